@@ -1,0 +1,5 @@
+//! The node: shares and fetches contents.
+//!
+//! - [`store`]: bytes on disk.
+
+pub mod store;

@@ -1,0 +1,48 @@
+//! Text from elsewhere, made fit for a terminal or a log.
+
+use std::fmt;
+
+/// Shows a string with everything escaped that could move a cursor, hide text or reverse it: control
+/// characters, line and paragraph separators, and the bidirectional controls. Letters of any script
+/// stay as they are. At most 512 characters are shown; a cut is marked with `…`.
+#[derive(Debug, Clone, Copy)]
+pub struct Printable<'a>(pub &'a str);
+
+const SHOWN: usize = 512;
+
+impl fmt::Display for Printable<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        use fmt::Write;
+        for (n, c) in self.0.chars().enumerate() {
+            if n == SHOWN {
+                return f.write_char('…');
+            }
+            if is_unprintable(c) { write!(f, "{}", c.escape_unicode())? } else { f.write_char(c)? }
+        }
+        Ok(())
+    }
+}
+
+/// Whether a character may change how the text around it is shown.
+pub fn is_unprintable(c: char) -> bool {
+    c.is_control() || is_bidi_control(c) || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}')
+}
+
+/// The explicit bidirectional formatting characters of Unicode (UAX #9, table "Explicit Directional
+/// Embedding, Override and Isolate", and the implicit marks).
+pub fn is_bidi_control(c: char) -> bool {
+    matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escapes_what_moves_the_cursor_and_keeps_scripts() {
+        assert_eq!(Printable("a\u{1b}[2Jb").to_string(), "a\\u{1b}[2Jb");
+        assert_eq!(Printable("x\u{202e}y").to_string(), "x\\u{202e}y");
+        assert_eq!(Printable("名前 имя نام").to_string(), "名前 имя نام");
+        assert_eq!(Printable(&"a".repeat(600)).to_string().chars().count(), 513);
+    }
+}
