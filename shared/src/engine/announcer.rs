@@ -1,0 +1,182 @@
+//! When to register at rendezvous points, and when to ask them.
+
+use std::time::Duration;
+
+use super::Backoff;
+
+/// How long a registration is asked to last. Renewed at half of what the point grants.
+pub const TTL: Duration = Duration::from_secs(120);
+/// No point is renewed at more often than this, whatever time it grants.
+const SHORTEST: Duration = Duration::from_secs(10);
+/// Pauses between the first questions, while a swarm forms; the last one repeats.
+const DISCOVER_AFTER: [Duration; 5] = [
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(5),
+    Duration::from_secs(10),
+    Duration::from_secs(30),
+];
+
+/// What to do at a rendezvous point, which is named by its place in the list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AnnouncerOutput {
+    /// Register, asking for [`TTL`].
+    Register(usize),
+    /// Ask who else is there.
+    Discover(usize),
+}
+
+#[derive(Debug)]
+struct Task {
+    /// When it is due; `None` while it is under way.
+    due: Option<Duration>,
+    backoff: Backoff,
+}
+
+impl Task {
+    fn new(now: Duration) -> Self {
+        Self { due: Some(now), backoff: Backoff::new(Duration::from_secs(2), Duration::from_secs(60)) }
+    }
+
+    fn start_if_due(&mut self, now: Duration) -> bool {
+        let due = self.due.is_some_and(|at| at <= now);
+        if due {
+            self.due = None;
+        }
+        due
+    }
+
+    fn fail(&mut self, now: Duration) {
+        self.due = Some(now + self.backoff.fail());
+    }
+
+    fn succeed(&mut self, again: Duration) {
+        self.backoff.succeed();
+        self.due = Some(again);
+    }
+}
+
+#[derive(Debug)]
+struct Point {
+    register: Task,
+    discover: Task,
+    discovered: usize,
+}
+
+/// Keeps one content registered at every rendezvous point, each on its own: one that does not answer
+/// holds up none of the others.
+#[derive(Debug)]
+pub struct Announcer {
+    points: Vec<Point>,
+}
+
+impl Announcer {
+    /// Starts with `points` rendezvous points, all due at once.
+    pub fn new(now: Duration, points: usize) -> Self {
+        let point = || Point { register: Task::new(now), discover: Task::new(now), discovered: 0 };
+        Self { points: (0..points).map(|_| point()).collect() }
+    }
+
+    /// The next thing that is due.
+    pub fn poll(&mut self, now: Duration) -> Option<AnnouncerOutput> {
+        self.points.iter_mut().enumerate().find_map(|(at, point)| {
+            if point.register.start_if_due(now) {
+                Some(AnnouncerOutput::Register(at))
+            } else {
+                point.discover.start_if_due(now).then_some(AnnouncerOutput::Discover(at))
+            }
+        })
+    }
+
+    /// When [`poll`](Self::poll) next has something.
+    pub fn next_timeout(&self) -> Option<Duration> {
+        self.points.iter().flat_map(|p| [p.register.due, p.discover.due]).flatten().min()
+    }
+
+    /// A point granted a registration for `ttl`, or did not.
+    pub fn registered(&mut self, now: Duration, point: usize, ttl: Option<Duration>) {
+        let Some(point) = self.points.get_mut(point) else { return };
+        match ttl {
+            Some(ttl) => point.register.succeed(now + (ttl / 2).max(SHORTEST)),
+            None => point.register.fail(now),
+        }
+    }
+
+    /// A point answered a question, or did not.
+    pub fn discovered(&mut self, now: Duration, point: usize, answered: bool) {
+        let Some(point) = self.points.get_mut(point) else { return };
+        if answered {
+            let pause = DISCOVER_AFTER[point.discovered.min(DISCOVER_AFTER.len() - 1)];
+            point.discovered += 1;
+            point.discover.succeed(now + pause);
+        } else {
+            point.discover.fail(now);
+        }
+    }
+
+    /// Whether every point has failed at the last try (and there is one).
+    pub fn all_failing(&self) -> bool {
+        !self.points.is_empty() && self.points.iter().all(|p| p.register.backoff.failures() > 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn secs(n: u64) -> Duration {
+        Duration::from_secs(n)
+    }
+
+    #[test]
+    fn renews_at_half_the_granted_time() {
+        let mut announcer = Announcer::new(secs(0), 1);
+        assert_eq!(announcer.poll(secs(0)), Some(AnnouncerOutput::Register(0)));
+        assert_eq!(announcer.poll(secs(0)), Some(AnnouncerOutput::Discover(0)));
+        assert_eq!(announcer.poll(secs(0)), None);
+        announcer.registered(secs(0), 0, Some(secs(60)));
+        assert_eq!(announcer.next_timeout(), Some(secs(30)));
+        assert_eq!(announcer.poll(secs(29)), None);
+        assert_eq!(announcer.poll(secs(30)), Some(AnnouncerOutput::Register(0)));
+    }
+
+    #[test]
+    fn a_tiny_ttl_does_not_make_a_storm() {
+        let mut announcer = Announcer::new(secs(0), 1);
+        announcer.poll(secs(0));
+        announcer.registered(secs(0), 0, Some(secs(0)));
+        assert_eq!(announcer.points[0].register.due, Some(SHORTEST));
+    }
+
+    #[test]
+    fn a_point_that_fails_is_asked_ever_less_and_the_others_go_on() {
+        let mut announcer = Announcer::new(secs(0), 2);
+        while announcer.poll(secs(0)).is_some() {}
+        announcer.registered(secs(0), 0, None);
+        announcer.registered(secs(0), 1, Some(secs(120)));
+        assert!(!announcer.all_failing());
+        assert_eq!(announcer.poll(secs(2)), Some(AnnouncerOutput::Register(0)));
+        announcer.registered(secs(2), 0, None);
+        assert_eq!(announcer.poll(secs(5)), None);
+        assert_eq!(announcer.poll(secs(6)), Some(AnnouncerOutput::Register(0)));
+        assert_eq!(announcer.poll(secs(60)), Some(AnnouncerOutput::Register(1)));
+    }
+
+    #[test]
+    fn questions_are_frequent_at_first() {
+        let mut announcer = Announcer::new(secs(0), 1);
+        let mut times = vec![];
+        for now in 0..100 {
+            while let Some(output) = announcer.poll(secs(now)) {
+                match output {
+                    AnnouncerOutput::Register(at) => announcer.registered(secs(now), at, Some(secs(1000))),
+                    AnnouncerOutput::Discover(at) => {
+                        times.push(now);
+                        announcer.discovered(secs(now), at, true)
+                    }
+                }
+            }
+        }
+        assert_eq!(times, [0, 1, 3, 8, 18, 48, 78]);
+    }
+}

@@ -1,0 +1,127 @@
+//! What a download knows of one peer.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::RequestId;
+use crate::content::{ChunkIndex, ChunkSet};
+use crate::engine::Backoff;
+
+/// A request's worth of time that a peer should have queued beyond one round trip.
+const PIPELINE: Duration = Duration::from_secs(2);
+/// How fast the measured rate follows: after this time an old rate counts for about a third.
+const RATE_MEMORY: f64 = 3.0;
+/// Shortest time over which a rate is measured.
+const RATE_SAMPLE: Duration = Duration::from_millis(250);
+
+/// One request that is under way.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pending {
+    pub(super) chunk: ChunkIndex,
+    /// Bytes.
+    pub(super) len: u32,
+    pub(super) asked: Duration,
+}
+
+#[derive(Debug)]
+pub(super) struct Peer {
+    /// What it has; all bits if `complete`.
+    pub(super) have: ChunkSet,
+    /// Whether it has everything; then it is left out of the availability table.
+    pub(super) complete: bool,
+    /// Requests under way, in the order in which they were sent.
+    pub(super) pending: BTreeMap<RequestId, Pending>,
+    /// Round trip, as measured when it joined.
+    pub(super) rtt: Duration,
+    /// No requests before this time.
+    pub(super) rest_until: Duration,
+    pub(super) backoff: Backoff,
+    /// When bytes last came, or requests began.
+    pub(super) last_progress: Duration,
+    /// Stalls since bytes last came.
+    pub(super) stalls: u32,
+    /// Bytes per second; `None` before the first measurement.
+    rate: Option<f64>,
+    sample_start: Duration,
+    sample_bytes: u64,
+    /// Bytes of the requests under way that have come already.
+    arrived: u64,
+}
+
+impl Peer {
+    pub(super) fn new(now: Duration, chunks: usize, rtt: Duration) -> Self {
+        Self {
+            have: ChunkSet::with_capacity(chunks),
+            complete: false,
+            pending: BTreeMap::new(),
+            rtt,
+            rest_until: Duration::ZERO,
+            backoff: Backoff::new(Duration::from_millis(500), Duration::from_secs(10)),
+            last_progress: now,
+            stalls: 0,
+            rate: None,
+            sample_start: now,
+            sample_bytes: 0,
+            arrived: 0,
+        }
+    }
+
+    /// Bytes asked for that have not come yet.
+    pub(super) fn queued(&self) -> u64 {
+        let asked: u64 = self.pending.values().map(|p| u64::from(p.len)).sum();
+        asked.saturating_sub(self.arrived)
+    }
+
+    /// How many bytes may be under way: what the peer sends in a round trip and two seconds more.
+    pub(super) fn window(&self) -> Option<u64> {
+        self.rate.map(|rate| (rate * (self.rtt + PIPELINE).as_secs_f64()) as u64)
+    }
+
+    /// How long it would take to get `len` more bytes, after everything that is queued.
+    pub(super) fn estimate(&self, len: u32) -> Option<Duration> {
+        let rate = self.rate.filter(|r| *r > 0.0)?;
+        Some(self.rtt + Duration::from_secs_f64((self.queued() + u64::from(len)) as f64 / rate))
+    }
+
+    /// How long until the answer to `request` is here, if the rate stays.
+    pub(super) fn remaining(&self, request: RequestId) -> Option<Duration> {
+        let rate = self.rate.filter(|r| *r > 0.0)?;
+        let upto: u64 = self.pending.range(..=request).map(|(_, p)| u64::from(p.len)).sum();
+        Some(Duration::from_secs_f64(upto.saturating_sub(self.arrived) as f64 / rate))
+    }
+
+    pub(super) fn sent(&mut self, now: Duration, id: RequestId, pending: Pending) {
+        if self.pending.is_empty() {
+            self.last_progress = now;
+            self.sample_start = now;
+            self.sample_bytes = 0;
+            self.arrived = 0;
+        }
+        self.pending.insert(id, pending);
+    }
+
+    /// Bytes of chunks have come.
+    pub(super) fn progress(&mut self, now: Duration, bytes: u64) {
+        self.last_progress = now;
+        self.stalls = 0;
+        self.arrived += bytes;
+        self.sample_bytes += bytes;
+        let dt = now.saturating_sub(self.sample_start);
+        if dt < RATE_SAMPLE {
+            return;
+        }
+        let seconds = dt.as_secs_f64();
+        let sample = self.sample_bytes as f64 / seconds;
+        let weight = 1.0 - (-seconds / RATE_MEMORY).exp();
+        self.rate = Some(self.rate.map_or(sample, |rate| rate + (sample - rate) * weight));
+        self.sample_start = now;
+        self.sample_bytes = 0;
+    }
+
+    /// A request has ended, one way or another.
+    pub(super) fn ended(&mut self, id: RequestId) -> Option<Pending> {
+        let ended = self.pending.remove(&id)?;
+        self.arrived = self.arrived.saturating_sub(u64::from(ended.len));
+        Some(ended)
+    }
+}

@@ -1,0 +1,371 @@
+//! The download against a small network: peers with rates that may vanish, stall, refuse or corrupt.
+
+use super::*;
+use crate::engine::testing::peer;
+use proptest::prelude::*;
+use rand::{RngExt, SeedableRng};
+
+const CHUNK: u32 = 1 << 20;
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Kind {
+    Honest,
+    /// Answers nothing at all.
+    Silent,
+    /// Sends wrong bytes.
+    Corrupt,
+    /// Refuses everything although it says that it has it.
+    Refuses,
+    /// Goes away after this many chunks.
+    Vanishes(u32),
+}
+
+struct Virtual {
+    id: PeerId,
+    kind: Kind,
+    /// Bytes per second.
+    rate: u64,
+    have: ChunkSet,
+    queue: VecDeque<(RequestId, ChunkIndex)>,
+    busy_until: Duration,
+    served: u32,
+    gone: bool,
+}
+
+/// A download and its peers on simulated time.
+struct World {
+    download: Download,
+    peers: Vec<Virtual>,
+    now: Duration,
+    /// Everything that the download did, as text: two equal runs have equal traces.
+    trace: Vec<String>,
+    received: Vec<u32>,
+    duplicates: u32,
+    dropped: Vec<(PeerId, DropReason)>,
+    complete: bool,
+}
+
+fn full(chunks: usize) -> ChunkSet {
+    let mut set = ChunkSet::with_capacity(chunks);
+    set.insert_range(..);
+    set
+}
+
+impl World {
+    fn new(chunks: usize, seed: u64, peers: Vec<(Kind, u64, ChunkSet)>) -> Self {
+        let stored = ChunkSet::with_capacity(chunks);
+        let rng = SeededRng::seed_from_u64(seed);
+        let download = Download::new(Config::default(), vec![CHUNK; chunks], full(chunks), &stored, rng);
+        let peers = peers.into_iter().zip(1..).map(|((kind, rate, have), n)| Virtual {
+            id: peer(n),
+            kind,
+            rate,
+            have,
+            queue: VecDeque::new(),
+            busy_until: Duration::ZERO,
+            served: 0,
+            gone: false,
+        });
+        let peers = peers.collect();
+        let mut world = Self {
+            download,
+            peers,
+            now: Duration::ZERO,
+            trace: vec![],
+            received: vec![0; chunks],
+            duplicates: 0,
+            dropped: vec![],
+            complete: false,
+        };
+        for at in 0..world.peers.len() {
+            let (peer, chunks) = (world.peers[at].id, world.peers[at].have.clone());
+            world.input(Input::PeerUp { peer, rtt: Duration::from_millis(20) });
+            world.input(Input::Have { peer, chunks });
+        }
+        world
+    }
+
+    fn input(&mut self, input: Input) {
+        self.download.handle(self.now, input);
+        while let Some(output) = self.download.poll_output() {
+            self.trace.push(match &output {
+                Output::Announce(chunks) => {
+                    format!("{:?} Announce {:?}", self.now, chunks.ones().collect::<Vec<_>>())
+                }
+                other => format!("{:?} {other:?}", self.now),
+            });
+            self.apply(output);
+        }
+        for (id, peer) in &self.download.peers {
+            assert!(peer.pending.len() <= self.download.config.max_in_flight);
+            let mut chunks: Vec<_> = peer.pending.values().map(|p| p.chunk).collect();
+            chunks.sort_unstable();
+            chunks.dedup();
+            assert_eq!(chunks.len(), peer.pending.len(), "{id} was asked twice for a chunk at once");
+        }
+        assert!(self.download.asked.values().all(|a| a.len() <= 2));
+    }
+
+    fn apply(&mut self, output: Output) {
+        let now = self.now;
+        match output {
+            Output::Request { peer, id, chunk } => {
+                let peer = self.peer(peer);
+                assert!(peer.have.contains(chunk as usize), "asked for a chunk that the peer does not have");
+                if peer.queue.is_empty() {
+                    peer.busy_until = now + peer.time();
+                }
+                peer.queue.push_back((id, chunk));
+            }
+            Output::Cancel { peer, id } => self.peer(peer).queue.retain(|(other, _)| *other != id),
+            Output::Drop { peer, reason } => {
+                self.dropped.push((peer, reason));
+                let peer = self.peer(peer);
+                peer.gone = true;
+                peer.queue.clear();
+            }
+            Output::Announce(_) => {}
+            Output::Complete => self.complete = true,
+        }
+    }
+
+    fn peer(&mut self, id: PeerId) -> &mut Virtual {
+        self.peers.iter_mut().find(|p| p.id == id).unwrap()
+    }
+
+    /// Goes to the next event. `false` when nothing will ever happen again.
+    fn step(&mut self) -> bool {
+        let next =
+            self.peers.iter().enumerate().filter(|(_, p)| !p.queue.is_empty() && p.kind != Kind::Silent);
+        let next = next.map(|(n, p)| (p.busy_until, n)).min();
+        let timeout = self.download.next_timeout();
+        match (next, timeout) {
+            (Some((at, n)), t) if t.is_none_or(|t| at <= t) => {
+                self.now = at;
+                self.deliver(n);
+            }
+            (_, Some(t)) => {
+                assert!(t > self.now, "a timeout in the past would spin");
+                self.now = t;
+                self.input(Input::Timeout);
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    fn deliver(&mut self, n: usize) {
+        let peer = &mut self.peers[n];
+        let (id, chunk) = peer.queue.pop_front().unwrap();
+        peer.busy_until = self.now + peer.time();
+        peer.served += 1;
+        let (who, kind, served) = (peer.id, peer.kind, peer.served);
+        match kind {
+            Kind::Refuses => self.input(Input::Refused {
+                peer: who,
+                id,
+                why: if served % 2 == 0 { Refusal::Busy } else { Refusal::NotFound },
+            }),
+            Kind::Corrupt => self.input(Input::Corrupt { peer: who, id, chunk }),
+            Kind::Vanishes(after) if served > after => {
+                self.peers[n].gone = true;
+                self.peers[n].queue.clear();
+                self.input(Input::PeerDown { peer: who });
+            }
+            _ => {
+                self.received[chunk as usize] += 1;
+                self.duplicates += u32::from(self.received[chunk as usize] > 1);
+                self.input(Input::Progress { peer: who, bytes: u64::from(CHUNK) });
+                self.input(Input::Stored { peer: who, id, chunk });
+            }
+        }
+    }
+
+    fn run(&mut self) {
+        for _ in 0..200_000 {
+            if self.complete || !self.step() {
+                return;
+            }
+        }
+        panic!("no end in sight: {} chunks left at {:?}", self.download.left(), self.now);
+    }
+}
+
+impl Virtual {
+    fn time(&self) -> Duration {
+        Duration::from_secs_f64(f64::from(CHUNK) / self.rate as f64)
+    }
+}
+
+fn honest(rate: u64, chunks: usize) -> (Kind, u64, ChunkSet) {
+    (Kind::Honest, rate, full(chunks))
+}
+
+#[test]
+fn one_honest_peer_is_enough() {
+    let mut world = World::new(50, 1, vec![honest(10 << 20, 50)]);
+    world.run();
+    assert!(world.complete && world.duplicates == 0);
+}
+
+#[test]
+fn nothing_to_fetch_is_complete_at_once() {
+    let mut world = World::new(0, 1, vec![]);
+    world.input(Input::Timeout);
+    assert!(world.complete);
+}
+
+#[test]
+fn equal_peers_share_the_work_without_duplicates() {
+    let mut world =
+        World::new(300, 2, vec![honest(10 << 20, 300), honest(10 << 20, 300), honest(10 << 20, 300)]);
+    world.run();
+    assert!(
+        world.peers.iter().all(|p| (85..=115).contains(&p.served)),
+        "{:?}",
+        world.peers.iter().map(|p| p.served).collect::<Vec<_>>()
+    );
+    assert!(world.duplicates <= 2, "{}", world.duplicates);
+}
+
+#[test]
+fn chunks_of_a_slow_peer_are_taken_over() {
+    let mut world = World::new(100, 3, vec![honest(10 << 20, 100), honest(64 << 10, 100)]);
+    world.run();
+    assert!(world.now < Duration::from_secs(14), "{:?}", world.now);
+}
+
+#[test]
+fn a_silent_peer_does_not_hold_up_the_rest() {
+    let mut world = World::new(100, 4, vec![honest(10 << 20, 100), (Kind::Silent, 1, full(100))]);
+    world.run();
+    assert!(world.complete && world.now < Duration::from_secs(16), "{:?}", world.now);
+}
+
+#[test]
+fn a_peer_that_stalls_three_times_is_dropped() {
+    let mut world = World::new(3, 4, vec![(Kind::Silent, 1, full(3))]);
+    world.run();
+    assert_eq!(world.dropped, [(world.peers[0].id, DropReason::Stalled)]);
+}
+
+#[test]
+fn a_corrupt_peer_is_named_and_never_asked_again() {
+    let mut world = World::new(40, 5, vec![honest(1 << 20, 40), (Kind::Corrupt, 10 << 20, full(40))]);
+    world.run();
+    assert!(world.complete);
+    assert!(matches!(world.dropped.as_slice(), [(id, DropReason::Corrupt(_))] if *id == world.peers[1].id));
+    assert_eq!(world.peers[1].served, 1);
+}
+
+#[test]
+fn rare_chunks_come_first() {
+    // Chunks 0..10 are had by one peer only; it should be busy with them.
+    let mut common = full(100);
+    common.remove_range(..10);
+    let mut world = World::new(
+        100,
+        6,
+        vec![honest(1 << 20, 100), (Kind::Honest, 1 << 20, common.clone()), (Kind::Honest, 1 << 20, common)],
+    );
+    while world.peers[0].served < 16 {
+        world.step();
+    }
+    let rare = world.received[..10].iter().filter(|n| **n > 0).count();
+    assert!(rare >= 8, "{rare} of the rare chunks came with the first 16");
+}
+
+#[test]
+fn nothing_is_asked_while_paused() {
+    let mut world = World::new(30, 7, vec![honest(1 << 20, 30)]);
+    world.input(Input::Pause);
+    let asked = world.download.asked.len();
+    while !world.download.asked.is_empty() {
+        world.step();
+    }
+    assert_eq!(world.download.left(), 30 - asked);
+    world.input(Input::Resume);
+    world.run();
+    assert!(world.complete);
+}
+
+#[test]
+fn stored_chunks_are_announced_together() {
+    let mut world = World::new(64, 8, vec![honest(100 << 20, 64)]);
+    world.run();
+    let announces = world.trace.iter().filter(|line| line.contains("Announce")).count();
+    assert!((1..=8).contains(&announces), "{announces} announcements for 64 chunks in {:?}", world.now);
+}
+
+#[test]
+fn what_is_stored_already_is_not_fetched() {
+    let mut stored = ChunkSet::with_capacity(10);
+    stored.insert_range(..7);
+    let mut download =
+        Download::new(Config::default(), vec![CHUNK; 10], full(10), &stored, SeededRng::seed_from_u64(1));
+    let peer = peer(1);
+    download.handle(Duration::ZERO, Input::PeerUp { peer, rtt: Duration::ZERO });
+    download.handle(Duration::ZERO, Input::Have { peer, chunks: full(10) });
+    let mut asked: Vec<_> = std::iter::from_fn(|| download.poll_output())
+        .filter_map(|o| match o {
+            Output::Request { chunk, .. } => Some(chunk),
+            _ => None,
+        })
+        .collect();
+    asked.sort_unstable();
+    assert_eq!(asked, [7, 8, 9]);
+}
+
+fn any_kind() -> impl Strategy<Value = Kind> {
+    prop_oneof![
+        Just(Kind::Honest),
+        Just(Kind::Silent),
+        Just(Kind::Corrupt),
+        Just(Kind::Refuses),
+        (0u32..20).prop_map(Kind::Vanishes)
+    ]
+}
+
+fn any_world() -> impl Strategy<Value = (usize, u64, Vec<(Kind, u64, u64)>)> {
+    (1usize..60, any::<u64>(), prop::collection::vec((any_kind(), 16u64 << 10..64 << 20, any::<u64>()), 0..6))
+}
+
+fn build((chunks, seed, others): (usize, u64, Vec<(Kind, u64, u64)>)) -> World {
+    let mut peers = vec![honest(1 << 20, chunks)];
+    for (kind, rate, seed) in others {
+        let mut have = ChunkSet::with_capacity(chunks);
+        let mut rng = SeededRng::seed_from_u64(seed);
+        (0..chunks).filter(|_| rng.random_bool(0.6)).for_each(|c| have.insert(c));
+        peers.push((kind, rate, have));
+    }
+    World::new(chunks, seed, peers)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    /// Promise 5: one honest, complete, reachable peer is enough to finish, whatever the others do.
+    #[test]
+    fn with_one_honest_complete_peer_the_download_ends(set_up in any_world()) {
+        let chunks = set_up.0;
+        let mut world = build(set_up);
+        world.run();
+        prop_assert!(world.complete);
+        prop_assert!(world.received.iter().all(|n| *n >= 1));
+        prop_assert!(world.duplicates as usize <= 4 + chunks / 10, "{} duplicates of {}", world.duplicates, chunks);
+        let honest = world.peers[0].id;
+        prop_assert!(world.dropped.iter().all(|(id, _)| *id != honest));
+        for (id, reason) in &world.dropped {
+            let kind = world.peers.iter().find(|p| p.id == *id).unwrap().kind;
+            prop_assert_eq!(matches!(reason, DropReason::Corrupt(_)), kind == Kind::Corrupt);
+        }
+    }
+
+    #[test]
+    fn the_same_seed_gives_the_same_trace(set_up in any_world()) {
+        let (mut a, mut b) = (build(set_up.clone()), build(set_up));
+        a.run();
+        b.run();
+        prop_assert_eq!(a.trace, b.trace);
+    }
+}

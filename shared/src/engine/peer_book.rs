@@ -1,0 +1,349 @@
+//! Whom to dial, and when again.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use libp2p_identity::PeerId;
+use multiaddr::{Multiaddr, Protocol};
+use rand::RngExt;
+
+use super::{Backoff, SeededRng};
+
+/// The most peers that are remembered; further ones replace those that failed most.
+pub const MAX_CANDIDATES: usize = 512;
+/// The most addresses that are remembered of one peer.
+const MAX_ADDRESSES: usize = 16;
+/// Dials at once.
+const MAX_DIALING: usize = 8;
+
+/// Dial a peer at some addresses. Without a peer id, whoever answers at the address is meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dial {
+    /// Whom.
+    pub peer: Option<PeerId>,
+    /// Where; at least one.
+    pub addresses: Vec<Multiaddr>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum State {
+    /// To be dialled at this time.
+    Waiting(Duration),
+    Dialing,
+    Connected,
+}
+
+#[derive(Debug)]
+struct Candidate {
+    addresses: BTreeSet<Multiaddr>,
+    state: State,
+    backoff: Backoff,
+}
+
+/// Peers that may have what we want, and what came of dialling them.
+///
+/// Always holds: at most [`MAX_CANDIDATES`] peers with at most 16 addresses each; at most 8 dials at
+/// once; never more connections sought than `most_connected`; a banned peer is never dialled.
+#[derive(Debug)]
+pub struct PeerBook {
+    local: PeerId,
+    most_connected: usize,
+    peers: BTreeMap<PeerId, Candidate>,
+    /// Addresses given without a peer id, and when to try them.
+    nameless: BTreeMap<Multiaddr, Candidate>,
+    banned: BTreeSet<PeerId>,
+    rng: SeededRng,
+}
+
+fn candidate(now: Duration) -> Candidate {
+    let backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(60));
+    Candidate { addresses: BTreeSet::new(), state: State::Waiting(now), backoff }
+}
+
+impl PeerBook {
+    /// Starts empty. `local` is never dialled.
+    pub fn new(local: PeerId, most_connected: usize, rng: SeededRng) -> Self {
+        Self {
+            local,
+            most_connected,
+            peers: BTreeMap::new(),
+            nameless: BTreeMap::new(),
+            banned: BTreeSet::new(),
+            rng,
+        }
+    }
+
+    /// Learns addresses of a peer. Addresses that cannot be dialled are ignored.
+    pub fn add(&mut self, now: Duration, peer: PeerId, addresses: impl IntoIterator<Item = Multiaddr>) {
+        if peer == self.local || self.banned.contains(&peer) {
+            return;
+        }
+        let mut dialable = addresses.into_iter().filter(is_dialable).map(without_peer).peekable();
+        if dialable.peek().is_none() || (!self.peers.contains_key(&peer) && !self.make_room()) {
+            return;
+        }
+        let known = self.peers.entry(peer).or_insert_with(|| candidate(now));
+        for address in dialable {
+            if known.addresses.len() < MAX_ADDRESSES {
+                known.addresses.insert(address);
+            }
+        }
+    }
+
+    /// Learns an address that may or may not end in `/p2p/PEER`.
+    pub fn add_address(&mut self, now: Duration, address: Multiaddr) {
+        match peer_of(&address) {
+            Some(peer) => self.add(now, peer, [address]),
+            None if is_dialable(&address) && self.nameless.len() < MAX_CANDIDATES => {
+                let known = self.nameless.entry(address.clone()).or_insert_with(|| candidate(now));
+                known.addresses.insert(address);
+            }
+            None => {}
+        }
+    }
+
+    /// A connection stands, whoever began it.
+    pub fn connected(&mut self, peer: PeerId, address: &Multiaddr) {
+        if let Some(known) = self.peers.get_mut(&peer) {
+            known.state = State::Connected;
+            known.backoff.succeed();
+        }
+        let address = without_peer(address.clone());
+        if let Some(mut known) = self.nameless.remove(&address) {
+            known.state = State::Connected;
+            self.peers.entry(peer).or_insert(known);
+        }
+    }
+
+    /// The last connection to a peer is gone.
+    pub fn disconnected(&mut self, now: Duration, peer: &PeerId) {
+        if let Some(known) = self.peers.get_mut(peer) {
+            retry(now, known, &mut self.rng);
+        }
+    }
+
+    /// A dial led to nothing.
+    pub fn dial_failed(&mut self, now: Duration, dial: &Dial) {
+        let known = match &dial.peer {
+            Some(peer) => self.peers.get_mut(peer),
+            None => dial.addresses.first().and_then(|a| self.nameless.get_mut(a)),
+        };
+        if let Some(known) = known.filter(|k| k.state == State::Dialing) {
+            retry(now, known, &mut self.rng);
+        }
+    }
+
+    /// Never dial this peer again.
+    pub fn ban(&mut self, peer: PeerId) {
+        self.peers.remove(&peer);
+        if self.banned.len() < 16 * MAX_CANDIDATES {
+            self.banned.insert(peer);
+        }
+    }
+
+    /// The next dial that is due.
+    pub fn poll(&mut self, now: Duration) -> Option<Dial> {
+        if !self.may_dial() {
+            return None;
+        }
+        let due = |c: &Candidate| matches!(c.state, State::Waiting(at) if at <= now);
+        if let Some((peer, known)) = self.peers.iter_mut().find(|(_, c)| due(c)) {
+            known.state = State::Dialing;
+            return Some(Dial { peer: Some(*peer), addresses: known.addresses.iter().cloned().collect() });
+        }
+        let (address, known) = self.nameless.iter_mut().find(|(_, c)| due(c))?;
+        known.state = State::Dialing;
+        Some(Dial { peer: None, addresses: vec![address.clone()] })
+    }
+
+    /// When [`poll`](Self::poll) may next have something; `None` if only an event can bring that.
+    pub fn next_timeout(&self) -> Option<Duration> {
+        let waiting = |c: &Candidate| match c.state {
+            State::Waiting(at) => Some(at),
+            _ => None,
+        };
+        let all = self.peers.values().chain(self.nameless.values());
+        self.may_dial().then(|| all.filter_map(waiting).min()).flatten()
+    }
+
+    /// Whether some dial is under way or some peer was never tried.
+    pub fn is_hopeful(&self) -> bool {
+        let hopeful = |c: &Candidate| c.state == State::Dialing || c.backoff.failures() == 0;
+        self.peers.values().chain(self.nameless.values()).any(hopeful)
+    }
+
+    /// Peers and addresses that were ever learned and not banned.
+    pub fn len(&self) -> usize {
+        self.peers.len() + self.nameless.len()
+    }
+
+    /// Whether there is nobody to dial.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Some known addresses of a peer, to pass on to others.
+    pub fn addresses(&self, peer: &PeerId) -> Vec<Multiaddr> {
+        self.peers.get(peer).map(|c| c.addresses.iter().cloned().collect()).unwrap_or_default()
+    }
+
+    fn may_dial(&self) -> bool {
+        let count =
+            |state| self.peers.values().chain(self.nameless.values()).filter(|c| c.state == state).count();
+        let dialing = count(State::Dialing);
+        dialing < MAX_DIALING && dialing + count(State::Connected) < self.most_connected
+    }
+
+    /// Makes room for one more by forgetting who failed most; `false` if nobody failed.
+    fn make_room(&mut self) -> bool {
+        if self.peers.len() < MAX_CANDIDATES {
+            return true;
+        }
+        let waiting = self.peers.iter().filter(|(_, c)| matches!(c.state, State::Waiting(_)));
+        let worst = waiting.max_by_key(|(_, c)| c.backoff.failures());
+        match worst.filter(|(_, c)| c.backoff.failures() > 0).map(|(id, _)| *id) {
+            Some(worst) => self.peers.remove(&worst).is_some(),
+            None => false,
+        }
+    }
+}
+
+/// Waits with jitter, so that peers that lost each other at once do not meet in the same moment again.
+fn retry(now: Duration, known: &mut Candidate, rng: &mut SeededRng) {
+    let wait = known.backoff.fail();
+    known.state = State::Waiting(now + wait.mul_f64(rng.random_range(0.75..1.25)));
+}
+
+fn peer_of(address: &Multiaddr) -> Option<PeerId> {
+    match address.iter().last() {
+        Some(Protocol::P2p(peer)) => Some(peer),
+        _ => None,
+    }
+}
+
+fn without_peer(mut address: Multiaddr) -> Multiaddr {
+    if peer_of(&address).is_some() {
+        address.pop();
+    }
+    address
+}
+
+/// Whether an address is one that a node may dial: an IP address or name of one host, then TCP or QUIC.
+pub fn is_dialable(address: &Multiaddr) -> bool {
+    let mut parts = address.iter();
+    let host = match parts.next() {
+        Some(Protocol::Ip4(ip)) => !ip.is_unspecified() && !ip.is_multicast() && !ip.is_broadcast(),
+        Some(Protocol::Ip6(ip)) => !ip.is_unspecified() && !ip.is_multicast(),
+        Some(Protocol::Dns(_) | Protocol::Dns4(_) | Protocol::Dns6(_)) => true,
+        _ => false,
+    };
+    let transport = match parts.next() {
+        Some(Protocol::Tcp(port)) => port > 0,
+        Some(Protocol::Udp(port)) => port > 0 && parts.next() == Some(Protocol::QuicV1),
+        _ => false,
+    };
+    host && transport && matches!(parts.next(), None | Some(Protocol::P2p(_))) && parts.next().is_none()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::testing::peer;
+    use rand::SeedableRng;
+
+    fn address(port: u16) -> Multiaddr {
+        format!("/ip4/127.0.0.1/tcp/{port}").parse().unwrap()
+    }
+
+    fn book() -> PeerBook {
+        PeerBook::new(peer(0), 10, SeededRng::seed_from_u64(1))
+    }
+
+    const START: Duration = Duration::ZERO;
+
+    #[test]
+    fn a_peer_is_dialled_once_and_again_later_after_a_failure() {
+        let mut book = book();
+        let peer = peer(1);
+        book.add(START, peer, [address(1)]);
+        let dial = book.poll(START).unwrap();
+        assert_eq!(dial, Dial { peer: Some(peer), addresses: vec![address(1)] });
+        assert_eq!(book.poll(START), None);
+        book.dial_failed(START, &dial);
+        assert_eq!(book.poll(START), None);
+        let again = book.next_timeout().unwrap();
+        assert!((750..1250).contains(&again.as_millis()), "{again:?}");
+        assert_eq!(book.poll(again), Some(dial));
+    }
+
+    #[test]
+    fn an_address_without_a_peer_becomes_the_peer_that_answers() {
+        let mut book = book();
+        book.add_address(START, address(1));
+        assert_eq!(book.poll(START).unwrap().peer, None);
+        let peer = peer(1);
+        book.connected(peer, &address(1));
+        book.disconnected(START, &peer);
+        assert_eq!(book.poll(START + Duration::from_secs(2)).unwrap().peer, Some(peer));
+    }
+
+    #[test]
+    fn banned_peers_and_oneself_are_never_dialled() {
+        let mut book = book();
+        let (local, bad) = (book.local, peer(1));
+        book.add(START, local, [address(1)]);
+        book.add(START, bad, [address(2)]);
+        book.ban(bad);
+        book.add(START, bad, [address(2)]);
+        assert_eq!(book.poll(START), None);
+    }
+
+    #[test]
+    fn no_more_connections_than_allowed_are_sought() {
+        let mut book = book();
+        for port in 1..=40 {
+            book.add(START, peer(port.into()), [address(port)]);
+        }
+        let mut dials = 0;
+        while let Some(dial) = book.poll(START) {
+            book.connected(dial.peer.unwrap(), &dial.addresses[0]);
+            dials += 1;
+        }
+        assert_eq!(dials, 10);
+    }
+
+    #[test]
+    fn the_book_is_bounded_and_forgets_failures_first() {
+        let mut book = book();
+        let first = peer(0xffff);
+        book.add(START, first, [address(1)]);
+        let dial = book.poll(START).unwrap();
+        book.dial_failed(START, &dial);
+        for n in 1..2 * MAX_CANDIDATES {
+            book.add(START, peer(n), (1..100).map(address));
+        }
+        assert_eq!(book.len(), MAX_CANDIDATES);
+        assert!(!book.peers.contains_key(&first));
+        assert!(book.peers.values().all(|c| c.addresses.len() <= MAX_ADDRESSES));
+    }
+
+    #[test]
+    fn only_hosts_with_tcp_or_quic_are_dialable() {
+        for good in ["/ip4/10.0.0.1/tcp/1", "/ip6/::1/udp/9/quic-v1", "/dns4/example.org/tcp/443"] {
+            assert!(is_dialable(&good.parse().unwrap()), "{good}");
+        }
+        for bad in [
+            "/ip4/0.0.0.0/tcp/1",
+            "/ip4/224.0.0.1/tcp/1",
+            "/ip4/1.2.3.4/tcp/0",
+            "/ip4/1.2.3.4/udp/1",
+            "/ip4/1.2.3.4",
+            "/unix/a",
+            "/ip4/1.2.3.4/tcp/1/ws",
+            "/memory/5",
+            "/ip4/255.255.255.255/tcp/1",
+        ] {
+            assert!(!is_dialable(&bad.parse().unwrap()), "{bad}");
+        }
+    }
+}
