@@ -1,1 +1,63 @@
-fn main() {}
+//! `shoal-rendezvous`: runs a tracker until it is told to end.
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::Parser;
+use etcetera::BaseStrategy;
+use libp2p::Multiaddr;
+use shoal_rendezvous::{Tracker, identity};
+
+/// A rendezvous point where peers of Shoal (and of any libp2p program) find each other.
+///
+/// Prints its full addresses on standard output, one on each line; give one of them to `shoal share
+/// --rendezvous`. Ends on Ctrl-C or SIGTERM.
+#[derive(Parser)]
+#[command(version)]
+struct Args {
+    /// Address to listen on; may be given several times
+    #[arg(long, value_name = "ADDR", default_values = ["/ip4/0.0.0.0/tcp/6969", "/ip4/0.0.0.0/udp/6969/quic-v1"])]
+    listen: Vec<Multiaddr>,
+    /// Folder that keeps the tracker's key, so that its address stays the same [default: in your data folder]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    tracing_subscriber::fmt()
+        .with_env_filter(
+            tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "warn".into()),
+        )
+        .with_writer(std::io::stderr)
+        .init();
+    let args = Args::parse();
+    let data = match args.data {
+        Some(data) => data,
+        None => etcetera::choose_base_strategy()
+            .context("there is no home folder; say where to keep the key with --data")?
+            .data_dir()
+            .join("shoal-rendezvous"),
+    };
+    let key = identity::load_or_create(&data.join("identity.key"))?;
+    let tracker = Tracker::start(key, &args.listen).await?;
+    for address in tracker.addresses() {
+        println!("{address}");
+    }
+    ended().await?;
+    Ok(())
+}
+
+#[cfg(unix)]
+async fn ended() -> std::io::Result<()> {
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    tokio::select! {
+        ended = tokio::signal::ctrl_c() => ended,
+        _ = terminate.recv() => Ok(()),
+    }
+}
+
+#[cfg(not(unix))]
+async fn ended() -> std::io::Result<()> {
+    tokio::signal::ctrl_c().await
+}

@@ -15,6 +15,8 @@ mod hash;
 mod manifest;
 mod path;
 mod ticket;
+#[cfg(test)]
+pub(crate) mod vectors;
 
 /// A set of chunks of one content: a bit for each chunk of the chunk table.
 pub type ChunkSet = fixedbitset::FixedBitSet;

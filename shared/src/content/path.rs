@@ -16,7 +16,7 @@ const MAX_DEPTH: usize = 128;
 
 /// A relative path of one or more plain names, written with `/` between them.
 ///
-/// Always holds: no component is empty, `.` or `..`; none contains `/`, `\`, NUL, a control or a
+/// Always holds: no component is empty or made of dots and spaces alone; none contains `/`, `\`, NUL, a control or a
 /// bidirectional formatting character, starts like a drive (`C:`), or is a Windows device name; each is
 /// at most 255 bytes, the whole at most 4096 bytes and 128 components.
 ///
@@ -31,8 +31,8 @@ pub enum PathError {
     /// No name at all, or two separators in a row, or one at an end. Absolute paths are of this kind.
     #[error("the path has an empty component (or is absolute)")]
     Empty,
-    /// `.` or `..`.
-    #[error("the path has a '.' or '..' component")]
+    /// `.` or `..`, or another name of dots and spaces alone.
+    #[error("the path has a component of dots and spaces alone, such as '..'")]
     Dots,
     /// A backslash: a separator on Windows.
     #[error("the path contains a backslash")]
@@ -105,7 +105,8 @@ impl SafePath {
 fn check_component(name: &str) -> Result<(), PathError> {
     match name {
         "" => return Err(PathError::Empty),
-        "." | ".." => return Err(PathError::Dots),
+        // Windows drops dots and spaces at the end: `.. ` would become `..` there.
+        _ if name.trim_matches(['.', ' ']).is_empty() => return Err(PathError::Dots),
         _ if name.len() > MAX_COMPONENT => return Err(PathError::TooLong),
         _ => {}
     }
@@ -180,11 +181,7 @@ impl LinkTarget {
         if ups >= link.depth() {
             return Err(PathError::Dots);
         }
-        let mut names = text.split('/').skip(ups).peekable();
-        if names.peek().is_none() && ups == 0 {
-            return Err(PathError::Empty);
-        }
-        names.try_for_each(check_component)?;
+        text.split('/').skip(ups).try_for_each(check_component)?;
         Ok(Self(text))
     }
 
@@ -211,6 +208,9 @@ mod tests {
             ("a/../b", Dots),
             (".", Dots),
             ("a/./b", Dots),
+            ("...", Dots),
+            ("a/.. ", Dots),
+            (" ", Dots),
             ("a\\b", Backslash),
             ("..\\x", Backslash),
             ("a\0b", Control),
@@ -245,7 +245,7 @@ mod tests {
         for text in [
             "a",
             "a b/c",
-            "...",
+            "...b",
             "..a",
             "名前/имя",
             "café",

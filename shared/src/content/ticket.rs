@@ -22,6 +22,9 @@ pub const MAX_TICKET: usize = 8192;
 const MAX_ADDRESSES: usize = 32;
 /// The longest address, in bytes.
 const MAX_ADDRESS: usize = 256;
+/// Bytes for the addresses of either kind, so that a ticket stays within its length; what does not fit is
+/// left out.
+const ROOM: usize = 2048;
 const PREFIX: &str = "shoal";
 const VERSION: u32 = 1;
 const CHECKSUM: usize = 4;
@@ -74,7 +77,13 @@ fn base32() -> Encoding {
 impl fmt::Display for Ticket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let bytes = |all: &[Multiaddr]| {
-            let fit = all.iter().filter(|a| a.len() <= MAX_ADDRESS).take(MAX_ADDRESSES);
+            let mut room = ROOM;
+            let fits = |a: &&Multiaddr| {
+                let fits = a.len() <= MAX_ADDRESS.min(room);
+                room -= if fits { a.len() } else { 0 };
+                fits
+            };
+            let fit = all.iter().filter(fits).take(MAX_ADDRESSES);
             fit.map(|a| serde_bytes::ByteBuf::from(a.to_vec())).collect()
         };
         let fields =
@@ -99,6 +108,9 @@ impl FromStr for Ticket {
         // in base32: so the version ends where the digits end.
         let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
         let version: u32 = rest[..digits].parse().map_err(|_| TicketError::NotATicket)?;
+        if rest.starts_with('0') {
+            return Err(TicketError::NotATicket);
+        }
         if version != VERSION {
             return Err(TicketError::FutureVersion(version));
         }
@@ -159,10 +171,20 @@ mod tests {
         let text = ticket().to_string();
         assert_eq!("hello".parse::<Ticket>(), Err(TicketError::NotATicket));
         assert_eq!(text.replacen('1', "2", 1).parse::<Ticket>(), Err(TicketError::FutureVersion(2)));
+        assert_eq!(text.replacen('1', "01", 1).parse::<Ticket>(), Err(TicketError::NotATicket));
         assert_eq!(text.replacen('1', "17", 1).parse::<Ticket>(), Err(TicketError::FutureVersion(17)));
         assert_eq!("shoal1".parse::<Ticket>(), Err(TicketError::Damaged("cut short")));
         assert_eq!("shoal1!!".parse::<Ticket>(), Err(TicketError::Damaged("not base32")));
         assert_eq!("s".repeat(9000).parse::<Ticket>(), Err(TicketError::TooLong));
+    }
+
+    #[test]
+    fn a_ticket_with_many_long_addresses_can_still_be_read() {
+        let long = |n: usize| format!("/dns4/{}{n}.example/tcp/1", "x".repeat(200)).parse().unwrap();
+        let all: Vec<Multiaddr> = (0..40).map(long).collect();
+        let crowded = Ticket { peers: all.clone(), rendezvous: all.clone(), ..ticket() };
+        let read: Ticket = crowded.to_string().parse().unwrap();
+        assert!(!read.peers.is_empty() && read.peers == all[..read.peers.len()]);
     }
 
     #[test]

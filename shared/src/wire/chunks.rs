@@ -9,8 +9,8 @@
 //!
 //! **Not goals.** Finding out who has what ([`/shoal/query/1`](super::query)); ranges within a chunk.
 //!
-//! The downloader sends [`Request`] frames. The provider answers each `get` once, in any order, with a
-//! [`Reply`] frame; a `data` frame is followed by exactly `len` raw bytes, and only then comes the next
+//! The downloader sends [`Request`] frames. The provider answers each `get` that is not cancelled in time
+//! once, in any order, with a [`Reply`] frame; a `data` frame is followed by exactly `len` raw bytes, and only then comes the next
 //! frame. A cancelled request may still be answered. The downloader checks the SHA-256 of every chunk
 //! against the manifest; a chunk of another length or hash ends the connection.
 

@@ -42,8 +42,9 @@ pub trait Message: Serialize + DeserializeOwned {
     }
 }
 
-/// Encodes a message with its length before it. Fails if it is over its own limit.
+/// Encodes a message with its length before it. Fails if it is over its own limits.
 pub fn encode<M: Message>(message: &M) -> Result<Vec<u8>, FrameError> {
+    message.check()?;
     let body = cbor::encode(message);
     if body.len() > M::MAX {
         return Err(FrameError::TooLong { len: body.len(), max: M::MAX });
@@ -59,12 +60,13 @@ pub fn encode<M: Message>(message: &M) -> Result<Vec<u8>, FrameError> {
     Ok(frame)
 }
 
-/// Decodes the body of a frame and checks it.
+/// Decodes the body of a frame and checks it. Only the canonical encoding is accepted, so unknown map keys
+/// are refused too: what is new gets a new protocol id.
 pub fn decode<M: Message>(body: &[u8]) -> Result<M, FrameError> {
     if body.len() > M::MAX {
         return Err(FrameError::TooLong { len: body.len(), max: M::MAX });
     }
-    let message: M = cbor::decode(body)?;
+    let message: M = cbor::decode_canonical(body)?;
     message.check()?;
     Ok(message)
 }

@@ -16,5 +16,7 @@ pub mod chunks;
 pub mod frame;
 mod have;
 pub mod query;
+#[cfg(test)]
+mod vectors;
 
 pub use have::{Have, MAX_WINDOW_BYTES, Window};

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::frame::{FrameError, Message};
 use super::have::Have;
-use crate::content::{ContentId, Hash};
+use crate::content::{ContentId, Hash, MAX_BLOCK};
 
 /// The protocol's id.
 pub const PROTOCOL: &str = "/shoal/query/1";
@@ -180,6 +180,9 @@ impl Message for Response {
         match self {
             Self::Joined { have, .. } => have.check(),
             Self::Peers { peers } => check_peers(peers),
+            Self::Block { bytes } if bytes.len() > MAX_BLOCK => {
+                Err(FrameError::Value("a manifest block is too long"))
+            }
             Self::Ok { .. } | Self::Block { .. } | Self::Error { .. } => Ok(()),
         }
     }

@@ -10,7 +10,7 @@ use crate::content::{Chunker, ContentId, Hash, SafePath};
 /// The version of manifests that this code reads and writes.
 pub(super) const VERSION: u32 = 1;
 /// No entry is shorter in a file page, in bytes; bounds how many a page may hold.
-const MIN_ENTRY: usize = 24;
+const MIN_ENTRY: usize = 23;
 
 /// What a content is placed as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
