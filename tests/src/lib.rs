@@ -1,1 +1,30 @@
-//! x
+//! What the tests of whole swarms share: real processes, made-up files, and peers that misbehave.
+//!
+//! - [`process`]: starts `shoal` and `shoal-rendezvous`, reads what they print, ends them.
+//! - [`files`]: makes trees of files and compares them.
+//! - [`gate`]: a provider in this process whose chunks are let through one by one and counted.
+//! - [`liar`]: a provider that breaks the protocol in one chosen way.
+//!
+//! Nothing here sleeps to wait for something; [`eventually`] looks again and again until a deadline.
+
+pub mod files;
+pub mod gate;
+pub mod liar;
+pub mod process;
+
+use std::time::{Duration, Instant};
+
+/// How long anything may take before a test gives up.
+pub const DEADLINE: Duration = Duration::from_secs(60);
+
+/// Looks until `look` finds something; panics with `what` after [`DEADLINE`].
+pub fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let start = Instant::now();
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(start.elapsed() < DEADLINE, "not within {DEADLINE:?}: {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}

@@ -1,0 +1,85 @@
+//! Where words and data go: progress and words to stderr, data to stdout.
+
+use std::io::{IsTerminal, Write};
+
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde::Serialize;
+
+use super::error::CliError;
+
+/// The outlets of a command.
+pub(super) struct Output {
+    json: bool,
+    quiet: bool,
+    /// Progress bars, and the lines that go between them.
+    bars: MultiProgress,
+}
+
+impl Output {
+    pub(super) fn new(json: bool, quiet: bool) -> Self {
+        let bars = MultiProgress::new();
+        if quiet || !std::io::stderr().is_terminal() {
+            bars.set_draw_target(ProgressDrawTarget::hidden());
+        }
+        Self { json, quiet, bars }
+    }
+
+    /// Whether progress bars are drawn.
+    pub(super) fn is_live(&self) -> bool {
+        !self.bars.is_hidden()
+    }
+
+    /// A word on the way; left out when quiet.
+    pub(super) fn say(&self, text: impl AsRef<str>) {
+        if !self.quiet {
+            self.line(text.as_ref());
+        }
+    }
+
+    /// Something that went wrong or needs doing, quiet or not.
+    pub(super) fn warn(&self, text: impl AsRef<str>) {
+        self.line(&format!("warning: {}", text.as_ref()));
+    }
+
+    pub(super) fn error(&self, error: &CliError) {
+        self.line(&format!("error: {:#}", error.error));
+        if let Some(hint) = &error.hint {
+            self.line(&format!("hint: {hint}"));
+        }
+    }
+
+    fn line(&self, text: &str) {
+        if self.is_live() {
+            // Err only says that the terminal is gone.
+            drop(self.bars.println(text));
+        } else {
+            drop(writeln!(std::io::stderr(), "{text}"));
+        }
+    }
+
+    /// Data: the object with `--json`, else the text.
+    pub(super) fn data(&self, object: &impl Serialize, text: impl FnOnce() -> String) -> anyhow::Result<()> {
+        let line = if self.json { serde_json::to_string(object)? } else { text() };
+        self.bars.suspend(|| {
+            let mut stdout = std::io::stdout().lock();
+            writeln!(stdout, "{line}").and_then(|()| stdout.flush())
+        })?;
+        Ok(())
+    }
+
+    /// A bar that counts bytes.
+    pub(super) fn byte_bar(&self, total: u64, prefix: impl Into<String>) -> ProgressBar {
+        const TEMPLATE: &str = "{prefix:>10} [{bar:30}] {binary_bytes:>11}/{binary_total_bytes} {binary_bytes_per_sec:>13} {msg}";
+        self.bar(ProgressBar::new(total), TEMPLATE, prefix.into())
+    }
+
+    /// A line that says what is going on.
+    pub(super) fn status(&self, prefix: impl Into<String>) -> ProgressBar {
+        self.bar(ProgressBar::new_spinner(), "{prefix:>10} {msg}", prefix.into())
+    }
+
+    fn bar(&self, bar: ProgressBar, template: &str, prefix: String) -> ProgressBar {
+        let style = ProgressStyle::with_template(template).expect("a well-formed template");
+        self.bars.add(bar.with_style(style.progress_chars("=> ")).with_prefix(prefix))
+    }
+}

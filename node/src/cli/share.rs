@@ -1,0 +1,174 @@
+//! `shoal share`.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use indicatif::ProgressBar;
+use libp2p::PeerId;
+use serde::Serialize;
+use shoal_shared::content::{CDC_DEFAULT, Chunker, Ticket};
+use tokio_util::sync::CancellationToken;
+
+use super::error::{CliError, Exit};
+use super::human::{self, Growth};
+use super::options::{NetArgs, chunker};
+use super::output::Output;
+use crate::net::{ContentHandle, Event, Progress, Update};
+use crate::store::ChunkStore;
+
+/// Peers that get a line of their own while they fetch.
+const SHOWN: usize = 8;
+/// How often the lines change.
+const REFRESH: Duration = Duration::from_millis(500);
+
+/// Share files or a folder: prints a ticket, and serves until Ctrl-C
+///
+/// The files stay where they are; nothing is copied. The ticket goes to standard output, alone on a
+/// line.
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// Files and folders; several become one folder
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// Name under which the content is placed elsewhere [default: that of the path]
+    #[arg(long)]
+    name: Option<String>,
+    #[command(flatten)]
+    net: NetArgs,
+    /// Port to listen on, for TCP and QUIC, on all interfaces [default: any free one]
+    #[arg(long, default_value_t = 0, hide_default_value = true, conflicts_with = "listen")]
+    port: u16,
+    /// How to cut: fastcdc, fastcdc:MIN:AVG:MAX or fixed:SIZE
+    #[arg(long, value_parser = chunker, default_value_t = CDC_DEFAULT, hide_default_value = true)]
+    chunker: Chunker,
+    /// Key file of the node, made if missing, so that its peer id stays the same [default: a new one each time]
+    #[arg(long, value_name = "FILE")]
+    identity: Option<PathBuf>,
+}
+
+#[derive(Serialize)]
+struct Shared {
+    ticket: String,
+    content: String,
+    name: String,
+    bytes: u64,
+    files: u32,
+    chunks: u32,
+}
+
+pub(super) async fn run(args: Args, output: &Output, stop: CancellationToken) -> Result<Exit, CliError> {
+    let imported = super::import::run(args.paths, args.name, args.chunker, output, &stop).await?;
+    let node = args.net.start(args.identity, args.port).await?;
+    let manifest = imported.source.manifest().clone();
+    let ticket = Ticket {
+        content: manifest.id(),
+        peers: node.addresses().await,
+        rendezvous: args.net.rendezvous.clone(),
+    };
+    let mut handle = node.serve(Arc::new(imported.source), args.net.rendezvous)?;
+    let root = manifest.root();
+    output.say(format!(
+        "sharing '{}': {} in {}, {}; Ctrl-C ends it",
+        root.name,
+        human::bytes(root.size),
+        human::count(root.files.into(), "file"),
+        human::count(root.chunks.into(), "chunk"),
+    ));
+    let shared = Shared {
+        ticket: ticket.to_string(),
+        content: manifest.id().to_string(),
+        name: root.name.to_string(),
+        bytes: root.size,
+        files: root.files,
+        chunks: root.chunks,
+    };
+    output.data(&shared, || shared.ticket.clone())?;
+    serve(&mut handle, output, &stop).await;
+    handle.stop().await;
+    node.shutdown().await;
+    Ok(Exit::Done)
+}
+
+/// Shows who fetches how fast until told to stop.
+pub(super) async fn serve(handle: &mut ContentHandle, output: &Output, stop: &CancellationToken) {
+    let progress = handle.progress();
+    let mut board = Board::new(output);
+    let mut refresh = tokio::time::interval(REFRESH);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => break,
+            _ = refresh.tick() => board.show(&progress.borrow(), output),
+            update = handle.next() => if let Update::Event(event) = update {
+                tell(event, output);
+            },
+        }
+    }
+    board.clear();
+}
+
+/// Says what happened.
+pub(super) fn tell(event: Event, output: &Output) {
+    match event {
+        Event::Manifest { .. } => {}
+        Event::BadPeer { peer, chunk: Some(chunk) } => output.warn(format!(
+            "peer {peer} sent wrong bytes for chunk {chunk}; it is dropped, the chunk is fetched elsewhere"
+        )),
+        Event::BadPeer { peer, chunk: None } => {
+            output.warn(format!("peer {peer} sent a wrong manifest block; it is dropped"));
+        }
+        Event::Blocked(why) => output.warn(format!("paused: {why}; going on as soon as that is mended")),
+        Event::Unblocked => output.say("going on"),
+        Event::RendezvousSilent => {
+            output.warn("no rendezvous point answers; going on without, and trying again now and then");
+        }
+    }
+}
+
+/// A line for everybody together, and one for each of those who fetch.
+struct Board {
+    summary: ProgressBar,
+    lines: BTreeMap<PeerId, ProgressBar>,
+    rates: BTreeMap<PeerId, Growth>,
+    total: Growth,
+}
+
+impl Board {
+    fn new(output: &Output) -> Self {
+        Self {
+            summary: output.status("serving"),
+            lines: BTreeMap::new(),
+            rates: BTreeMap::new(),
+            total: Growth::default(),
+        }
+    }
+
+    fn show(&mut self, progress: &Progress, output: &Output) {
+        let sent: u64 = progress.traffic.values().map(|t| t.sent).sum();
+        self.summary.set_message(format!(
+            "{}, {} sent, {}",
+            human::count(progress.peers as u64, "peer"),
+            human::bytes(sent),
+            human::rate(self.total.look(sent)),
+        ));
+        for (peer, traffic) in progress.traffic.iter().filter(|(_, t)| t.sent > 0) {
+            let rate = self.rates.entry(*peer).or_default().look(traffic.sent);
+            if rate < 1024 {
+                if let Some(line) = self.lines.remove(peer) {
+                    line.finish_and_clear();
+                }
+                continue;
+            }
+            if self.lines.len() >= SHOWN && !self.lines.contains_key(peer) {
+                continue;
+            }
+            let line = self.lines.entry(*peer).or_insert_with(|| output.status(human::peer(peer)));
+            line.set_message(format!("{} sent, {}", human::bytes(traffic.sent), human::rate(rate)));
+        }
+    }
+
+    fn clear(self) {
+        self.lines.values().chain([&self.summary]).for_each(ProgressBar::finish_and_clear);
+    }
+}

@@ -1,0 +1,264 @@
+//! Fetching chunks from one peer over one long-lived stream.
+//!
+//! A writer sends requests, a reader takes replies and hands each chunk to the store, which verifies it
+//! before it writes. What always holds: a reply must answer a request and have the length that the
+//! manifest says, before any of its bytes is read; memory grows only with bytes that arrive; at most
+//! [`MAX_WRITES`] chunks of one peer wait for the disk, then nothing more is read from it.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::io;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use futures::io::{BufReader, ReadHalf, WriteHalf};
+use futures::{AsyncReadExt, AsyncWriteExt};
+use libp2p::{PeerId, Stream};
+use shoal_shared::content::{ChunkIndex, ContentId};
+use shoal_shared::engine::RequestId;
+use shoal_shared::wire::chunks::{Refusal, Reply, Request};
+use tokio::sync::{Semaphore, mpsc};
+use tokio::task::AbortHandle;
+
+use super::frames::{read_frame, write_frame};
+use crate::store::{Target, WriteError};
+
+/// Chunks of one peer that may be on their way to the disk at once.
+const MAX_WRITES: usize = 3;
+/// Cancelled requests whose answers may still come.
+const MAX_CANCELLED: usize = 256;
+/// Orders that may wait for the stream; more than the engine ever has under way.
+const ORDERS: usize = 256;
+/// Bytes read at once, and by how much a buffer grows.
+const STEP: usize = 256 << 10;
+/// How often arriving bytes are reported at most.
+const REPORT: Duration = Duration::from_millis(100);
+/// How long to wait before a write that failed is tried again.
+const RETRY: Duration = Duration::from_secs(2);
+
+/// What came of a peer's stream.
+#[derive(Debug)]
+pub(super) enum FetchEvent {
+    /// Bytes of chunks arrived.
+    Progress { peer: PeerId, bytes: u64 },
+    /// A chunk was verified and written; `complete` are the chunks that can be served now.
+    Stored { peer: PeerId, id: RequestId, chunk: ChunkIndex, len: u64, complete: Vec<ChunkIndex> },
+    /// Bytes that do not match, or a reply that breaks the protocol.
+    Corrupt { peer: PeerId, id: RequestId, chunk: ChunkIndex },
+    /// The peer refused.
+    Refused { peer: PeerId, id: RequestId, why: Refusal },
+    /// The disk does not take bytes; it is tried again until it does.
+    Blocked { why: String },
+    /// The disk takes bytes again.
+    Unblocked,
+    /// The stream is gone.
+    Lost { peer: PeerId, why: String },
+}
+
+/// What the job asks of a stream.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum FetchOrder {
+    Get { id: RequestId, chunk: ChunkIndex, len: u32 },
+    Cancel { id: RequestId },
+}
+
+/// A running fetcher; ends when dropped.
+#[derive(Debug)]
+pub(super) struct Fetcher {
+    orders: mpsc::Sender<FetchOrder>,
+    task: AbortHandle,
+}
+
+impl Drop for Fetcher {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Fetcher {
+    pub(super) fn start(
+        peer: PeerId,
+        content: ContentId,
+        stream: Stream,
+        target: Arc<Target>,
+        events: mpsc::Sender<FetchEvent>,
+    ) -> Self {
+        let (orders, receiver) = mpsc::channel(ORDERS);
+        let (read, write) = stream.split();
+        let session = Arc::new(Session {
+            peer,
+            content,
+            target,
+            events,
+            expected: Mutex::default(),
+            writes: Arc::new(Semaphore::new(MAX_WRITES)),
+        });
+        let task = tokio::spawn(async move {
+            let ended = tokio::select! {
+                ended = session.write(write, receiver) => ended,
+                ended = session.read(read) => ended,
+            };
+            let why = ended.err().map_or_else(|| "closed by the peer".into(), |e| e.to_string());
+            session.tell(FetchEvent::Lost { peer, why }).await;
+        });
+        Self { orders, task: task.abort_handle() }
+    }
+
+    /// Passes an order on. `false` if the stream is gone or hopelessly behind.
+    pub(super) fn order(&self, order: FetchOrder) -> bool {
+        self.orders.try_send(order).is_ok()
+    }
+}
+
+/// Replies that may come.
+#[derive(Default)]
+struct Expected {
+    asked: BTreeMap<RequestId, (ChunkIndex, u32)>,
+    /// Cancelled ones, oldest first; their replies may be on the way.
+    cancelled: VecDeque<(RequestId, (ChunkIndex, u32))>,
+}
+
+impl Expected {
+    fn take(&mut self, id: RequestId) -> Option<(ChunkIndex, u32)> {
+        self.asked.remove(&id).or_else(|| {
+            let at = self.cancelled.iter().position(|(other, _)| *other == id)?;
+            self.cancelled.remove(at).map(|(_, what)| what)
+        })
+    }
+
+    fn cancel(&mut self, id: RequestId) {
+        if let Some(what) = self.asked.remove(&id) {
+            self.cancelled.push_back((id, what));
+            if self.cancelled.len() > MAX_CANCELLED {
+                self.cancelled.pop_front();
+            }
+        }
+    }
+}
+
+struct Session {
+    peer: PeerId,
+    content: ContentId,
+    target: Arc<Target>,
+    events: mpsc::Sender<FetchEvent>,
+    expected: Mutex<Expected>,
+    writes: Arc<Semaphore>,
+}
+
+impl Session {
+    fn expected<T>(&self, act: impl FnOnce(&mut Expected) -> T) -> T {
+        act(&mut self.expected.lock().expect("no panic under the lock"))
+    }
+
+    async fn tell(&self, event: FetchEvent) {
+        // Err only says that the job has ended.
+        let _ = self.events.send(event).await;
+    }
+
+    async fn write(
+        &self,
+        mut stream: WriteHalf<Stream>,
+        mut orders: mpsc::Receiver<FetchOrder>,
+    ) -> io::Result<()> {
+        while let Some(order) = orders.recv().await {
+            let mut next = Some(order);
+            while let Some(order) = next {
+                let request = match order {
+                    FetchOrder::Get { id, chunk, len } => {
+                        self.expected(|e| e.asked.insert(id, (chunk, len)));
+                        Request::Get { id, chunk, content: self.content }
+                    }
+                    FetchOrder::Cancel { id } => {
+                        self.expected(|e| e.cancel(id));
+                        Request::Cancel { id }
+                    }
+                };
+                write_frame(&mut stream, &request).await?;
+                next = orders.try_recv().ok();
+            }
+            stream.flush().await?;
+        }
+        Ok(())
+    }
+
+    async fn read(self: &Arc<Self>, stream: ReadHalf<Stream>) -> io::Result<()> {
+        let mut stream = BufReader::with_capacity(STEP / 8, stream);
+        while let Some(reply) = read_frame(&mut stream).await? {
+            match reply {
+                Reply::Refused { id, why } => {
+                    if self.expected(|e| e.take(id)).is_some() {
+                        self.tell(FetchEvent::Refused { peer: self.peer, id, why }).await;
+                    }
+                }
+                Reply::Data { id, len } => {
+                    let expected = self.expected(|e| e.take(id));
+                    let Some((chunk, want)) = expected else {
+                        return Err(io::Error::other("data that was not asked for"));
+                    };
+                    if len != want {
+                        self.tell(FetchEvent::Corrupt { peer: self.peer, id, chunk }).await;
+                        return Err(io::Error::other("a chunk of the wrong length"));
+                    }
+                    let bytes = self.read_chunk(&mut stream, len as usize).await?;
+                    self.store(id, chunk, bytes).await;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn read_chunk(&self, stream: &mut BufReader<ReadHalf<Stream>>, len: usize) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        let mut reported = (Instant::now(), 0);
+        while bytes.len() < len {
+            let at = bytes.len();
+            bytes.resize(len.min(at + STEP), 0);
+            stream.read_exact(&mut bytes[at..]).await?;
+            if reported.0.elapsed() >= REPORT || bytes.len() == len {
+                let news = (bytes.len() - reported.1) as u64;
+                self.tell(FetchEvent::Progress { peer: self.peer, bytes: news }).await;
+                reported = (Instant::now(), bytes.len());
+            }
+        }
+        Ok(bytes)
+    }
+
+    /// Verifies and writes a chunk beside the reading of the next one.
+    async fn store(self: &Arc<Self>, id: RequestId, chunk: ChunkIndex, bytes: Vec<u8>) {
+        let permit = self.writes.clone().acquire_owned().await.expect("never closed");
+        let session = self.clone();
+        tokio::spawn(async move {
+            session.store_until_done(id, chunk, bytes).await;
+            drop(permit);
+        });
+    }
+
+    async fn store_until_done(&self, id: RequestId, chunk: ChunkIndex, bytes: Vec<u8>) {
+        let (peer, len) = (self.peer, bytes.len() as u64);
+        let bytes = Arc::new(bytes);
+        let mut blocked = false;
+        while !self.events.is_closed() {
+            let (target, held) = (self.target.clone(), bytes.clone());
+            let written = tokio::task::spawn_blocking(move || target.write(chunk, &held)).await;
+            match written {
+                Ok(Ok(complete)) => {
+                    if blocked {
+                        self.tell(FetchEvent::Unblocked).await;
+                    }
+                    return self.tell(FetchEvent::Stored { peer, id, chunk, len, complete }).await;
+                }
+                Ok(Err(WriteError::Corrupt { .. })) => {
+                    return self.tell(FetchEvent::Corrupt { peer, id, chunk }).await;
+                }
+                Ok(Err(error)) => {
+                    blocked = true;
+                    self.tell(FetchEvent::Blocked { why: error.to_string() }).await;
+                }
+                Err(panic) => return self.tell(FetchEvent::Lost { peer, why: panic.to_string() }).await,
+            }
+            tokio::select! {
+                () = tokio::time::sleep(RETRY) => {}
+                () = self.events.closed() => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! Frames of [`shoal_shared::wire::frame`] on streams.
+
+use std::io;
+
+use futures::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use shoal_shared::wire::frame::{self, FrameError, LengthReader, Message};
+
+/// A buffer grows by at most this many bytes before they have arrived.
+const STEP: usize = 64 << 10;
+
+/// Reads a frame. `None` if the stream ended before its first byte. The length is checked before
+/// anything of the body is read, and memory grows only with what arrives. Errors: [`FrameError`] inside
+/// of `InvalidData`; `UnexpectedEof` if the stream ends within the frame; the stream's own.
+pub async fn read_frame<M: Message, R: AsyncRead + Unpin>(stream: &mut R) -> io::Result<Option<M>> {
+    let mut length = LengthReader::default();
+    let mut byte = [0];
+    let mut first = true;
+    let len = loop {
+        if stream.read(&mut byte).await? == 0 {
+            return if first { Ok(None) } else { Err(io::ErrorKind::UnexpectedEof.into()) };
+        }
+        first = false;
+        if let Some(len) = length.push(byte[0], M::MAX).map_err(invalid)? {
+            break len;
+        }
+    };
+    let mut body = Vec::new();
+    while body.len() < len {
+        let at = body.len();
+        body.resize(len.min(at + STEP), 0);
+        stream.read_exact(&mut body[at..]).await?;
+    }
+    frame::decode(&body).map(Some).map_err(invalid)
+}
+
+/// Writes a frame; does not flush. `InvalidInput` if the message is over its own limit.
+pub async fn write_frame<M: Message, W: AsyncWrite + Unpin>(stream: &mut W, message: &M) -> io::Result<()> {
+    let bytes = frame::encode(message).map_err(|e| io::Error::new(io::ErrorKind::InvalidInput, e))?;
+    stream.write_all(&bytes).await
+}
+
+fn invalid(error: FrameError) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures::io::Cursor;
+    use shoal_shared::wire::chunks::Request;
+
+    #[tokio::test]
+    async fn frames_come_out_as_they_went_in() {
+        let mut bytes = Vec::new();
+        write_frame(&mut bytes, &Request::Cancel { id: 7 }).await.unwrap();
+        write_frame(&mut bytes, &Request::Cancel { id: 8 }).await.unwrap();
+        let mut stream = Cursor::new(&bytes);
+        assert_eq!(read_frame(&mut stream).await.unwrap(), Some(Request::Cancel { id: 7 }));
+        assert_eq!(read_frame(&mut stream).await.unwrap(), Some(Request::Cancel { id: 8 }));
+        assert_eq!(read_frame::<Request, _>(&mut stream).await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn a_frame_that_is_cut_short_or_too_long_is_an_error() {
+        let mut bytes = Vec::new();
+        write_frame(&mut bytes, &Request::Cancel { id: 7 }).await.unwrap();
+        let kind = |bytes: Vec<u8>| async move {
+            read_frame::<Request, _>(&mut Cursor::new(bytes)).await.unwrap_err().kind()
+        };
+        bytes.pop();
+        assert_eq!(kind(bytes).await, io::ErrorKind::UnexpectedEof);
+        assert_eq!(kind(vec![0xff, 0x7f]).await, io::ErrorKind::InvalidData);
+    }
+}

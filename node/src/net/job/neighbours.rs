@@ -1,0 +1,228 @@
+//! The peers of one content that a job is in touch with, and what each knows of the other.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use libp2p::{Multiaddr, PeerId};
+use shoal_shared::content::ChunkSet;
+use shoal_shared::wire::Have;
+
+/// How far a job is with a neighbour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Link {
+    /// Connected; nothing said yet. Join at this time.
+    Met { join_at: Duration },
+    /// A join or the opening of a stream is under way.
+    Busy,
+    /// Joined; chunks can be asked for.
+    Ready,
+}
+
+/// One neighbour.
+#[derive(Debug)]
+pub(super) struct Neighbour {
+    pub(super) link: Link,
+    pub(super) rtt: Duration,
+    /// What it said that it has.
+    pub(super) have: ChunkSet,
+    /// Whether it joined us, or we it: then it is told what is new.
+    joined: bool,
+    /// What it has not been told yet.
+    unsaid: ChunkSet,
+    /// Whether an update is under way.
+    saying: bool,
+    /// Failed joins in a row.
+    pub(super) failures: u32,
+}
+
+/// All of them; bounded by the node's connection limit.
+#[derive(Debug, Default)]
+pub(super) struct Neighbours {
+    all: BTreeMap<PeerId, Neighbour>,
+    /// Where peers say they listen; kept for connected ones only.
+    addresses: BTreeMap<PeerId, Vec<Multiaddr>>,
+    /// The length of have-maps; 0 until the manifest is known.
+    chunks: usize,
+}
+
+impl Neighbours {
+    /// The manifest is known; have-maps have this length from now on.
+    pub(super) fn set_chunks(&mut self, chunks: usize) {
+        self.chunks = chunks;
+        for neighbour in self.all.values_mut() {
+            neighbour.have = ChunkSet::with_capacity(chunks);
+            neighbour.unsaid = ChunkSet::with_capacity(chunks);
+        }
+    }
+
+    /// Adds a peer if it is new.
+    pub(super) fn meet(&mut self, now: Duration, peer: PeerId) -> &mut Neighbour {
+        let chunks = self.chunks;
+        self.all.entry(peer).or_insert_with(|| Neighbour {
+            link: Link::Met { join_at: now },
+            rtt: Duration::from_millis(50),
+            have: ChunkSet::with_capacity(chunks),
+            joined: false,
+            unsaid: ChunkSet::with_capacity(chunks),
+            saying: false,
+            failures: 0,
+        })
+    }
+
+    pub(super) fn remove(&mut self, peer: &PeerId) {
+        self.all.remove(peer);
+        self.addresses.remove(peer);
+    }
+
+    pub(super) fn get_mut(&mut self, peer: &PeerId) -> Option<&mut Neighbour> {
+        self.all.get_mut(peer)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    pub(super) fn peers(&self) -> impl Iterator<Item = PeerId> {
+        self.all.keys().copied()
+    }
+
+    pub(super) fn set_addresses(&mut self, peer: PeerId, addresses: Vec<Multiaddr>) {
+        self.addresses.insert(peer, addresses);
+    }
+
+    /// Neighbours that can be told to others, with where they listen.
+    pub(super) fn with_addresses(&self) -> impl Iterator<Item = (PeerId, &[Multiaddr])> {
+        let joined = self.all.iter().filter(|(_, n)| n.joined);
+        joined.filter_map(|(peer, _)| Some((*peer, self.addresses.get(peer)?.as_slice())))
+    }
+
+    /// Takes what a peer said. `false` if it named a chunk that does not exist.
+    pub(super) fn has(&mut self, peer: &PeerId, have: &Have) -> bool {
+        let Some(neighbour) = self.all.get_mut(peer) else { return true };
+        let Some(chunks) = have.chunks(self.chunks as u32) else { return false };
+        neighbour.have.union_with(&chunks);
+        neighbour.failures = 0;
+        true
+    }
+
+    /// Both sides know of each other now; `unsaid` is what the peer was not told with the join.
+    pub(super) fn joined(&mut self, peer: &PeerId, unsaid: ChunkSet) {
+        if let Some(neighbour) = self.all.get_mut(peer) {
+            neighbour.joined = true;
+            neighbour.unsaid = unsaid;
+        }
+    }
+
+    pub(super) fn left(&mut self, peer: &PeerId) {
+        if let Some(neighbour) = self.all.get_mut(peer) {
+            neighbour.joined = false;
+        }
+    }
+
+    /// Notes chunks to be told to everybody who does not have everything.
+    pub(super) fn announce(&mut self, chunks: &ChunkSet) {
+        for neighbour in self.all.values_mut().filter(|n| n.joined && !n.have.is_full()) {
+            neighbour.unsaid.union_with(chunks);
+        }
+    }
+
+    /// The next update to send, if some neighbour is due one. One at a time per neighbour.
+    pub(super) fn next_update(&mut self) -> Option<(PeerId, Have)> {
+        let due = |n: &Neighbour| n.joined && !n.saying && !n.unsaid.is_clear();
+        let (peer, neighbour) = self.all.iter_mut().find(|(_, n)| due(n))?;
+        let update = Have::of(&neighbour.unsaid).swap_remove(0);
+        let said = update.chunks(self.chunks as u32).unwrap_or_else(|| neighbour.unsaid.clone());
+        neighbour.unsaid.difference_with(&said);
+        neighbour.saying = true;
+        Some((*peer, update))
+    }
+
+    pub(super) fn update_sent(&mut self, peer: &PeerId) {
+        if let Some(neighbour) = self.all.get_mut(peer) {
+            neighbour.saying = false;
+        }
+    }
+
+    /// Neighbours whose join is due.
+    pub(super) fn due_joins(&self, now: Duration) -> Vec<PeerId> {
+        let due = |n: &Neighbour| matches!(n.link, Link::Met { join_at } if join_at <= now);
+        self.all.iter().filter(|(_, n)| due(n)).map(|(peer, _)| *peer).collect()
+    }
+
+    /// When the next join is due.
+    pub(super) fn next_join(&self) -> Option<Duration> {
+        let at = |n: &Neighbour| match n.link {
+            Link::Met { join_at } => Some(join_at),
+            _ => None,
+        };
+        self.all.values().filter_map(at).min()
+    }
+
+    /// Tries a neighbour again later, ever later.
+    pub(super) fn postpone(&mut self, now: Duration, peer: &PeerId) {
+        if let Some(neighbour) = self.all.get_mut(peer) {
+            neighbour.failures += 1;
+            let wait = Duration::from_secs(1 << neighbour.failures.min(4));
+            neighbour.link = Link::Met { join_at: now + wait };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(len: usize, chunks: &[usize]) -> ChunkSet {
+        let mut set = ChunkSet::with_capacity(len);
+        chunks.iter().for_each(|c| set.insert(*c));
+        set
+    }
+
+    #[test]
+    fn each_neighbour_is_told_once_and_one_update_at_a_time() {
+        let (a, b) = (PeerId::random(), PeerId::random());
+        let mut all = Neighbours::default();
+        all.set_chunks(20);
+        for peer in [a, b] {
+            all.meet(Duration::ZERO, peer);
+        }
+        all.joined(&a, set(20, &[]));
+        all.announce(&set(20, &[3]));
+        let (to, update) = all.next_update().unwrap();
+        assert_eq!((to, update.chunks(20).unwrap()), (a, set(20, &[3])));
+        all.announce(&set(20, &[4]));
+        assert!(all.next_update().is_none(), "the first update is still under way, and b has not joined");
+        all.update_sent(&a);
+        assert_eq!(all.next_update().unwrap().1.chunks(20).unwrap(), set(20, &[4]));
+    }
+
+    #[test]
+    fn who_has_everything_is_told_nothing() {
+        let seed = PeerId::random();
+        let mut all = Neighbours::default();
+        all.set_chunks(20);
+        all.meet(Duration::ZERO, seed);
+        all.joined(&seed, set(20, &[]));
+        assert!(all.has(&seed, &Have::all()));
+        all.announce(&set(20, &[3]));
+        assert!(all.next_update().is_none());
+    }
+
+    #[test]
+    fn long_maps_go_out_in_pieces() {
+        let peer = PeerId::random();
+        let mut all = Neighbours::default();
+        all.set_chunks(1 << 20);
+        all.meet(Duration::ZERO, peer);
+        let every_other: Vec<_> = (0..1 << 20).step_by(2).collect();
+        all.joined(&peer, set(1 << 20, &every_other));
+        let mut got = ChunkSet::with_capacity(1 << 20);
+        let mut messages = 0;
+        while let Some((_, update)) = all.next_update() {
+            got.union_with(&update.chunks(1 << 20).unwrap());
+            messages += 1;
+            all.update_sent(&peer);
+        }
+        assert!(messages >= 4 && got == set(1 << 20, &every_other), "{messages}");
+    }
+}

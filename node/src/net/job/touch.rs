@@ -1,0 +1,168 @@
+//! Getting in touch with peers and staying so: connections, joins, updates, peer exchange.
+
+use std::time::Duration;
+
+use libp2p::{Multiaddr, PeerId};
+use shoal_shared::engine::Input;
+use shoal_shared::wire::Have;
+use shoal_shared::wire::query::{PeerAddresses, Request, Response};
+use tokio::sync::broadcast::error::RecvError;
+
+use super::super::control::{NetEvent, QueryError};
+use super::neighbours::Link;
+use super::questions::first_message;
+use super::run::{Job, JobEvent, Stage};
+
+/// How often a neighbour is asked for other peers.
+pub(super) const EXCHANGE_EVERY: Duration = Duration::from_secs(30);
+
+impl Job {
+    pub(super) async fn on_net(&mut self, event: Result<NetEvent, RecvError>) {
+        let now = self.shared.clock.now();
+        match event {
+            Ok(NetEvent::Connected { peer, address }) => {
+                if let Some(address) = address {
+                    self.discovery.book.connected(peer, &address);
+                    // Whom this job did not look for is somebody else's, or joins by itself.
+                    if !self.discovery.book.addresses(&peer).is_empty() {
+                        self.meet(peer);
+                    }
+                }
+            }
+            Ok(NetEvent::Disconnected { peer }) => self.on_disconnected(now, peer),
+            Ok(NetEvent::Addresses { peer, addresses }) => self.neighbours.set_addresses(peer, addresses),
+            // Too slow: find out who is gone. Who is new joins, or is dialled again.
+            Err(RecvError::Lagged(_)) => {
+                let connected = self.shared.control.connected().await;
+                let gone: Vec<_> = self.neighbours.peers().filter(|p| !connected.contains(p)).collect();
+                gone.into_iter().for_each(|peer| self.on_disconnected(now, peer));
+            }
+            Err(RecvError::Closed) => self.ended = true,
+        }
+    }
+
+    pub(super) fn on_disconnected(&mut self, now: Duration, peer: PeerId) {
+        self.discovery.book.disconnected(now, &peer);
+        self.neighbours.remove(&peer);
+        if let Stage::Manifest(fetch) = &mut self.stage {
+            fetch.peer_down(now, &peer);
+        }
+        self.tell_engine(Input::PeerDown { peer });
+    }
+
+    /// A peer that may have the content is connected.
+    pub(super) fn meet(&mut self, peer: PeerId) {
+        let now = self.shared.clock.now();
+        if self.discovery.is_point(&peer) {
+            return;
+        }
+        self.neighbours.meet(now, peer);
+        if let Stage::Manifest(fetch) = &mut self.stage {
+            fetch.peer_up(now, peer);
+        }
+    }
+
+    pub(super) fn join(&mut self, peer: PeerId) {
+        let (have, unsaid) = first_message(self.have());
+        let Some(neighbour) = self.neighbours.get_mut(&peer) else { return };
+        neighbour.link = Link::Busy;
+        self.neighbours.joined(&peer, unsaid);
+        let control = self.shared.control.clone();
+        let request = Request::Join { have, content: self.content };
+        self.tasks.spawn(async move {
+            let start = tokio::time::Instant::now();
+            let result = match control.query(peer, request).await {
+                Ok(Response::Joined { have, .. }) => Ok(have),
+                Ok(_) => Err(QueryError::WrongKind),
+                Err(error) => Err(error),
+            };
+            JobEvent::Joined { peer, rtt: start.elapsed(), result }
+        });
+    }
+
+    pub(super) fn on_joined(
+        &mut self,
+        now: Duration,
+        peer: PeerId,
+        rtt: Duration,
+        result: Result<Have, QueryError>,
+    ) {
+        let Some(neighbour) = self.neighbours.get_mut(&peer) else { return };
+        neighbour.rtt = rtt;
+        match result {
+            Ok(have) if self.neighbours.has(&peer, &have) => {
+                self.open_stream(peer);
+                self.ask_for_peers(peer);
+            }
+            Ok(_) => {
+                tracing::debug!(%peer, "peer claims chunks that do not exist");
+                self.part_with(peer, true);
+            }
+            Err(error) => {
+                tracing::debug!(%peer, %error, "join failed");
+                self.neighbours.left(&peer);
+                self.neighbours.postpone(now, &peer);
+            }
+        }
+    }
+
+    /// Whoever joined can be asked for chunks too, without joining it in turn.
+    pub(super) fn link_back(&mut self, peer: PeerId) {
+        if !matches!(self.stage, Stage::Downloading(_)) {
+            return;
+        }
+        if let Some(neighbour) = self.neighbours.get_mut(&peer)
+            && matches!(neighbour.link, Link::Met { .. })
+        {
+            neighbour.link = Link::Busy;
+            self.open_stream(peer);
+        }
+    }
+
+    pub(super) fn open_stream(&mut self, peer: PeerId) {
+        let control = self.shared.control.clone();
+        self.tasks.spawn(async move { JobEvent::Stream { peer, result: control.open_stream(peer).await } });
+    }
+
+    pub(super) fn send_updates(&mut self) {
+        while let Some((peer, have)) = self.neighbours.next_update() {
+            let control = self.shared.control.clone();
+            let request = Request::Have { have, content: self.content };
+            self.tasks.spawn(async move {
+                // A peer that misses an update learns it when it joins again, or never needs it.
+                drop(control.query(peer, request).await);
+                JobEvent::Said { peer }
+            });
+        }
+    }
+
+    /// Asks one neighbour after the other for further peers.
+    pub(super) fn exchange(&mut self, now: Duration) {
+        if now < self.exchange_at {
+            return;
+        }
+        let turn = (now.as_secs() / EXCHANGE_EVERY.as_secs()) as usize % self.neighbours.len().max(1);
+        self.exchange_at = now + EXCHANGE_EVERY;
+        let asked = self.neighbours.peers().nth(turn);
+        asked.into_iter().for_each(|peer| self.ask_for_peers(peer));
+    }
+
+    pub(super) fn ask_for_peers(&mut self, peer: PeerId) {
+        let control = self.shared.control.clone();
+        let request = Request::Peers { content: self.content };
+        self.tasks.spawn(async move {
+            match control.query(peer, request).await {
+                Ok(Response::Peers { peers }) => JobEvent::Peers { peers },
+                _ => JobEvent::Nothing,
+            }
+        });
+    }
+
+    pub(super) fn learn_peers(&mut self, now: Duration, peers: Vec<PeerAddresses>) {
+        for told in peers {
+            let Ok(peer) = PeerId::from_bytes(&told.id) else { continue };
+            let parse = |bytes: serde_bytes::ByteBuf| Multiaddr::try_from(bytes.into_vec()).ok();
+            self.discovery.book.add(now, peer, told.addresses.into_iter().filter_map(parse));
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! Which contents this node serves, and who answers for each.
+
+use std::collections::HashMap;
+use std::sync::{Arc, RwLock};
+
+use libp2p::PeerId;
+use shoal_shared::content::{ChunkIndex, ContentId};
+use shoal_shared::wire::query::{ErrorCode, Request, Response};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::store::ChunkStore;
+
+/// A question from a peer, for the job of its content.
+#[derive(Debug)]
+pub(super) struct Question {
+    pub(super) peer: PeerId,
+    pub(super) request: Request,
+    /// Dropped without an answer, it becomes "busy".
+    pub(super) reply: oneshot::Sender<Response>,
+}
+
+struct Shelf {
+    questions: mpsc::Sender<Question>,
+    /// Set once there is something to read chunks from.
+    store: Option<Arc<dyn ChunkStore>>,
+}
+
+/// The contents of a node.
+#[derive(Default)]
+pub(super) struct Library {
+    shelves: RwLock<HashMap<ContentId, Shelf>>,
+}
+
+impl Library {
+    /// Adds a content. `false` if the node has it already.
+    pub(super) fn add(&self, content: ContentId, questions: mpsc::Sender<Question>) -> bool {
+        let mut shelves = self.shelves.write().expect("no panic under the lock");
+        let vacant = !shelves.contains_key(&content);
+        if vacant {
+            shelves.insert(content, Shelf { questions, store: None });
+        }
+        vacant
+    }
+
+    pub(super) fn set_store(&self, content: ContentId, store: Arc<dyn ChunkStore>) {
+        if let Some(shelf) = self.shelves.write().expect("no panic under the lock").get_mut(&content) {
+            shelf.store = Some(store);
+        }
+    }
+
+    pub(super) fn remove(&self, content: ContentId) {
+        self.shelves.write().expect("no panic under the lock").remove(&content);
+    }
+
+    pub(super) fn store(&self, content: ContentId) -> Option<Arc<dyn ChunkStore>> {
+        self.shelves.read().expect("no panic under the lock").get(&content)?.store.clone()
+    }
+
+    /// The length of a chunk in bytes, if there is such a chunk.
+    pub(super) fn chunk_len(&self, content: ContentId, chunk: ChunkIndex) -> Option<u32> {
+        let store = self.store(content)?;
+        store.manifest().chunks().get(chunk as usize).map(|c| c.length)
+    }
+
+    /// Passes a question on, or says at once why not.
+    pub(super) fn ask(
+        &self,
+        peer: PeerId,
+        request: Request,
+    ) -> Result<oneshot::Receiver<Response>, ErrorCode> {
+        let shelves = self.shelves.read().expect("no panic under the lock");
+        let shelf = shelves.get(&request.content()).ok_or(ErrorCode::NotFound)?;
+        let (reply, answer) = oneshot::channel();
+        let question = Question { peer, request, reply };
+        shelf.questions.try_send(question).map_err(|_| ErrorCode::Busy)?;
+        Ok(answer)
+    }
+}

@@ -1,0 +1,42 @@
+//! Connections and streams: the shell around the engine.
+//!
+//! One task, the [driver](driver), owns the libp2p `Swarm`. It composes behaviours, moves small messages
+//! and hands out streams; it decides nothing and never sees a chunk. Each content has a task of its own,
+//! the [job](job), which owns the engine's state machines and the store of that content. Chunk bytes go
+//! between a peer's stream and the store in tasks of their own: [`fetch`] for what comes, [`upload`] for
+//! what goes.
+//!
+//! ```text
+//!   Node ──▶ job (one per content) ──▶ engine: Download, ManifestFetch, PeerBook, Announcer
+//!              │        ▲   ▲
+//!      Control │        │   └── fetch (one per peer) ──▶ store
+//!              ▼        │
+//!            driver (Swarm) ──▶ upload (one per inbound stream) ──▶ store
+//! ```
+//!
+//! What always holds: every channel and map here is bounded; a message from a peer is decoded and
+//! checked before it reaches a job; no remote string is logged unescaped.
+
+mod behaviour;
+mod clock;
+mod codec;
+mod control;
+mod driver;
+mod fetch;
+mod frames;
+mod job;
+mod library;
+mod node;
+pub mod streams;
+mod tls;
+mod traffic;
+mod transport;
+mod upload;
+
+pub use codec::QueryCodec;
+pub use control::{DialError, QueryError};
+pub use frames::{read_frame, write_frame};
+pub use job::{ContentHandle, Event, Failure, Finished, GetOptions, Phase, Progress, Select, Update};
+pub use node::{Node, NodeConfig, NodeError};
+pub use tls::Config as TlsConfig;
+pub use traffic::PeerTraffic;

@@ -1,0 +1,136 @@
+//! The node's handle: start it, share, fetch, stop it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use libp2p::identity::Keypair;
+use libp2p::{Multiaddr, PeerId};
+use shoal_shared::content::{ContentId, Manifest};
+use tokio::sync::{broadcast, mpsc};
+
+use super::clock::Clock;
+use super::control::{Control, EVENTS, ORDERS};
+use super::driver::Driver;
+use super::job::{self, ContentHandle, Failure, GetOptions, Goal, Shared};
+use super::library::Library;
+use super::traffic::{PeerTraffic, Traffic};
+use super::transport;
+use super::upload::Uploads;
+use crate::store::ChunkStore;
+
+/// How long to wait for the first listening address.
+const LISTEN_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How a node is started.
+#[derive(Debug, Clone)]
+pub struct NodeConfig {
+    /// Who the node is.
+    pub identity: Keypair,
+    /// Where it listens; every address must work. Empty: on all interfaces, TCP and QUIC, IPv4 and
+    /// IPv6, as far as the machine has them.
+    pub listen: Vec<Multiaddr>,
+    /// The port for an empty `listen`; 0 lets the system choose.
+    pub port: u16,
+}
+
+impl Default for NodeConfig {
+    fn default() -> Self {
+        Self { identity: Keypair::generate_ed25519(), listen: Vec::new(), port: 0 }
+    }
+}
+
+/// Why a node cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum NodeError {
+    /// Keys or transports.
+    #[error("cannot set up the network: {0}")]
+    Setup(String),
+    /// An address cannot be listened on.
+    #[error("cannot listen on {address}: {why}")]
+    Listen {
+        /// Where.
+        address: Multiaddr,
+        /// What the system said.
+        why: String,
+    },
+    /// Nothing to listen on.
+    #[error("cannot listen on any interface: {0}")]
+    NoListener(String),
+}
+
+/// A running node; cheap to clone. It ends when it is shut down or every handle is dropped.
+#[derive(Clone)]
+pub struct Node {
+    shared: Shared,
+}
+
+impl Node {
+    /// Starts a node and waits until it listens.
+    pub async fn start(config: NodeConfig) -> Result<Self, NodeError> {
+        let local = config.identity.public().to_peer_id();
+        let mut swarm = transport::swarm(config.identity)?;
+        transport::listen(&mut swarm, &config.listen, config.port, LISTEN_TIMEOUT).await?;
+        let (orders, order_receiver) = mpsc::channel(ORDERS);
+        let (events, _) = broadcast::channel(EVENTS);
+        let library = Arc::new(Library::default());
+        let traffic = Arc::new(Traffic::default());
+        let clock = Clock::start();
+        let uploads = Uploads::new(library.clone(), traffic.clone(), clock);
+        let control = Control::new(orders, events.clone());
+        let driver = Driver::new(swarm, order_receiver, events, library.clone(), uploads.clone());
+        tokio::spawn(driver.run());
+        Ok(Self { shared: Shared { local, clock, control, library, traffic, uploads } })
+    }
+
+    /// Who the node is.
+    pub fn peer_id(&self) -> PeerId {
+        self.shared.local
+    }
+
+    /// Where others can reach the node, each ending in `/p2p/PEER`.
+    pub async fn addresses(&self) -> Vec<Multiaddr> {
+        let addresses = self.shared.control.addresses().await;
+        addresses.into_iter().filter_map(|a| a.with_p2p(self.shared.local).ok()).collect()
+    }
+
+    /// Serves a content from a store.
+    pub fn serve(
+        &self,
+        store: Arc<dyn ChunkStore>,
+        rendezvous: Vec<Multiaddr>,
+    ) -> Result<ContentHandle, Failure> {
+        let content = store.manifest().id();
+        job::start(self.shared.clone(), content, Goal::Serve { store, rendezvous })
+    }
+
+    /// Fetches a content, and serves what it has of it.
+    pub fn get(&self, options: GetOptions) -> Result<ContentHandle, Failure> {
+        job::start(self.shared.clone(), options.content, Goal::Get(Box::new(options)))
+    }
+
+    /// Fetches a manifest and nothing else.
+    pub async fn manifest(
+        &self,
+        content: ContentId,
+        peers: Vec<Multiaddr>,
+        rendezvous: Vec<Multiaddr>,
+        wait: Duration,
+    ) -> Result<Arc<Manifest>, Failure> {
+        let goal = Goal::Manifest { peers, rendezvous, wait };
+        let mut handle = job::start(self.shared.clone(), content, goal)?;
+        let result = handle.finished().await.map(|finished| finished.manifest);
+        handle.stop().await;
+        result
+    }
+
+    /// Chunk bytes exchanged for a content, by peer.
+    pub fn traffic(&self, content: ContentId) -> BTreeMap<PeerId, PeerTraffic> {
+        self.shared.traffic.of(content)
+    }
+
+    /// Closes every connection and ends the node. Stop its contents first.
+    pub async fn shutdown(self) {
+        self.shared.control.shutdown().await;
+    }
+}

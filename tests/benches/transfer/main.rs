@@ -1,0 +1,150 @@
+//! Transfers, hashing and sharing beside the plainest way to do the same, side by side in one run.
+//!
+//! `cargo bench -p shoal-tests --bench transfer` builds the programs and prints ratios: medians of pairs
+//! that ran one after the other. `TMPDIR` says which disk is meant; 18 GiB must be free there. `-- --quick`
+//! leaves out the 8 GiB file.
+
+mod plain;
+mod run;
+
+use std::fs::{self, File};
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use rand::{Rng, SeedableRng};
+use shoal_shared::engine::SeededRng;
+
+use self::run::{Measured, median, shoal_once, time_to_share};
+
+const GIB: u64 = 1 << 30;
+const PAIRS: usize = 5;
+
+fn main() {
+    // The plain copy runs as two processes too: this program, told what to be.
+    if plain::ran_as_child() {
+        return;
+    }
+    let quick = std::env::args().any(|a| a == "--quick");
+    let shoal = build();
+    let scratch = tempfile::tempdir().expect("a scratch folder");
+    let file = scratch.path().join("random.bin");
+    make(&file, GIB);
+
+    transfer(&shoal, scratch.path(), &file);
+    share_large(&shoal, &file);
+    fs::remove_file(&file).expect("can be removed");
+    share_tiny(&shoal, scratch.path());
+    if !quick {
+        resident(&shoal, scratch.path());
+    }
+}
+
+/// Builds the program that is measured; `cargo bench` alone would not.
+fn build() -> PathBuf {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let built = Command::new(cargo).args(["build", "--release", "--package", "shoal-node"]).status();
+    assert!(built.expect("cargo runs").success(), "cannot build shoal");
+    shoal_tests::process::program("shoal")
+}
+
+/// Random bytes, so that nothing on the way can compress or skip them.
+fn make(path: &Path, size: u64) {
+    let mut rng = SeededRng::seed_from_u64(size);
+    let mut file = BufWriter::with_capacity(1 << 20, File::create(path).expect("can be made"));
+    let mut block = vec![0; 1 << 20];
+    for _ in 0..size >> 20 {
+        rng.fill_bytes(&mut block);
+        file.write_all(&block).expect("can be written");
+    }
+    file.into_inner().expect("can be written").sync_all().expect("can be synced");
+}
+
+fn transfer(shoal: &Path, scratch: &Path, file: &Path) {
+    println!("\n1 GiB of random bytes, file to file over loopback, both sides on this machine");
+    println!(
+        "(shoal encrypts, verifies, journals and syncs; the plain copy hashes, and syncs where it says so)"
+    );
+    let (mut hashed, mut synced, mut ours) = (vec![], vec![], vec![]);
+    for _ in 0..PAIRS {
+        hashed.push(plain::copy(scratch, file, false));
+        ours.push(shoal_once(shoal, scratch, file));
+        synced.push(plain::copy(scratch, file, true));
+    }
+    let rate = |wall: Duration| (GIB >> 20) as f64 / wall.as_secs_f64();
+    let show = |what: &str, all: &[Measured]| {
+        println!(
+            "  {what:<28} {:>7.0} MiB/s   processor seconds per GiB: {:.2} sending, {:.2} receiving",
+            rate(Duration::from_secs_f64(median(all.iter().map(|m| m.wall.as_secs_f64())))),
+            median(all.iter().map(|m| m.sender)),
+            median(all.iter().map(|m| m.receiver)),
+        );
+    };
+    show("plain TCP + SHA-256", &hashed);
+    show("plain TCP + SHA-256 + sync", &synced);
+    show("shoal", &ours);
+    let ratio = |base: &[Measured]| {
+        median(base.iter().zip(&ours).map(|(b, o)| b.wall.as_secs_f64() / o.wall.as_secs_f64()))
+    };
+    println!("  shoal's rate ÷ plain copy's: {:.2} (aim: at least 0.55)", ratio(&hashed));
+    println!("  … ÷ plain copy's with sync:  {:.2}", ratio(&synced));
+    let peak = |of: fn(&Measured) -> u64| ours.iter().map(of).max().unwrap_or(0) >> 20;
+    println!(
+        "  peak resident: {} MiB sending, {} MiB receiving",
+        peak(|m| m.sender_rss),
+        peak(|m| m.receiver_rss)
+    );
+}
+
+fn share_large(shoal: &Path, file: &Path) {
+    println!("\nsharing 1 GiB, until the ticket is there");
+    let pairs: Vec<_> = (0..PAIRS).map(|_| (plain::hash(file), time_to_share(shoal, file))).collect();
+    let ratio = median(pairs.iter().map(|(plain, ours)| ours.as_secs_f64() / plain.as_secs_f64()));
+    let seconds =
+        |of: fn(&(Duration, Duration)) -> Duration| median(pairs.iter().map(|p| of(p).as_secs_f64()));
+    println!(
+        "  one pass of SHA-256 on one core: {:.2} s; share: {:.2} s",
+        seconds(|p| p.0),
+        seconds(|p| p.1)
+    );
+    println!("  share ÷ one pass: {ratio:.2} (aim: at most 1.5)");
+}
+
+fn share_tiny(shoal: &Path, scratch: &Path) {
+    println!("\nsharing 10 000 files of 4 KiB, until the ticket is there");
+    let folder = scratch.join("tiny");
+    fs::create_dir(&folder).expect("can be made");
+    let mut rng = SeededRng::seed_from_u64(1);
+    let mut bytes = [0; 4096];
+    for n in 0..10_000 {
+        rng.fill_bytes(&mut bytes);
+        fs::write(folder.join(format!("{n:05}")), bytes).expect("can be written");
+    }
+    let pairs: Vec<_> =
+        (0..PAIRS).map(|_| (plain::read_all(&folder), time_to_share(shoal, &folder))).collect();
+    let ratio = median(pairs.iter().map(|(plain, ours)| ours.as_secs_f64() / plain.as_secs_f64()));
+    let ms =
+        |of: fn(&(Duration, Duration)) -> Duration| median(pairs.iter().map(|p| of(p).as_secs_f64() * 1e3));
+    println!("  reading them: {:.0} ms; share: {:.0} ms", ms(|p| p.0), ms(|p| p.1));
+    println!("  share ÷ reading: {ratio:.2} (aim: at most 3)");
+    fs::remove_dir_all(folder).expect("can be removed");
+}
+
+fn resident(shoal: &Path, scratch: &Path) {
+    println!("\n8 GiB of random bytes");
+    let file = scratch.join("huge.bin");
+    make(&file, 8 * GIB);
+    let measured = shoal_once(shoal, scratch, &file);
+    println!(
+        "  peak resident: {} MiB sending, {} MiB receiving (aim: under 100)",
+        measured.sender_rss >> 20,
+        measured.receiver_rss >> 20
+    );
+    println!(
+        "  {:.0} MiB/s; processor seconds per GiB: {:.2} sending, {:.2} receiving",
+        8192.0 / measured.wall.as_secs_f64(),
+        measured.sender / 8.0,
+        measured.receiver / 8.0
+    );
+}

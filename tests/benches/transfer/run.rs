@@ -1,0 +1,165 @@
+//! Running programs and reading what they cost, from /proc.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use shoal_tests::process::LOOPBACK;
+
+/// What a copy took.
+pub(crate) struct Measured {
+    pub(crate) wall: Duration,
+    /// Processor seconds, user and system.
+    pub(crate) sender: f64,
+    pub(crate) receiver: f64,
+    /// Most bytes resident.
+    pub(crate) sender_rss: u64,
+    pub(crate) receiver_rss: u64,
+}
+
+/// What a process took.
+pub(crate) struct Cost {
+    pub(crate) cpu: f64,
+    pub(crate) rss: u64,
+}
+
+/// A process whose memory is looked at while it runs.
+pub(crate) struct Watched {
+    child: Child,
+    peak: Arc<AtomicU64>,
+    done: Arc<AtomicBool>,
+    watcher: JoinHandle<()>,
+}
+
+impl Watched {
+    pub(crate) fn start(mut command: Command) -> Self {
+        let child = command.stdin(Stdio::null()).spawn().expect("the program starts");
+        let (peak, done) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
+        let (id, into, stop) = (child.id(), peak.clone(), done.clone());
+        let watcher = std::thread::spawn(move || {
+            while !stop.load(Ordering::Relaxed) {
+                into.fetch_max(peak_rss(id), Ordering::Relaxed);
+                std::thread::sleep(Duration::from_millis(10));
+            }
+        });
+        Self { child, peak, done, watcher }
+    }
+
+    /// The first line that it prints.
+    pub(crate) fn line(&mut self) -> String {
+        let stdout = self.child.stdout.take().expect("piped");
+        let mut line = String::new();
+        BufReader::new(stdout).read_line(&mut line).expect("a line");
+        line.trim().to_owned()
+    }
+
+    /// Processor seconds so far.
+    pub(crate) fn cpu(&self) -> f64 {
+        cpu(self.child.id())
+    }
+
+    /// Waits for its end.
+    pub(crate) fn end(mut self) -> Cost {
+        // A process that has ended and was not waited for still has its figures in /proc.
+        let id = self.child.id();
+        while !is_zombie(id) {
+            std::thread::sleep(Duration::from_micros(500));
+        }
+        let cpu = cpu(id);
+        assert!(self.child.wait().expect("can be waited for").success(), "the program failed");
+        Cost { cpu, rss: self.peak() }
+    }
+
+    /// Ends it.
+    pub(crate) fn kill(mut self) -> Cost {
+        let cpu = self.cpu();
+        self.child.kill().expect("can be killed");
+        self.child.wait().expect("can be waited for");
+        Cost { cpu, rss: self.peak() }
+    }
+
+    fn peak(self) -> u64 {
+        self.done.store(true, Ordering::Relaxed);
+        self.watcher.join().expect("no panic");
+        self.peak.load(Ordering::Relaxed)
+    }
+}
+
+/// The fields of /proc/PID/stat after the name, which may contain anything.
+fn stat(id: u32) -> Vec<String> {
+    let text = fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+    text.rsplit_once(')')
+        .map(|(_, rest)| rest.split_whitespace().map(str::to_owned).collect())
+        .unwrap_or_default()
+}
+
+fn is_zombie(id: u32) -> bool {
+    stat(id).first().is_none_or(|state| state == "Z")
+}
+
+fn cpu(id: u32) -> f64 {
+    /// Linux counts in hundredths of a second for user space, whatever its own tick is.
+    const TICKS: f64 = 100.0;
+    let stat = stat(id);
+    let ticks = |at: usize| stat.get(at).and_then(|t| t.parse::<f64>().ok()).unwrap_or(0.0);
+    (ticks(11) + ticks(12)) / TICKS
+}
+
+fn peak_rss(id: u32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
+    let line = status.lines().find(|l| l.starts_with("VmHWM:"));
+    line.and_then(|l| l.split_whitespace().nth(1)?.parse::<u64>().ok()).unwrap_or(0) << 10
+}
+
+/// The median of some figures.
+pub(crate) fn median(figures: impl Iterator<Item = f64>) -> f64 {
+    let mut all: Vec<f64> = figures.collect();
+    all.sort_by(f64::total_cmp);
+    all[all.len() / 2]
+}
+
+fn share(shoal: &Path, path: &Path) -> (Watched, String) {
+    let mut command = Command::new(shoal);
+    command.arg("share").arg(path).args(["--listen", LOOPBACK]).env("SHOAL_CACHE", "");
+    command.stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut process = Watched::start(command);
+    let ticket = process.line();
+    assert!(ticket.starts_with("shoal1"), "no ticket: {ticket}");
+    (process, ticket)
+}
+
+/// Shares a file and fetches it, from the start of the fetching process to its end.
+pub(crate) fn shoal_once(shoal: &Path, scratch: &Path, file: &Path) -> Measured {
+    let to = scratch.join("fetched");
+    let (sender, ticket) = share(shoal, file);
+    let before = sender.cpu();
+    let mut command = Command::new(shoal);
+    command.args(["get", &ticket, "--listen", LOOPBACK, "-o"]).arg(&to);
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    let start = Instant::now();
+    let received = Watched::start(command).end();
+    let wall = start.elapsed();
+    let sent = sender.kill();
+    fs::remove_dir_all(to).expect("can be removed");
+    Measured {
+        wall,
+        sender: sent.cpu - before,
+        receiver: received.cpu,
+        sender_rss: sent.rss,
+        receiver_rss: received.rss,
+    }
+}
+
+/// How long until `share` prints the ticket, without a cache.
+pub(crate) fn time_to_share(shoal: &Path, path: &Path) -> Duration {
+    let start = Instant::now();
+    let (process, _) = share(shoal, path);
+    let time = start.elapsed();
+    process.kill();
+    time
+}

@@ -1,0 +1,104 @@
+//! A provider in this process that hands out chunks one by one, and counts.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Condvar, Mutex};
+
+use shoal_node::net::{ContentHandle, Node, NodeConfig};
+use shoal_node::store::{ChunkStore, ImportOptions, ReadError, Source, import};
+use shoal_shared::content::{ChunkIndex, ChunkSet, Chunker, Manifest, Ticket};
+
+use crate::process::LOOPBACK;
+
+/// How reads may go on.
+#[derive(Debug, Default)]
+struct State {
+    /// Reads that may still pass.
+    open: usize,
+    /// How often each chunk was read.
+    reads: BTreeMap<ChunkIndex, usize>,
+}
+
+/// A store whose reads wait for permission.
+pub struct Gate {
+    source: Source,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+impl Gate {
+    /// Shares `path`, with every read shut.
+    pub fn new(path: &Path, chunker: Chunker) -> Arc<Self> {
+        Arc::new(Self { source: source(path, chunker), state: Mutex::default(), changed: Condvar::new() })
+    }
+
+    /// Lets `reads` more through.
+    pub fn open(&self, reads: usize) {
+        let mut state = self.state.lock().unwrap();
+        state.open = state.open.saturating_add(reads);
+        self.changed.notify_all();
+    }
+
+    /// Lets everything through from now on.
+    pub fn open_all(&self) {
+        self.open(usize::MAX);
+    }
+
+    /// How often each chunk was read so far.
+    pub fn reads(&self) -> BTreeMap<ChunkIndex, usize> {
+        self.state.lock().unwrap().reads.clone()
+    }
+
+    /// How many reads there were so far.
+    pub fn count(&self) -> usize {
+        self.reads().values().sum()
+    }
+}
+
+impl ChunkStore for Gate {
+    fn manifest(&self) -> &Arc<Manifest> {
+        self.source.manifest()
+    }
+
+    fn have(&self) -> ChunkSet {
+        self.source.have()
+    }
+
+    fn has(&self, chunk: ChunkIndex) -> bool {
+        self.source.has(chunk)
+    }
+
+    fn read(&self, chunk: ChunkIndex, buf: &mut Vec<u8>) -> Result<(), ReadError> {
+        let mut state = self.changed.wait_while(self.state.lock().unwrap(), |s| s.open == 0).unwrap();
+        state.open -= 1;
+        *state.reads.entry(chunk).or_default() += 1;
+        drop(state);
+        self.source.read(chunk, buf)
+    }
+}
+
+/// Imports a path without a cache.
+pub fn source(path: &Path, chunker: Chunker) -> Source {
+    let options = ImportOptions { paths: vec![path.to_owned()], name: None, chunker, cache: None };
+    import(&options, &|_| {}, &AtomicBool::new(false)).expect("can be imported").source
+}
+
+/// A node in this process that serves one store.
+pub struct Provider {
+    /// The node.
+    pub node: Node,
+    /// Where it can be reached, and what it has.
+    pub ticket: Ticket,
+    _handle: ContentHandle,
+}
+
+/// Serves a store on loopback.
+pub async fn provide(store: Arc<dyn ChunkStore>) -> Provider {
+    let listen = vec![LOOPBACK.parse().unwrap()];
+    let node = Node::start(NodeConfig { listen, ..NodeConfig::default() }).await.unwrap();
+    let content = store.manifest().id();
+    let handle = node.serve(store, vec![]).unwrap();
+    let ticket = Ticket { content, peers: node.addresses().await, rendezvous: vec![] };
+    Provider { node, ticket, _handle: handle }
+}

@@ -1,0 +1,217 @@
+//! A provider that breaks the protocol in one chosen way.
+//!
+//! It answers manifest blocks from a list of raw bytes, so that it can offer manifests that the real code
+//! would never build, and serves chunk streams by a [`Script`].
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use futures::{AsyncReadExt, AsyncWriteExt, StreamExt};
+use libp2p::request_response::{self, ProtocolSupport};
+use libp2p::swarm::{NetworkBehaviour, SwarmEvent};
+use libp2p::{Multiaddr, PeerId, Stream, StreamProtocol, Swarm, SwarmBuilder, noise, tcp, tls, yamux};
+use shoal_node::net::{QueryCodec, read_frame, streams, write_frame};
+use shoal_node::store::{ChunkStore, Source};
+use shoal_shared::content::{ContentId, Hash, Ticket};
+use shoal_shared::wire::Have;
+use shoal_shared::wire::chunks::{Reply, Request};
+use shoal_shared::wire::query;
+
+use crate::process::LOOPBACK;
+
+/// What a liar does with requests for chunks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Script {
+    /// Sends other bytes of the right length.
+    WrongBytes,
+    /// Sends a chunk that is one byte short.
+    WrongLength,
+    /// Announces the right length, sends a little, and then nothing.
+    Stalls,
+    /// Sends a byte now and then.
+    Drips,
+    /// Closes the stream in the middle of a chunk.
+    Vanishes,
+    /// Sends data under an id that was not asked for.
+    Unasked,
+    /// Sends bytes that are no frame.
+    Garbage,
+}
+
+#[derive(NetworkBehaviour)]
+struct Behaviour {
+    query: request_response::Behaviour<QueryCodec>,
+    streams: streams::Behaviour,
+}
+
+/// A running liar.
+pub struct Liar {
+    /// Who it is.
+    pub peer: PeerId,
+    /// Where it is, and what it claims to have.
+    pub ticket: Ticket,
+    /// How many chunks it was asked for.
+    pub asked: Arc<AtomicUsize>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Drop for Liar {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// Starts a liar that claims to have all of an honest content.
+pub async fn lie(source: Arc<Source>, script: Script) -> Liar {
+    let manifest = source.manifest().clone();
+    let root = manifest.root();
+    let id = manifest.id();
+    let hashes = std::iter::once(id.root_hash()).chain(&root.file_pages).chain(&root.chunk_pages);
+    let blocks = hashes.map(|hash| (*hash, manifest.block(hash).unwrap())).collect();
+    start(id, blocks, Some((source, script))).await
+}
+
+/// Starts a liar whose manifest consists of these blocks, the root first.
+pub async fn lie_about_manifest(blocks: Vec<Vec<u8>>) -> Liar {
+    let content = ContentId::from_root_hash(Hash::of(&blocks[0]));
+    start(content, blocks.into_iter().map(|b| (Hash::of(&b), b)).collect(), None).await
+}
+
+/// Starts a liar that answers every question about `content` with the same wrong block.
+pub async fn lie_about_blocks(content: ContentId, hashes: Vec<Hash>) -> Liar {
+    let blocks = hashes.into_iter().map(|hash| (hash, b"not that block".to_vec())).collect();
+    start(content, blocks, None).await
+}
+
+async fn start(
+    content: ContentId,
+    blocks: HashMap<Hash, Vec<u8>>,
+    chunks: Option<(Arc<Source>, Script)>,
+) -> Liar {
+    let mut swarm = swarm();
+    let peer = *swarm.local_peer_id();
+    swarm.listen_on(LOOPBACK.parse().unwrap()).unwrap();
+    let address: Multiaddr = loop {
+        if let SwarmEvent::NewListenAddr { address, .. } = swarm.select_next_some().await {
+            break address.with_p2p(peer).unwrap();
+        }
+    };
+    let asked = Arc::new(AtomicUsize::new(0));
+    let task = tokio::spawn(run(swarm, blocks, chunks, asked.clone()));
+    Liar { peer, ticket: Ticket { content, peers: vec![address], rendezvous: vec![] }, asked, task }
+}
+
+fn swarm() -> Swarm<Behaviour> {
+    let protocol = (StreamProtocol::new(query::PROTOCOL), ProtocolSupport::Full);
+    SwarmBuilder::with_new_identity()
+        .with_tokio()
+        .with_tcp(tcp::Config::default(), (tls::Config::new, noise::Config::new), yamux::Config::default)
+        .unwrap()
+        .with_behaviour(|_| Behaviour {
+            query: request_response::Behaviour::with_codec(QueryCodec, [protocol], Default::default()),
+            streams: streams::Behaviour::default(),
+        })
+        .unwrap()
+        .with_swarm_config(|config| config.with_idle_connection_timeout(Duration::from_secs(600)))
+        .build()
+}
+
+async fn run(
+    mut swarm: Swarm<Behaviour>,
+    blocks: HashMap<Hash, Vec<u8>>,
+    chunks: Option<(Arc<Source>, Script)>,
+    asked: Arc<AtomicUsize>,
+) {
+    loop {
+        match swarm.select_next_some().await {
+            SwarmEvent::Behaviour(BehaviourEvent::Query(request_response::Event::Message {
+                message: request_response::Message::Request { request, channel, .. },
+                ..
+            })) => {
+                drop(swarm.behaviour_mut().query.send_response(channel, answer(&blocks, &request)));
+            }
+            SwarmEvent::Behaviour(BehaviourEvent::Streams(streams::Inbound { stream, .. })) => {
+                if let Some((source, script)) = chunks.clone() {
+                    tokio::spawn(serve(stream, source, script, asked.clone()));
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn answer(blocks: &HashMap<Hash, Vec<u8>>, request: &query::Request) -> query::Response {
+    let load = query::Load::default();
+    match request {
+        query::Request::Join { .. } => query::Response::Joined { have: Have::all(), load },
+        query::Request::Block { hash, .. } => match blocks.get(hash) {
+            Some(bytes) => query::Response::Block { bytes: bytes.clone() },
+            None => query::Response::Error { code: query::ErrorCode::NotFound },
+        },
+        query::Request::Peers { .. } => query::Response::Peers { peers: vec![] },
+        query::Request::Have { .. } | query::Request::Leave { .. } => query::Response::Ok { load },
+    }
+}
+
+/// Answers one stream by the script; ends when the other side does.
+async fn serve(
+    mut stream: Stream,
+    source: Arc<Source>,
+    script: Script,
+    asked: Arc<AtomicUsize>,
+) -> Option<()> {
+    while let Some(request) = read_frame(&mut stream).await.ok()? {
+        let Request::Get { id, chunk, .. } = request else { continue };
+        asked.fetch_add(1, Ordering::SeqCst);
+        let mut bytes = Vec::new();
+        source.read(chunk, &mut bytes).ok()?;
+        let len = bytes.len() as u32;
+        match script {
+            Script::WrongBytes => {
+                bytes[0] ^= 1;
+                write_frame(&mut stream, &Reply::Data { id, len }).await.ok()?;
+                stream.write_all(&bytes).await.ok()?;
+            }
+            Script::WrongLength => {
+                write_frame(&mut stream, &Reply::Data { id, len: len - 1 }).await.ok()?;
+                stream.write_all(&bytes[1..]).await.ok()?;
+            }
+            Script::Stalls => {
+                write_frame(&mut stream, &Reply::Data { id, len }).await.ok()?;
+                stream.write_all(&bytes[..1000]).await.ok()?;
+                stream.flush().await.ok()?;
+                return wait_for_the_end(&mut stream).await;
+            }
+            Script::Drips => {
+                write_frame(&mut stream, &Reply::Data { id, len }).await.ok()?;
+                for byte in bytes {
+                    stream.write_all(&[byte]).await.ok()?;
+                    stream.flush().await.ok()?;
+                    // The pace of the drip, not a wait for something.
+                    tokio::time::sleep(Duration::from_millis(200)).await;
+                }
+            }
+            Script::Vanishes => {
+                write_frame(&mut stream, &Reply::Data { id, len }).await.ok()?;
+                stream.write_all(&bytes[..bytes.len() / 2]).await.ok()?;
+                stream.close().await.ok()?;
+                return None;
+            }
+            Script::Unasked => {
+                write_frame(&mut stream, &Reply::Data { id: id + 1000, len }).await.ok()?;
+                stream.write_all(&bytes).await.ok()?;
+            }
+            Script::Garbage => stream.write_all(&[0xff; 64]).await.ok()?,
+        }
+        stream.flush().await.ok()?;
+    }
+    Some(())
+}
+
+async fn wait_for_the_end(stream: &mut Stream) -> Option<()> {
+    let mut byte = [0; 64];
+    while stream.read(&mut byte).await.ok()? > 0 {}
+    Some(())
+}
