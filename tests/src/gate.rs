@@ -9,6 +9,7 @@ use shoal_node::net::{ContentHandle, Node, NodeConfig};
 use shoal_node::store::{ChunkStore, ImportOptions, ReadError, Source, import};
 use shoal_shared::content::{ChunkIndex, ChunkSet, Chunker, Manifest, Ticket};
 
+use crate::DEADLINE;
 use crate::process::LOOPBACK;
 
 /// How reads may go on.
@@ -70,7 +71,11 @@ impl ChunkStore for Gate {
     }
 
     fn read(&self, chunk: ChunkIndex, buf: &mut Vec<u8>) -> Result<(), ReadError> {
-        let mut state = self.changed.wait_while(self.state.lock().unwrap(), |s| s.open == 0).unwrap();
+        let state = self.state.lock().unwrap();
+        let (mut state, late) = self.changed.wait_timeout_while(state, DEADLINE, |s| s.open == 0).unwrap();
+        if late.timed_out() {
+            return Err(ReadError::NotHere(chunk));
+        }
         state.open -= 1;
         *state.reads.entry(chunk).or_default() += 1;
         drop(state);
@@ -90,7 +95,22 @@ pub struct Provider {
     pub node: Node,
     /// Where it can be reached, and what it has.
     pub ticket: Ticket,
+    gate: Option<Arc<Gate>>,
     _handle: ContentHandle,
+}
+
+/// A runtime waits for its blocking reads, also after a panic: let them through.
+impl Drop for Provider {
+    fn drop(&mut self) {
+        self.gate.iter().for_each(|gate| gate.open_all());
+    }
+}
+
+/// Serves behind a gate, which opens when the provider is dropped.
+pub async fn provide_gated(gate: Arc<Gate>) -> Provider {
+    let mut provider = provide(gate.clone()).await;
+    provider.gate = Some(gate);
+    provider
 }
 
 /// Serves a store on loopback.
@@ -100,5 +120,5 @@ pub async fn provide(store: Arc<dyn ChunkStore>) -> Provider {
     let content = store.manifest().id();
     let handle = node.serve(store, vec![]).unwrap();
     let ticket = Ticket { content, peers: node.addresses().await, rendezvous: vec![] };
-    Provider { node, ticket, _handle: handle }
+    Provider { node, ticket, gate: None, _handle: handle }
 }

@@ -10,7 +10,7 @@ use shoal_shared::cbor;
 use shoal_shared::content::{Chunker, Hash};
 use shoal_tests::eventually;
 use shoal_tests::files::{names, random, tree, write};
-use shoal_tests::gate::{Gate, provide, source};
+use shoal_tests::gate::{Gate, provide, provide_gated, source};
 use shoal_tests::liar::{Liar, Script, lie, lie_about_blocks, lie_about_manifest};
 use shoal_tests::process::get;
 
@@ -28,7 +28,7 @@ async fn beside_an_honest_one(script: Script) -> (tempfile::TempDir, Liar, shoal
     let source = honest(scratch.path());
     let liar = lie(source, script).await;
     let gate = Gate::new(&scratch.path().join("from/set"), CHUNKER);
-    let provider = provide(gate.clone()).await;
+    let provider = provide_gated(gate.clone()).await;
     let to = scratch.path().join("to");
     let address = provider.ticket.peers[0].to_string();
     let getter = get(&liar.ticket.to_string(), &to, &["--peer", &address]);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use shoal_shared::content::{Chunker, Ticket};
 use shoal_tests::files::{random, tree, write};
-use shoal_tests::gate::{Gate, Provider, provide};
+use shoal_tests::gate::{Gate, Provider, provide_gated};
 use shoal_tests::process::{get, share};
 
 const CHUNK: usize = 64 << 10;
@@ -16,7 +16,7 @@ async fn gated(scratch: &Path) -> (Arc<Gate>, Provider) {
     let from = scratch.join("from/set");
     write(&from.join("file"), random(CHUNK * CHUNKS, 7));
     let gate = Gate::new(&from, Chunker::Fixed { size: CHUNK as u32 });
-    let provider = provide(gate.clone()).await;
+    let provider = provide_gated(gate.clone()).await;
     (gate, provider)
 }
 

@@ -92,10 +92,6 @@ pub(super) async fn run(args: Args, output: &Output, stop: CancellationToken) ->
             linger(&mut handle, args.seed, args.seed_for, output, &stop).await;
             Ok(Exit::Done)
         }
-        Err(Failure::Stopped { .. }) => {
-            let kept = handle.progress().borrow().done;
-            Err(Failure::Stopped { kept }.into())
-        }
         Err(failure) => Err(CliError::from(failure)),
     };
     handle.stop().await;
@@ -140,11 +136,12 @@ async fn follow(
     let bar = output.byte_bar(0, "looking");
     let mut rate = Growth::default();
     let mut refresh = tokio::time::interval(REFRESH);
+    let mut stopping = false;
     let result = loop {
         tokio::select! {
-            () = stop.cancelled() => {
-                let kept = progress.borrow().done;
-                break Err(Failure::Stopped { kept });
+            () = stop.cancelled(), if !stopping => {
+                stopping = true;
+                handle.cancel();
             }
             _ = refresh.tick() => show(&bar, &progress.borrow(), &mut rate),
             update = handle.next() => match update {

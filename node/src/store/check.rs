@@ -9,7 +9,7 @@ use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
 use cap_std::fs::{Metadata, MetadataExt};
-use shoal_shared::content::{ChunkIndex, ChunkSet, Entry, EntryKind, FileIndex, Manifest, Span};
+use shoal_shared::content::{ChunkIndex, ChunkSet, Entry, EntryKind, FileIndex, Hash, Manifest, Span};
 
 use super::holes::{ZeroHashes, is_hole};
 use super::lru::Lru;
@@ -72,22 +72,33 @@ impl<'a> Comparer<'a> {
     ) -> io::Result<bool> {
         let manifest = self.manifest;
         let entry = manifest.chunks()[chunk as usize];
-        self.buf.clear();
-        self.buf.resize(entry.length as usize, 0);
-        let mut all_holes = true;
-        for span in manifest.geometry().spans(chunk) {
-            let file = self.file(&span, open)?;
-            if span.len >= WORTH_A_LOOK && is_hole(&file, span.file_offset, span.len.into())? {
-                // The buffer has zeros there already.
-                continue;
-            }
-            all_holes = false;
-            file.read_exact_at(&mut self.buf[span.in_chunk()], span.file_offset)?;
-        }
-        if all_holes {
+        if self.is_hole(chunk, open)? {
             return Ok(self.zeros.get(entry.length) == entry.hash);
         }
-        Ok(shoal_shared::content::Hash::of(&self.buf) == entry.hash)
+        let mut buf = std::mem::take(&mut self.buf);
+        buf.resize(entry.length as usize, 0);
+        for span in manifest.geometry().spans(chunk) {
+            self.file(&span, open)?.read_exact_at(&mut buf[span.in_chunk()], span.file_offset)?;
+        }
+        let same = Hash::of(&buf) == entry.hash;
+        self.buf = buf;
+        Ok(same)
+    }
+
+    /// Whether a chunk lies in holes alone. Told only of chunks that are not in many small files.
+    fn is_hole(
+        &mut self,
+        chunk: ChunkIndex,
+        open: &dyn Fn(FileIndex) -> io::Result<File>,
+    ) -> io::Result<bool> {
+        for span in self.manifest.geometry().spans(chunk) {
+            if span.len < WORTH_A_LOOK
+                || !is_hole(&*self.file(&span, open)?, span.file_offset, span.len.into())?
+            {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     fn file(&mut self, span: &Span, open: &dyn Fn(FileIndex) -> io::Result<File>) -> io::Result<Arc<File>> {

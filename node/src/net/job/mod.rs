@@ -225,6 +225,11 @@ impl ContentHandle {
         }
     }
 
+    /// Begins to end the job: a download's result will be [`Failure::Stopped`].
+    pub fn cancel(&self) {
+        self.stop.cancel();
+    }
+
     /// Takes leave of rendezvous points, makes what is stored durable and ends.
     pub async fn stop(mut self) {
         self.stop.cancel();

@@ -80,7 +80,7 @@ impl Hashers {
 pub(super) fn with_hashers<T>(max_chunk: usize, work: impl FnOnce(Hashers) -> T) -> (T, Vec<(u32, Hash)>) {
     // At least two buffers: one is filled while the other is hashed.
     let len = max_chunk + BEYOND.min((MEMORY / 2).saturating_sub(max_chunk)).max(1 << 20);
-    let buffers = (MEMORY / len).clamp(2, 4);
+    let buffers = (MEMORY / len).clamp(2, 3);
     let threads = thread::available_parallelism().map_or(1, |n| n.get()).min(MOST_HASHERS);
     let (jobs, queue) = mpsc::sync_channel(QUEUE);
     let (home, free) = mpsc::channel();

@@ -15,6 +15,9 @@ use super::{ImportError, ImportProgress};
 use crate::store::holes::{next_data, next_hole};
 use crate::store::stamp::{Clock, Stamp};
 
+/// Fewer files than these are read on one thread.
+const WORTH_A_THREAD: usize = 32;
+
 /// What every step of an import needs: where files lie, whom to tell, and when to stop.
 pub(super) struct Watcher<'a> {
     pub(super) roots: &'a Roots,
@@ -83,6 +86,13 @@ impl<'a> Reader<'a> {
     pub(super) fn read(&mut self, buf: &mut [u8]) -> Result<usize, ImportError> {
         let mut filled = 0;
         while filled < buf.len() && self.unread > 0 {
+            if self.current.is_none() {
+                let len = self.read_many(&mut buf[filled..])?;
+                filled += len;
+                if len > 0 {
+                    continue;
+                }
+            }
             let current = self.open_next()?;
             let (at, offset) = (current.at, current.offset);
             let left = self.files[at].entry.size - offset;
@@ -93,6 +103,36 @@ impl<'a> Reader<'a> {
         }
         self.watcher.did(filled as u64)?;
         Ok(filled)
+    }
+
+    /// Reads whole small files into `buf`, as long as they fit, half of them on another thread: with
+    /// small files, opening takes longer than reading. Returns 0 if there are too few to be worth it.
+    fn read_many(&mut self, buf: &mut [u8]) -> Result<usize, ImportError> {
+        let (mut len, mut count, mut half) = (0u64, 0, (0, 0));
+        for found in &self.files[self.next..] {
+            if len + found.entry.size > buf.len() as u64 {
+                break;
+            }
+            len += found.entry.size;
+            count += 1;
+            if len <= buf.len().min(self.unread as usize) as u64 / 2 {
+                half = (count, len as usize);
+            }
+        }
+        if count < WORTH_A_THREAD {
+            return Ok(0);
+        }
+        let watcher = self.watcher;
+        let (first, second) = self.files[self.next..self.next + count].split_at_mut(half.0);
+        let (first_buf, second_buf) = buf[..len as usize].split_at_mut(half.1);
+        std::thread::scope(|scope| {
+            let other = scope.spawn(|| read_whole(first, watcher, first_buf));
+            let here = read_whole(second, watcher, second_buf);
+            other.join().unwrap_or(Err(ImportError::Cancelled)).and(here)
+        })?;
+        self.next += count;
+        self.unread -= len;
+        Ok(len as usize)
     }
 
     fn read_here(&self, buf: &mut [u8]) -> Result<(), ImportError> {
@@ -108,11 +148,7 @@ impl<'a> Reader<'a> {
             }
             let at = self.next;
             self.next += 1;
-            let found = &mut self.files[at];
-            let path = self.watcher.roots.locate(&found.entry.path);
-            // Before the first byte is read: a later change must show in the stamp.
-            found.racy = found.stamp.is_racy(self.watcher.clock.now());
-            let file = open(&path).map_err(|error| failed(&path, error))?;
+            let (file, path) = open_found(&mut self.files[at], self.watcher)?;
             self.current = Some(Current { at, file, path, offset: 0, hole: 0..0, data_until: 0 });
         }
         self.current.as_mut().ok_or(ImportError::Nothing)
@@ -125,10 +161,7 @@ impl<'a> Reader<'a> {
         current.offset += bytes;
         let found = &self.files[current.at];
         if current.offset == found.entry.size {
-            let meta = current.file.metadata().map_err(|error| failed(&current.path, error))?;
-            if Stamp::of(&meta) != found.stamp {
-                return Err(ImportError::Changed { path: std::mem::take(&mut current.path) });
-            }
+            check_unchanged(found, &current.file, &current.path)?;
             self.current = None;
         }
         Ok(())
@@ -165,6 +198,35 @@ impl<'a> Reader<'a> {
         }
         self.watcher.did(bytes)
     }
+}
+
+/// Reads all of these files, one after another; `buf` is as long as they are together.
+fn read_whole(files: &mut [Found], watcher: &Watcher<'_>, mut buf: &mut [u8]) -> Result<(), ImportError> {
+    for found in files.iter_mut().filter(|f| f.has_bytes()) {
+        if watcher.cancel.load(Ordering::Relaxed) {
+            return Err(ImportError::Cancelled);
+        }
+        let (file, path) = open_found(found, watcher)?;
+        let (here, rest) = buf.split_at_mut(found.entry.size as usize);
+        file.read_exact_at(here, 0).map_err(|error| failed(&path, error))?;
+        check_unchanged(found, &file, &path)?;
+        buf = rest;
+    }
+    Ok(())
+}
+
+fn open_found(found: &mut Found, watcher: &Watcher<'_>) -> Result<(File, PathBuf), ImportError> {
+    let path = watcher.roots.locate(&found.entry.path);
+    // Before the first byte is read: a later change must show in the stamp.
+    found.racy = found.stamp.is_racy(watcher.clock.now());
+    let file = open(&path).map_err(|error| failed(&path, error))?;
+    Ok((file, path))
+}
+
+/// After the last byte was read: fails if it is not the file that the walk saw, as it was then.
+fn check_unchanged(found: &Found, file: &File, path: &Path) -> Result<(), ImportError> {
+    let meta = file.metadata().map_err(|error| failed(path, error))?;
+    if Stamp::of(&meta) == found.stamp { Ok(()) } else { Err(ImportError::Changed { path: path.to_owned() }) }
 }
 
 /// The walk saw a regular file of a certain length; whatever contradicts that is a change.

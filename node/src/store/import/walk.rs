@@ -86,7 +86,8 @@ impl Listing {
 
     /// Adds what is inside of a folder; `prefix` is empty or ends in `/`.
     fn add_folder(&mut self, folder: &Path, prefix: &str, cancel: &AtomicBool) -> Result<(), ImportError> {
-        for item in WalkDir::new(folder).min_depth(1) {
+        // In this order nothing is left for sorting to do, which would cost more for many files.
+        for item in WalkDir::new(folder).min_depth(1).sort_by_file_name() {
             if cancel.load(Ordering::Relaxed) {
                 return Err(ImportError::Cancelled);
             }

@@ -116,9 +116,15 @@ impl TargetFiles {
         }
     }
 
-    /// Some bytes of a file have been written.
+    /// Some bytes of a file have been written, or may have been since the last sync.
     pub(super) fn wrote(&self, file: FileIndex) {
         lock(&self.dirty).files.insert(file);
+    }
+
+    /// Whether there is anything to sync.
+    #[cfg(test)]
+    pub(super) fn is_dirty(&self) -> bool {
+        !lock(&self.dirty).files.is_empty()
     }
 
     /// Makes sure that all that was written to the part is on disk.

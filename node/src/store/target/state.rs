@@ -59,6 +59,8 @@ impl State {
             let good = whole && (trusted || hashes(&mut comparer, files, chunk as ChunkIndex)?);
             if good {
                 self.stored.insert(chunk);
+                // Written by a process that is gone, and perhaps not synced.
+                in_part().for_each(|span| files.wrote(span.file));
             } else {
                 damaged += 1;
             }

@@ -12,8 +12,8 @@ use shoal_shared::content::{Hash, Span};
 use tempfile::{TempDir, tempdir};
 
 use super::*;
-use crate::store::testing::{SMALL, mixed, options, put, random, run, snapshot};
-use crate::store::{EntryState, ImportOptions, Source, verify};
+use crate::store::testing::{mixed, options, put, random, run, snapshot};
+use crate::store::{EntryState, Source, verify};
 
 /// A source of what is at a path.
 fn share(path: &Path) -> Source {

@@ -33,6 +33,17 @@ fn nothing_that_was_written_is_fetched_again() {
 }
 
 #[test]
+fn what_another_process_wrote_is_synced_too() {
+    let (_from, source) = shared_mixed();
+    let dir = tempdir().unwrap();
+    half(&source, to(dir.path()));
+    let target = open(&source, to(dir.path()));
+    assert!(target.served.files().is_dirty());
+    target.sync().unwrap();
+    assert!(!target.served.files().is_dirty());
+}
+
+#[test]
 fn a_torn_journal_loses_only_its_end() {
     let (from, source) = shared_mixed();
     let dir = tempdir().unwrap();
