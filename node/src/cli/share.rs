@@ -119,6 +119,11 @@ pub(super) fn tell(event: Event, output: &Output) {
             output.warn(format!("peer {peer} sent a wrong manifest block; it is dropped"));
         }
         Event::Blocked(why) => output.warn(format!("paused: {why}; going on as soon as that is mended")),
+        Event::Withdrawn(words) => output.warn(words),
+        Event::Unavailable { chunks } => {
+            let chunks = human::count(chunks as u64, "missing chunk");
+            output.warn(format!("{chunks}: nobody who is connected has any of them; waiting"));
+        }
         Event::Unblocked => output.say("going on"),
         Event::RendezvousSilent => {
             output.warn("no rendezvous point answers; going on without, and trying again now and then");

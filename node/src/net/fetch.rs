@@ -23,7 +23,7 @@ use super::frames::{read_frame, write_frame};
 use crate::store::{Target, WriteError};
 
 /// Chunks of one peer that may be on their way to the disk at once.
-const MAX_WRITES: usize = 3;
+const MAX_WRITES: usize = 2;
 /// Cancelled requests whose answers may still come.
 const MAX_CANCELLED: usize = 256;
 /// Orders that may wait for the stream; more than the engine ever has under way.
@@ -91,6 +91,7 @@ impl Fetcher {
             events,
             expected: Mutex::default(),
             writes: Arc::new(Semaphore::new(MAX_WRITES)),
+            spare: Mutex::default(),
         });
         let task = tokio::spawn(async move {
             let ended = tokio::select! {
@@ -142,6 +143,14 @@ struct Session {
     events: mpsc::Sender<FetchEvent>,
     expected: Mutex<Expected>,
     writes: Arc<Semaphore>,
+    /// Buffers to be used again: asking the system for fresh memory for each chunk costs more than hashing.
+    spare: Mutex<Vec<Vec<u8>>>,
+}
+
+/// A chunk's bytes; the buffer may be longer.
+struct Chunk {
+    buffer: Vec<u8>,
+    len: usize,
 }
 
 impl Session {
@@ -206,39 +215,54 @@ impl Session {
         Ok(())
     }
 
-    async fn read_chunk(&self, stream: &mut BufReader<ReadHalf<Stream>>, len: usize) -> io::Result<Vec<u8>> {
-        let mut bytes = Vec::new();
-        let mut reported = (Instant::now(), 0);
-        while bytes.len() < len {
-            let at = bytes.len();
-            bytes.resize(len.min(at + STEP), 0);
-            stream.read_exact(&mut bytes[at..]).await?;
-            if reported.0.elapsed() >= REPORT || bytes.len() == len {
-                let news = (bytes.len() - reported.1) as u64;
+    async fn read_chunk(&self, stream: &mut BufReader<ReadHalf<Stream>>, len: usize) -> io::Result<Chunk> {
+        let mut buffer = self.spare.lock().expect("no panic under the lock").pop().unwrap_or_default();
+        let (mut filled, mut reported) = (0, (Instant::now(), 0));
+        while filled < len {
+            let end = len.min(filled + STEP);
+            if buffer.len() < end {
+                // A little at first; who has sent that much gets room for the rest.
+                buffer.resize(if filled == 0 { end } else { len }, 0);
+            }
+            stream.read_exact(&mut buffer[filled..end]).await?;
+            filled = end;
+            if reported.0.elapsed() >= REPORT || filled == len {
+                let news = (filled - reported.1) as u64;
                 self.tell(FetchEvent::Progress { peer: self.peer, bytes: news }).await;
-                reported = (Instant::now(), bytes.len());
+                reported = (Instant::now(), filled);
             }
         }
-        Ok(bytes)
+        Ok(Chunk { buffer, len })
+    }
+
+    fn recycle(&self, chunk: Arc<Chunk>) {
+        let mut spare = self.spare.lock().expect("no panic under the lock");
+        if let Ok(chunk) = Arc::try_unwrap(chunk)
+            && spare.len() < MAX_WRITES
+        {
+            spare.push(chunk.buffer);
+        }
     }
 
     /// Verifies and writes a chunk beside the reading of the next one.
-    async fn store(self: &Arc<Self>, id: RequestId, chunk: ChunkIndex, bytes: Vec<u8>) {
+    async fn store(self: &Arc<Self>, id: RequestId, chunk: ChunkIndex, bytes: Chunk) {
         let permit = self.writes.clone().acquire_owned().await.expect("never closed");
         let session = self.clone();
         tokio::spawn(async move {
-            session.store_until_done(id, chunk, bytes).await;
+            let bytes = Arc::new(bytes);
+            session.store_until_done(id, chunk, &bytes).await;
+            session.recycle(bytes);
             drop(permit);
         });
     }
 
-    async fn store_until_done(&self, id: RequestId, chunk: ChunkIndex, bytes: Vec<u8>) {
-        let (peer, len) = (self.peer, bytes.len() as u64);
-        let bytes = Arc::new(bytes);
+    async fn store_until_done(&self, id: RequestId, chunk: ChunkIndex, bytes: &Arc<Chunk>) {
+        let (peer, len) = (self.peer, bytes.len as u64);
         let mut blocked = false;
         while !self.events.is_closed() {
             let (target, held) = (self.target.clone(), bytes.clone());
-            let written = tokio::task::spawn_blocking(move || target.write(chunk, &held)).await;
+            let written =
+                tokio::task::spawn_blocking(move || target.write(chunk, &held.buffer[..held.len])).await;
             match written {
                 Ok(Ok(complete)) => {
                     if blocked {

@@ -1,6 +1,7 @@
 //! Which contents this node serves, and who answers for each.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::{Arc, RwLock};
 
 use libp2p::PeerId;
@@ -19,8 +20,17 @@ pub(super) struct Question {
     pub(super) reply: oneshot::Sender<Response>,
 }
 
+/// A file that is not what it was when it was shared.
+#[derive(Debug)]
+pub(super) struct Withdrawn {
+    pub(super) path: PathBuf,
+    /// What happened, for people.
+    pub(super) words: String,
+}
+
 struct Shelf {
     questions: mpsc::Sender<Question>,
+    notices: mpsc::Sender<Withdrawn>,
     /// Set once there is something to read chunks from.
     store: Option<Arc<dyn ChunkStore>>,
 }
@@ -33,11 +43,16 @@ pub(super) struct Library {
 
 impl Library {
     /// Adds a content. `false` if the node has it already.
-    pub(super) fn add(&self, content: ContentId, questions: mpsc::Sender<Question>) -> bool {
+    pub(super) fn add(
+        &self,
+        content: ContentId,
+        questions: mpsc::Sender<Question>,
+        notices: mpsc::Sender<Withdrawn>,
+    ) -> bool {
         let mut shelves = self.shelves.write().expect("no panic under the lock");
         let vacant = !shelves.contains_key(&content);
         if vacant {
-            shelves.insert(content, Shelf { questions, store: None });
+            shelves.insert(content, Shelf { questions, notices, store: None });
         }
         vacant
     }
@@ -60,6 +75,14 @@ impl Library {
     pub(super) fn chunk_len(&self, content: ContentId, chunk: ChunkIndex) -> Option<u32> {
         let store = self.store(content)?;
         store.manifest().chunks().get(chunk as usize).map(|c| c.length)
+    }
+
+    /// Lets the job of a content know that a file of it has changed. A job that lags misses it.
+    pub(super) fn notify(&self, content: ContentId, withdrawn: Withdrawn) {
+        let shelves = self.shelves.read().expect("no panic under the lock");
+        if let Some(shelf) = shelves.get(&content) {
+            let _ = shelf.notices.try_send(withdrawn);
+        }
     }
 
     /// Passes a question on, or says at once why not.

@@ -19,7 +19,7 @@ use tokio::sync::{Notify, Semaphore};
 
 use super::clock::Clock;
 use super::frames::{read_frame, write_frame};
-use super::library::Library;
+use super::library::{Library, Withdrawn};
 use super::traffic::{Meter, Traffic};
 use crate::store::ReadError;
 
@@ -241,8 +241,8 @@ async fn send<W: futures::AsyncWrite + Unpin>(
         .await
         .map_err(io::Error::other)?;
     if let Err(error) = read {
-        let why = refusal(&error);
         tracing::debug!(%peer, chunk, %error, "chunk refused");
+        let why = refusal(&shared.library, content, error);
         write_frame(output, &Reply::Refused { id, why }).await?;
         return Ok(buffer);
     }
@@ -257,16 +257,17 @@ async fn send<W: futures::AsyncWrite + Unpin>(
     Ok(buffer)
 }
 
-fn refusal(error: &ReadError) -> Refusal {
+/// What a reader's failure means for the one who asked; a changed file is told to the content's job.
+fn refusal(library: &Library, content: ContentId, error: ReadError) -> Refusal {
+    let words = error.to_string();
     match error {
-        ReadError::NotHere(_) | ReadError::Withdrawn { .. } => {
-            if let ReadError::Withdrawn { .. } = error {
-                tracing::warn!("{error}");
-            }
+        ReadError::NotHere(_) => Refusal::NotFound,
+        ReadError::Withdrawn { path, .. } => {
+            library.notify(content, Withdrawn { path, words });
             Refusal::NotFound
         }
         ReadError::Io { .. } => {
-            tracing::warn!("{error}");
+            tracing::warn!("{words}");
             Refusal::Busy
         }
     }

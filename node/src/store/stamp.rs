@@ -62,6 +62,12 @@ impl Stamp {
         }
     }
 
+    /// The same with another time of change.
+    #[cfg(test)]
+    pub(crate) fn changed_at(self, ctime: i64) -> Self {
+        Self { ctime, ..self }
+    }
+
     /// Which file this is.
     pub(crate) fn id(&self) -> FileId {
         FileId { dev: self.dev, ino: self.ino }

@@ -172,9 +172,11 @@ mod tests {
         std::fs::create_dir(inside.path().join("top")).unwrap();
         symlink(outside.path(), inside.path().join("top/d")).unwrap();
         symlink(outside.path().join("f"), inside.path().join("top/l")).unwrap();
+        std::fs::write(inside.path().join("top/g"), "also beneath").unwrap();
+        symlink("g", inside.path().join("top/near")).unwrap();
         let dir = Dir::open_ambient_dir(inside.path(), ambient_authority()).unwrap();
         let tree = Tree::new(Arc::new(dir), inside.path().into(), Some("top".into()), Shape::Folder);
-        for text in ["d/f", "l"] {
+        for text in ["d/f", "l", "near"] {
             assert!(tree.open_read(&path(text)).is_err(), "{text}");
             assert!(tree.open_write(&path(text)).is_err(), "{text}");
             assert!(tree.create(&path(text), false).is_err(), "{text}");

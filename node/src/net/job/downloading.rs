@@ -36,6 +36,8 @@ pub(super) struct Downloading {
     pub(super) found: u64,
     synced: Duration,
     dirty: bool,
+    /// One sync at a time: the next one takes what came meanwhile.
+    syncing: bool,
     pub(super) blocked: Option<String>,
 }
 
@@ -61,21 +63,24 @@ impl Downloading {
             found,
             synced: now,
             dirty: false,
+            syncing: false,
             blocked: None,
         }
     }
 
     pub(super) fn next_timeout(&self) -> Option<Duration> {
-        let sync = self.dirty.then_some(self.synced + SYNC_EVERY);
+        let sync = (self.dirty && !self.syncing).then_some(self.synced + SYNC_EVERY);
         self.engine.next_timeout().into_iter().chain(sync).min()
     }
 
     /// Whether it is time to make stored chunks durable.
     pub(super) fn sync_is_due(&mut self, now: Duration) -> bool {
-        let due = self.dirty && (now >= self.synced + SYNC_EVERY || self.target.should_sync());
+        let due = now >= self.synced + SYNC_EVERY || self.target.should_sync();
+        let due = due && self.dirty && !self.syncing;
         if due {
             self.synced = now;
             self.dirty = false;
+            self.syncing = true;
         }
         due
     }
@@ -217,6 +222,12 @@ impl Job {
         }
     }
 
+    pub(super) fn synced(&mut self) {
+        if let Stage::Downloading(state) = &mut self.stage {
+            state.syncing = false;
+        }
+    }
+
     pub(super) fn sync_if_due(&mut self) {
         let now = self.shared.clock.now();
         let Stage::Downloading(state) = &mut self.stage else { return };
@@ -226,7 +237,7 @@ impl Job {
                 if let Err(error) = target.sync() {
                     tracing::warn!(%error, "cannot make stored chunks durable yet");
                 }
-                JobEvent::Nothing
+                JobEvent::Synced
             });
         }
     }

@@ -2,18 +2,35 @@
 
 use std::time::Duration;
 
+use super::super::library::Withdrawn;
 use super::run::{Job, Stage};
 use super::{Event, Failure, Finished, Phase};
 
+/// How long nobody has had a missing chunk before that is told.
+const STARVING_AFTER: Duration = Duration::from_secs(5);
+/// Files whose withdrawal is told; after that many it is clear enough.
+const MAX_WITHDRAWN: usize = 100;
+
 impl Job {
+    /// Tells that a source file is not what it was, once for each file.
+    pub(super) fn on_withdrawn(&mut self, withdrawn: Withdrawn) {
+        if self.withdrawn.len() < MAX_WITHDRAWN && self.withdrawn.insert(withdrawn.path) {
+            self.tell(Event::Withdrawn(withdrawn.words));
+        }
+    }
+
     /// Gives up when there has been nobody for too long.
     pub(super) fn check_alone(&mut self, now: Duration) {
         let Some(wait) = self.wait else { return };
         match self.stage {
             // Peers that do not have the manifest are as good as none.
             Stage::Manifest(_) => {}
-            Stage::Downloading(_) if self.neighbours.len() == 0 => {}
+            Stage::Downloading(_) if self.neighbours.len() == 0 || self.starving => {}
             _ => self.alone_since = now,
+        }
+        if self.starving && !self.starving_told && now > self.alone_since + STARVING_AFTER {
+            self.starving_told = true;
+            self.tell(Event::Unavailable { chunks: self.snapshot.unavailable });
         }
         if now > self.alone_since + wait {
             let kept = self.kept();
@@ -80,6 +97,7 @@ impl Job {
             self.snapshot.found = state.found;
             self.snapshot.blocked = state.blocked.clone();
             self.snapshot.unavailable = state.engine.unavailable();
+            self.starving = self.snapshot.unavailable > 0 && self.snapshot.unavailable == state.engine.left();
         }
         self.snapshot.phase = match self.stage {
             Stage::Manifest(_) => Phase::Manifest,

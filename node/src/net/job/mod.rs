@@ -122,6 +122,13 @@ pub enum Event {
     Blocked(String),
     /// They can again.
     Unblocked,
+    /// A shared file changed or vanished; in words.
+    Withdrawn(String),
+    /// Nobody who is connected has any of the missing chunks; the job waits.
+    Unavailable {
+        /// How many are missing.
+        chunks: usize,
+    },
     /// No rendezvous point answers; the job goes on without.
     RendezvousSilent,
 }

@@ -1,5 +1,7 @@
 //! The job's loop: wait for something, tell the engine, do what it says.
 
+use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::super::clock::Clock;
 use super::super::control::{Control, DialError, Found, NetEvent, QueryError};
-use super::super::library::{Library, Question};
+use super::super::library::{Library, Question, Withdrawn};
 use super::super::streams::OpenError;
 use super::super::traffic::Traffic;
 use super::super::upload::Uploads;
@@ -61,6 +63,7 @@ pub(super) struct Outlets {
 /// What a task that the job started has to tell.
 pub(super) enum JobEvent {
     Nothing,
+    Synced,
     Dialled { dial: Dial, result: Result<PeerId, DialError> },
     Registered { point: usize, peer: Option<PeerId>, ttl: Option<Duration> },
     Discovered { point: usize, peer: Option<PeerId>, found: Option<Vec<Found>> },
@@ -95,6 +98,12 @@ pub(in crate::net) struct Job {
     pub(super) wait: Option<Duration>,
     /// Since when there has been nobody to ask, or nothing useful came of it.
     pub(super) alone_since: Duration,
+    /// Whether every missing chunk is one that nobody connected has.
+    pub(super) starving: bool,
+    pub(super) starving_told: bool,
+    /// Files that were told to have changed.
+    pub(super) withdrawn: BTreeSet<PathBuf>,
+    notices: mpsc::Receiver<Withdrawn>,
     pub(super) exchange_at: Duration,
     questions: mpsc::Receiver<Question>,
     pub(super) net: broadcast::Receiver<NetEvent>,
@@ -112,8 +121,9 @@ impl Job {
     ) -> Result<Self, Failure> {
         let now = shared.clock.now();
         let (sender, questions) = mpsc::channel(QUESTIONS);
+        let (notice_sender, notices) = mpsc::channel(QUESTIONS);
         let net = shared.control.events();
-        if !shared.library.add(content, sender) {
+        if !shared.library.add(content, sender, notice_sender) {
             return Err(Failure::Twice);
         }
         let (peers, rendezvous, wait, get, store) = match goal {
@@ -135,6 +145,10 @@ impl Job {
             get,
             wait,
             alone_since: now,
+            starving: false,
+            starving_told: false,
+            withdrawn: BTreeSet::new(),
+            notices,
             exchange_at: now + EXCHANGE_EVERY,
             questions,
             net,
@@ -169,6 +183,7 @@ impl Job {
                 () = stop.cancelled() => return self.stopped().await,
                 Some(event) = fetched => self.on_fetch_event(event),
                 Some(done) = self.tasks.join_next() => self.on_task(done),
+                Some(withdrawn) = self.notices.recv() => self.on_withdrawn(withdrawn),
                 Some(question) = self.questions.recv() => self.on_question(question),
                 event = self.net.recv() => self.on_net(event).await,
                 () = self.shared.clock.until(deadline) => self.tell_engine(Input::Timeout),
@@ -220,6 +235,7 @@ impl Job {
         let now = self.shared.clock.now();
         match done {
             Ok(JobEvent::Nothing) => {}
+            Ok(JobEvent::Synced) => self.synced(),
             Ok(JobEvent::Dialled { dial, result }) => match result {
                 // A connection that stood already is no event of the Swarm.
                 Ok(peer) => {

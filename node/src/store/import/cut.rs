@@ -70,8 +70,7 @@ impl<'a> Cutter<'a> {
     /// Reads and cuts one run of files.
     pub(super) fn cut_run(&mut self, files: &mut [Found]) -> Result<(), ImportError> {
         let max = self.chunker.max_size() as usize;
-        // A run starts with a chunk of its own.
-        self.window = self.window.end..self.window.end;
+        // The window is empty now, and again at the end: no chunk reaches from one run into the next.
         let mut reader = Reader::new(files, self.watcher);
         loop {
             self.skip_holes(&mut reader)?;

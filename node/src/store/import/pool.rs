@@ -10,10 +10,11 @@ use std::thread;
 
 use shoal_shared::content::Hash;
 
-/// Bytes of all buffers together; a little less than this is used.
+/// The most that all buffers take together, in bytes.
 const MEMORY: usize = 40 << 20;
-/// How much a buffer holds beyond the longest chunk, unless chunks are very long.
-const BEYOND: usize = 8 << 20;
+/// How much a buffer holds beyond the longest chunk, unless chunks are very long. More brings nothing:
+/// what is copied from buffer to buffer becomes less, but it no longer fits into the processor's cache.
+const BEYOND: usize = 4 << 20;
 /// More threads would wait for the one that cuts.
 const MOST_HASHERS: usize = 4;
 /// Chunks that may wait for a thread.

@@ -37,7 +37,7 @@ use super::serve::{Served, lock};
 use super::{ChunkStore, ReadError, show};
 
 /// [`Target::should_sync`] says so after this many bytes.
-const SYNC_AFTER: u64 = 256 << 20;
+const SYNC_AFTER: u64 = 32 << 20;
 
 /// Where and what to download.
 #[derive(Debug, Clone)]
@@ -233,7 +233,8 @@ impl Target {
         self.sync_all()
     }
 
-    /// Whether 256 MiB or more have been written since the last sync.
+    /// Whether 32 MiB or more have been written since the last sync. So little, because what is not yet on the disk
+    /// when the last chunk comes is what the end has to wait for.
     pub fn should_sync(&self) -> bool {
         self.unsynced.load(Ordering::Relaxed) >= SYNC_AFTER
     }

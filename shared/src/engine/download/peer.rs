@@ -9,6 +9,8 @@ use crate::engine::Backoff;
 
 /// A request's worth of time that a peer should have queued beyond one round trip.
 const PIPELINE: Duration = Duration::from_secs(2);
+/// Bytes that keep a line full besides two round trips' worth.
+const FULL_LINE: f64 = 8.0 * 1024.0 * 1024.0;
 /// How fast the measured rate follows: after this time an old rate counts for about a third.
 const RATE_MEMORY: f64 = 3.0;
 /// Shortest time over which a rate is measured.
@@ -72,9 +74,13 @@ impl Peer {
         asked.saturating_sub(self.arrived)
     }
 
-    /// How many bytes may be under way: what the peer sends in a round trip and two seconds more.
+    /// How many bytes may be under way: what the peer sends in a round trip and two seconds more, but on
+    /// a fast line no more than it takes to keep the line full, because they lie in memory.
     pub(super) fn window(&self) -> Option<u64> {
-        self.rate.map(|rate| (rate * (self.rtt + PIPELINE).as_secs_f64()) as u64)
+        let rtt = self.rtt.as_secs_f64();
+        let long = |rate: f64| rate * (rtt + PIPELINE.as_secs_f64());
+        let full = |rate: f64| 2.0 * rate * rtt + FULL_LINE;
+        self.rate.map(|rate| long(rate).min(full(rate)) as u64)
     }
 
     /// How long it would take to get `len` more bytes, after everything that is queued.

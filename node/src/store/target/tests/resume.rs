@@ -104,6 +104,23 @@ fn after_a_restart_of_the_system_everything_is_hashed() {
 }
 
 #[test]
+fn damage_in_the_part_is_not_blamed_on_what_is_there() {
+    let (from, dir) = (tempdir().unwrap(), tempdir().unwrap());
+    put(from.path(), "t/a", &random(5000, 1));
+    put(from.path(), "t/b", &random(5000, 2));
+    let source = share(&from.path().join("t"));
+    let target = open(&source, to(dir.path()));
+    assert_eq!(fetch(&source, &target), 1);
+    drop(target);
+    put(dir.path(), "t/a", &random(5000, 1));
+    fs::write(dir.path().join("t.part/b"), vec![0; 5000]).unwrap();
+    let target = open_at(source.manifest().clone(), to(dir.path()), Some([1; 16])).unwrap();
+    assert_eq!(fetch(&source, &target), 1);
+    target.finish().unwrap();
+    assert_eq!(snapshot(&dir.path().join("t")), snapshot(&from.path().join("t")));
+}
+
+#[test]
 fn zeros_are_written_over_what_was_damaged() {
     let (from, dir) = (tempdir().unwrap(), tempdir().unwrap());
     File::create(from.path().join("t")).unwrap().set_len(500_000).unwrap();

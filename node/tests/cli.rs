@@ -1,0 +1,63 @@
+//! What `shoal` says to those who hold it wrong, and what its help says.
+
+use std::process::Command;
+
+use insta::assert_snapshot;
+
+/// Runs `shoal` without anything of this machine's in its way; returns exit code, stdout and stderr.
+fn shoal(args: &[&str]) -> (i32, String, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_shoal"));
+    command.args(args).env("SHOAL_CACHE", "").env("NO_COLOR", "1").env("COLUMNS", "100");
+    let output = command.output().expect("shoal runs");
+    let text = |bytes| String::from_utf8(bytes).expect("shoal prints text");
+    (output.status.code().expect("no signal"), text(output.stdout), text(output.stderr))
+}
+
+/// A failure: its exit code and words. Nothing may be on standard output.
+fn failure(args: &[&str]) -> String {
+    let (code, stdout, stderr) = shoal(args);
+    assert_eq!(stdout, "", "{args:?}");
+    format!("exit code {code}\n{stderr}")
+}
+
+#[test]
+fn help_of_every_command() {
+    for command in ["", "share", "get", "inspect", "verify", "demo"] {
+        let args: Vec<&str> = [command, "--help"].into_iter().filter(|a| !a.is_empty()).collect();
+        let (code, stdout, _) = shoal(&args);
+        assert_eq!(code, 0);
+        assert_snapshot!(format!("help {command}").trim(), stdout);
+    }
+}
+
+#[test]
+fn bad_tickets_and_ids() {
+    assert_snapshot!(failure(&["get", "hello"]), @"");
+    assert_snapshot!(failure(&["get", "shoal2abcdef"]), @"");
+    assert_snapshot!(failure(&["get", "shoal1uotgszbauyysu2lgobsw"]), @"");
+    assert_snapshot!(failure(&["get", "shoal1!"]), @"");
+    assert_snapshot!(failure(&["inspect", "bafkreigaq3ws5q4psiopkyxfepqsukvpcxa46pmh564wvoqiew24gp67au"]), @"");
+}
+
+#[test]
+fn an_id_with_nobody_to_ask() {
+    let id = "bafyreiezm75kpio3ghj3azmmk3wbrynpmgjhqfgppqn5kqg73zjzc57gke";
+    assert_snapshot!(failure(&["get", id]), @"");
+}
+
+#[test]
+fn paths_that_cannot_be_shared() {
+    assert_snapshot!(failure(&["share", "/no/such/path"]), @"");
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("nul.txt"), "x").unwrap();
+    let (code, _, stderr) = shoal(&["share", folder.path().to_str().unwrap()]);
+    assert_eq!(code, 1);
+    assert!(stderr.contains("nul.txt") && stderr.contains("Windows device name"), "{stderr}");
+}
+
+#[test]
+fn usage() {
+    assert_snapshot!(failure(&["share"]), @"");
+    assert_snapshot!(failure(&["share", ".", "--chunker", "fixed:7"]), @"");
+    assert_snapshot!(failure(&["get", "x", "--seed", "--seed-for", "1m"]), @"");
+}

@@ -1,0 +1,170 @@
+//! Disks and files that do not hold still: changed sources, occupied targets, a full disk.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use shoal_shared::content::Chunker;
+use shoal_tests::files::{self, names, random, tree, write};
+use shoal_tests::gate::{Gate, provide_gated};
+use shoal_tests::process::{get, share, shoal};
+
+/// The state of every entry that `shoal verify` names: (matching, differing, missing, extra).
+fn verify(dir: &Path, ticket: &str, code: i32) -> (u64, usize, usize, usize) {
+    let json = shoal(["verify", "--json", dir.to_str().unwrap(), ticket]).expect(code).json();
+    let len = |key: &str| json[key].as_array().unwrap().len();
+    (json["matching"].as_u64().unwrap(), len("differing"), len("missing"), len("extra"))
+}
+
+#[test]
+fn verify_says_what_matches_differs_and_is_missing() {
+    let scratch = tempfile::tempdir().unwrap();
+    let (from, to) = (scratch.path().join("set"), scratch.path().join("to"));
+    for n in 0..3 {
+        write(&from.join(format!("{n}")), random(600_000, n));
+    }
+    let (_seed, ticket) = share(&from, &[]);
+    get(&ticket, &to, &[]).end().expect(0);
+    assert_eq!(verify(&to, &ticket, 0), (3, 0, 0, 0));
+    assert_eq!(verify(&to.join("set"), &ticket, 0), (3, 0, 0, 0), "the content's own folder is fine too");
+    let mut bytes = random(600_000, 0);
+    bytes[300_000] ^= 1;
+    write(&to.join("set/0"), bytes);
+    fs::remove_file(to.join("set/1")).unwrap();
+    write(&to.join("set/mine"), "not part of it");
+    assert_eq!(verify(&to, &ticket, 4), (1, 1, 1, 1));
+}
+
+#[test]
+fn what_exists_and_differs_is_kept_without_force() {
+    let scratch = tempfile::tempdir().unwrap();
+    let (from, to) = (scratch.path().join("set"), scratch.path().join("to"));
+    files::mixed(&from);
+    write(&to.join("set/large.bin"), "mine");
+    write(&to.join("set/notes"), "mine too");
+    let (_seed, ticket) = share(&from, &[]);
+    let refused = get(&ticket, &to, &[]).end().expect(1);
+    assert!(refused.stderr.contains("large.bin") && refused.stderr.contains("--force"), "{}", refused.stderr);
+    assert_eq!(names(&to.join("set")), ["large.bin", "notes"]);
+    assert_eq!(names(&to), ["set"]);
+    get(&ticket, &to, &["--force"]).end().expect(0);
+    let mut got = tree(&to.join("set"));
+    assert!(got.remove("/notes").is_some(), "files that are no part of it are never touched");
+    assert_eq!(got, tree(&from));
+}
+
+#[test]
+fn a_complete_target_is_verified_and_left_alone() {
+    let scratch = tempfile::tempdir().unwrap();
+    let (from, to) = (scratch.path().join("set"), scratch.path().join("to"));
+    files::mixed(&from);
+    let (_seed, ticket) = share(&from, &[]);
+    get(&ticket, &to, &[]).end().expect(0);
+    let again = get(&ticket, &to, &[]).end().expect(0).json();
+    assert_eq!(again["fetched"], 0);
+}
+
+#[test]
+fn a_changed_source_file_is_withdrawn_and_never_served_wrong() {
+    let scratch = tempfile::tempdir().unwrap();
+    let (from, to) = (scratch.path().join("set"), scratch.path().join("to"));
+    write(&from.join("stays"), random(2 << 20, 1));
+    write(&from.join("changes"), random(2 << 20, 2));
+    write(&from.join("goes"), random(2 << 20, 3));
+    let (mut seed, ticket) = share(&from, &[]);
+    write(&from.join("changes"), random(2 << 20, 4));
+    fs::remove_file(from.join("goes")).unwrap();
+    // What is left can be had; the rest is had by nobody, which is said, and ends the wait in the end.
+    let got = get(&ticket, &to, &["--wait", "7s"]).end().expect(3);
+    assert!(got.stderr.contains("nobody who is connected has"), "{}", got.stderr);
+    seed.word("a warning", |line| line.contains("changes") && line.contains("no longer served"));
+    seed.word("a warning", |line| line.contains("goes") && line.contains("no longer served"));
+    assert!(!to.join("set").exists());
+    let part = get(&ticket, &to, &["--include", "stays"]).end();
+    assert_eq!(part.code, Some(0), "{}", part.stderr);
+    assert_eq!(tree(&from.join("stays")), tree(&to.join("set/stays")));
+}
+
+#[test]
+fn quic_works_as_well_as_tcp() {
+    let scratch = tempfile::tempdir().unwrap();
+    let (from, to) = (scratch.path().join("set"), scratch.path().join("to"));
+    files::mixed(&from);
+    let path = from.to_str().unwrap();
+    let args = ["share", path, "--listen", "/ip4/127.0.0.1/udp/0/quic-v1"];
+    let mut seed = shoal_tests::process::Process::start("shoal", args);
+    let ticket = seed.line("a ticket", |line| line.starts_with("shoal1"));
+    get(&ticket, &to, &[]).end().expect(0);
+    assert_eq!(tree(&from), tree(&to.join("set")));
+}
+
+/// A small file system of its own; needs the right to mount one.
+struct SmallDisk(tempfile::TempDir);
+
+impl SmallDisk {
+    fn mount(size: &str) -> Option<Self> {
+        let folder = tempfile::tempdir().unwrap();
+        let options = format!("size={size}");
+        let args = ["-t", "tmpfs", "-o", &options, "tmpfs", folder.path().to_str().unwrap()];
+        let mounted = Command::new("mount").args(args).status().is_ok_and(|s| s.success());
+        mounted.then(|| Self(folder))
+    }
+
+    fn remount(&self, options: &str) {
+        let options = format!("remount,{options}");
+        let done = Command::new("mount").args(["-o", &options]).arg(self.0.path()).status().unwrap();
+        assert!(done.success());
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        drop(Command::new("umount").arg("-l").arg(self.0.path()).status());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_or_read_only_disk_pauses_the_download_until_it_is_mended() {
+    let scratch = tempfile::tempdir().unwrap();
+    let from = scratch.path().join("set");
+    write(&from.join("file"), random(4 << 20, 1));
+    let Some(disk) = SmallDisk::mount("2m") else {
+        eprintln!("not run: no right to mount a file system");
+        return;
+    };
+    let gate = Gate::new(&from, Chunker::Fixed { size: 64 << 10 });
+    let provider = provide_gated(gate.clone()).await;
+    gate.open_all();
+    let to = disk.0.path().to_owned();
+    let ticket = provider.ticket.to_string();
+    let mut getter = get(&ticket, &to, &[]);
+    getter.word("a pause", |line| line.contains("paused") && line.contains("No space left"));
+    let before = gate.count();
+    disk.remount("size=64m");
+    getter.word("going on", |line| line.contains("going on") && !line.contains("paused"));
+    getter.end().expect(0);
+    assert_eq!(tree(&from), tree(&to.join("set")));
+    assert_eq!(gate.count(), 64, "nothing is fetched twice, {before} before the pause ended");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_getter_that_is_ended_on_a_full_disk_keeps_what_it_has() {
+    let scratch = tempfile::tempdir().unwrap();
+    let from = scratch.path().join("set");
+    write(&from.join("file"), random(4 << 20, 1));
+    let Some(disk) = SmallDisk::mount("2m") else {
+        eprintln!("not run: no right to mount a file system");
+        return;
+    };
+    let (_seed, ticket) = share(&from, &["--chunker", "fixed:64KiB"]);
+    let to = disk.0.path().to_owned();
+    let mut getter = get(&ticket, &to, &[]);
+    getter.word("a pause", |line| line.contains("paused"));
+    getter.interrupt();
+    getter.end().expect(3);
+    assert!(!to.join("set").exists());
+    disk.remount("size=64m");
+    let got = get(&ticket, &to, &[]).end().expect(0).json();
+    assert!(got["found"].as_u64().unwrap() >= 1 << 20, "{got}");
+    assert_eq!(tree(&from), tree(&to.join("set")));
+}
