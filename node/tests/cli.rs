@@ -32,22 +32,46 @@ fn help_of_every_command() {
 
 #[test]
 fn bad_tickets_and_ids() {
-    assert_snapshot!(failure(&["get", "hello"]), @"");
-    assert_snapshot!(failure(&["get", "shoal2abcdef"]), @"");
-    assert_snapshot!(failure(&["get", "shoal1uotgszbauyysu2lgobsw"]), @"");
-    assert_snapshot!(failure(&["get", "shoal1!"]), @"");
-    assert_snapshot!(failure(&["inspect", "bafkreigaq3ws5q4psiopkyxfepqsukvpcxa46pmh564wvoqiew24gp67au"]), @"");
+    assert_snapshot!(failure(&["get", "hello"]), @r"
+    exit code 2
+    error: neither a ticket nor a content id (not a CID: Failed to parse multihash)
+    hint: tickets start with 'shoal1', content ids with 'bafyrei'
+    ");
+    assert_snapshot!(failure(&["get", "shoal2abcdef"]), @r"
+    exit code 2
+    error: this ticket is of version 2, and this Shoal reads version 1: please update Shoal
+    ");
+    assert_snapshot!(failure(&["get", "shoal1uotgszbauyysu2lgobsw"]), @r"
+    exit code 2
+    error: the ticket is damaged (not base32): please copy it again, whole
+    ");
+    assert_snapshot!(failure(&["get", "shoal1!"]), @r"
+    exit code 2
+    error: the ticket is damaged (not base32): please copy it again, whole
+    ");
+    assert_snapshot!(failure(&["inspect", "bafkreigaq3ws5q4psiopkyxfepqsukvpcxa46pmh564wvoqiew24gp67au"]), @r"
+    exit code 2
+    error: neither a ticket nor a content id (a CID, but of something else: want CIDv1, dag-cbor, sha2-256)
+    hint: tickets start with 'shoal1', content ids with 'bafyrei'
+    ");
 }
 
 #[test]
 fn an_id_with_nobody_to_ask() {
     let id = "bafyreiezm75kpio3ghj3azmmk3wbrynpmgjhqfgppqn5kqg73zjzc57gke";
-    assert_snapshot!(failure(&["get", id]), @"");
+    assert_snapshot!(failure(&["get", id]), @r"
+    exit code 5
+    error: no peer could be reached that has this content
+    hint: is the sharing side running and reachable? Give its address with --peer, or a rendezvous point with --rendezvous; a ticket holds both, a bare id neither
+    ");
 }
 
 #[test]
 fn paths_that_cannot_be_shared() {
-    assert_snapshot!(failure(&["share", "/no/such/path"]), @"");
+    assert_snapshot!(failure(&["share", "/no/such/path"]), @r"
+    exit code 1
+    error: '/no/such/path' does not exist
+    ");
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("nul.txt"), "x").unwrap();
     let (code, _, stderr) = shoal(&["share", folder.path().to_str().unwrap()]);
@@ -57,7 +81,27 @@ fn paths_that_cannot_be_shared() {
 
 #[test]
 fn usage() {
-    assert_snapshot!(failure(&["share"]), @"");
-    assert_snapshot!(failure(&["share", ".", "--chunker", "fixed:7"]), @"");
-    assert_snapshot!(failure(&["get", "x", "--seed", "--seed-for", "1m"]), @"");
+    assert_snapshot!(failure(&["share"]), @r"
+    exit code 2
+    error: the following required arguments were not provided:
+      <PATH>...
+
+    Usage: shoal share <PATH>...
+
+    For more information, try '--help'.
+    ");
+    assert_snapshot!(failure(&["share", ".", "--chunker", "fixed:7"]), @r"
+    exit code 2
+    error: invalid value 'fixed:7' for '--chunker <CHUNKER>': chunk sizes must be between 16 KiB and 16 MiB; for fastcdc even, and in the order MIN:AVG:MAX
+
+    For more information, try '--help'.
+    ");
+    assert_snapshot!(failure(&["get", "x", "--seed", "--seed-for", "1m"]), @r"
+    exit code 2
+    error: the argument '--seed' cannot be used with '--seed-for <TIME>'
+
+    Usage: shoal get --seed <TICKET|ID>
+
+    For more information, try '--help'.
+    ");
 }

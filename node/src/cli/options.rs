@@ -63,7 +63,7 @@ impl SourceArgs {
             Wanted { content: ticket.content, peers: ticket.peers, rendezvous: ticket.rendezvous }
         } else {
             let content = text.trim().parse().map_err(|error| {
-                CliError::usage(anyhow!("neither a ticket nor a content id: {error}"))
+                CliError::usage(anyhow!("neither a ticket nor a content id ({error})"))
                     .hint("tickets start with 'shoal1', content ids with 'bafyrei'")
             })?;
             Wanted { content, peers: vec![], rendezvous: vec![] }

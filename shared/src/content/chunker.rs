@@ -48,7 +48,7 @@ pub enum Chunker {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ChunkerError {
     /// Sizes out of bounds or order.
-    #[error("chunk sizes must be even, in order, and between 16 KiB and 16 MiB")]
+    #[error("chunk sizes must be between 16 KiB and 16 MiB; for fastcdc even, and in the order MIN:AVG:MAX")]
     Sizes,
     /// A text that names no chunker.
     #[error("unknown chunker '{0}': use 'fastcdc' or 'fixed:SIZE' (such as fixed:1MiB or fixed:256000)")]

@@ -78,10 +78,10 @@ pub struct ContentId(Hash);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum HashError {
     /// Not a CID at all.
-    #[error("not a content id: {0}")]
+    #[error("not a CID: {0}")]
     NotCid(String),
     /// A CID of something else.
-    #[error("a CID, but not of a Shoal content (want CIDv1, dag-cbor, sha2-256)")]
+    #[error("a CID, but of something else: want CIDv1, dag-cbor, sha2-256")]
     OtherCid,
 }
 

@@ -44,7 +44,7 @@ fn main() {
 /// Builds the program that is measured; `cargo bench` alone would not.
 fn build() -> PathBuf {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let built = Command::new(cargo).args(["build", "--release", "--package", "shoal-node"]).status();
+    let built = Command::new(cargo).args(["build", "--release", "--workspace", "--bins"]).status();
     assert!(built.expect("cargo runs").success(), "cannot build shoal");
     shoal_tests::process::program("shoal")
 }
