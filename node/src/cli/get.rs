@@ -185,8 +185,8 @@ fn show(bar: &ProgressBar, progress: &Progress, rate: &mut Growth) {
         if progress.unavailable > 0 && progress.peers > 0 {
             let missing = human::count(progress.unavailable as u64, "chunk");
             text += &format!(", {missing} held by nobody who is connected");
-        } else if rate > 0 {
-            text += &format!(", {} left", HumanDuration(Duration::from_secs(left / rate)));
+        } else if let Some(seconds) = left.checked_div(rate) {
+            text += &format!(", {} left", HumanDuration(Duration::from_secs(seconds)));
         }
     }
     bar.set_message(text);

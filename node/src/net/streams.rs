@@ -154,10 +154,10 @@ impl ConnectionHandler for Handler {
     ) {
         // Whoever asked for a stream may have given up; then it is closed by being dropped.
         match event {
-            ConnectionEvent::FullyNegotiatedInbound(FullyNegotiatedInbound { protocol: stream, .. }) => {
-                if self.inbound.len() < MAX_WAITING {
-                    self.inbound.push_back(stream);
-                }
+            ConnectionEvent::FullyNegotiatedInbound(FullyNegotiatedInbound { protocol: stream, .. })
+                if self.inbound.len() < MAX_WAITING =>
+            {
+                self.inbound.push_back(stream);
             }
             ConnectionEvent::FullyNegotiatedOutbound(FullyNegotiatedOutbound { protocol, info }) => {
                 let _ = info.send(Ok(protocol));

@@ -4,12 +4,13 @@
 //! extension binds them to a peer id, mutual authentication, ALPN `libp2p`. libp2p's own upgrade offers
 //! ChaCha20 first, so that two of its nodes never use AES; with AES instructions AES-128-GCM moves about
 //! a third more. This upgrade differs in the order of the cipher suites alone and talks to the stock one,
-//! either side changed: certificates are made and checked by `libp2p::tls`.
+//! either side changed: certificates are made and checked by `libp2p::tls`. It also buffers.
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
+use futures::io::{BufReader, BufWriter};
 use futures::{AsyncRead, AsyncWrite, FutureExt};
 use futures_rustls::{TlsAcceptor, TlsConnector, TlsStream};
 use libp2p::PeerId;
@@ -101,6 +102,17 @@ fn has_aes() -> bool {
     return false;
 }
 
+/// A secured connection with buffers on both sides of TLS. The multiplexer writes a header of 12 bytes and
+/// a body of 16 KiB at a time: unbuffered, each would become a TLS record and a system call of its own.
+pub(super) type Secured<C> = BufWriter<TlsStream<BufReader<C>>>;
+
+/// Bytes in each buffer: some TLS records.
+const BUFFER: usize = 64 << 10;
+
+fn buffered<C: AsyncRead>(socket: C) -> BufReader<C> {
+    BufReader::with_capacity(BUFFER, socket)
+}
+
 impl UpgradeInfo for Config {
     type Info = &'static str;
     type InfoIter = std::iter::Once<Self::Info>;
@@ -111,21 +123,21 @@ impl UpgradeInfo for Config {
 }
 
 impl<C: AsyncRead + AsyncWrite + Send + Unpin + 'static> InboundConnectionUpgrade<C> for Config {
-    type Output = (PeerId, TlsStream<C>);
+    type Output = (PeerId, Secured<C>);
     type Error = TlsError;
     type Future = BoxFuture<'static, Result<Self::Output, Self::Error>>;
 
     fn upgrade_inbound(self, socket: C, _: Self::Info) -> Self::Future {
         async move {
-            let stream = TlsAcceptor::from(self.server).accept(socket).await?;
-            Ok((remote_peer(stream.get_ref().1)?, stream.into()))
+            let stream = TlsAcceptor::from(self.server).accept(buffered(socket)).await?;
+            Ok((remote_peer(stream.get_ref().1)?, BufWriter::with_capacity(BUFFER, stream.into())))
         }
         .boxed()
     }
 }
 
 impl<C: AsyncRead + AsyncWrite + Send + Unpin + 'static> OutboundConnectionUpgrade<C> for Config {
-    type Output = (PeerId, TlsStream<C>);
+    type Output = (PeerId, Secured<C>);
     type Error = TlsError;
     type Future = BoxFuture<'static, Result<Self::Output, Self::Error>>;
 
@@ -134,8 +146,8 @@ impl<C: AsyncRead + AsyncWrite + Send + Unpin + 'static> OutboundConnectionUpgra
             // rustls wants a name; nothing is checked against it. Who answers is told by the certificate,
             // and libp2p compares that peer id with the one it dialled.
             let name = ServerName::IpAddress(IpAddr::from(std::net::IpAddr::V4(Ipv4Addr::UNSPECIFIED)));
-            let stream = TlsConnector::from(self.client).connect(name, socket).await?;
-            Ok((remote_peer(stream.get_ref().1)?, stream.into()))
+            let stream = TlsConnector::from(self.client).connect(name, buffered(socket)).await?;
+            Ok((remote_peer(stream.get_ref().1)?, BufWriter::with_capacity(BUFFER, stream.into())))
         }
         .boxed()
     }
@@ -254,8 +266,8 @@ mod tests {
     use tokio::io::duplex;
     use tokio_util::compat::TokioAsyncReadCompatExt;
 
-    fn suite<C>(stream: &TlsStream<C>) -> CipherSuite {
-        stream.get_ref().1.negotiated_cipher_suite().expect("a finished handshake").suite()
+    fn suite<C: AsyncRead + AsyncWrite>(stream: &Secured<C>) -> CipherSuite {
+        stream.get_ref().get_ref().1.negotiated_cipher_suite().expect("a finished handshake").suite()
     }
 
     #[tokio::test]

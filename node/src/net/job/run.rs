@@ -77,7 +77,7 @@ pub(super) enum JobEvent {
 }
 
 pub(super) enum Stage {
-    Manifest(ManifestFetch),
+    Manifest(Box<ManifestFetch>),
     Opening,
     Downloading(Box<Downloading>),
     /// With the target, and when to try again after a failure.
@@ -134,7 +134,7 @@ impl Job {
         let mut discovery = Discovery::new(now, book(shared.local), content, &rendezvous);
         peers.into_iter().for_each(|address| discovery.book.add_address(now, address));
         let mut job = Self {
-            stage: Stage::Manifest(ManifestFetch::new(content)),
+            stage: Stage::Manifest(Box::new(ManifestFetch::new(content))),
             shared,
             content,
             manifest: None,
