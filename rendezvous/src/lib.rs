@@ -2,7 +2,7 @@
 //!
 //! It speaks `/rendezvous/1.0.0` (github.com/libp2p/specs, rendezvous): peers register under a namespace
 //! for a limited time, and discover who else has. For now libp2p's own server does the work; it sits
-//! behind [`behaviour`], and nothing outside of that module knows.
+//! behind `behaviour`, and nothing outside of that module knows.
 //!
 //! What it is not: it stores no content, sees no chunk, and no transfer needs it once peers have met.
 

@@ -1,9 +1,9 @@
 //! Connections and streams: the shell around the engine.
 //!
-//! One task, the [driver](driver), owns the libp2p `Swarm`. It composes behaviours, moves small messages
+//! One task, the `driver`, owns the libp2p `Swarm`. It composes behaviours, moves small messages
 //! and hands out streams; it decides nothing and never sees a chunk. Each content has a task of its own,
-//! the [job](job), which owns the engine's state machines and the store of that content. Chunk bytes go
-//! between a peer's stream and the store in tasks of their own: [`fetch`] for what comes, [`upload`] for
+//! the `job`, which owns the engine's state machines and the store of that content. Chunk bytes go
+//! between a peer's stream and the store in tasks of their own: `fetch` for what comes, `upload` for
 //! what goes.
 //!
 //! ```text

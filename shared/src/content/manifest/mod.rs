@@ -83,7 +83,7 @@ enum Block {
     ChunkPage(u32),
 }
 
-/// A whole, checked manifest. See the [module](self) for what always holds.
+/// A whole, checked manifest. See its module for what always holds.
 #[derive(Debug, Clone)]
 pub struct Manifest {
     id: ContentId,

@@ -169,7 +169,7 @@ pub enum DropReason {
     Stalled,
 }
 
-/// The state of a download. See the [module](self).
+/// The state of a download. See its module.
 #[derive(Debug)]
 pub struct Download {
     config: Config,
