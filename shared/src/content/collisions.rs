@@ -3,7 +3,7 @@
 //! Some file systems do not tell `A` from `a`, `é` from `e` + accent, or `x` from `x.`. A manifest whose
 //! paths differ only so would overwrite one file with another there, so it is refused everywhere.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use unicode_normalization::UnicodeNormalization;
 
@@ -13,20 +13,26 @@ use super::path::SafePath;
 #[derive(Default)]
 pub(super) struct Collisions {
     /// Folded path of every file and of every folder above it → the spelling first seen.
-    seen: BTreeMap<String, String>,
+    seen: HashMap<String, String>,
+    /// The folder of the last path, which most often is that of the next one too, and its folded form.
+    last: Option<(String, String)>,
 }
 
 impl Collisions {
     /// Adds a path with the folders above it. `Err` names an earlier path that would be the same one on
     /// a system that folds names. Adding the same spelling of a folder again is fine.
     pub(super) fn insert(&mut self, path: &SafePath) -> Result<(), String> {
-        let mut folded = String::new();
-        let mut end = 0;
-        for name in path.components() {
+        let (mut folded, mut end) = match (&self.last, path.parent()) {
+            (Some((last, folded)), Some(parent)) if last == parent => (folded.clone(), parent.len()),
+            _ => (String::new(), 0),
+        };
+        let rest = path.as_str()[end..].trim_start_matches('/');
+        for name in rest.split('/') {
             if end > 0 {
                 folded.push('/');
                 end += 1;
             }
+            let above = folded.len();
             end += name.len();
             folded.push_str(&fold(name));
             let spelling = &path.as_str()[..end];
@@ -35,7 +41,11 @@ impl Collisions {
                 Some(_) => {}
                 None => drop(self.seen.insert(folded.clone(), spelling.to_owned())),
             }
+            if end == path.as_str().len() {
+                folded.truncate(above.saturating_sub(1));
+            }
         }
+        self.last = path.parent().map(|parent| (parent.to_owned(), folded));
         Ok(())
     }
 }
@@ -76,6 +86,18 @@ mod tests {
         ] {
             assert!(collide(a, b), "{a} {b}");
         }
+    }
+
+    #[test]
+    fn collisions_are_found_beneath_the_same_folder_and_after_others() {
+        let mut all = Collisions::default();
+        for path in ["d/e/a", "d/e/b", "d/x", "f", "d/e/c"] {
+            all.insert(&SafePath::new(path).unwrap()).unwrap();
+        }
+        for path in ["d/e/B", "D/e/z", "d/E/z", "F", "d/X"] {
+            assert!(all.insert(&SafePath::new(path).unwrap()).is_err(), "{path}");
+        }
+        all.insert(&SafePath::new("d/e/z").unwrap()).unwrap();
     }
 
     #[test]

@@ -128,7 +128,12 @@ fn check_component(name: &str) -> Result<(), PathError> {
 /// The reserved names of Windows ("Naming Files, Paths, and Namespaces"), which are reserved with any
 /// extension and with trailing spaces too. The superscript digits count as digits.
 fn is_device_name(name: &str) -> bool {
+    /// `CONOUT$`, the longest.
+    const LONGEST: usize = 7;
     let stem = name.split(['.', ':']).next().unwrap_or(name).trim_end();
+    if stem.len() > LONGEST {
+        return false;
+    }
     let upper = stem.to_uppercase();
     if matches!(upper.as_str(), "CON" | "PRN" | "AUX" | "NUL" | "CONIN$" | "CONOUT$" | "CLOCK$") {
         return true;
@@ -139,7 +144,9 @@ fn is_device_name(name: &str) -> bool {
 
 impl Ord for SafePath {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.components().cmp(other.components())
+        // The same as comparing component by component: no component has a byte as low as 0.
+        let rank = |b: u8| if b == b'/' { 0 } else { b };
+        self.0.bytes().map(rank).cmp(other.0.bytes().map(rank))
     }
 }
 
@@ -289,6 +296,13 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn order_is_by_components(a in "[a.\\-!/é]{1,9}", b in "[a.\\-!/é]{1,9}") {
+            if let (Ok(a), Ok(b)) = (SafePath::new(a), SafePath::new(b)) {
+                prop_assert_eq!(a.cmp(&b), a.components().cmp(b.components()));
+            }
+        }
+
         /// Whatever text is let through, joining it to a folder stays beneath the folder.
         #[test]
         fn a_safe_path_joins_to_something_beneath(text in "[ -~\\\\/.:]{0,24}|\\PC{0,12}") {

@@ -630,7 +630,7 @@ fn malformed_lengths_are_refused() {
 fn bodies_of_another_shape_are_refused() {
     assert!(malformed::<query::Request>(UNKNOWN_VARIANT).contains("unknown variant"));
     assert!(malformed::<chunks::Request>(MISSING_FIELD).contains("missing field `chunk`"));
-    assert!(malformed::<query::Request>(OTHER_CID).contains("not of a Shoal content"));
+    assert!(malformed::<query::Request>(OTHER_CID).contains("of something else"));
     for listing in [EMPTY_BODY, TRUNCATED] {
         malformed::<chunks::Request>(listing);
     }
