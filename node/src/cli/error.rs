@@ -71,7 +71,7 @@ impl From<Failure> for CliError {
             Failure::NoPeers { .. } => {
                 (Exit::PartlyDone, Some("all verified chunks are kept; run the same command again to go on"))
             }
-            Failure::Stopped { kept: 1.. } => {
+            Failure::Stopped { kept: None | Some(1..) } => {
                 (Exit::PartlyDone, Some("all verified chunks are kept; run the same command again to go on"))
             }
             Failure::Manifest(_) => (Exit::VerificationFailed, Some("nothing was written")),

@@ -89,8 +89,7 @@ pub(super) async fn run(args: Args, output: &Output, stop: CancellationToken) ->
     let result = match follow(&mut handle, output, &stop).await {
         Ok(finished) => {
             report(&handle, &finished, start.elapsed(), output)?;
-            linger(&mut handle, args.seed, args.seed_for, output, &stop).await;
-            Ok(Exit::Done)
+            linger(&mut handle, args.seed, args.seed_for, output, &stop).await.map(|()| Exit::Done)
         }
         Err(failure) => Err(CliError::from(failure)),
     };
@@ -237,15 +236,15 @@ async fn linger(
     seed_for: Option<Duration>,
     output: &Output,
     stop: &CancellationToken,
-) {
+) -> Result<(), CliError> {
     let time = match (seed, seed_for) {
         (true, _) => Duration::MAX,
         (false, Some(time)) => time,
-        (false, None) => return,
+        (false, None) => return Ok(()),
     };
     output.say("serving on; Ctrl-C ends it");
-    // Err only says that the time is over.
-    drop(tokio::time::timeout(time, serve(handle, output, stop)).await);
+    // Nothing has gone wrong when the time is over.
+    tokio::time::timeout(time, serve(handle, output, stop)).await.unwrap_or(Ok(()))
 }
 
 #[cfg(test)]

@@ -86,27 +86,34 @@ pub(super) async fn run(args: Args, output: &Output, stop: CancellationToken) ->
         chunks: root.chunks,
     };
     output.data(&shared, || shared.ticket.clone())?;
-    serve(&mut handle, output, &stop).await;
+    let served = serve(&mut handle, output, &stop).await;
     handle.stop().await;
     node.shutdown().await;
-    Ok(Exit::Done)
+    served.map(|()| Exit::Done)
 }
 
 /// Shows who fetches how fast until told to stop.
-pub(super) async fn serve(handle: &mut ContentHandle, output: &Output, stop: &CancellationToken) {
+pub(super) async fn serve(
+    handle: &mut ContentHandle,
+    output: &Output,
+    stop: &CancellationToken,
+) -> Result<(), CliError> {
     let progress = handle.progress();
     let mut board = Board::new(output);
     let mut refresh = tokio::time::interval(REFRESH);
-    loop {
+    let result = loop {
         tokio::select! {
-            () = stop.cancelled() => break,
+            () = stop.cancelled() => break Ok(()),
             _ = refresh.tick() => board.show(&progress.borrow(), output),
-            update = handle.next() => if let Update::Event(event) = update {
-                tell(event, output);
+            update = handle.next() => match update {
+                Update::Event(event) => tell(event, output),
+                Update::Finished(Err(failure)) => break Err(failure.into()),
+                Update::Finished(Ok(_)) => {}
             },
         }
-    }
+    };
     board.clear();
+    result
 }
 
 /// Says what happened.

@@ -20,6 +20,8 @@ const AGENT: &str = concat!("shoal/", env!("CARGO_PKG_VERSION"));
 
 /// Connections at once, both ways together.
 const MAX_CONNECTIONS: u32 = 256;
+/// Of those, begun by others: they cannot take the places of peers that this node looks for.
+const MAX_INCOMING: u32 = 192;
 /// Both ends may dial at the same moment, and over two transports.
 const MAX_PER_PEER: u32 = 4;
 const MAX_PENDING: u32 = 64;
@@ -44,6 +46,7 @@ impl Behaviour {
     pub(super) fn new(identity: &Keypair) -> Self {
         let limits = ConnectionLimits::default()
             .with_max_established(Some(MAX_CONNECTIONS))
+            .with_max_established_incoming(Some(MAX_INCOMING))
             .with_max_established_per_peer(Some(MAX_PER_PEER))
             .with_max_pending_incoming(Some(MAX_PENDING))
             .with_max_pending_outgoing(Some(MAX_PENDING));

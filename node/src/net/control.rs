@@ -80,7 +80,10 @@ pub enum QueryError {
     /// The answer was not one to this question.
     #[error("the peer gave an answer of the wrong kind")]
     WrongKind,
-    /// Timeout, no connection, or a broken stream.
+    /// There is no connection to the peer.
+    #[error("not connected")]
+    NotConnected,
+    /// Timeout, or a broken stream.
     #[error("{0}")]
     Failed(String),
 }

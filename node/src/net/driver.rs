@@ -157,7 +157,7 @@ impl Driver {
             let id = self.swarm.behaviour_mut().query.send_request(&peer, request);
             self.queries.insert(id, reply);
         } else {
-            let _ = reply.send(Err(QueryError::Failed("not connected".into())));
+            let _ = reply.send(Err(QueryError::NotConnected));
         }
     }
 

@@ -51,7 +51,7 @@ pub(super) enum FetchEvent {
     /// The disk takes bytes again.
     Unblocked,
     /// The stream is gone.
-    Lost { peer: PeerId, why: String },
+    Lost { peer: PeerId, stream: u64, why: String },
 }
 
 /// What the job asks of a stream.
@@ -65,6 +65,8 @@ pub(super) enum FetchOrder {
 #[derive(Debug)]
 pub(super) struct Fetcher {
     orders: mpsc::Sender<FetchOrder>,
+    /// The number of its stream.
+    pub(super) stream: u64,
     task: AbortHandle,
 }
 
@@ -75,33 +77,19 @@ impl Drop for Fetcher {
 }
 
 impl Fetcher {
-    pub(super) fn start(
-        peer: PeerId,
-        content: ContentId,
-        stream: Stream,
-        target: Arc<Target>,
-        events: mpsc::Sender<FetchEvent>,
-    ) -> Self {
+    pub(super) fn start(session: Session, stream: Stream) -> Self {
         let (orders, receiver) = mpsc::channel(ORDERS);
         let (read, write) = stream.split();
-        let session = Arc::new(Session {
-            peer,
-            content,
-            target,
-            events,
-            expected: Mutex::default(),
-            writes: Arc::new(Semaphore::new(MAX_WRITES)),
-            spare: Mutex::default(),
-        });
+        let number = session.stream;
+        let session = Arc::new(session);
         let task = tokio::spawn(async move {
             let ended = tokio::select! {
                 ended = session.write(write, receiver) => ended,
                 ended = session.read(read) => ended,
             };
-            let why = ended.err().map_or_else(|| "closed by the peer".into(), |e| e.to_string());
-            session.tell(FetchEvent::Lost { peer, why }).await;
+            session.lost(ended.err().map_or_else(|| "closed by the peer".into(), |e| e.to_string())).await;
         });
-        Self { orders, task: task.abort_handle() }
+        Self { orders, stream: number, task: task.abort_handle() }
     }
 
     /// Passes an order on. `false` if the stream is gone or hopelessly behind.
@@ -136,9 +124,11 @@ impl Expected {
     }
 }
 
-struct Session {
+/// What the parts of a fetcher share.
+pub(super) struct Session {
     peer: PeerId,
     content: ContentId,
+    stream: u64,
     target: Arc<Target>,
     events: mpsc::Sender<FetchEvent>,
     expected: Mutex<Expected>,
@@ -154,6 +144,30 @@ struct Chunk {
 }
 
 impl Session {
+    pub(super) fn new(
+        peer: PeerId,
+        content: ContentId,
+        stream: u64,
+        target: Arc<Target>,
+        events: mpsc::Sender<FetchEvent>,
+    ) -> Self {
+        let writes = Arc::new(Semaphore::new(MAX_WRITES));
+        Self {
+            peer,
+            content,
+            stream,
+            target,
+            events,
+            writes,
+            expected: Mutex::default(),
+            spare: Mutex::default(),
+        }
+    }
+
+    async fn lost(&self, why: String) {
+        self.tell(FetchEvent::Lost { peer: self.peer, stream: self.stream, why }).await;
+    }
+
     fn expected<T>(&self, act: impl FnOnce(&mut Expected) -> T) -> T {
         act(&mut self.expected.lock().expect("no panic under the lock"))
     }
@@ -277,7 +291,7 @@ impl Session {
                     blocked = true;
                     self.tell(FetchEvent::Blocked { why: error.to_string() }).await;
                 }
-                Err(panic) => return self.tell(FetchEvent::Lost { peer, why: panic.to_string() }).await,
+                Err(panic) => return self.lost(panic.to_string()).await,
             }
             tokio::select! {
                 () = tokio::time::sleep(RETRY) => {}

@@ -8,6 +8,7 @@ use libp2p::identity::Keypair;
 use libp2p::{Multiaddr, PeerId};
 use shoal_shared::content::{ContentId, Manifest};
 use tokio::sync::{broadcast, mpsc};
+use tokio_util::sync::CancellationToken;
 
 use super::clock::Clock;
 use super::control::{Control, EVENTS, ORDERS};
@@ -79,8 +80,14 @@ impl Node {
         let uploads = Uploads::new(library.clone(), traffic.clone(), clock);
         let control = Control::new(orders, events.clone());
         let driver = Driver::new(swarm, order_receiver, events, library.clone(), uploads.clone());
-        tokio::spawn(driver.run());
-        Ok(Self { shared: Shared { local, clock, control, library, traffic, uploads } })
+        let alive = CancellationToken::new();
+        let ended = alive.clone().drop_guard();
+        tokio::spawn(async move {
+            driver.run().await;
+            // Also when it panics: jobs must not wait for a task that is gone.
+            drop(ended);
+        });
+        Ok(Self { shared: Shared { local, clock, control, library, traffic, uploads, driver_ended: alive } })
     }
 
     /// Who the node is.

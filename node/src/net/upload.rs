@@ -24,13 +24,19 @@ use super::traffic::{Meter, Traffic};
 use crate::store::ReadError;
 
 /// Chunks that may be read and sent at once, by the whole node.
-const SLOTS: usize = 16;
-/// Streams that one peer may have open to us.
-const MAX_PER_PEER: usize = 4;
+const SLOTS: usize = 32;
+/// Streams that one peer may have open to us; each takes one slot at most.
+const MAX_PER_PEER: usize = 2;
 /// Bytes handed to the stream at once.
 const PIECE: usize = 256 << 10;
-/// A peer that takes no piece within this time loses its stream.
-const WRITE_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long a request may wait for a slot before it is refused as busy: well before the other side takes
+/// the silence for a stall.
+const SLOT_TIMEOUT: Duration = Duration::from_secs(4);
+/// A peer that does not take a frame within this time, or a chunk within this time and at this pace,
+/// loses its stream.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
+/// Bytes per second.
+const SLOWEST: u64 = 16 << 10;
 
 /// What all sessions share.
 struct Shared {
@@ -210,10 +216,10 @@ async fn session(shared: &Arc<Shared>, peer: PeerId, stream: Stream) -> io::Resu
         let mut buffer = Vec::new();
         loop {
             match queue.next().await {
-                Err(id) => write_frame(&mut output, &Reply::Refused { id, why: Refusal::Busy }).await?,
+                Err(id) => refuse(&mut output, id, Refusal::Busy).await?,
                 Ok(wanted) => buffer = send(shared, peer, &mut output, wanted, buffer).await?,
             }
-            timeout(output.flush()).await?;
+            timeout(WRITE_TIMEOUT, output.flush()).await?;
         }
     };
     tokio::select! {
@@ -232,10 +238,13 @@ async fn send<W: futures::AsyncWrite + Unpin>(
 ) -> io::Result<Vec<u8>> {
     let Wanted { id, chunk, content, .. } = wanted;
     let Some(store) = shared.library.store(content) else {
-        write_frame(output, &Reply::Refused { id, why: Refusal::NotFound }).await?;
+        refuse(output, id, Refusal::NotFound).await?;
         return Ok(buffer);
     };
-    let _slot = shared.slots.acquire().await.expect("never closed");
+    let Ok(_slot) = tokio::time::timeout(SLOT_TIMEOUT, shared.slots.acquire()).await else {
+        refuse(output, id, Refusal::Busy).await?;
+        return Ok(buffer);
+    };
     let _active = Active::new(&shared.active);
     let (read, mut buffer) = tokio::task::spawn_blocking(move || (store.read(chunk, &mut buffer), buffer))
         .await
@@ -243,14 +252,19 @@ async fn send<W: futures::AsyncWrite + Unpin>(
     if let Err(error) = read {
         tracing::debug!(%peer, chunk, %error, "chunk refused");
         let why = refusal(&shared.library, content, error);
-        write_frame(output, &Reply::Refused { id, why }).await?;
+        refuse(output, id, why).await?;
         return Ok(buffer);
     }
-    write_frame(output, &Reply::Data { id, len: buffer.len() as u32 }).await?;
-    for piece in buffer.chunks(PIECE) {
-        timeout(output.write_all(piece)).await?;
-        shared.meter.lock().expect("no panic under the lock").add(shared.clock.now(), piece.len() as u64);
-    }
+    let patience = WRITE_TIMEOUT + Duration::from_secs(buffer.len() as u64 / SLOWEST);
+    let write = async {
+        write_frame(output, &Reply::Data { id, len: buffer.len() as u32 }).await?;
+        for piece in buffer.chunks(PIECE) {
+            output.write_all(piece).await?;
+            shared.meter.lock().expect("no panic under the lock").add(shared.clock.now(), piece.len() as u64);
+        }
+        Ok(())
+    };
+    timeout(patience, write).await?;
     shared.traffic.count(content, peer, |t| t.sent += buffer.len() as u64);
     // One large chunk should not keep its memory for as long as the stream lives.
     buffer.shrink_to(4 << 20);
@@ -273,9 +287,13 @@ fn refusal(library: &Library, content: ContentId, error: ReadError) -> Refusal {
     }
 }
 
-async fn timeout(write: impl Future<Output = io::Result<()>>) -> io::Result<()> {
+async fn refuse<W: futures::AsyncWrite + Unpin>(output: &mut W, id: u64, why: Refusal) -> io::Result<()> {
+    timeout(WRITE_TIMEOUT, write_frame(output, &Reply::Refused { id, why })).await
+}
+
+async fn timeout(patience: Duration, write: impl Future<Output = io::Result<()>>) -> io::Result<()> {
     let late = || io::Error::new(io::ErrorKind::TimedOut, "the peer takes nothing");
-    tokio::time::timeout(WRITE_TIMEOUT, write).await.unwrap_or_else(|_| Err(late()))
+    tokio::time::timeout(patience, write).await.unwrap_or_else(|_| Err(late()))
 }
 
 /// Counts a running upload for as long as it lives.

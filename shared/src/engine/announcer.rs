@@ -97,7 +97,7 @@ impl Announcer {
     pub fn registered(&mut self, now: Duration, point: usize, ttl: Option<Duration>) {
         let Some(point) = self.points.get_mut(point) else { return };
         match ttl {
-            Some(ttl) => point.register.succeed(now + (ttl / 2).max(SHORTEST)),
+            Some(ttl) => point.register.succeed(now + (ttl.min(TTL) / 2).max(SHORTEST)),
             None => point.register.fail(now),
         }
     }
@@ -146,6 +146,8 @@ mod tests {
         announcer.poll(secs(0));
         announcer.registered(secs(0), 0, Some(secs(0)));
         assert_eq!(announcer.points[0].register.due, Some(SHORTEST));
+        announcer.registered(secs(0), 0, Some(secs(u64::MAX)));
+        assert_eq!(announcer.points[0].register.due, Some(TTL / 2), "nor does a huge one end renewal");
     }
 
     #[test]
@@ -169,7 +171,7 @@ mod tests {
         for now in 0..100 {
             while let Some(output) = announcer.poll(secs(now)) {
                 match output {
-                    AnnouncerOutput::Register(at) => announcer.registered(secs(now), at, Some(secs(1000))),
+                    AnnouncerOutput::Register(at) => announcer.registered(secs(now), at, Some(TTL)),
                     AnnouncerOutput::Discover(at) => {
                         times.push(now);
                         announcer.discovered(secs(now), at, true)

@@ -46,6 +46,9 @@ pub enum FetchOutput {
 struct Peer {
     pending: BTreeSet<Hash>,
     rest_until: Duration,
+    /// Blocks in a row that did not come. Who failed least is asked first, so that peers that never
+    /// answer cannot take turns for ever.
+    failures: u32,
 }
 
 /// The state of the fetch.
@@ -97,7 +100,7 @@ impl ManifestFetch {
             return;
         }
         match self.take(&hash, bytes) {
-            Ok(()) => {}
+            Ok(()) => self.peers.entry(peer).or_default().failures = 0,
             Err(ManifestError::WrongHash | ManifestError::BlockTooLong(_)) => {
                 self.open.insert(hash);
                 self.outputs.push_back(FetchOutput::Ban { peer });
@@ -115,6 +118,7 @@ impl ManifestFetch {
         if state.pending.remove(&hash) {
             self.open.insert(hash);
         }
+        state.failures += 1;
         // A downloader may get the manifest soon, so "not found" is worth another question too.
         state.rest_until = now + if why == FetchFailure::NotFound { REST } else { REST / 2 };
         self.fill(now);
@@ -169,13 +173,14 @@ impl ManifestFetch {
             self.peers.values_mut().for_each(|p| p.rest_until = Duration::ZERO);
             return;
         }
-        for (peer, state) in &mut self.peers {
-            if state.rest_until > now {
-                continue;
-            }
+        let mut rested: Vec<(&PeerId, &mut Peer)> =
+            self.peers.iter_mut().filter(|(_, state)| state.rest_until <= now).collect();
+        rested.sort_by_key(|(_, state)| state.failures);
+        for (peer, state) in rested {
             state.rest_until = Duration::ZERO;
-            while state.pending.len() < IN_FLIGHT {
-                let Some(hash) = self.open.pop_first() else { return };
+            while state.pending.len() < IN_FLIGHT
+                && let Some(hash) = self.open.pop_first()
+            {
                 state.pending.insert(hash);
                 self.outputs.push_back(FetchOutput::Request { peer: *peer, hash });
             }
@@ -266,6 +271,40 @@ mod tests {
         let (_, end) =
             run(&mut fetch, |fetch, peer, hash| fetch.block(NOW, peer, hash, &whole.block(&hash).unwrap()));
         assert!(matches!(end, Some(FetchOutput::Done(_))));
+    }
+
+    #[test]
+    fn peers_that_fail_do_not_take_turns_before_one_that_was_never_asked() {
+        let whole = manifest();
+        let mut fetch = ManifestFetch::new(whole.id());
+        let (silent, honest) = ([peer(1), peer(2)], peer(3));
+        silent.into_iter().chain([honest]).for_each(|p| fetch.peer_up(NOW, p));
+        let mut now = NOW;
+        let mut asked = vec![];
+        while !asked.contains(&honest) {
+            assert!(asked.len() < 4, "{asked:?}");
+            for output in drain(&mut fetch) {
+                let FetchOutput::Request { peer, hash } = output else { panic!("{output:?}") };
+                asked.push(peer);
+                now += Duration::from_secs(20);
+                fetch.failed(now, peer, hash, FetchFailure::Other);
+            }
+        }
+    }
+
+    #[test]
+    fn no_timeout_lies_in_the_past() {
+        let whole = manifest();
+        let mut fetch = ManifestFetch::new(whole.id());
+        let (low, high) = (peer(1), peer(2));
+        fetch.peer_up(NOW, high);
+        let root = *whole.id().root_hash();
+        fetch.failed(NOW, high, root, FetchFailure::NotFound);
+        fetch.peer_up(NOW, low);
+        assert_eq!(drain(&mut fetch).len(), 2, "both were asked, one after the other");
+        let later = NOW + REST;
+        fetch.timeout(later);
+        assert_eq!(fetch.next_timeout(), None);
     }
 
     #[test]

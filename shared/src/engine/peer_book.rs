@@ -38,6 +38,8 @@ struct Candidate {
     addresses: BTreeSet<Multiaddr>,
     state: State,
     backoff: Backoff,
+    /// Given by the user: never forgotten to make room.
+    pinned: bool,
 }
 
 /// Peers that may have what we want, and what came of dialling them.
@@ -57,7 +59,7 @@ pub struct PeerBook {
 
 fn candidate(now: Duration) -> Candidate {
     let backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(60));
-    Candidate { addresses: BTreeSet::new(), state: State::Waiting(now), backoff }
+    Candidate { addresses: BTreeSet::new(), state: State::Waiting(now), backoff, pinned: false }
 }
 
 impl PeerBook {
@@ -84,16 +86,25 @@ impl PeerBook {
         }
         let known = self.peers.entry(peer).or_insert_with(|| candidate(now));
         for address in dialable {
+            // Addresses that led nowhere give way to new ones: anybody may have made them up.
+            if known.addresses.len() >= MAX_ADDRESSES && known.backoff.failures() > 0 {
+                known.addresses.pop_first();
+            }
             if known.addresses.len() < MAX_ADDRESSES {
                 known.addresses.insert(address);
             }
         }
     }
 
-    /// Learns an address that may or may not end in `/p2p/PEER`.
+    /// Learns an address from the user, which may or may not end in `/p2p/PEER`.
     pub fn add_address(&mut self, now: Duration, address: Multiaddr) {
         match peer_of(&address) {
-            Some(peer) => self.add(now, peer, [address]),
+            Some(peer) => {
+                self.add(now, peer, [address]);
+                if let Some(known) = self.peers.get_mut(&peer) {
+                    known.pinned = true;
+                }
+            }
             None if is_dialable(&address) && self.nameless.len() < MAX_CANDIDATES => {
                 let known = self.nameless.entry(address.clone()).or_insert_with(|| candidate(now));
                 known.addresses.insert(address);
@@ -146,14 +157,16 @@ impl PeerBook {
         if !self.may_dial() {
             return None;
         }
-        let due = |c: &Candidate| matches!(c.state, State::Waiting(at) if at <= now);
-        if let Some((peer, known)) = self.peers.iter_mut().find(|(_, c)| due(c)) {
-            known.state = State::Dialing;
-            return Some(Dial { peer: Some(*peer), addresses: known.addresses.iter().cloned().collect() });
-        }
-        let (address, known) = self.nameless.iter_mut().find(|(_, c)| due(c))?;
+        // Who has waited longest comes first, so that many dead peers cannot keep a living one waiting.
+        let due = |c: &Candidate| match c.state {
+            State::Waiting(at) if at <= now => Some(at),
+            _ => None,
+        };
+        let named = self.peers.iter_mut().filter_map(|(peer, c)| Some((due(c)?, Some(*peer), c)));
+        let nameless = self.nameless.values_mut().filter_map(|c| Some((due(c)?, None, c)));
+        let (_, peer, known) = named.chain(nameless).min_by_key(|(at, ..)| *at)?;
         known.state = State::Dialing;
-        Some(Dial { peer: None, addresses: vec![address.clone()] })
+        Some(Dial { peer, addresses: known.addresses.iter().cloned().collect() })
     }
 
     /// When [`poll`](Self::poll) may next have something; `None` if only an event can bring that.
@@ -182,6 +195,11 @@ impl PeerBook {
         self.len() == 0
     }
 
+    /// Peers that are taken for connected.
+    pub fn connected_peers(&self) -> impl Iterator<Item = PeerId> {
+        self.peers.iter().filter(|(_, c)| c.state == State::Connected).map(|(peer, _)| *peer)
+    }
+
     /// Some known addresses of a peer, to pass on to others.
     pub fn addresses(&self, peer: &PeerId) -> Vec<Multiaddr> {
         self.peers.get(peer).map(|c| c.addresses.iter().cloned().collect()).unwrap_or_default()
@@ -199,7 +217,7 @@ impl PeerBook {
         if self.peers.len() < MAX_CANDIDATES {
             return true;
         }
-        let waiting = self.peers.iter().filter(|(_, c)| matches!(c.state, State::Waiting(_)));
+        let waiting = self.peers.iter().filter(|(_, c)| matches!(c.state, State::Waiting(_)) && !c.pinned);
         let worst = waiting.max_by_key(|(_, c)| c.backoff.failures());
         match worst.filter(|(_, c)| c.backoff.failures() > 0).map(|(id, _)| *id) {
             Some(worst) => self.peers.remove(&worst).is_some(),
@@ -325,6 +343,41 @@ mod tests {
         assert_eq!(book.len(), MAX_CANDIDATES);
         assert!(!book.peers.contains_key(&first));
         assert!(book.peers.values().all(|c| c.addresses.len() <= MAX_ADDRESSES));
+    }
+
+    #[test]
+    fn many_dead_peers_do_not_keep_a_living_one_waiting() {
+        let mut book = PeerBook::new(peer(0), 50, SeededRng::seed_from_u64(1));
+        for n in 1..=60 {
+            book.add(START, peer(n), [address(n as u16)]);
+        }
+        let last = peer(60);
+        let mut now = START;
+        for _ in 0..60 {
+            let mut dials = vec![];
+            while let Some(dial) = book.poll(now) {
+                dials.push(dial);
+            }
+            if dials.iter().any(|dial| dial.peer == Some(last)) {
+                return;
+            }
+            now += Duration::from_secs(10);
+            dials.iter().for_each(|dial| book.dial_failed(now, dial));
+        }
+        panic!("the last of 60 was never dialled in {now:?}");
+    }
+
+    #[test]
+    fn what_the_user_gave_is_never_forgotten() {
+        let mut book = book();
+        let given: Multiaddr = format!("/ip4/127.0.0.1/tcp/9/p2p/{}", peer(0xffff)).parse().unwrap();
+        book.add_address(START, given);
+        let dial = book.poll(START).unwrap();
+        book.dial_failed(START, &dial);
+        for n in 1..2 * MAX_CANDIDATES {
+            book.add(START, peer(n), [address(1)]);
+        }
+        assert!(book.peers.contains_key(&peer(0xffff)));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use shoal_shared::content::ChunkSet;
 use shoal_shared::engine::{Download, DownloadConfig, DropReason, Input, Output};
 use tokio::sync::mpsc;
 
-use super::super::fetch::{FetchEvent, FetchOrder, Fetcher};
+use super::super::fetch::{FetchEvent, FetchOrder, Fetcher, Session};
 use super::neighbours::Link;
 use super::run::{Job, JobEvent, Stage};
 use super::{Event, rng};
@@ -25,6 +25,8 @@ pub(super) struct Downloading {
     pub(super) engine: Download,
     pub(super) target: Arc<Target>,
     fetchers: BTreeMap<PeerId, Fetcher>,
+    /// Streams opened so far; numbers them.
+    streams: u64,
     events: mpsc::Sender<FetchEvent>,
     pub(super) incoming: mpsc::Receiver<FetchEvent>,
     lengths: Vec<u32>,
@@ -53,6 +55,7 @@ impl Downloading {
             engine: Download::new(config, lengths.clone(), wanted, &stored, rng()),
             target,
             fetchers: BTreeMap::new(),
+            streams: 0,
             events,
             incoming,
             fresh: ChunkSet::with_capacity(lengths.len()),
@@ -143,9 +146,7 @@ impl Job {
             self.discovery.book.ban(peer);
         }
         self.neighbours.remove(&peer);
-        if let Stage::Downloading(state) = &mut self.stage {
-            state.fetchers.remove(&peer);
-        }
+        self.forget_fetcher(&peer);
         let control = self.shared.control.clone();
         self.tasks.spawn(async move {
             control.disconnect(peer, for_good).await;
@@ -157,7 +158,9 @@ impl Job {
     fn lose_stream(&mut self, peer: PeerId) {
         let now = self.shared.clock.now();
         let Stage::Downloading(state) = &mut self.stage else { return };
-        state.fetchers.remove(&peer);
+        if state.fetchers.remove(&peer).is_none() {
+            return;
+        }
         // Its requests open again; not through `tell_engine`, which may be what called this.
         state.engine.handle(now, Input::PeerDown { peer });
         self.neighbours.postpone(now, &peer);
@@ -195,11 +198,21 @@ impl Job {
                 }
                 self.tell_engine(Input::Resume);
             }
-            FetchEvent::Lost { peer, why } => {
+            FetchEvent::Lost { peer, stream, why } => {
                 tracing::debug!(%peer, %why, "chunk stream lost");
-                self.lose_stream(peer);
-                self.tell_engine(Input::Timeout);
+                // The peer may have a new one by now.
+                if state.fetchers.get(&peer).is_some_and(|fetcher| fetcher.stream == stream) {
+                    self.lose_stream(peer);
+                    self.tell_engine(Input::Timeout);
+                }
             }
+        }
+    }
+
+    /// The connection to a peer is gone, and its stream with it.
+    pub(super) fn forget_fetcher(&mut self, peer: &PeerId) {
+        if let Stage::Downloading(state) = &mut self.stage {
+            state.fetchers.remove(peer);
         }
     }
 
@@ -208,7 +221,10 @@ impl Job {
         let Stage::Downloading(state) = &mut self.stage else { return };
         let Some(neighbour) = self.neighbours.get_mut(&peer) else { return };
         neighbour.link = Link::Ready;
-        let fetcher = Fetcher::start(peer, self.content, stream, state.target.clone(), state.events.clone());
+        state.streams += 1;
+        let session =
+            Session::new(peer, self.content, state.streams, state.target.clone(), state.events.clone());
+        let fetcher = Fetcher::start(session, stream);
         state.fetchers.insert(peer, fetcher);
         let rtt = neighbour.rtt;
         self.tell_engine(Input::PeerUp { peer, rtt });

@@ -13,6 +13,9 @@ use super::run::{Job, JobEvent, Stage};
 use super::{Event, Failure, Finished};
 use crate::store::{Target, TargetOptions};
 
+/// A block that does not come in this time is asked of somebody else.
+const BLOCK_TIMEOUT: Duration = Duration::from_secs(6);
+
 impl Job {
     pub(super) fn drain_manifest_fetch(&mut self) {
         while let Stage::Manifest(fetch) = &mut self.stage {
@@ -22,10 +25,12 @@ impl Job {
                     let control = self.shared.control.clone();
                     let request = Request::Block { hash, content: self.content };
                     self.tasks.spawn(async move {
-                        let result = match control.query(peer, request).await {
-                            Ok(Response::Block { bytes }) => Ok(bytes),
-                            Ok(_) => Err(QueryError::WrongKind),
-                            Err(error) => Err(error),
+                        let answer = tokio::time::timeout(BLOCK_TIMEOUT, control.query(peer, request)).await;
+                        let result = match answer {
+                            Ok(Ok(Response::Block { bytes })) => Ok(bytes),
+                            Ok(Ok(_)) => Err(QueryError::WrongKind),
+                            Ok(Err(error)) => Err(error),
+                            Err(_) => Err(QueryError::Failed("no answer in time".into())),
                         };
                         JobEvent::Block { peer, hash, result }
                     });

@@ -177,8 +177,8 @@ pub enum Failure {
     /// Stopped before it was complete.
     #[error("stopped")]
     Stopped {
-        /// Bytes that are verified and kept.
-        kept: u64,
+        /// Bytes that are verified and kept; `None` if it was not known yet.
+        kept: Option<u64>,
     },
     /// A bug.
     #[error("internal error: {0}")]

@@ -25,14 +25,21 @@ pub(super) struct Neighbour {
     pub(super) rtt: Duration,
     /// What it said that it has.
     pub(super) have: ChunkSet,
-    /// Whether it joined us, or we it: then it is told what is new.
-    joined: bool,
+    /// Whether it joined us, or we it: either way it is told what is new.
+    it_joined: bool,
+    we_joined: bool,
     /// What it has not been told yet.
     unsaid: ChunkSet,
     /// Whether an update is under way.
     saying: bool,
     /// Failed joins in a row.
     pub(super) failures: u32,
+}
+
+impl Neighbour {
+    fn is_joined(&self) -> bool {
+        self.it_joined || self.we_joined
+    }
 }
 
 /// All of them; bounded by the node's connection limit.
@@ -62,7 +69,8 @@ impl Neighbours {
             link: Link::Met { join_at: now },
             rtt: Duration::from_millis(50),
             have: ChunkSet::with_capacity(chunks),
-            joined: false,
+            it_joined: false,
+            we_joined: false,
             unsaid: ChunkSet::with_capacity(chunks),
             saying: false,
             failures: 0,
@@ -92,7 +100,7 @@ impl Neighbours {
 
     /// Neighbours that can be told to others, with where they listen.
     pub(super) fn with_addresses(&self) -> impl Iterator<Item = (PeerId, &[Multiaddr])> {
-        let joined = self.all.iter().filter(|(_, n)| n.joined);
+        let joined = self.all.iter().filter(|(_, n)| n.is_joined());
         joined.filter_map(|(peer, _)| Some((*peer, self.addresses.get(peer)?.as_slice())))
     }
 
@@ -105,30 +113,39 @@ impl Neighbours {
         true
     }
 
-    /// Both sides know of each other now; `unsaid` is what the peer was not told with the join.
-    pub(super) fn joined(&mut self, peer: &PeerId, unsaid: ChunkSet) {
+    /// The peer joined us; `unsaid` is what the answer did not tell it.
+    pub(super) fn it_joined(&mut self, peer: &PeerId, unsaid: &ChunkSet) {
         if let Some(neighbour) = self.all.get_mut(peer) {
-            neighbour.joined = true;
-            neighbour.unsaid = unsaid;
+            neighbour.it_joined = true;
+            neighbour.unsaid.union_with(unsaid);
+        }
+    }
+
+    /// We joined the peer; `unsaid` is what came since the join was sent, and what did not fit into it.
+    pub(super) fn we_joined(&mut self, peer: &PeerId, unsaid: ChunkSet) {
+        if let Some(neighbour) = self.all.get_mut(peer) {
+            neighbour.we_joined = true;
+            neighbour.unsaid.union_with(&unsaid);
         }
     }
 
     pub(super) fn left(&mut self, peer: &PeerId) {
         if let Some(neighbour) = self.all.get_mut(peer) {
-            neighbour.joined = false;
+            neighbour.it_joined = false;
+            neighbour.we_joined = false;
         }
     }
 
     /// Notes chunks to be told to everybody who does not have everything.
     pub(super) fn announce(&mut self, chunks: &ChunkSet) {
-        for neighbour in self.all.values_mut().filter(|n| n.joined && !n.have.is_full()) {
+        for neighbour in self.all.values_mut().filter(|n| n.is_joined() && !n.have.is_full()) {
             neighbour.unsaid.union_with(chunks);
         }
     }
 
     /// The next update to send, if some neighbour is due one. One at a time per neighbour.
     pub(super) fn next_update(&mut self) -> Option<(PeerId, Have)> {
-        let due = |n: &Neighbour| n.joined && !n.saying && !n.unsaid.is_clear();
+        let due = |n: &Neighbour| n.is_joined() && !n.saying && !n.unsaid.is_clear();
         let (peer, neighbour) = self.all.iter_mut().find(|(_, n)| due(n))?;
         let update = Have::of(&neighbour.unsaid).swap_remove(0);
         let said = update.chunks(self.chunks as u32).unwrap_or_else(|| neighbour.unsaid.clone());
@@ -137,9 +154,14 @@ impl Neighbours {
         Some((*peer, update))
     }
 
-    pub(super) fn update_sent(&mut self, peer: &PeerId) {
+    /// The update that was under way has arrived, or has to be said again.
+    pub(super) fn update_sent(&mut self, peer: &PeerId, again: Option<&Have>) {
+        let chunks = self.chunks as u32;
         if let Some(neighbour) = self.all.get_mut(peer) {
             neighbour.saying = false;
+            if let Some(lost) = again.and_then(|have| have.chunks(chunks)) {
+                neighbour.unsaid.union_with(&lost);
+            }
         }
     }
 
@@ -186,14 +208,18 @@ mod tests {
         for peer in [a, b] {
             all.meet(Duration::ZERO, peer);
         }
-        all.joined(&a, set(20, &[]));
+        all.we_joined(&a, set(20, &[]));
         all.announce(&set(20, &[3]));
         let (to, update) = all.next_update().unwrap();
         assert_eq!((to, update.chunks(20).unwrap()), (a, set(20, &[3])));
         all.announce(&set(20, &[4]));
         assert!(all.next_update().is_none(), "the first update is still under way, and b has not joined");
-        all.update_sent(&a);
-        assert_eq!(all.next_update().unwrap().1.chunks(20).unwrap(), set(20, &[4]));
+        all.update_sent(&a, Some(&update));
+        assert_eq!(
+            all.next_update().unwrap().1.chunks(20).unwrap(),
+            set(20, &[3, 4]),
+            "what was lost is said again"
+        );
     }
 
     #[test]
@@ -202,7 +228,7 @@ mod tests {
         let mut all = Neighbours::default();
         all.set_chunks(20);
         all.meet(Duration::ZERO, seed);
-        all.joined(&seed, set(20, &[]));
+        all.we_joined(&seed, set(20, &[]));
         assert!(all.has(&seed, &Have::all()));
         all.announce(&set(20, &[3]));
         assert!(all.next_update().is_none());
@@ -215,13 +241,13 @@ mod tests {
         all.set_chunks(1 << 20);
         all.meet(Duration::ZERO, peer);
         let every_other: Vec<_> = (0..1 << 20).step_by(2).collect();
-        all.joined(&peer, set(1 << 20, &every_other));
+        all.it_joined(&peer, &set(1 << 20, &every_other));
         let mut got = ChunkSet::with_capacity(1 << 20);
         let mut messages = 0;
         while let Some((_, update)) = all.next_update() {
             got.union_with(&update.chunks(1 << 20).unwrap());
             messages += 1;
-            all.update_sent(&peer);
+            all.update_sent(&peer, None);
         }
         assert!(messages >= 4 && got == set(1 << 20, &every_other), "{messages}");
     }

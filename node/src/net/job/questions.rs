@@ -29,13 +29,16 @@ impl Job {
         self.meet(peer);
         self.on_have(peer, have)?;
         let (said, unsaid) = first_message(self.have());
-        self.neighbours.joined(&peer, unsaid);
+        self.neighbours.it_joined(&peer, &unsaid);
         self.link_back(peer);
         Ok(Response::Joined { have: said, load: self.shared.uploads.load() })
     }
 
     fn on_have(&mut self, peer: PeerId, have: &Have) -> Result<Response, ErrorCode> {
         // Before the manifest is known, nobody's map can be read; the join that follows brings it again.
+        if self.neighbours.get_mut(&peer).is_none() {
+            return Err(ErrorCode::NotFound);
+        }
         if self.manifest.is_some() {
             if !self.neighbours.has(&peer, have) {
                 return Err(ErrorCode::BadRequest);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use libp2p::{Multiaddr, PeerId, Stream};
-use shoal_shared::content::{ContentId, Hash, Manifest};
+use shoal_shared::content::{ChunkSet, ContentId, Hash, Manifest};
 use shoal_shared::engine::{Dial, Input, ManifestFetch};
 use shoal_shared::wire::Have;
 use shoal_shared::wire::query::PeerAddresses;
@@ -23,7 +23,7 @@ use super::super::upload::Uploads;
 use super::discovery::Discovery;
 use super::downloading::Downloading;
 use super::neighbours::Neighbours;
-use super::touch::EXCHANGE_EVERY;
+use super::touch::{EXCHANGE_EVERY, RECONCILE_EVERY};
 use super::{Event, Failure, Finished, GetOptions, Progress, book};
 use crate::store::{ChunkStore, Placed, Target, TargetError};
 
@@ -41,6 +41,8 @@ pub(in crate::net) struct Shared {
     pub(in crate::net) library: Arc<Library>,
     pub(in crate::net) traffic: Arc<Traffic>,
     pub(in crate::net) uploads: Uploads,
+    /// Cancelled when the task of the Swarm has ended.
+    pub(in crate::net) driver_ended: CancellationToken,
 }
 
 /// What a job is for.
@@ -64,14 +66,45 @@ pub(super) struct Outlets {
 pub(super) enum JobEvent {
     Nothing,
     Synced,
-    Dialled { dial: Dial, result: Result<PeerId, DialError> },
-    Registered { point: usize, peer: Option<PeerId>, ttl: Option<Duration> },
-    Discovered { point: usize, peer: Option<PeerId>, found: Option<Vec<Found>> },
-    Block { peer: PeerId, hash: Hash, result: Result<Vec<u8>, QueryError> },
-    Joined { peer: PeerId, rtt: Duration, result: Result<Have, QueryError> },
-    Stream { peer: PeerId, result: Result<Stream, OpenError> },
-    Said { peer: PeerId },
-    Peers { peers: Vec<PeerAddresses> },
+    Dialled {
+        dial: Dial,
+        result: Result<PeerId, DialError>,
+    },
+    Registered {
+        point: usize,
+        peer: Option<PeerId>,
+        ttl: Option<Duration>,
+    },
+    Discovered {
+        point: usize,
+        peer: Option<PeerId>,
+        found: Option<Vec<Found>>,
+    },
+    Block {
+        peer: PeerId,
+        hash: Hash,
+        result: Result<Vec<u8>, QueryError>,
+    },
+    /// With what the join told of ourselves.
+    Joined {
+        peer: PeerId,
+        rtt: Duration,
+        said: ChunkSet,
+        result: Result<Have, QueryError>,
+    },
+    Stream {
+        peer: PeerId,
+        result: Result<Stream, OpenError>,
+    },
+    /// An update was sent; what did not arrive is to be said again.
+    Said {
+        peer: PeerId,
+        again: Option<Have>,
+    },
+    Peers {
+        peers: Vec<PeerAddresses>,
+    },
+    Connected(Vec<PeerId>),
     Opened(Result<Arc<Target>, TargetError>),
     Placed(Result<Placed, TargetError>),
 }
@@ -105,6 +138,7 @@ pub(in crate::net) struct Job {
     pub(super) withdrawn: BTreeSet<PathBuf>,
     notices: mpsc::Receiver<Withdrawn>,
     pub(super) exchange_at: Duration,
+    pub(super) reconcile_at: Duration,
     questions: mpsc::Receiver<Question>,
     pub(super) net: broadcast::Receiver<NetEvent>,
     pub(super) outlets: Outlets,
@@ -150,6 +184,7 @@ impl Job {
             withdrawn: BTreeSet::new(),
             notices,
             exchange_at: now + EXCHANGE_EVERY,
+            reconcile_at: now + RECONCILE_EVERY,
             questions,
             net,
             outlets,
@@ -181,6 +216,9 @@ impl Job {
             };
             tokio::select! {
                 () = stop.cancelled() => return self.stopped().await,
+                () = self.shared.driver_ended.cancelled() => {
+                    self.fail(Failure::Internal("the network task has ended".into()));
+                }
                 Some(event) = fetched => self.on_fetch_event(event),
                 Some(done) = self.tasks.join_next() => self.on_task(done),
                 Some(withdrawn) = self.notices.recv() => self.on_withdrawn(withdrawn),
@@ -216,6 +254,7 @@ impl Job {
             self.start_finishing(target);
         }
         self.send_updates();
+        self.reconcile_if_due(now);
         self.check_alone(now);
     }
 
@@ -256,7 +295,12 @@ impl Job {
                 self.discovery.discovered(now, point, peer, found);
             }
             Ok(JobEvent::Block { peer, hash, result }) => self.on_block(now, peer, hash, result),
-            Ok(JobEvent::Joined { peer, rtt, result }) => self.on_joined(now, peer, rtt, result),
+            Ok(JobEvent::Joined { peer, rtt, said, result }) => {
+                if let Some(neighbour) = self.neighbours.get_mut(&peer) {
+                    neighbour.rtt = rtt;
+                }
+                self.on_joined(now, peer, &said, result);
+            }
             Ok(JobEvent::Stream { peer, result }) => match result {
                 Ok(stream) => self.on_stream(peer, stream),
                 Err(error) => {
@@ -264,7 +308,8 @@ impl Job {
                     self.neighbours.postpone(now, &peer);
                 }
             },
-            Ok(JobEvent::Said { peer }) => self.neighbours.update_sent(&peer),
+            Ok(JobEvent::Said { peer, again }) => self.neighbours.update_sent(&peer, again.as_ref()),
+            Ok(JobEvent::Connected(connected)) => self.reconcile(now, &connected),
             Ok(JobEvent::Peers { peers }) => self.learn_peers(now, peers),
             Ok(JobEvent::Opened(Ok(target))) => self.opened(now, target),
             Ok(JobEvent::Placed(Ok(placed))) => self.placed(placed),

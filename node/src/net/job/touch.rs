@@ -1,11 +1,13 @@
 //! Getting in touch with peers and staying so: connections, joins, updates, peer exchange.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use libp2p::{Multiaddr, PeerId};
+use shoal_shared::content::ChunkSet;
 use shoal_shared::engine::Input;
 use shoal_shared::wire::Have;
-use shoal_shared::wire::query::{PeerAddresses, Request, Response};
+use shoal_shared::wire::query::{ErrorCode, PeerAddresses, Request, Response};
 use tokio::sync::broadcast::error::RecvError;
 
 use super::super::control::{NetEvent, QueryError};
@@ -15,6 +17,10 @@ use super::run::{Job, JobEvent, Stage};
 
 /// How often a neighbour is asked for other peers.
 pub(super) const EXCHANGE_EVERY: Duration = Duration::from_secs(30);
+/// How often the job compares whom it takes for connected with who is.
+pub(super) const RECONCILE_EVERY: Duration = Duration::from_secs(20);
+/// How long to wait before an update that did not arrive is sent again.
+const SAY_AGAIN: Duration = Duration::from_secs(1);
 
 impl Job {
     pub(super) async fn on_net(&mut self, event: Result<NetEvent, RecvError>) {
@@ -34,16 +40,33 @@ impl Job {
             // Too slow: find out who is gone. Who is new joins, or is dialled again.
             Err(RecvError::Lagged(_)) => {
                 let connected = self.shared.control.connected().await;
-                let gone: Vec<_> = self.neighbours.peers().filter(|p| !connected.contains(p)).collect();
-                gone.into_iter().for_each(|peer| self.on_disconnected(now, peer));
+                self.reconcile(now, &connected);
             }
             Err(RecvError::Closed) => self.ended = true,
         }
     }
 
+    /// Events, results of dials and questions come by different ways, so a peer may be met after the news
+    /// that it is gone. Whoever is not there at the next look is let go of.
+    pub(super) fn reconcile_if_due(&mut self, now: Duration) {
+        if now < self.reconcile_at {
+            return;
+        }
+        self.reconcile_at = now + RECONCILE_EVERY;
+        let control = self.shared.control.clone();
+        self.tasks.spawn(async move { JobEvent::Connected(control.connected().await) });
+    }
+
+    pub(super) fn reconcile(&mut self, now: Duration, connected: &[PeerId]) {
+        let believed = self.neighbours.peers().chain(self.discovery.book.connected_peers());
+        let gone: BTreeSet<PeerId> = believed.filter(|peer| !connected.contains(peer)).collect();
+        gone.into_iter().for_each(|peer| self.on_disconnected(now, peer));
+    }
+
     pub(super) fn on_disconnected(&mut self, now: Duration, peer: PeerId) {
         self.discovery.book.disconnected(now, &peer);
         self.neighbours.remove(&peer);
+        self.forget_fetcher(&peer);
         if let Stage::Manifest(fetch) = &mut self.stage {
             fetch.peer_down(now, &peer);
         }
@@ -66,7 +89,8 @@ impl Job {
         let (have, unsaid) = first_message(self.have());
         let Some(neighbour) = self.neighbours.get_mut(&peer) else { return };
         neighbour.link = Link::Busy;
-        self.neighbours.joined(&peer, unsaid);
+        let mut said = self.have();
+        said.difference_with(&unsaid);
         let control = self.shared.control.clone();
         let request = Request::Join { have, content: self.content };
         self.tasks.spawn(async move {
@@ -76,21 +100,23 @@ impl Job {
                 Ok(_) => Err(QueryError::WrongKind),
                 Err(error) => Err(error),
             };
-            JobEvent::Joined { peer, rtt: start.elapsed(), result }
+            JobEvent::Joined { peer, rtt: start.elapsed(), said, result }
         });
     }
 
+    /// Updates are sent from here on, not before: one that overtook the join would be lost.
     pub(super) fn on_joined(
         &mut self,
         now: Duration,
         peer: PeerId,
-        rtt: Duration,
+        said: &ChunkSet,
         result: Result<Have, QueryError>,
     ) {
-        let Some(neighbour) = self.neighbours.get_mut(&peer) else { return };
-        neighbour.rtt = rtt;
         match result {
             Ok(have) if self.neighbours.has(&peer, &have) => {
+                let mut unsaid = self.have();
+                unsaid.difference_with(said);
+                self.neighbours.we_joined(&peer, unsaid);
                 self.open_stream(peer);
                 self.ask_for_peers(peer);
             }
@@ -98,9 +124,9 @@ impl Job {
                 tracing::debug!(%peer, "peer claims chunks that do not exist");
                 self.part_with(peer, true);
             }
+            Err(QueryError::NotConnected) => self.on_disconnected(now, peer),
             Err(error) => {
                 tracing::debug!(%peer, %error, "join failed");
-                self.neighbours.left(&peer);
                 self.neighbours.postpone(now, &peer);
             }
         }
@@ -127,11 +153,17 @@ impl Job {
     pub(super) fn send_updates(&mut self) {
         while let Some((peer, have)) = self.neighbours.next_update() {
             let control = self.shared.control.clone();
-            let request = Request::Have { have, content: self.content };
+            let request = Request::Have { have: have.clone(), content: self.content };
             self.tasks.spawn(async move {
-                // A peer that misses an update learns it when it joins again, or never needs it.
-                drop(control.query(peer, request).await);
-                JobEvent::Said { peer }
+                match control.query(peer, request).await {
+                    Ok(Response::Ok { .. }) => JobEvent::Said { peer, again: None },
+                    // It knows nothing of us, so it does not want to know.
+                    Err(QueryError::Refused(ErrorCode::NotFound)) => JobEvent::Said { peer, again: None },
+                    _ => {
+                        tokio::time::sleep(SAY_AGAIN).await;
+                        JobEvent::Said { peer, again: Some(have) }
+                    }
+                }
             });
         }
     }

@@ -316,6 +316,7 @@ impl Download {
         for chunk in chunks.difference(&peer.have) {
             self.rarity.gain(chunk as ChunkIndex);
         }
+        peer.barren = false;
         peer.have.union_with(chunks);
         if peer.have.is_full() {
             peer.complete = true;
@@ -397,6 +398,7 @@ impl Download {
     fn reopen(&mut self, chunk: ChunkIndex) {
         if !self.stored.contains(chunk as usize) && !self.asked.contains_key(&chunk) {
             self.rarity.open(chunk);
+            self.peers.values_mut().for_each(|p| p.barren = false);
         }
     }
 
@@ -469,11 +471,16 @@ impl Download {
         if state.rest_until > now || !self.has_room(state) {
             return false;
         }
-        let fresh = if self.total - self.left < RANDOM_FIRST {
+        let fresh = if state.barren {
+            None
+        } else if self.total - self.left < RANDOM_FIRST {
             self.rarity.any(&state.have, &mut self.rng)
         } else {
             self.rarity.rarest(&state.have, &mut self.rng)
         };
+        if fresh.is_none() {
+            self.peers.get_mut(&peer).expect("asked peers are known").barren = true;
+        }
         match fresh.or_else(|| self.takeover(now, peer)) {
             Some(chunk) => self.request(now, peer, chunk),
             None => return false,

@@ -31,6 +31,8 @@ pub(super) struct Peer {
     pub(super) have: ChunkSet,
     /// Whether it has everything; then it is left out of the availability table.
     pub(super) complete: bool,
+    /// Whether it has none of the open chunks; spares looking through them again and again.
+    pub(super) barren: bool,
     /// Requests under way, in the order in which they were sent.
     pub(super) pending: BTreeMap<RequestId, Pending>,
     /// Round trip, as measured when it joined.
@@ -55,6 +57,7 @@ impl Peer {
         Self {
             have: ChunkSet::with_capacity(chunks),
             complete: false,
+            barren: false,
             pending: BTreeMap::new(),
             rtt,
             rest_until: Duration::ZERO,
