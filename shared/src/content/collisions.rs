@@ -9,43 +9,37 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::path::SafePath;
 
-/// Remembers folded paths and their spelling.
+/// Remembers names and how they fold. Memory is linear in the names, however deep the paths.
 #[derive(Default)]
 pub(super) struct Collisions {
-    /// Folded path of every file and of every folder above it → the spelling first seen.
-    seen: HashMap<String, String>,
-    /// The folder of the last path, which most often is that of the next one too, and its folded form.
-    last: Option<(String, String)>,
+    /// Number of the folder above, 0 at the top, and folded name → own number, and the spelling first seen.
+    seen: HashMap<(u32, String), (u32, String)>,
+    /// The folder of the last path, which most often is that of the next one too, and its number.
+    last: Option<(String, u32)>,
 }
 
 impl Collisions {
     /// Adds a path with the folders above it. `Err` names an earlier path that would be the same one on
     /// a system that folds names. Adding the same spelling of a folder again is fine.
     pub(super) fn insert(&mut self, path: &SafePath) -> Result<(), String> {
-        let (mut folded, mut end) = match (&self.last, path.parent()) {
-            (Some((last, folded)), Some(parent)) if last == parent => (folded.clone(), parent.len()),
-            _ => (String::new(), 0),
+        let parent = path.parent();
+        let (mut above, mut end) = match (&self.last, parent) {
+            (Some((last, number)), Some(parent)) if last == parent => (*number, parent.len() + 1),
+            _ => (0, 0),
         };
-        let rest = path.as_str()[end..].trim_start_matches('/');
-        for name in rest.split('/') {
-            if end > 0 {
-                folded.push('/');
-                end += 1;
+        for name in path.as_str()[end..].split('/') {
+            if parent.is_some_and(|parent| end == parent.len() + 1) {
+                self.last = parent.map(|parent| (parent.to_owned(), above));
             }
-            let above = folded.len();
-            end += name.len();
-            folded.push_str(&fold(name));
-            let spelling = &path.as_str()[..end];
-            match self.seen.get(&folded) {
-                Some(earlier) if earlier != spelling => return Err(earlier.clone()),
-                Some(_) => {}
-                None => drop(self.seen.insert(folded.clone(), spelling.to_owned())),
+            let next = self.seen.len() as u32 + 1;
+            let (number, spelling) =
+                self.seen.entry((above, fold(name))).or_insert_with(|| (next, name.to_owned()));
+            if spelling != name {
+                return Err(format!("{}{spelling}", &path.as_str()[..end]));
             }
-            if end == path.as_str().len() {
-                folded.truncate(above.saturating_sub(1));
-            }
+            above = *number;
+            end += name.len() + 1;
         }
-        self.last = path.parent().map(|parent| (parent.to_owned(), folded));
         Ok(())
     }
 }
@@ -98,6 +92,25 @@ mod tests {
             assert!(all.insert(&SafePath::new(path).unwrap()).is_err(), "{path}");
         }
         all.insert(&SafePath::new("d/e/z").unwrap()).unwrap();
+    }
+
+    #[test]
+    fn the_earlier_path_is_named_whole() {
+        let mut all = Collisions::default();
+        all.insert(&SafePath::new("a/B/c").unwrap()).unwrap();
+        assert_eq!(all.insert(&SafePath::new("a/b/d").unwrap()), Err("a/B".into()));
+        assert_eq!(all.insert(&SafePath::new("a/B/C").unwrap()), Err("a/B/c".into()));
+    }
+
+    #[test]
+    fn deep_paths_cost_no_more_than_their_names() {
+        let mut all = Collisions::default();
+        for n in 0..50 {
+            let deep = vec!["d"; 126].join("/");
+            all.insert(&SafePath::new(format!("{n}/{deep}")).unwrap()).unwrap();
+        }
+        let bytes: usize = all.seen.iter().map(|((_, f), (_, s))| f.len() + s.len()).sum();
+        assert!(bytes < 50 * 127 * 2 * 3, "{bytes}");
     }
 
     #[test]

@@ -41,6 +41,7 @@ enum Action {
 impl Target {
     /// See [`Target::finish`].
     pub(super) fn place_all(&self) -> Result<Placed, TargetError> {
+        let _one = lock(&self.durable);
         if let Some(placed) = &*self.phase.read().unwrap_or_else(PoisonError::into_inner) {
             return Ok(placed.clone());
         }
@@ -53,9 +54,6 @@ impl Target {
             self.complete_part()?;
         }
         let mut phase = self.phase.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(placed) = &*phase {
-            return Ok(placed.clone());
-        }
         self.served.files().close();
         let done = self.place();
         // Whether or not all went well: what has been moved is no longer where it was.
@@ -146,6 +144,10 @@ impl Target {
         match rename_new(dir, files.part.top(), dir, files.last.top(), is_folder) {
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(false),
+            // Moved by an earlier try, which failed at something that came after.
+            Err(error) if error.kind() == io::ErrorKind::NotFound && self.in_part().next().is_none() => {
+                return Ok(false);
+            }
             Err(source) => return Err(self.blocked_at(files.last.root())(source)),
         }
         self.in_part().for_each(|file| files.set_place(file, Place::Final));
@@ -244,12 +246,21 @@ impl Target {
         let entry = files.entry(file);
         let EntryKind::File { executable } = entry.kind else { return Ok(()) };
         let open = files.last.open_read(&entry.path)?;
-        let mode = open.metadata()?.mode();
+        let meta = open.metadata()?;
+        let mode = meta.mode();
         if (mode & 0o100 != 0) == executable {
             return Ok(());
         }
+        // Another name of the same file may lie outside of the folder, or it may be somebody else's: its bytes
+        // are right, so that is no reason to fail.
+        if meta.nlink() > 1 {
+            return Ok(());
+        }
         let mode = if executable { mode | (mode & 0o444) >> 2 } else { mode & !0o111 };
-        open.set_permissions(Permissions::from_mode(mode & 0o7777))
+        match open.set_permissions(Permissions::from_mode(mode & 0o7777)) {
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+            done => done,
+        }
     }
 }
 
@@ -275,10 +286,15 @@ fn rename_new(from: &Dir, old: &str, to: &Dir, new: &str, is_folder: bool) -> io
     }
     // The file system cannot. A file can be linked instead, which never replaces.
     if !is_folder {
-        from.hard_link(old, to, new)?;
-        return from.remove_file(old);
+        use io::ErrorKind::{PermissionDenied, TooManyLinks, Unsupported};
+        match from.hard_link(old, to, new) {
+            Ok(()) => return from.remove_file(old),
+            // Nor can it do that.
+            Err(error) if matches!(error.kind(), PermissionDenied | TooManyLinks | Unsupported) => {}
+            Err(error) => return Err(error),
+        }
     }
-    // A folder made by someone else between these two would be replaced, if it is empty.
+    // What someone else makes between these two would be replaced: a file, or a folder if it is empty.
     match found(to.symlink_metadata(new))? {
         Some(_) => Err(io::ErrorKind::AlreadyExists.into()),
         None => from.rename(old, to, new),

@@ -194,6 +194,9 @@ pub struct Target {
     /// Set once all is at the final place; held for reading while chunks are read or written.
     phase: RwLock<Option<Placed>>,
     progress: Mutex<State>,
+    /// Held by whoever makes things durable or puts them in their place: a sync that is still under way
+    /// must not be overtaken by the rename that relies on it, nor make files in a part that has moved.
+    durable: Mutex<()>,
     /// Bytes written since the last sync.
     unsynced: AtomicU64,
 }
@@ -230,6 +233,10 @@ impl Target {
     /// Makes sure that everything written so far survives a loss of power. To be called every few
     /// seconds, and when [`should_sync`](Self::should_sync) says so.
     pub fn sync(&self) -> io::Result<()> {
+        let _one = lock(&self.durable);
+        if self.phase.read().unwrap_or_else(PoisonError::into_inner).is_some() {
+            return Ok(());
+        }
         self.sync_all()
     }
 

@@ -298,6 +298,7 @@ impl Opening {
             already: at_final.already,
             report: Mutex::default(),
             phase: RwLock::default(),
+            durable: Mutex::default(),
             progress: Mutex::new(progress),
             unsynced: Default::default(),
         };

@@ -59,6 +59,8 @@ impl ManifestAssembler {
         if Hash::of(bytes) != *hash {
             return Err(ManifestError::WrongHash);
         }
+        // Equal chunk pages are decoded once: long runs of equal chunks have many.
+        let mut decoded: Option<Vec<ChunkEntry>> = None;
         for place in self.missing.remove(hash).unwrap_or_default() {
             match place {
                 Block::FilePage(page) => {
@@ -72,7 +74,12 @@ impl ManifestAssembler {
                 Block::ChunkPage(page) => {
                     let before = page as usize * CHUNKS_PER_PAGE;
                     let count = (self.root.chunks as usize - before).min(CHUNKS_PER_PAGE);
-                    self.chunk_pages[page as usize] = decode_chunk_page(bytes, count)?;
+                    let chunks = match decoded.take() {
+                        Some(chunks) if chunks.len() == count => chunks,
+                        _ => decode_chunk_page(bytes, count)?,
+                    };
+                    self.chunk_pages[page as usize].clone_from(&chunks);
+                    decoded = Some(chunks);
                 }
                 Block::Root => unreachable!("the root is not among the missing pages"),
             }

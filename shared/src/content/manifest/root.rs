@@ -1,5 +1,7 @@
 //! The root block of a manifest.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::page::CHUNKS_PER_PAGE;
@@ -86,6 +88,11 @@ impl Root {
         let fewest = (files * MIN_ENTRY).div_ceil(MAX_BLOCK);
         if !(fewest..=files).contains(&self.file_pages.len()) {
             return Err(ManifestError::Counts("the number of file pages does not fit the number of files"));
+        }
+        // Paths rise from page to page, so no two can be equal; one page many times over would only cost.
+        let mut seen = BTreeSet::new();
+        if !self.file_pages.iter().all(|hash| seen.insert(hash)) {
+            return Err(ManifestError::Counts("two file pages are the same"));
         }
         let most = u64::from(self.chunks) * u64::from(self.chunker.max_size());
         if self.size > most || self.size < u64::from(self.chunks) {

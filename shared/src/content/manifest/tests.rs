@@ -165,6 +165,8 @@ fn lies_about_counts_and_sizes_are_refused() {
     for (n, change) in lies.into_iter().enumerate() {
         assert!(matches!(lie(change), Err(ManifestError::Counts(_))), "lie {n}");
     }
+    let twice = forge(|_| {}, &[page.clone(), page.clone()], &[]);
+    assert!(matches!(twice, Err(ManifestError::Counts(_))), "equal file pages");
     assert_eq!(lie(|r| r.version = 2).unwrap_err(), ManifestError::FutureVersion(2));
     assert!(matches!(lie(|r| r.chunker = Chunker::Fixed { size: 1 }), Err(ManifestError::Chunker(_))));
     let too_long = encode_chunk_page(&[chunk(1, u32::MAX)]);
