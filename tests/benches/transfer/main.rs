@@ -49,12 +49,6 @@ fn build() -> PathBuf {
     shoal_tests::process::program("shoal")
 }
 
-/// Fills and frees some memory. A virtual machine pays for pages that its host has not backed yet, and that
-/// would fall on whoever needs the next ones for its page cache.
-fn touch_memory() {
-    std::hint::black_box(vec![1u8; 3 << 30]);
-}
-
 /// Random bytes, so that nothing on the way can compress or skip them.
 fn make(path: &Path, size: u64) {
     let mut rng = SeededRng::seed_from_u64(size);
@@ -76,7 +70,6 @@ fn transfer(shoal: &Path, scratch: &Path, file: &Path) {
     for round in 0..PAIRS {
         // In turn, each one first now and then: who comes first pays for what the last one left behind.
         for turn in 0..3 {
-            touch_memory();
             match (round + turn) % 3 {
                 0 => hashed.push(plain::copy(scratch, file, false)),
                 1 => ours.push(shoal_once(shoal, scratch, file)),
@@ -147,7 +140,6 @@ fn resident(shoal: &Path, scratch: &Path) {
     println!("\n8 GiB of random bytes");
     let file = scratch.join("huge.bin");
     make(&file, 8 * GIB);
-    touch_memory();
     let measured = shoal_once(shoal, scratch, &file);
     println!(
         "  peak resident: {} MiB sending, {} MiB receiving (aim: under 100)",

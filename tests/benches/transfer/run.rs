@@ -116,6 +116,13 @@ fn peak_rss(id: u32) -> u64 {
     line.and_then(|l| l.split_whitespace().nth(1)?.parse::<u64>().ok()).unwrap_or(0) << 10
 }
 
+/// Fills and frees some memory, straight before each copy. A virtual machine pays for pages that its host has
+/// not backed yet (or has taken back), and that would fall on whoever needs the next ones for its page
+/// cache.
+pub(crate) fn touch_memory() {
+    std::hint::black_box(vec![1u8; 3 << 30]);
+}
+
 /// The median of some figures.
 pub(crate) fn median(figures: impl Iterator<Item = f64>) -> f64 {
     let mut all: Vec<f64> = figures.collect();
@@ -137,6 +144,7 @@ fn share(shoal: &Path, path: &Path) -> (Watched, String) {
 pub(crate) fn shoal_once(shoal: &Path, scratch: &Path, file: &Path) -> Measured {
     let to = scratch.join("fetched");
     let (sender, ticket) = share(shoal, file);
+    touch_memory();
     let before = sender.cpu();
     let mut command = Command::new(shoal);
     command.args(["get", &ticket, "--listen", LOOPBACK, "-o"]).arg(&to);
