@@ -44,7 +44,7 @@ impl Watched {
         let watcher = std::thread::spawn(move || {
             while !stop.load(Ordering::Relaxed) {
                 into.fetch_max(peak_rss(id), Ordering::Relaxed);
-                std::thread::sleep(Duration::from_millis(10));
+                std::thread::sleep(Duration::from_millis(50));
             }
         });
         Self { child, peak, done, watcher }
@@ -68,7 +68,7 @@ impl Watched {
         // A process that has ended and was not waited for still has its figures in /proc.
         let id = self.child.id();
         while !is_zombie(id) {
-            std::thread::sleep(Duration::from_micros(500));
+            std::thread::sleep(Duration::from_millis(4));
         }
         let cpu = cpu(id);
         assert!(self.child.wait().expect("can be waited for").success(), "the program failed");
