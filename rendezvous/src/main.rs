@@ -42,24 +42,50 @@ async fn main() -> anyhow::Result<()> {
             .join("shoal-rendezvous"),
     };
     let key = identity::load_or_create(&data.join("identity.key"))?;
+    // Before anything is printed: who reads the address may end the tracker the moment after.
+    let end = Signals::new()?;
     let tracker = Tracker::start(key, &args.listen).await?;
     for address in tracker.addresses() {
         println!("{address}");
     }
-    ended().await?;
+    end.wait().await;
     Ok(())
 }
 
+/// Ctrl-C and SIGTERM, noticed from the moment this is made.
 #[cfg(unix)]
-async fn ended() -> std::io::Result<()> {
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-    tokio::select! {
-        ended = tokio::signal::ctrl_c() => ended,
-        _ = terminate.recv() => Ok(()),
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    async fn wait(mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
     }
 }
 
 #[cfg(not(unix))]
-async fn ended() -> std::io::Result<()> {
-    tokio::signal::ctrl_c().await
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self)
+    }
+
+    async fn wait(self) {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
 }

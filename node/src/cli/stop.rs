@@ -8,32 +8,51 @@ pub(super) fn on_signal() -> CancellationToken {
     const INTERRUPTED: i32 = 130;
     let token = CancellationToken::new();
     let cancel = token.clone();
+    // Made here, not in the task: a signal may come before that first runs.
+    let mut signals = Signals::new();
     tokio::spawn(async move {
-        signal().await;
+        signals.next().await;
         cancel.cancel();
-        signal().await;
+        signals.next().await;
         std::process::exit(INTERRUPTED);
     });
     token
 }
 
+/// Ctrl-C and SIGTERM, noticed from the moment this is made.
 #[cfg(unix)]
-async fn signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate)) =
-        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
+struct Signals(Option<[tokio::signal::unix::Signal; 2]>);
+
+#[cfg(unix)]
+impl Signals {
+    fn new() -> Self {
+        use tokio::signal::unix::{SignalKind, signal};
+        let both = signal(SignalKind::interrupt()).and_then(|i| Ok([i, signal(SignalKind::terminate())?]));
+        // Without them the system ends the process at the first signal, which is good enough.
+        Self(both.ok())
+    }
+
+    async fn next(&mut self) {
+        let Some([interrupt, terminate]) = &mut self.0 else { return std::future::pending().await };
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
     }
 }
 
 #[cfg(not(unix))]
-async fn signal() {
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    fn new() -> Self {
+        Self
+    }
+
+    async fn next(&mut self) {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
     }
 }
