@@ -27,7 +27,10 @@ struct Virtual {
     rate: u64,
     have: ChunkSet,
     queue: VecDeque<(RequestId, ChunkIndex)>,
+    /// When its next bytes arrive.
     busy_until: Duration,
+    /// Bytes of the first chunk in the queue that have arrived.
+    arrived: u64,
     served: u32,
     gone: bool,
 }
@@ -63,6 +66,7 @@ impl World {
             have,
             queue: VecDeque::new(),
             busy_until: Duration::ZERO,
+            arrived: 0,
             served: 0,
             gone: false,
         });
@@ -112,12 +116,19 @@ impl World {
             Output::Request { peer, id, chunk } => {
                 let peer = self.peer(peer);
                 assert!(peer.have.contains(chunk as usize), "asked for a chunk that the peer does not have");
-                if peer.queue.is_empty() {
-                    peer.busy_until = now + peer.time();
-                }
                 peer.queue.push_back((id, chunk));
+                if peer.queue.len() == 1 {
+                    peer.begin(now);
+                }
             }
-            Output::Cancel { peer, id } => self.peer(peer).queue.retain(|(other, _)| *other != id),
+            Output::Cancel { peer, id } => {
+                let peer = self.peer(peer);
+                let first = peer.queue.front().is_some_and(|(other, _)| *other == id);
+                peer.queue.retain(|(other, _)| *other != id);
+                if first {
+                    peer.begin(now);
+                }
+            }
             Output::Drop { peer, reason } => {
                 self.dropped.push((peer, reason));
                 let peer = self.peer(peer);
@@ -156,8 +167,15 @@ impl World {
 
     fn deliver(&mut self, n: usize) {
         let peer = &mut self.peers[n];
-        let (id, chunk) = peer.queue.pop_front().unwrap();
+        let bytes = peer.next_bytes();
+        peer.arrived += bytes;
         peer.busy_until = self.now + peer.time();
+        if peer.arrived < u64::from(CHUNK) && peer.kind != Kind::Refuses {
+            let peer = peer.id;
+            return self.input(Input::Progress { peer, bytes });
+        }
+        let (id, chunk) = peer.queue.pop_front().unwrap();
+        peer.begin(self.now);
         peer.served += 1;
         let (who, kind, served) = (peer.id, peer.kind, peer.served);
         match kind {
@@ -175,7 +193,7 @@ impl World {
             _ => {
                 self.received[chunk as usize] += 1;
                 self.duplicates += u32::from(self.received[chunk as usize] > 1);
-                self.input(Input::Progress { peer: who, bytes: u64::from(CHUNK) });
+                self.input(Input::Progress { peer: who, bytes });
                 self.input(Input::Stored { peer: who, id, chunk });
             }
         }
@@ -192,8 +210,19 @@ impl World {
 }
 
 impl Virtual {
+    /// Starts to send the first chunk in the queue.
+    fn begin(&mut self, now: Duration) {
+        self.arrived = 0;
+        self.busy_until = now + self.time();
+    }
+
+    /// Bytes are reported while a chunk arrives, as a real stream does: here about once a second.
+    fn next_bytes(&self) -> u64 {
+        (u64::from(CHUNK) - self.arrived).min(self.rate)
+    }
+
     fn time(&self) -> Duration {
-        Duration::from_secs_f64(f64::from(CHUNK) / self.rate as f64)
+        Duration::from_secs_f64(self.next_bytes() as f64 / self.rate as f64)
     }
 }
 
