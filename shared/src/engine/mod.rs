@@ -3,6 +3,7 @@
 //! Each part is a state machine that is told what happened and when, and says what to do:
 //!
 //! - [`Download`]: chunks of one content from many peers.
+//! - [`UploadQueue`]: whom to send which chunk next; [`InitialSeeding`] and [`RateLimit`] with it.
 //! - [`ManifestFetch`]: the manifest, block by block, before that.
 //! - [`PeerBook`]: whom to dial, and when again.
 //! - [`Announcer`]: when to register at and to ask rendezvous points.
@@ -19,14 +20,19 @@ mod backoff;
 mod download;
 mod manifest_fetch;
 mod peer_book;
+mod rate_limit;
 #[cfg(test)]
 mod testing;
+mod upload;
 
 pub use announcer::{Announcer, AnnouncerOutput, TTL};
 pub use backoff::Backoff;
-pub use download::{Config as DownloadConfig, Download, DropReason, Input, Output, RequestId};
+pub use download::{Config as DownloadConfig, Download, DropReason, Input, Output, PeerChoice, RequestId};
 pub use manifest_fetch::{FetchFailure, FetchOutput, ManifestFetch};
 pub use peer_book::{Dial, MAX_CANDIDATES, PeerBook, is_dialable};
+
+pub use rate_limit::RateLimit;
+pub use upload::{Fairness, Grant, InitialSeeding, SessionId, UploadConfig, UploadQueue, Wanted};
 
 /// The random generator that decisions draw from: the same seed gives the same numbers everywhere.
 pub type SeededRng = rand_chacha::ChaCha8Rng;

@@ -5,7 +5,8 @@
 //! contents.
 //!
 //! **Goals.** Many requests under way at once; bytes of chunks as they are, not wrapped; either side
-//! can bound what it holds.
+//! can bound what it holds; news of stored chunks at the price of a few bytes; a provider that knows best
+//! which chunk to hand out first may choose it (initial seeding).
 //!
 //! **Not goals.** Finding out who has what ([`/shoal/query/1`](super::query)); ranges within a chunk.
 //!
@@ -13,10 +14,16 @@
 //! once, in any order, with a [`Reply`] frame; a `data` frame is followed by exactly `len` raw bytes, and only then comes the next
 //! frame. A cancelled request may still be answered. The downloader checks the SHA-256 of every chunk
 //! against the manifest; a chunk of another length or hash ends the connection.
+//!
+//! An `any` leaves the choice to the provider: it sends a chunk that, as far as it knows, nobody else has
+//! and that it has given to nobody, or refuses with `none_fresh`. So that a seed hands out each chunk
+//! about once before any twice, however many ask (BitTorrent's "super-seeding", BEP 16, serves the same
+//! end by hiding chunks).
 
 use serde::{Deserialize, Serialize};
 
 use super::frame::{FrameError, Message};
+use super::have::Have;
 use crate::content::{ChunkIndex, ContentId, MAX_CHUNK};
 
 /// The protocol's id.
@@ -37,11 +44,28 @@ pub enum Request {
         /// Which content.
         content: ContentId,
     },
+    /// Asks for a chunk that nobody else has; the provider chooses.
+    #[serde(rename = "any")]
+    Any {
+        /// Chosen by the downloader; not used twice at once on a stream.
+        id: u64,
+        /// Which content.
+        content: ContentId,
+    },
     /// Takes a request back. If the answer has been begun it comes all the same.
     #[serde(rename = "cancel")]
     Cancel {
         /// The id of the request.
         id: u64,
+    },
+    /// Tells chunks that the downloader has got and serves. No answer. Says the same as
+    /// [`query::Request::Have`](super::query::Request::Have), and costs less.
+    #[serde(rename = "have")]
+    Have {
+        /// What is new.
+        have: Have,
+        /// Which content.
+        content: ContentId,
     },
 }
 
@@ -55,6 +79,10 @@ pub enum Reply {
         id: u64,
         /// How many bytes follow; 1 to 16 Mi.
         len: u32,
+        /// Which chunk it is; the one that was asked for, or for an `any` the provider's choice.
+        chunk: ChunkIndex,
+        /// How many bytes are asked of the provider by everybody and not sent yet; a hint.
+        queued: u64,
     },
     /// The chunk does not come.
     #[serde(rename = "refused")]
@@ -76,10 +104,19 @@ pub enum Refusal {
     Busy,
     /// The provider does not serve this downloader for now.
     Choked,
+    /// To an `any`: every chunk has been given to somebody. Ask for a certain one.
+    NoneFresh,
 }
 
 impl Message for Request {
-    const MAX: usize = 256;
+    const MAX: usize = 64 << 10;
+
+    fn check(&self) -> Result<(), FrameError> {
+        match self {
+            Self::Have { have, .. } => have.check(),
+            Self::Get { .. } | Self::Any { .. } | Self::Cancel { .. } => Ok(()),
+        }
+    }
 }
 
 impl Message for Reply {

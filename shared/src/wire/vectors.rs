@@ -220,6 +220,20 @@ eb af 48 84 37 e0 9c 0e 7e a0 02 99 a2 a0 29 8b #           SHA-256 of the root
 01 41 06 fb f8 f7 0b cd 6a c3 ed af 6b 2e aa 1b #           …
 "#;
 
+const ANY: &str = r#"
+38                                              # length of the body: 56
+a1                                              # map of 1
+63 61 6e 79                                     #   key "any"
+a2                                              #     map of 2
+62 69 64                                        #       key "id"
+07                                              #         7, chosen by the downloader
+67 63 6f 6e 74 65 6e 74                         #       key "content"
+58 24                                           #         byte string of 36
+01 71 12 20                                     #           CIDv1, dag-cbor, sha2-256, 32 bytes
+eb af 48 84 37 e0 9c 0e 7e a0 02 99 a2 a0 29 8b #           SHA-256 of the root
+01 41 06 fb f8 f7 0b cd 6a c3 ed af 6b 2e aa 1b #           …
+"#;
+
 const CANCEL: &str = r#"
 0d                                              # length of the body: 13
 a1                                              # map of 1
@@ -230,14 +244,18 @@ a1                                              #     map of 1
 "#;
 
 const DATA: &str = r#"
-11                                              # length of the body: 17
+20                                              # length of the body: 32
 a1                                              # map of 1
 64 64 61 74 61                                  #   key "data"
-a2                                              #     map of 2
+a4                                              #     map of 4
 62 69 64                                        #       key "id"
 07                                              #         7
 63 6c 65 6e                                     #       key "len"
 18 1e                                           #         30, raw bytes follow the frame
+65 63 68 75 6e 6b                               #       key "chunk"
+00                                              #         0, which one
+66 71 75 65 75 65 64                            #       key "queued"
+00                                              #         0 bytes wait to be sent
 "#;
 
 const REFUSED_NOT_FOUND: &str = r#"
@@ -273,6 +291,17 @@ a2                                              #     map of 2
 66 63 68 6f 6b 65 64                            #         "choked"
 "#;
 
+const REFUSED_NONE_FRESH: &str = r#"
+1d                                              # length of the body: 29
+a1                                              # map of 1
+67 72 65 66 75 73 65 64                         #   key "refused"
+a2                                              #     map of 2
+62 69 64                                        #       key "id"
+07                                              #         7
+63 77 68 79                                     #       key "why"
+6a 6e 6f 6e 65 5f 66 72 65 73 68                #         "none_fresh"
+"#;
+
 // What must be refused.
 
 const UNKNOWN_VARIANT: &str = r#"
@@ -288,10 +317,6 @@ const REQUEST_TOO_LONG: &str = r#"
 
 const RESPONSE_TOO_LONG: &str = r#"
 81 80 40                                        # length of the body: 1048577
-"#;
-
-const GET_TOO_LONG: &str = r#"
-81 02                                           # length of the body: 257
 "#;
 
 const REPLY_TOO_LONG: &str = r#"
@@ -391,25 +416,33 @@ eb af 48 84 37 e0 9c 0e 7e a0 02 99 a2 a0 29 8b #           SHA-256 of the root
 "#;
 
 const NO_BYTES: &str = r#"
-10                                              # length of the body: 16
+1f                                              # length of the body: 31
 a1                                              # map of 1
 64 64 61 74 61                                  #   key "data"
-a2                                              #     map of 2
+a4                                              #     map of 4
 62 69 64                                        #       key "id"
 07                                              #         7
 63 6c 65 6e                                     #       key "len"
 00                                              #         0, a chunk has at least 1 byte
+65 63 68 75 6e 6b                               #       key "chunk"
+00                                              #         0, which one
+66 71 75 65 75 65 64                            #       key "queued"
+00                                              #         0 bytes wait to be sent
 "#;
 
 const TOO_MANY_BYTES: &str = r#"
-14                                              # length of the body: 20
+23                                              # length of the body: 35
 a1                                              # map of 1
 64 64 61 74 61                                  #   key "data"
-a2                                              #     map of 2
+a4                                              #     map of 4
 62 69 64                                        #       key "id"
 07                                              #         7
 63 6c 65 6e                                     #       key "len"
 1a 01 00 00 01                                  #         16777217, over 16 MiB
+65 63 68 75 6e 6b                               #       key "chunk"
+00                                              #         0, which one
+66 71 75 65 75 65 64                            #       key "queued"
+00                                              #         0 bytes wait to be sent
 "#;
 
 const OTHER_CID: &str = r#"
@@ -425,7 +458,7 @@ eb af 48 84 37 e0 9c 0e 7e a0 02 99 a2 a0 29 8b #           a SHA-256
 "#;
 
 /// Every listing of this file.
-const LISTINGS: [&str; 34] = [
+const LISTINGS: [&str; 35] = [
     JOIN,
     HAVE,
     LEAVE,
@@ -439,15 +472,16 @@ const LISTINGS: [&str; 34] = [
     ERROR_BUSY,
     ERROR_BAD_REQUEST,
     GET,
+    ANY,
     CANCEL,
     DATA,
     REFUSED_NOT_FOUND,
     REFUSED_BUSY,
     REFUSED_CHOKED,
+    REFUSED_NONE_FRESH,
     UNKNOWN_VARIANT,
     REQUEST_TOO_LONG,
     RESPONSE_TOO_LONG,
-    GET_TOO_LONG,
     REPLY_TOO_LONG,
     LENGTH_NOT_MINIMAL,
     LENGTH_OF_FOUR_BYTES,
@@ -572,11 +606,19 @@ fn query_responses() {
 #[test]
 fn chunk_requests() {
     use chunks::Request;
-    let all = [Request::Get { id: 7, chunk: 0, content: example_id() }, Request::Cancel { id: 7 }];
+    let content = example_id();
+    let all = [
+        Request::Get { id: 7, chunk: 0, content },
+        Request::Any { id: 7, content },
+        Request::Cancel { id: 7 },
+        Request::Have { have: some_chunks(), content },
+    ];
     for request in &all {
         let listing = match request {
             Request::Get { .. } => GET,
+            Request::Any { .. } => ANY,
             Request::Cancel { .. } => CANCEL,
+            Request::Have { .. } => HAVE,
         };
         both_ways(request, listing);
     }
@@ -586,10 +628,11 @@ fn chunk_requests() {
 fn chunk_replies() {
     use chunks::{Refusal, Reply};
     let all = [
-        Reply::Data { id: 7, len: bytes(CHUNK).len() as u32 },
+        Reply::Data { id: 7, len: bytes(CHUNK).len() as u32, chunk: 0, queued: 0 },
         Reply::Refused { id: 7, why: Refusal::NotFound },
         Reply::Refused { id: 7, why: Refusal::Busy },
         Reply::Refused { id: 7, why: Refusal::Choked },
+        Reply::Refused { id: 7, why: Refusal::NoneFresh },
     ];
     for reply in &all {
         let listing = match reply {
@@ -597,6 +640,7 @@ fn chunk_replies() {
             Reply::Refused { why: Refusal::NotFound, .. } => REFUSED_NOT_FOUND,
             Reply::Refused { why: Refusal::Busy, .. } => REFUSED_BUSY,
             Reply::Refused { why: Refusal::Choked, .. } => REFUSED_CHOKED,
+            Reply::Refused { why: Refusal::NoneFresh, .. } => REFUSED_NONE_FRESH,
         };
         both_ways(reply, listing);
     }
@@ -616,7 +660,7 @@ fn lengths_over_the_limit_of_their_kind_are_refused() {
     let too_long = |len, max| FrameError::TooLong { len, max };
     assert_eq!(refused::<query::Request>(REQUEST_TOO_LONG), too_long(65_537, 65_536));
     assert_eq!(refused::<query::Response>(RESPONSE_TOO_LONG), too_long(1_048_577, 1_048_576));
-    assert_eq!(refused::<chunks::Request>(GET_TOO_LONG), too_long(257, 256));
+    assert_eq!(refused::<chunks::Request>(REQUEST_TOO_LONG), too_long(65_537, 65_536));
     assert_eq!(refused::<chunks::Reply>(REPLY_TOO_LONG), too_long(129, 128));
 }
 
@@ -681,7 +725,7 @@ fn limits_are_where_the_document_says() {
         assert!(!passes(&over));
     }
 
-    let data = |len| chunks::Reply::Data { id: u64::MAX, len };
+    let data = |len| chunks::Reply::Data { id: u64::MAX, len, chunk: u32::MAX, queued: u64::MAX };
     assert!(passes(&data(1)) && passes(&data(16_777_216)));
     assert!(!passes(&data(0)) && !passes(&data(16_777_217)));
 }

@@ -3,25 +3,31 @@
 //! **Which chunk**: the first few at random, then the rarest among those that a peer has, ties at
 //! random (the piece selection of BitTorrent: Cohen, "Incentives Build Robustness in BitTorrent",
 //! 2003). **How many** under way per peer: what it sends in a round trip and two seconds, within bounds.
-//! **Endgame**: a peer with nothing else to give is asked for a chunk that another peer is asked for
-//! already, if it is expected to deliver well before that one; the loser is cancelled. That is also how
-//! chunks of slow peers are taken over. A peer that sends nothing for the stall time loses its requests;
+//! **Initial seeding**: a complete peer is asked for chunks of its own choice, until it says that it has
+//! given every one to somebody. **Takeover**: a peer with nothing else to give is asked for a chunk that
+//! another peer is asked for already, if it is expected to deliver well before that one; the loser is
+//! cancelled. That is how chunks of slow peers come, and the endgame. **Announcements** go out as soon as
+//! they cost less than a hundredth of the chunks that they tell of. A peer that sends nothing for the stall time loses its requests;
 //! after three times it is dropped. A peer whose bytes did not match is banned at once.
 //!
 //! What always holds: no chunk is asked of the same peer twice at once, nor of more than two peers;
 //! requests per peer stay within [`Config::max_in_flight`]; a stored chunk is never asked for again.
 
+mod asking;
+mod messages;
 mod peer;
 mod rarity;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 
 use libp2p_identity::PeerId;
 
-use self::peer::{Peer, Pending};
+pub use self::messages::{Config, DropReason, Input, Output, PeerChoice};
+use self::peer::Peer;
 use self::rarity::Rarity;
 use super::SeededRng;
 use crate::content::{ChunkIndex, ChunkSet};
@@ -30,144 +36,12 @@ use crate::wire::chunks::Refusal;
 /// Names a request; rises with time, unique within one [`Download`].
 pub type RequestId = u64;
 
-/// Chunks that are picked at random before rarity counts, so that there is soon something to pass on.
-const RANDOM_FIRST: usize = 4;
 /// Stalls in a row before a peer is dropped.
 const MAX_STALLS: u32 = 3;
-/// A chunk is asked of another peer if that one is expected to need less than this share of the time.
-const TAKEOVER: f64 = 0.6;
-/// A peer whose rate is unknown is given this long before its chunks may be taken over.
-const UNKNOWN_GRACE: Duration = Duration::from_secs(2);
-
-/// In the endgame, chunks of silent peers are looked for this often.
-const LOOK_AGAIN: Duration = Duration::from_millis(500);
-
-/// What a user may choose.
-#[derive(Debug, Clone, Copy)]
-pub struct Config {
-    /// Most requests under way per peer; at least 1.
-    pub max_in_flight: usize,
-    /// A peer that was asked and sends nothing for this long has stalled.
-    pub stall: Duration,
-    /// Stored chunks are announced together, this long after the first of them.
-    pub announce_after: Duration,
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Self { max_in_flight: 16, stall: Duration::from_secs(10), announce_after: Duration::from_millis(100) }
-    }
-}
-
-/// What happened.
-#[derive(Debug, Clone)]
-pub enum Input {
-    /// A peer joined: it may be asked once it says what it has.
-    PeerUp {
-        /// Who.
-        peer: PeerId,
-        /// Round trip, as measured by the join.
-        rtt: Duration,
-    },
-    /// A peer is gone.
-    PeerDown {
-        /// Who.
-        peer: PeerId,
-    },
-    /// A peer said that it has some chunks (more).
-    Have {
-        /// Who.
-        peer: PeerId,
-        /// Which; of this content's length.
-        chunks: ChunkSet,
-    },
-    /// Bytes of chunks came from a peer, whether their chunk is whole or not.
-    Progress {
-        /// Who.
-        peer: PeerId,
-        /// How many.
-        bytes: u64,
-    },
-    /// A chunk was verified and stored.
-    Stored {
-        /// From whom.
-        peer: PeerId,
-        /// The request that it answers.
-        id: RequestId,
-        /// Which.
-        chunk: ChunkIndex,
-    },
-    /// A chunk did not match its hash or length.
-    Corrupt {
-        /// From whom.
-        peer: PeerId,
-        /// The request that it answers.
-        id: RequestId,
-        /// Which.
-        chunk: ChunkIndex,
-    },
-    /// A peer refused a request.
-    Refused {
-        /// Who.
-        peer: PeerId,
-        /// Which request.
-        id: RequestId,
-        /// Why.
-        why: Refusal,
-    },
-    /// The stream of a peer broke; everything asked of it is open again.
-    StreamLost {
-        /// Who.
-        peer: PeerId,
-    },
-    /// Chunks cannot be stored for now: ask for nothing.
-    Pause,
-    /// Chunks can be stored again.
-    Resume,
-    /// Time has passed; see [`Download::next_timeout`].
-    Timeout,
-}
-
-/// What to do.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Output {
-    /// Ask a peer for a chunk.
-    Request {
-        /// Whom.
-        peer: PeerId,
-        /// The request's id.
-        id: RequestId,
-        /// Which chunk.
-        chunk: ChunkIndex,
-    },
-    /// Take a request back.
-    Cancel {
-        /// Whom.
-        peer: PeerId,
-        /// Which request.
-        id: RequestId,
-    },
-    /// Tell the others that these chunks are here now.
-    Announce(ChunkSet),
-    /// Close the connection to a peer.
-    Drop {
-        /// Whom.
-        peer: PeerId,
-        /// Why.
-        reason: DropReason,
-    },
-    /// Every wanted chunk is stored. Comes once, last.
-    Complete,
-}
-
-/// Why a peer is dropped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DropReason {
-    /// It sent bytes that do not match this chunk's hash or length. It must not come back.
-    Corrupt(ChunkIndex),
-    /// It was asked again and again and sent nothing. It may come back.
-    Stalled,
-}
+/// What telling one neighbour of new chunks costs, in bytes: a frame with its share of TLS, TCP and IP.
+const ANNOUNCE_COST: u64 = 150;
+/// Announcements may cost one byte for this many bytes of chunks.
+const ANNOUNCE_SHARE: u64 = 100;
 
 /// The state of a download. See its module.
 #[derive(Debug)]
@@ -175,7 +49,9 @@ pub struct Download {
     config: Config,
     rng: SeededRng,
     /// Length of each chunk, in bytes.
-    lengths: Vec<u32>,
+    lengths: Arc<[u32]>,
+    /// What a chunk is expected to weigh before it is known which, in bytes.
+    usual_len: u32,
     wanted: ChunkSet,
     stored: ChunkSet,
     /// Wanted chunks.
@@ -186,11 +62,20 @@ pub struct Download {
     rarity: Rarity,
     /// Chunks asked for → who was asked. One, or two in the endgame.
     asked: BTreeMap<ChunkIndex, Vec<(PeerId, RequestId)>>,
+    /// Requests under way for which the peer has yet to choose a chunk.
+    anys: usize,
+    /// Peers that may take another request since something happened to them.
+    touched: BTreeSet<PeerId>,
     next_id: RequestId,
     paused: bool,
     unannounced: ChunkSet,
+    unannounced_bytes: u64,
     announce_at: Option<Duration>,
-    /// In the endgame, when to look for chunks to take over although nothing happened.
+    /// No peer stalls before this time.
+    check_at: Option<Duration>,
+    /// No peer's rest ends before this time.
+    wake_at: Option<Duration>,
+    /// When to look for chunks to take over although nothing happened.
     look_again: Option<Duration>,
     outputs: VecDeque<Output>,
     complete: bool,
@@ -201,7 +86,7 @@ impl Download {
     /// as long as the content's chunk table.
     pub fn new(
         config: Config,
-        lengths: Vec<u32>,
+        lengths: Arc<[u32]>,
         wanted: ChunkSet,
         stored: &ChunkSet,
         rng: SeededRng,
@@ -215,9 +100,12 @@ impl Download {
         };
         wanted.difference(&stored).for_each(|chunk| rarity.open(chunk as ChunkIndex));
         let left = rarity.open_count();
+        let sum: u64 = lengths.iter().map(|l| u64::from(*l)).sum();
+        let usual_len = (sum / (lengths.len() as u64).max(1)) as u32;
         let mut download = Self {
-            config,
+            config: Config { ask_any: config.ask_any && wanted.is_full(), ..config },
             rng,
+            usual_len,
             unannounced: ChunkSet::with_capacity(lengths.len()),
             lengths,
             total: wanted.count_ones(..),
@@ -227,9 +115,14 @@ impl Download {
             peers: BTreeMap::new(),
             rarity,
             asked: BTreeMap::new(),
+            anys: 0,
+            touched: BTreeSet::new(),
             next_id: 0,
             paused: false,
+            unannounced_bytes: 0,
             announce_at: None,
+            check_at: None,
+            wake_at: None,
             look_again: None,
             outputs: VecDeque::new(),
             complete: false,
@@ -244,11 +137,13 @@ impl Download {
             Input::PeerUp { peer, rtt } => self.peer_up(now, peer, rtt),
             Input::PeerDown { peer } => self.peer_down(peer),
             Input::Have { peer, chunks } => self.have(&peer, &chunks),
-            Input::Progress { peer, bytes } => {
+            Input::Progress { peer, bytes } => self.progress(now, peer, bytes),
+            Input::Load { peer, load } => {
                 if let Some(peer) = self.peers.get_mut(&peer) {
-                    peer.progress(now, bytes);
+                    peer.told = load;
                 }
             }
+            Input::Chosen { peer, id, chunk } => self.chosen(peer, id, chunk),
             Input::Stored { peer, id, chunk } => self.chunk_stored(now, peer, id, chunk),
             Input::Corrupt { peer, chunk, .. } => self.corrupt(peer, chunk),
             Input::Refused { peer, id, why } => self.refused(now, peer, id, why),
@@ -260,7 +155,6 @@ impl Download {
         self.check_stalls(now);
         self.announce_if_due(now);
         self.fill(now);
-        self.look_again = self.endgame().then_some(now + LOOK_AGAIN);
     }
 
     /// The next thing to do, if there is one.
@@ -270,10 +164,8 @@ impl Download {
 
     /// When to come back with [`Input::Timeout`] at the latest.
     pub fn next_timeout(&self) -> Option<Duration> {
-        let stalls = self.peers.values().filter(|p| !p.pending.is_empty() && !self.paused);
-        let stalls = stalls.map(|p| p.last_progress + self.config.stall);
-        let rests = self.peers.values().filter(|p| p.rest_until > Duration::ZERO).map(|p| p.rest_until);
-        stalls.chain(rests).chain(self.announce_at).chain(self.look_again).min()
+        let asking = (!self.paused && !self.complete).then_some([self.check_at, self.look_again]);
+        asking.into_iter().flatten().chain([self.wake_at, self.announce_at]).flatten().min()
     }
 
     /// Whether every wanted chunk is stored.
@@ -298,6 +190,39 @@ impl Download {
     fn peer_up(&mut self, now: Duration, peer: PeerId, rtt: Duration) {
         let chunks = self.lengths.len();
         self.peers.entry(peer).or_insert_with(|| Peer::new(now, chunks, rtt)).rtt = rtt;
+        self.touched.insert(peer);
+    }
+
+    fn progress(&mut self, now: Duration, peer: PeerId, bytes: u64) {
+        if let Some(state) = self.peers.get_mut(&peer) {
+            state.progress(now, bytes);
+            self.touched.insert(peer);
+        }
+    }
+
+    /// A chunk that a peer chose is asked of nobody else from now on.
+    fn chosen(&mut self, peer: PeerId, id: RequestId, chunk: ChunkIndex) {
+        let Some(len) = self.lengths.get(chunk as usize) else { return };
+        let pending = self.peers.get_mut(&peer).and_then(|p| p.pending.get_mut(&id));
+        let Some(pending) = pending.filter(|p| p.chunk.is_none()) else { return };
+        (pending.chunk, pending.len) = (Some(chunk), *len);
+        self.anys -= 1;
+        if self.stored.contains(chunk as usize) || !self.wanted.contains(chunk as usize) {
+            return;
+        }
+        self.rarity.close(chunk);
+        for (other, id) in self.asked.insert(chunk, vec![(peer, id)]).unwrap_or_default() {
+            self.take_back(other, id);
+        }
+    }
+
+    /// Cancels a request that is not listed any more.
+    fn take_back(&mut self, peer: PeerId, id: RequestId) {
+        if let Some(state) = self.peers.get_mut(&peer) {
+            state.ended(id);
+            self.touched.insert(peer);
+        }
+        self.outputs.push_back(Output::Cancel { peer, id });
     }
 
     fn peer_down(&mut self, peer: PeerId) {
@@ -308,8 +233,9 @@ impl Download {
         }
     }
 
-    fn have(&mut self, peer: &PeerId, chunks: &ChunkSet) {
-        let Some(peer) = self.peers.get_mut(peer).filter(|p| !p.complete) else { return };
+    fn have(&mut self, id: &PeerId, chunks: &ChunkSet) {
+        let Some(peer) = self.peers.get_mut(id).filter(|p| !p.complete) else { return };
+        self.touched.insert(*id);
         if chunks.len() != self.lengths.len() {
             return;
         }
@@ -326,6 +252,7 @@ impl Download {
 
     fn chunk_stored(&mut self, now: Duration, peer: PeerId, id: RequestId, chunk: ChunkIndex) {
         self.end_request(peer, id);
+        self.touched.insert(peer);
         if let Some(peer) = self.peers.get_mut(&peer) {
             peer.backoff.succeed();
         }
@@ -335,12 +262,10 @@ impl Download {
         self.left -= 1;
         self.rarity.close(chunk);
         for (other, id) in self.asked.remove(&chunk).unwrap_or_default() {
-            if let Some(other) = self.peers.get_mut(&other) {
-                other.ended(id);
-            }
-            self.outputs.push_back(Output::Cancel { peer: other, id });
+            self.take_back(other, id);
         }
         self.unannounced.insert(chunk as usize);
+        self.unannounced_bytes += u64::from(self.lengths[chunk as usize]);
         self.announce_at.get_or_insert(now + self.config.announce_after);
         self.complete_if_done();
     }
@@ -360,10 +285,12 @@ impl Download {
 
     fn refused(&mut self, now: Duration, peer: PeerId, id: RequestId, why: Refusal) {
         let Some(chunk) = self.end_request(peer, id) else { return };
-        self.reopen(chunk);
+        chunk.into_iter().for_each(|chunk| self.reopen(chunk));
+        self.touched.insert(peer);
+        let grace = now + self.config.seed_grace;
         let Some(state) = self.peers.get_mut(&peer) else { return };
-        match why {
-            Refusal::NotFound => {
+        match (why, chunk) {
+            (Refusal::NotFound, Some(chunk)) => {
                 if state.complete {
                     state.complete = false;
                     (0..self.lengths.len()).for_each(|chunk| self.rarity.gain(chunk as ChunkIndex));
@@ -373,32 +300,48 @@ impl Download {
                     self.rarity.lose(chunk);
                 }
             }
-            Refusal::Busy | Refusal::Choked => state.rest_until = now + state.backoff.fail(),
+            (Refusal::NoneFresh, _) => {
+                // Others have been given the rest; they are about to pass it on.
+                if std::mem::take(&mut state.may_choose) {
+                    self.rest(&peer, grace);
+                }
+            }
+            (Refusal::NotFound, None) | (Refusal::Busy | Refusal::Choked, _) => {
+                let until = now + state.backoff.fail();
+                self.rest(&peer, until);
+            }
         }
     }
 
     fn resume(&mut self, now: Duration) {
         self.paused = false;
         self.peers.values_mut().for_each(|p| p.last_progress = now);
+        self.touched.extend(self.peers.keys());
     }
 
-    /// Forgets a request; returns its chunk if it was under way.
-    fn end_request(&mut self, peer: PeerId, id: RequestId) -> Option<ChunkIndex> {
-        let chunk = self.peers.get_mut(&peer)?.ended(id)?.chunk;
+    /// Forgets a request; returns its chunk, if one was chosen, if the request was under way.
+    fn end_request(&mut self, peer: PeerId, id: RequestId) -> Option<Option<ChunkIndex>> {
+        let Some(chunk) = self.peers.get_mut(&peer)?.ended(id)?.chunk else {
+            self.anys -= 1;
+            return Some(None);
+        };
         if let Some(asked) = self.asked.get_mut(&chunk) {
             asked.retain(|a| *a != (peer, id));
             if asked.is_empty() {
                 self.asked.remove(&chunk);
             }
         }
-        Some(chunk)
+        Some(Some(chunk))
     }
 
     /// Makes a chunk available for asking again, unless it is stored or asked of somebody else.
     fn reopen(&mut self, chunk: ChunkIndex) {
         if !self.stored.contains(chunk as usize) && !self.asked.contains_key(&chunk) {
             self.rarity.open(chunk);
-            self.peers.values_mut().for_each(|p| p.barren = false);
+            for (id, peer) in self.peers.iter_mut().filter(|(_, p)| p.have.contains(chunk as usize)) {
+                peer.barren = false;
+                self.touched.insert(*id);
+            }
         }
     }
 
@@ -406,7 +349,7 @@ impl Download {
         let ids: Vec<_> =
             self.peers.get(peer).map(|p| p.pending.keys().copied().collect()).unwrap_or_default();
         for id in ids {
-            if let Some(chunk) = self.end_request(*peer, id) {
+            if let Some(Some(chunk)) = self.end_request(*peer, id) {
                 self.reopen(chunk);
             }
         }
@@ -414,7 +357,7 @@ impl Download {
 
     /// Takes requests from peers that send nothing.
     fn check_stalls(&mut self, now: Duration) {
-        if self.paused {
+        if self.paused || self.check_at.is_none_or(|at| now < at) {
             return;
         }
         let stall = self.config.stall;
@@ -424,113 +367,34 @@ impl Download {
             let state = self.peers.get_mut(&peer).expect("just listed");
             state.stalls += 1;
             let stalls = state.stalls;
-            state.rest_until = now + state.backoff.fail();
+            let until = now + state.backoff.fail();
             let cancels: Vec<_> = state.pending.keys().copied().collect();
             self.outputs.extend(cancels.into_iter().map(|id| Output::Cancel { peer, id }));
             self.reopen_all(&peer);
+            self.rest(&peer, until);
             if stalls >= MAX_STALLS {
                 self.peer_down(peer);
                 self.outputs.push_back(Output::Drop { peer, reason: DropReason::Stalled });
             }
         }
+        let asked = self.peers.values().filter(|p| !p.pending.is_empty());
+        self.check_at = asked.map(|p| p.last_progress + stall).min();
     }
 
     fn announce_if_due(&mut self, now: Duration) {
-        if self.announce_at.is_some_and(|at| now >= at) {
+        let cost = ANNOUNCE_COST * ANNOUNCE_SHARE * self.peers.len() as u64;
+        if self.announce_at.is_some_and(|at| now >= at || self.unannounced_bytes >= cost) {
             self.announce();
         }
     }
 
     fn announce(&mut self) {
         self.announce_at = None;
+        self.unannounced_bytes = 0;
         if !self.unannounced.is_clear() {
             let chunks = self.unannounced.clone();
             self.unannounced.clear();
             self.outputs.push_back(Output::Announce(chunks));
         }
-    }
-
-    /// Asks for chunks until no peer can take another request. One each in turn, so that a peer that
-    /// comes first by its id does not get all the rare ones.
-    fn fill(&mut self, now: Duration) {
-        for peer in self.peers.values_mut().filter(|p| p.rest_until <= now) {
-            peer.rest_until = Duration::ZERO;
-        }
-        if self.paused || self.left == 0 {
-            return;
-        }
-        let mut ready: Vec<PeerId> = self.peers.keys().copied().collect();
-        while !ready.is_empty() {
-            ready.retain(|peer| self.ask_one(now, *peer));
-        }
-    }
-
-    /// Asks one peer for one chunk, if it has room and something to give.
-    fn ask_one(&mut self, now: Duration, peer: PeerId) -> bool {
-        let state = &self.peers[&peer];
-        if state.rest_until > now || !self.has_room(state) {
-            return false;
-        }
-        let fresh = if state.barren {
-            None
-        } else if self.total - self.left < RANDOM_FIRST {
-            self.rarity.any(&state.have, &mut self.rng)
-        } else {
-            self.rarity.rarest(&state.have, &mut self.rng)
-        };
-        if fresh.is_none() {
-            self.peers.get_mut(&peer).expect("asked peers are known").barren = true;
-        }
-        match fresh.or_else(|| self.takeover(now, peer)) {
-            Some(chunk) => self.request(now, peer, chunk),
-            None => return false,
-        }
-        true
-    }
-
-    fn has_room(&self, peer: &Peer) -> bool {
-        let count = peer.pending.len();
-        // A peer that stalled gets one request to show that it is back.
-        let most = if peer.stalls > 0 { 1 } else { self.config.max_in_flight };
-        let few = self.config.max_in_flight.min(if peer.window().is_some() { 2 } else { 4 });
-        count < most && (count < few || peer.window().is_some_and(|window| peer.queued() < window))
-    }
-
-    /// A chunk that another peer was asked for, and that this one is expected to deliver well before.
-    fn takeover(&self, now: Duration, peer: PeerId) -> Option<ChunkIndex> {
-        let mine = &self.peers[&peer];
-        let worth = |(chunk, asked): (&ChunkIndex, &Vec<(PeerId, RequestId)>)| {
-            let [(other, id)] = asked.as_slice() else { return None };
-            if *other == peer || !mine.have.contains(*chunk as usize) {
-                return None;
-            }
-            let theirs = self.peers.get(other)?;
-            let waited = now.saturating_sub(theirs.last_progress.max(theirs.pending[id].asked));
-            let left = match theirs.remaining(*id) {
-                // A peer that sends nothing will not keep to its rate.
-                Some(left) if waited < UNKNOWN_GRACE => left,
-                Some(left) => left + waited,
-                None if waited >= UNKNOWN_GRACE => waited.saturating_mul(2),
-                None => return None,
-            };
-            let need = mine.estimate(self.lengths[*chunk as usize]).unwrap_or(UNKNOWN_GRACE / 2);
-            (need.as_secs_f64() < left.as_secs_f64() * TAKEOVER).then_some((left, *chunk))
-        };
-        self.asked.iter().filter_map(worth).max().map(|(_, chunk)| chunk)
-    }
-
-    fn request(&mut self, now: Duration, peer: PeerId, chunk: ChunkIndex) {
-        let id = self.next_id;
-        self.next_id += 1;
-        self.rarity.close(chunk);
-        self.asked.entry(chunk).or_default().push((peer, id));
-        let pending = Pending { chunk, len: self.lengths[chunk as usize], asked: now };
-        self.peers.get_mut(&peer).expect("asked peers are known").sent(now, id, pending);
-        self.outputs.push_back(Output::Request { peer, id, chunk });
-    }
-
-    /// Whether everything left has been asked for.
-    fn endgame(&self) -> bool {
-        self.rarity.open_count() == 0 && !self.asked.is_empty() && self.peers.len() > 1
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::RequestId;
 use crate::content::{ChunkIndex, ChunkSet};
 use crate::engine::Backoff;
+use crate::wire::query::Load;
 
 /// A request's worth of time that a peer should have queued beyond one round trip.
 const PIPELINE: Duration = Duration::from_secs(2);
@@ -19,7 +20,8 @@ const RATE_SAMPLE: Duration = Duration::from_millis(250);
 /// One request that is under way.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Pending {
-    pub(super) chunk: ChunkIndex,
+    /// `None` until the peer has chosen.
+    pub(super) chunk: Option<ChunkIndex>,
     /// Bytes.
     pub(super) len: u32,
     pub(super) asked: Duration,
@@ -33,6 +35,10 @@ pub(super) struct Peer {
     pub(super) complete: bool,
     /// Whether it has none of the open chunks; spares looking through them again and again.
     pub(super) barren: bool,
+    /// Whether it may choose what it sends; until it has nothing fresh.
+    pub(super) may_choose: bool,
+    /// How busy it says it is.
+    pub(super) told: Load,
     /// Requests under way, in the order in which they were sent.
     pub(super) pending: BTreeMap<RequestId, Pending>,
     /// Round trip, as measured when it joined.
@@ -58,6 +64,8 @@ impl Peer {
             have: ChunkSet::with_capacity(chunks),
             complete: false,
             barren: false,
+            may_choose: true,
+            told: Load::default(),
             pending: BTreeMap::new(),
             rtt,
             rest_until: Duration::ZERO,
@@ -88,15 +96,19 @@ impl Peer {
 
     /// How long it would take to get `len` more bytes, after everything that is queued.
     pub(super) fn estimate(&self, len: u32) -> Option<Duration> {
-        let rate = self.rate.filter(|r| *r > 0.0)?;
-        Some(self.rtt + Duration::from_secs_f64((self.queued() + u64::from(len)) as f64 / rate))
+        let (rate, queued) = match self.rate.filter(|r| *r > 0.0) {
+            Some(rate) => (rate, self.queued()),
+            None if self.told.rate > 0 => (self.told.rate as f64, self.told.queued),
+            None => return None,
+        };
+        Some(self.rtt + seconds(queued.saturating_add(len.into()) as f64 / rate))
     }
 
     /// How long until the answer to `request` is here, if the rate stays.
     pub(super) fn remaining(&self, request: RequestId) -> Option<Duration> {
         let rate = self.rate.filter(|r| *r > 0.0)?;
         let upto: u64 = self.pending.range(..=request).map(|(_, p)| u64::from(p.len)).sum();
-        Some(Duration::from_secs_f64(upto.saturating_sub(self.arrived) as f64 / rate))
+        Some(seconds(upto.saturating_sub(self.arrived) as f64 / rate))
     }
 
     pub(super) fn sent(&mut self, now: Duration, id: RequestId, pending: Pending) {
@@ -133,4 +145,10 @@ impl Peer {
         self.arrived = self.arrived.saturating_sub(u64::from(ended.len));
         Some(ended)
     }
+}
+
+/// A time span from a quotient that a peer's words may have made absurd.
+fn seconds(seconds: f64) -> Duration {
+    const FOREVER: f64 = 1e6;
+    Duration::from_secs_f64(seconds.min(FOREVER))
 }

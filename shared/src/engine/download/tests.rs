@@ -31,6 +31,8 @@ struct Virtual {
     busy_until: Duration,
     /// Bytes of the first chunk in the queue that have arrived.
     arrived: u64,
+    /// What it has chosen itself.
+    given: ChunkSet,
     served: u32,
     gone: bool,
 }
@@ -58,7 +60,8 @@ impl World {
     fn new(chunks: usize, seed: u64, peers: Vec<(Kind, u64, ChunkSet)>) -> Self {
         let stored = ChunkSet::with_capacity(chunks);
         let rng = SeededRng::seed_from_u64(seed);
-        let download = Download::new(Config::default(), vec![CHUNK; chunks], full(chunks), &stored, rng);
+        let download =
+            Download::new(Config::default(), vec![CHUNK; chunks].into(), full(chunks), &stored, rng);
         let peers = peers.into_iter().zip(1..).map(|((kind, rate, have), n)| Virtual {
             id: peer(n),
             kind,
@@ -67,6 +70,7 @@ impl World {
             queue: VecDeque::new(),
             busy_until: Duration::ZERO,
             arrived: 0,
+            given: ChunkSet::with_capacity(chunks),
             served: 0,
             gone: false,
         });
@@ -102,10 +106,11 @@ impl World {
         }
         for (id, peer) in &self.download.peers {
             assert!(peer.pending.len() <= self.download.config.max_in_flight);
-            let mut chunks: Vec<_> = peer.pending.values().map(|p| p.chunk).collect();
+            let mut chunks: Vec<_> = peer.pending.values().filter_map(|p| p.chunk).collect();
+            let all = chunks.len();
             chunks.sort_unstable();
             chunks.dedup();
-            assert_eq!(chunks.len(), peer.pending.len(), "{id} was asked twice for a chunk at once");
+            assert_eq!(chunks.len(), all, "{id} was asked twice for a chunk at once");
         }
         assert!(self.download.asked.values().all(|a| a.len() <= 2));
     }
@@ -121,6 +126,7 @@ impl World {
                     peer.begin(now);
                 }
             }
+            Output::RequestAny { peer, id } => self.choose(peer, id),
             Output::Cancel { peer, id } => {
                 let peer = self.peer(peer);
                 let first = peer.queue.front().is_some_and(|(other, _)| *other == id);
@@ -138,6 +144,25 @@ impl World {
             Output::Announce(_) => {}
             Output::Complete => self.complete = true,
         }
+    }
+
+    /// A complete peer gives what it has not given yet and, as far as it can know, nobody else has.
+    fn choose(&mut self, id: PeerId, request: RequestId) {
+        let now = self.now;
+        let queued = |chunk| self.peers.iter().any(|p| p.queue.iter().any(|(_, c)| *c as usize == chunk));
+        let fresh: Vec<_> =
+            (0..self.received.len()).filter(|c| self.received[*c] == 0 && !queued(*c)).collect();
+        let peer = self.peer(id);
+        assert!(peer.have.is_full(), "only complete peers may choose");
+        let Some(chunk) = fresh.into_iter().find(|chunk| !peer.given.contains(*chunk)) else {
+            return self.input(Input::Refused { peer: id, id: request, why: Refusal::NoneFresh });
+        };
+        peer.given.insert(chunk);
+        peer.queue.push_back((request, chunk as ChunkIndex));
+        if peer.queue.len() == 1 {
+            peer.begin(now);
+        }
+        self.input(Input::Chosen { peer: id, id: request, chunk: chunk as ChunkIndex });
     }
 
     fn peer(&mut self, id: PeerId) -> &mut Virtual {
@@ -319,22 +344,38 @@ fn nothing_is_asked_while_paused() {
 }
 
 #[test]
-fn stored_chunks_are_announced_together() {
-    let mut world = World::new(64, 8, vec![honest(100 << 20, 64)]);
-    world.run();
-    let announces = world.trace.iter().filter(|line| line.contains("Announce")).count();
-    assert!((1..=8).contains(&announces), "{announces} announcements for 64 chunks in {:?}", world.now);
+fn announcements_are_prompt_and_cost_less_than_a_hundredth() {
+    for (peers, most) in [(1, 64), (200, 30)] {
+        let mut world = World::new(64, 8, vec![honest(1 << 20, 64); peers]);
+        world.run();
+        let announces = world.trace.iter().filter(|line| line.contains("Announce")).count() as u64;
+        let cost = announces * peers as u64 * ANNOUNCE_COST * ANNOUNCE_SHARE;
+        // The last one goes out whatever it costs.
+        assert!(
+            cost <= (64 + 2) * u64::from(CHUNK) + peers as u64 * ANNOUNCE_COST * ANNOUNCE_SHARE,
+            "{announces}"
+        );
+        assert!((1..=most).contains(&announces), "{announces} announcements to {peers}");
+        assert!(peers > 1 || announces == 64, "one neighbour is told of each chunk at once");
+    }
 }
 
 #[test]
 fn what_is_stored_already_is_not_fetched() {
     let mut stored = ChunkSet::with_capacity(10);
     stored.insert_range(..7);
-    let mut download =
-        Download::new(Config::default(), vec![CHUNK; 10], full(10), &stored, SeededRng::seed_from_u64(1));
+    let mut download = Download::new(
+        Config::default(),
+        vec![CHUNK; 10].into(),
+        full(10),
+        &stored,
+        SeededRng::seed_from_u64(1),
+    );
     let peer = peer(1);
     download.handle(Duration::ZERO, Input::PeerUp { peer, rtt: Duration::ZERO });
-    download.handle(Duration::ZERO, Input::Have { peer, chunks: full(10) });
+    let mut chunks = full(10);
+    chunks.remove(0);
+    download.handle(Duration::ZERO, Input::Have { peer, chunks });
     let mut asked: Vec<_> = std::iter::from_fn(|| download.poll_output())
         .filter_map(|o| match o {
             Output::Request { chunk, .. } => Some(chunk),

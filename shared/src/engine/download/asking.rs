@@ -1,0 +1,200 @@
+//! Whom to ask for what, whenever somebody can take another request.
+
+use std::time::Duration;
+
+use libp2p_identity::PeerId;
+
+use super::peer::{Peer, Pending};
+use super::{Download, Output, PeerChoice, RequestId};
+use crate::content::ChunkIndex;
+
+/// Chunks that are picked at random before rarity counts, so that there is soon something to pass on.
+const RANDOM_FIRST: usize = 4;
+/// A chunk is asked of another peer if that one is expected to need less than this share of the time.
+const TAKEOVER: f64 = 0.6;
+/// What is expected sooner than this is not taken over.
+const SOON: Duration = Duration::from_millis(250);
+/// A peer whose rate is unknown is given this long before its chunks may be taken over.
+const UNKNOWN_GRACE: Duration = Duration::from_secs(2);
+/// Chunks of slow peers are looked for this often.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
+/// What a chunk under way adds to a peer's [`PeerChoice::Score`], in milliseconds.
+const SCORE_PER_LOAD: f64 = 10.0;
+
+/// What to ask for.
+enum Wish {
+    Chunk(ChunkIndex),
+    Any,
+}
+
+impl Download {
+    /// Asks for chunks until no peer that something happened to can take another request. One each in
+    /// turn, so that a peer that comes first does not get all the rare ones.
+    pub(super) fn fill(&mut self, now: Duration) {
+        self.wake(now);
+        if self.paused || self.left == 0 {
+            return;
+        }
+        let touched = std::mem::take(&mut self.touched);
+        let mut ready: Vec<PeerId> = touched.into_iter().filter(|p| self.peers.contains_key(p)).collect();
+        if ready.len() > 1 {
+            ready.sort_by(|a, b| self.cost(a).total_cmp(&self.cost(b)));
+        }
+        while !ready.is_empty() {
+            ready.retain(|peer| self.ask_one(now, *peer));
+        }
+        self.rebalance(now);
+    }
+
+    /// Peers whose rest is over can be asked again.
+    fn wake(&mut self, now: Duration) {
+        if self.wake_at.is_none_or(|at| now < at) {
+            return;
+        }
+        for (id, peer) in &mut self.peers {
+            if peer.rest_until > Duration::ZERO && peer.rest_until <= now {
+                peer.rest_until = Duration::ZERO;
+                self.touched.insert(*id);
+            }
+        }
+        let rests = self.peers.values().map(|p| p.rest_until).filter(|at| *at > Duration::ZERO);
+        self.wake_at = rests.min();
+    }
+
+    pub(super) fn rest(&mut self, peer: &PeerId, until: Duration) {
+        if let Some(state) = self.peers.get_mut(peer) {
+            state.rest_until = until;
+            self.wake_at = Some(self.wake_at.map_or(until, |at| at.min(until)));
+        }
+    }
+
+    /// The lower, the sooner to be asked; in seconds, or by the classic score.
+    fn cost(&self, peer: &PeerId) -> f64 {
+        let peer = &self.peers[peer];
+        match self.config.peer_choice {
+            PeerChoice::EstimatedFinish => peer.estimate(self.usual_len).unwrap_or(peer.rtt).as_secs_f64(),
+            PeerChoice::Score => {
+                let load = f64::from(peer.told.active) + peer.pending.len() as f64;
+                peer.rtt.as_secs_f64() * 1000.0 + SCORE_PER_LOAD * load
+            }
+        }
+    }
+
+    /// Asks one peer for one chunk, if it has room and something to give.
+    fn ask_one(&mut self, now: Duration, peer: PeerId) -> bool {
+        let state = &self.peers[&peer];
+        if state.rest_until > now || !self.has_room(state) || (self.config.only_seeds && !state.complete) {
+            return false;
+        }
+        match self.wish(peer) {
+            Some(Wish::Chunk(chunk)) => self.request(now, peer, chunk),
+            Some(Wish::Any) => self.request_any(now, peer),
+            None => return false,
+        }
+        true
+    }
+
+    fn wish(&mut self, peer: PeerId) -> Option<Wish> {
+        let state = &self.peers[&peer];
+        if state.complete && state.may_choose && self.config.ask_any {
+            return (self.anys < self.rarity.open_count()).then_some(Wish::Any);
+        }
+        if state.barren {
+            return None;
+        }
+        let chunk = if self.total - self.left < RANDOM_FIRST {
+            self.rarity.any(&state.have, &mut self.rng)
+        } else {
+            self.rarity.rarest(&state.have, &mut self.rng)
+        };
+        if chunk.is_none() {
+            self.peers.get_mut(&peer).expect("asked peers are known").barren = true;
+        }
+        chunk.map(Wish::Chunk)
+    }
+
+    fn has_room(&self, peer: &Peer) -> bool {
+        let count = peer.pending.len();
+        // A peer that stalled gets one request to show that it is back.
+        let most = if peer.stalls > 0 { 1 } else { self.config.max_in_flight };
+        if self.config.fixed_in_flight {
+            return count < most;
+        }
+        let few = self.config.max_in_flight.min(if peer.window().is_some() { 2 } else { 4 });
+        count < most && (count < few || peer.window().is_some_and(|window| peer.queued() < window))
+    }
+
+    /// Asks idle peers for chunks that others were asked for, where they are expected to deliver them
+    /// well before those.
+    fn rebalance(&mut self, now: Duration) {
+        if !self.endgame() && self.look_again.is_some_and(|at| now < at) {
+            return;
+        }
+        self.look_again = (!self.asked.is_empty() && self.peers.len() > 1).then_some(now + LOOK_AGAIN);
+        let late = |(chunk, asked): (&ChunkIndex, &Vec<(PeerId, RequestId)>)| {
+            let [(other, id)] = asked.as_slice() else { return None };
+            Some((self.left_time(now, *other, *id)?, *chunk, *other)).filter(|(left, ..)| *left > SOON)
+        };
+        let mut late: Vec<_> = self.asked.iter().filter_map(late).collect();
+        late.sort_unstable_by(|a, b| b.cmp(a));
+        for (left, chunk, other) in late {
+            if let Some(peer) = self.better(now, chunk, other, left) {
+                self.request(now, peer, chunk);
+            }
+        }
+    }
+
+    /// How long until a request's answer is here.
+    fn left_time(&self, now: Duration, peer: PeerId, id: RequestId) -> Option<Duration> {
+        let peer = self.peers.get(&peer)?;
+        let waited = now.saturating_sub(peer.last_progress.max(peer.pending.get(&id)?.asked));
+        match peer.remaining(id) {
+            // A peer that sends nothing will not keep to its rate.
+            Some(left) if waited < UNKNOWN_GRACE => Some(left),
+            Some(left) => Some(left + waited),
+            None => (waited >= UNKNOWN_GRACE).then(|| waited.saturating_mul(2)),
+        }
+    }
+
+    /// The idle peer that is expected to deliver a chunk first, if that is well before `left`.
+    fn better(&self, now: Duration, chunk: ChunkIndex, other: PeerId, left: Duration) -> Option<PeerId> {
+        let need = |peer: &Peer| peer.estimate(self.lengths[chunk as usize]).unwrap_or(UNKNOWN_GRACE / 2);
+        let idle = self.peers.iter().filter(|(id, p)| {
+            **id != other
+                && p.have.contains(chunk as usize)
+                && p.rest_until <= now
+                && !(self.config.only_seeds && !p.complete)
+                && self.has_room(p)
+        });
+        let (need, peer) = idle.map(|(id, p)| (need(p), *id)).min()?;
+        (need.as_secs_f64() < left.as_secs_f64() * TAKEOVER).then_some(peer)
+    }
+
+    fn request(&mut self, now: Duration, peer: PeerId, chunk: ChunkIndex) {
+        let id = self.send(now, peer, Some(chunk), self.lengths[chunk as usize]);
+        self.rarity.close(chunk);
+        self.asked.entry(chunk).or_default().push((peer, id));
+        self.outputs.push_back(Output::Request { peer, id, chunk });
+    }
+
+    fn request_any(&mut self, now: Duration, peer: PeerId) {
+        let id = self.send(now, peer, None, self.usual_len);
+        self.anys += 1;
+        self.outputs.push_back(Output::RequestAny { peer, id });
+    }
+
+    fn send(&mut self, now: Duration, peer: PeerId, chunk: Option<ChunkIndex>, len: u32) -> RequestId {
+        let id = self.next_id;
+        self.next_id += 1;
+        let pending = Pending { chunk, len, asked: now };
+        self.peers.get_mut(&peer).expect("asked peers are known").sent(now, id, pending);
+        self.check_at =
+            Some(self.check_at.map_or(now + self.config.stall, |at| at.min(now + self.config.stall)));
+        id
+    }
+
+    /// Whether everything left has been asked for.
+    fn endgame(&self) -> bool {
+        self.rarity.open_count() == 0 && !self.asked.is_empty() && self.peers.len() > 1
+    }
+}

@@ -1,0 +1,422 @@
+//! Whom to send which chunk next.
+//!
+//! Every downloader has a session (a stream), on which its requests wait here. A slot is the right to
+//! send one chunk; [`UploadQueue::next`] gives it to a request. **Cooperative** (the default, we serve our
+//! own machines): first those who leave the choice to us, as long as there is something
+//! [fresh](InitialSeeding) to give them; among those, who has passed on what it was given. Then
+//! requests for the chunk that we have sent least, so that it spreads; ties by who has waited longest.
+//! **Tit-for-tat** (Cohen, "Incentives Build Robustness in BitTorrent", 2003): who has sent us most of
+//! late comes first; every fourth slot goes by the cooperative order, so that newcomers get something to
+//! give.
+//!
+//! What always holds: at most [`MAX_WAITING`] requests wait per session, none longer than
+//! [`UploadConfig::patience`]; a session has at most one chunk under way; chunks under way never exceed
+//! the slots, nor the most that may lie in memory.
+
+mod seeding;
+mod slots;
+#[cfg(test)]
+mod tests;
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use libp2p_identity::PeerId;
+
+pub use self::seeding::InitialSeeding;
+use self::slots::Slots;
+use super::SeededRng;
+use crate::content::{ChunkIndex, ChunkSet, ContentId};
+use crate::wire::chunks::{MAX_WAITING, Refusal};
+
+/// Slots before it is known whether more of them send more.
+const FIRST_SLOTS: usize = 4;
+/// How long a request waits before its age counts more than anything else.
+const LATE: Duration = Duration::from_secs(4);
+/// After this time, what a peer has sent us counts for half.
+const RECIPROCITY_HALF_LIFE: f64 = 10.0;
+/// Peers whose gifts are remembered.
+const MAX_REMEMBERED: usize = 1024;
+/// One slot in so many goes by the cooperative order in tit-for-tat.
+const OPTIMISTIC: u64 = 4;
+
+/// Who comes first.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Fairness {
+    /// Whatever lets all finish soonest.
+    #[default]
+    Cooperative,
+    /// Who gives most gets most.
+    TitForTat,
+}
+
+/// What a user may choose.
+#[derive(Debug, Clone, Copy)]
+pub struct UploadConfig {
+    /// Chunks sent at once; `None`: as many as it takes to fill the line, up to `most_slots`.
+    pub slots: Option<usize>,
+    /// Chunks that may be in memory at once.
+    pub most_slots: usize,
+    /// Who comes first.
+    pub fairness: Fairness,
+    /// A request that waits for longer is refused as busy: before the other side takes it for a stall.
+    pub patience: Duration,
+}
+
+impl Default for UploadConfig {
+    fn default() -> Self {
+        Self { slots: None, most_slots: 32, fairness: Fairness::default(), patience: Duration::from_secs(8) }
+    }
+}
+
+/// Names a session; chosen by the caller, not used twice.
+pub type SessionId = u64;
+
+/// A request of a downloader.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wanted {
+    /// Chosen by the downloader.
+    pub id: u64,
+    /// Which content.
+    pub content: ContentId,
+    /// Which chunk; `None` leaves the choice to us.
+    pub chunk: Option<ChunkIndex>,
+}
+
+/// What becomes of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Grant {
+    /// Send the chunk; tell [`UploadQueue::ended`] afterwards.
+    Send {
+        /// On which session.
+        session: SessionId,
+        /// The request's id.
+        id: u64,
+        /// Of which content.
+        content: ContentId,
+        /// Which chunk.
+        chunk: ChunkIndex,
+    },
+    /// Refuse it.
+    Refuse {
+        /// On which session.
+        session: SessionId,
+        /// The request's id.
+        id: u64,
+        /// Why.
+        why: Refusal,
+    },
+}
+
+#[derive(Debug)]
+struct Waiting {
+    wanted: Wanted,
+    since: Duration,
+    /// Bytes.
+    len: u32,
+}
+
+#[derive(Debug)]
+struct Session {
+    peer: PeerId,
+    waiting: VecDeque<Waiting>,
+    active: bool,
+    /// The number of the slot that it was given last.
+    served: u64,
+}
+
+#[derive(Debug)]
+struct Content {
+    lengths: Arc<[u32]>,
+    /// How often each chunk was sent.
+    sent: Vec<u16>,
+    seeding: InitialSeeding,
+    /// Whether every chunk is here, so that a choice can be left to us.
+    complete: bool,
+}
+
+/// How much a peer has sent us of late.
+#[derive(Debug, Clone, Copy)]
+struct Gift {
+    bytes: f64,
+    at: Duration,
+}
+
+impl Gift {
+    fn worth(&self, now: Duration) -> f64 {
+        let halves = now.saturating_sub(self.at).as_secs_f64() / RECIPROCITY_HALF_LIFE;
+        self.bytes * (-halves).exp2()
+    }
+}
+
+/// The requests of everybody, for all contents of a node. See the module.
+#[derive(Debug)]
+pub struct UploadQueue {
+    config: UploadConfig,
+    rng: SeededRng,
+    sessions: BTreeMap<SessionId, Session>,
+    contents: BTreeMap<ContentId, Content>,
+    gifts: BTreeMap<PeerId, Gift>,
+    slots: Slots,
+    active: usize,
+    /// Slots given so far.
+    given: u64,
+    /// Bytes of waiting requests.
+    queued: u64,
+    waiting: usize,
+    /// No request has waited for too long before this time.
+    expiry: Option<Duration>,
+    refusals: VecDeque<Grant>,
+}
+
+/// Orders requests: the smallest comes first.
+type Rank = (bool, Reverse<u64>, u8, usize, u16, u64, Duration);
+
+impl UploadQueue {
+    /// Starts without sessions.
+    pub fn new(config: UploadConfig, rng: SeededRng) -> Self {
+        Self {
+            slots: Slots::new(config.slots, FIRST_SLOTS, config.most_slots),
+            config,
+            rng,
+            sessions: BTreeMap::new(),
+            contents: BTreeMap::new(),
+            gifts: BTreeMap::new(),
+            active: 0,
+            given: 0,
+            queued: 0,
+            waiting: 0,
+            expiry: None,
+            refusals: VecDeque::new(),
+        }
+    }
+
+    /// Adds a content; `lengths` are the bytes of each chunk.
+    pub fn add_content(&mut self, content: ContentId, lengths: Arc<[u32]>, complete: bool) {
+        let sent = vec![0; lengths.len()];
+        let seeding = InitialSeeding::new(lengths.clone());
+        self.contents.insert(content, Content { lengths, sent, seeding, complete });
+    }
+
+    /// All of a content is here now.
+    pub fn completed(&mut self, content: &ContentId) {
+        if let Some(content) = self.contents.get_mut(content) {
+            content.complete = true;
+        }
+    }
+
+    /// Forgets a content.
+    pub fn remove_content(&mut self, content: &ContentId) {
+        self.contents.remove(content);
+    }
+
+    /// A peer said that it has chunks that it did not have before.
+    pub fn gained(&mut self, content: &ContentId, peer: PeerId, news: &ChunkSet) {
+        if let Some(content) = self.contents.get_mut(content) {
+            content.seeding.gained(peer, news);
+        }
+    }
+
+    /// A peer is gone; `had` is all that it had said.
+    pub fn gone(&mut self, content: &ContentId, peer: &PeerId, had: &ChunkSet) {
+        if let Some(content) = self.contents.get_mut(content) {
+            content.seeding.gone(peer, had);
+        }
+    }
+
+    /// How many copies of a content the known others have together.
+    pub fn copies(&self, content: &ContentId) -> usize {
+        self.contents.get(content).map_or(0, |content| content.seeding.copies())
+    }
+
+    /// A peer sent us bytes that were good.
+    pub fn received(&mut self, now: Duration, peer: PeerId, bytes: u64) {
+        if self.config.fairness != Fairness::TitForTat {
+            return;
+        }
+        if self.gifts.len() >= MAX_REMEMBERED && !self.gifts.contains_key(&peer) {
+            self.gifts.retain(|_, gift| gift.worth(now) > 1.0);
+            if self.gifts.len() >= MAX_REMEMBERED {
+                return;
+            }
+        }
+        let gift = self.gifts.entry(peer).or_insert(Gift { bytes: 0.0, at: now });
+        *gift = Gift { bytes: gift.worth(now) + bytes as f64, at: now };
+    }
+
+    /// A downloader opened a stream.
+    pub fn open(&mut self, session: SessionId, peer: PeerId) {
+        let new = Session { peer, waiting: VecDeque::new(), active: false, served: 0 };
+        self.sessions.insert(session, new);
+    }
+
+    /// A stream ended, and all that waited on it.
+    pub fn close(&mut self, session: SessionId) {
+        let Some(gone) = self.sessions.remove(&session) else { return };
+        self.waiting -= gone.waiting.len();
+        self.queued -= gone.waiting.iter().map(|w| u64::from(w.len)).sum::<u64>();
+        self.active -= usize::from(gone.active);
+    }
+
+    /// Takes a request in. A session that has too many waiting has this one refused.
+    pub fn request(&mut self, now: Duration, session: SessionId, wanted: Wanted) {
+        let content = self.contents.get(&wanted.content);
+        let len = match (content, wanted.chunk) {
+            (Some(content), Some(chunk)) => content.lengths.get(chunk as usize).copied().unwrap_or(0),
+            (Some(content), None) => content.lengths.first().copied().unwrap_or(0),
+            (None, _) => 0,
+        };
+        let Some(state) = self.sessions.get_mut(&session) else { return };
+        if state.waiting.len() >= MAX_WAITING {
+            let why = Refusal::Busy;
+            self.refusals.push_back(Grant::Refuse { session, id: wanted.id, why });
+            return;
+        }
+        state.waiting.push_back(Waiting { wanted, since: now, len });
+        self.waiting += 1;
+        self.queued += u64::from(len);
+        let expiry = now + self.config.patience;
+        self.expiry = Some(self.expiry.map_or(expiry, |at| at.min(expiry)));
+    }
+
+    /// Takes a request back, if it still waits.
+    pub fn cancel(&mut self, session: SessionId, id: u64) {
+        let Some(state) = self.sessions.get(&session) else { return };
+        if let Some(at) = state.waiting.iter().position(|w| w.wanted.id == id) {
+            self.take(session, at);
+        }
+    }
+
+    /// What to do next, if a slot is free and somebody waits; or whom to refuse. Call until `None`.
+    pub fn next(&mut self, now: Duration) -> Option<Grant> {
+        self.expire(now);
+        loop {
+            if let Some(refusal) = self.refusals.pop_front() {
+                return Some(refusal);
+            }
+            self.slots.observe(now, self.waiting > 0 && self.active >= self.slots.allowed());
+            if self.active >= self.slots.allowed() {
+                return None;
+            }
+            let (session, at) = self.first(now)?;
+            let wanted = self.take(session, at).wanted;
+            match self.choose(session, wanted) {
+                Some(grant) => return Some(grant),
+                None => self.refuse(session, wanted.id, Refusal::NoneFresh),
+            }
+        }
+    }
+
+    /// When to call [`next`](Self::next) although nothing happened.
+    pub fn next_timeout(&self) -> Option<Duration> {
+        self.expiry
+    }
+
+    /// Bytes went out.
+    pub fn sent(&mut self, bytes: u64) {
+        self.slots.sent(bytes);
+    }
+
+    /// A chunk was sent, or could not be: its slot is free.
+    pub fn ended(&mut self, session: SessionId) {
+        if let Some(state) = self.sessions.get_mut(&session)
+            && std::mem::take(&mut state.active)
+        {
+            self.active -= 1;
+        }
+    }
+
+    /// Chunks under way.
+    pub fn active(&self) -> usize {
+        self.active
+    }
+
+    /// Bytes of the requests that wait.
+    pub fn queued(&self) -> u64 {
+        self.queued
+    }
+
+    /// The request that comes first, among sessions without a chunk under way.
+    fn first(&self, now: Duration) -> Option<(SessionId, usize)> {
+        let optimistic = self.given.is_multiple_of(OPTIMISTIC);
+        let free = self.sessions.iter().filter(|(_, s)| !s.active && !s.waiting.is_empty());
+        let all = free.flat_map(|(id, session)| {
+            let gift = match self.config.fairness {
+                Fairness::TitForTat if !optimistic => {
+                    self.gifts.get(&session.peer).map_or(0.0, |g| g.worth(now))
+                }
+                _ => 0.0,
+            };
+            let rank = move |w: &Waiting| self.rank(now, session, gift as u64, w);
+            session.waiting.iter().enumerate().map(move |(at, w)| (rank(w), *id, at))
+        });
+        all.min().map(|(_, id, at)| (id, at))
+    }
+
+    fn rank(&self, now: Duration, session: &Session, gift: u64, waiting: &Waiting) -> Rank {
+        let late = now.saturating_sub(waiting.since) >= LATE;
+        let since = if late { waiting.since } else { Duration::ZERO };
+        let (class, unspread, sent) = match (self.contents.get(&waiting.wanted.content), waiting.wanted.chunk)
+        {
+            (Some(content), None) => (0, content.seeding.unspread(&session.peer), 0),
+            (Some(content), Some(chunk)) => (1, 0, content.sent.get(chunk as usize).copied().unwrap_or(0)),
+            (None, _) => (0, 0, 0),
+        };
+        (!late, Reverse(gift), class, unspread, sent, session.served, since)
+    }
+
+    fn take(&mut self, session: SessionId, at: usize) -> Waiting {
+        let state = self.sessions.get_mut(&session).expect("listed sessions are known");
+        let waiting = state.waiting.remove(at).expect("listed requests wait");
+        self.waiting -= 1;
+        self.queued -= u64::from(waiting.len);
+        waiting
+    }
+
+    /// Gives a slot to a request; `None` if the choice is left to us and there is nothing fresh.
+    fn choose(&mut self, session: SessionId, wanted: Wanted) -> Option<Grant> {
+        let state = self.sessions.get_mut(&session).expect("listed sessions are known");
+        let content = self.contents.get_mut(&wanted.content);
+        let chunk = match (&content, wanted.chunk) {
+            (_, Some(chunk)) => chunk,
+            (Some(content), None) if content.complete => content.seeding.pick(&mut self.rng)?,
+            (_, None) => return None,
+        };
+        if let Some(content) = content {
+            if let Some(sent) = content.sent.get_mut(chunk as usize) {
+                *sent = sent.saturating_add(1);
+            }
+            content.seeding.give(state.peer, chunk);
+        }
+        self.given += 1;
+        self.active += 1;
+        state.active = true;
+        state.served = self.given;
+        Some(Grant::Send { session, id: wanted.id, content: wanted.content, chunk })
+    }
+
+    fn refuse(&mut self, session: SessionId, id: u64, why: Refusal) {
+        self.refusals.push_back(Grant::Refuse { session, id, why });
+    }
+
+    /// Refuses what has waited for too long.
+    fn expire(&mut self, now: Duration) {
+        if self.expiry.is_none_or(|at| now < at) {
+            return;
+        }
+        let patience = self.config.patience;
+        let old = |w: &Waiting| now >= w.since + patience;
+        let of = |(id, s): (&SessionId, &Session)| -> Vec<_> {
+            s.waiting.iter().filter(|w| old(w)).map(|w| (*id, w.wanted.id)).collect()
+        };
+        let expired: Vec<_> = self.sessions.iter().flat_map(of).collect();
+        for (session, id) in expired {
+            self.cancel(session, id);
+            self.refuse(session, id, Refusal::Busy);
+        }
+        let all = self.sessions.values().flat_map(|s| s.waiting.iter().map(|w| w.since + patience));
+        self.expiry = all.min();
+    }
+}

@@ -1,0 +1,189 @@
+//! The queue's order, slots and bounds.
+
+use super::*;
+use crate::content::ContentId;
+use crate::engine::testing::peer;
+use proptest::prelude::*;
+use rand::SeedableRng;
+
+fn content() -> ContentId {
+    ContentId::from_bytes(&[&[1, 0x71, 0x12, 0x20][..], &[7; 32]].concat()).unwrap()
+}
+
+fn queue(config: UploadConfig, chunks: usize) -> UploadQueue {
+    let mut queue = UploadQueue::new(config, SeededRng::seed_from_u64(7));
+    queue.add_content(content(), vec![1 << 20; chunks].into(), true);
+    queue
+}
+
+fn wanted(id: u64, chunk: Option<ChunkIndex>) -> Wanted {
+    Wanted { id, content: content(), chunk }
+}
+
+fn slots(slots: usize) -> UploadConfig {
+    UploadConfig { slots: Some(slots), ..UploadConfig::default() }
+}
+
+fn sessions(grants: &[Grant]) -> Vec<SessionId> {
+    let of = |g: &Grant| match g {
+        Grant::Send { session, .. } | Grant::Refuse { session, .. } => *session,
+    };
+    grants.iter().map(of).collect()
+}
+
+fn drain(queue: &mut UploadQueue, now: Duration) -> Vec<Grant> {
+    std::iter::from_fn(|| queue.next(now)).collect()
+}
+
+#[test]
+fn slots_are_never_exceeded_and_a_session_has_one() {
+    let mut queue = queue(slots(2), 10);
+    for session in 1..4 {
+        queue.open(session, peer(session as usize));
+        queue.request(Duration::ZERO, session, wanted(1, Some(1)));
+        queue.request(Duration::ZERO, session, wanted(2, Some(2)));
+    }
+    let first = drain(&mut queue, Duration::ZERO);
+    assert_eq!(sessions(&first).len(), 2);
+    assert_ne!(sessions(&first)[0], sessions(&first)[1]);
+    queue.ended(sessions(&first)[0]);
+    assert_eq!(drain(&mut queue, Duration::ZERO).len(), 1);
+    for session in 1..4 {
+        queue.close(session);
+    }
+    assert_eq!((queue.active(), queue.queued()), (0, 0));
+}
+
+#[test]
+fn eight_that_leave_the_choice_get_each_chunk_once() {
+    let mut queue = queue(slots(1), 40);
+    let mut sent = [0; 40];
+    for round in 0..6 {
+        for session in 0..8 {
+            if round == 0 {
+                queue.open(session, peer(session as usize));
+            }
+            queue.request(Duration::ZERO, session, wanted(round, None));
+        }
+        while let Some(grant) = queue.next(Duration::ZERO) {
+            match grant {
+                Grant::Send { chunk, session, .. } => {
+                    sent[chunk as usize] += 1;
+                    queue.ended(session);
+                }
+                Grant::Refuse { why, .. } => assert_eq!(why, Refusal::NoneFresh),
+            }
+        }
+    }
+    assert!(sent.iter().all(|n| *n == 1), "{sent:?}");
+}
+
+#[test]
+fn who_passes_nothing_on_is_given_less() {
+    let mut queue = queue(slots(1), 40);
+    let (good, idle) = (1, 2);
+    queue.open(good, peer(1));
+    queue.open(idle, peer(2));
+    let mut got = [0, 0];
+    for id in 0..20 {
+        for session in [good, idle] {
+            queue.request(Duration::ZERO, session, wanted(id, None));
+        }
+        let Some(Grant::Send { session, chunk, .. }) = queue.next(Duration::ZERO) else { panic!() };
+        got[session as usize - 1] += 1;
+        queue.ended(session);
+        if session == good {
+            let mut news = ChunkSet::with_capacity(40);
+            news.insert(chunk as usize);
+            queue.gained(&content(), peer(1), &news);
+            queue.gained(&content(), peer(3), &news);
+        }
+    }
+    assert!(got[0] >= 18, "{got:?}");
+}
+
+#[test]
+fn the_least_sent_chunk_comes_first() {
+    let mut queue = queue(slots(1), 4);
+    for session in 0..3 {
+        queue.open(session, peer(session as usize));
+    }
+    queue.request(Duration::ZERO, 0, wanted(1, Some(0)));
+    assert_eq!(sessions(&drain(&mut queue, Duration::ZERO)), [0]);
+    queue.request(Duration::ZERO, 1, wanted(1, Some(0)));
+    queue.request(Duration::ZERO, 2, wanted(1, Some(3)));
+    queue.ended(0);
+    assert_eq!(sessions(&drain(&mut queue, Duration::ZERO)), [2]);
+}
+
+#[test]
+fn nobody_waits_for_ever() {
+    let mut queue = queue(slots(1), 4);
+    queue.open(0, peer(0));
+    queue.open(1, peer(1));
+    queue.request(Duration::ZERO, 0, wanted(1, Some(0)));
+    drain(&mut queue, Duration::ZERO);
+    queue.request(Duration::ZERO, 1, wanted(9, Some(0)));
+    let end = queue.next_timeout().unwrap();
+    assert_eq!(drain(&mut queue, end), [Grant::Refuse { session: 1, id: 9, why: Refusal::Busy }]);
+}
+
+#[test]
+fn tit_for_tat_prefers_who_gives_and_starves_nobody() {
+    let config = UploadConfig { fairness: Fairness::TitForTat, ..slots(1) };
+    let mut queue = queue(config, 4);
+    queue.open(1, peer(1));
+    queue.open(2, peer(2));
+    queue.received(Duration::ZERO, peer(2), 10 << 20);
+    let mut got = [0, 0];
+    for id in 0..40 {
+        for session in [1, 2] {
+            queue.request(Duration::ZERO, session, wanted(id, Some(0)));
+        }
+        for grant in drain(&mut queue, Duration::ZERO) {
+            if let Grant::Send { session, .. } = grant {
+                got[session as usize - 1] += 1;
+                queue.ended(session);
+            }
+            break;
+        }
+        for session in [1, 2] {
+            queue.ended(session);
+            queue.cancel(session, id);
+        }
+    }
+    assert!(got[1] > 2 * got[0] && got[0] > 0, "{got:?}");
+}
+
+proptest! {
+    /// Whatever comes, counts stay right and the queue stays within its bounds.
+    #[test]
+    fn counts_and_bounds_hold(steps in prop::collection::vec((0u8..7, 0u64..4, 0u64..100, 0u32..12), 0..300)) {
+        let mut queue = queue(slots(2), 10);
+        let mut now = Duration::ZERO;
+        for (what, session, id, chunk) in steps {
+            match what {
+                0 => {
+                    queue.close(session);
+                    queue.open(session, peer(session as usize));
+                }
+                1 | 2 => queue.request(now, session, wanted(id, (chunk < 10).then_some(chunk))),
+                3 => queue.cancel(session, id),
+                4 => queue.ended(session),
+                5 => queue.close(session),
+                _ => now += Duration::from_secs(id / 10),
+            }
+            let grants = drain(&mut queue, now);
+            let late = |g: &Grant| matches!(g, Grant::Refuse { .. });
+            prop_assert!(grants.iter().filter(|g| !late(g)).count() <= 2);
+            prop_assert!(queue.active() <= 2);
+            let waiting: usize = queue.sessions.values().map(|s| s.waiting.len()).sum();
+            prop_assert_eq!(waiting, queue.waiting);
+            let bytes: u64 = queue.sessions.values().flat_map(|s| &s.waiting).map(|w| u64::from(w.len)).sum();
+            prop_assert_eq!(bytes, queue.queued());
+            prop_assert!(queue.sessions.values().all(|s| s.waiting.len() <= MAX_WAITING));
+            let active = queue.sessions.values().filter(|s| s.active).count();
+            prop_assert_eq!(active, queue.active());
+        }
+    }
+}
