@@ -9,14 +9,14 @@ use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use indicatif::{HumanDuration, ProgressBar};
 use serde::Serialize;
 use shoal_shared::content::Manifest;
-use shoal_shared::engine::DownloadConfig;
+use shoal_shared::engine::{DownloadConfig, PeerChoice, Topology};
 use tokio_util::sync::CancellationToken;
 
 use super::error::{CliError, Exit};
 use super::human::{self, Growth};
 use super::options::SourceArgs;
 use super::output::Output;
-use super::share::{serve, tell};
+use super::share::{SeedGoal, ratio, serve, tell};
 use crate::net::{ContentHandle, Event, Failure, Finished, GetOptions, Phase, Progress, Select, Update};
 use crate::store::Selection;
 
@@ -46,9 +46,71 @@ pub(super) struct Args {
     /// Go on serving when complete, until Ctrl-C
     #[arg(long)]
     seed: bool,
+    /// Go on serving when complete, until as many times its size was sent
+    #[arg(long, value_name = "RATIO", value_parser = ratio)]
+    seed_ratio: Option<f64>,
     /// Replace files that are there and differ
     #[arg(long)]
     force: bool,
+    #[command(flatten)]
+    choice: ChoiceArgs,
+}
+
+/// Whom to ask, and for how much.
+#[derive(clap::Args)]
+struct ChoiceArgs {
+    /// Who fetches from whom
+    #[arg(long, value_enum, default_value_t, hide_default_value = true)]
+    topology: TopologyArg,
+    /// Whom to ask first
+    #[arg(long, value_enum, default_value_t, hide_default_value = true)]
+    peer_choice: PeerChoiceArg,
+    /// Ask each peer for this many chunks at once [default: what its rate and delay need, 2 to 16]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
+    in_flight: Option<u16>,
+}
+
+/// Who fetches from whom.
+#[derive(clap::ValueEnum, Clone, Copy, Default)]
+pub(super) enum TopologyArg {
+    /// Everybody from everybody (default)
+    #[default]
+    Mesh,
+    /// From seeds alone, without serving others
+    Star,
+}
+
+impl From<TopologyArg> for Topology {
+    fn from(topology: TopologyArg) -> Self {
+        match topology {
+            TopologyArg::Mesh => Self::Mesh,
+            TopologyArg::Star => Self::Star,
+        }
+    }
+}
+
+#[derive(clap::ValueEnum, Clone, Copy, Default)]
+enum PeerChoiceArg {
+    /// Who is expected to deliver first (default)
+    #[default]
+    Finish,
+    /// The lowest score: latency in milliseconds + 10 x load
+    Score,
+}
+
+impl ChoiceArgs {
+    fn download(&self) -> DownloadConfig {
+        let standard = DownloadConfig::default();
+        DownloadConfig {
+            max_in_flight: self.in_flight.map_or(standard.max_in_flight, usize::from),
+            fixed_in_flight: self.in_flight.is_some(),
+            peer_choice: match self.peer_choice {
+                PeerChoiceArg::Finish => PeerChoice::EstimatedFinish,
+                PeerChoiceArg::Score => PeerChoice::Score,
+            },
+            ..standard
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -80,16 +142,18 @@ pub(super) async fn run(args: Args, output: &Output, stop: CancellationToken) ->
         content: wanted.content,
         peers: wanted.peers,
         rendezvous: wanted.rendezvous,
-        dir: args.output,
+        dir: args.output.clone(),
         force: args.force,
         select,
         wait: args.from.wait,
-        download: DownloadConfig::default(),
+        topology: args.choice.topology.into(),
+        download: args.choice.download(),
     })?;
     let result = match follow(&mut handle, output, &stop).await {
         Ok(finished) => {
             report(&handle, &finished, start.elapsed(), output)?;
-            linger(&mut handle, args.seed, args.seed_for, output, &stop).await.map(|()| Exit::Done)
+            let goal = args.goal();
+            linger(&mut handle, goal, output, &stop).await.map(|()| Exit::Done)
         }
         Err(failure) => Err(CliError::from(failure)),
     };
@@ -229,22 +293,24 @@ fn report(
     Ok(output.data(&got, || got.path.clone())?)
 }
 
+impl Args {
+    /// Until when to serve on, if at all.
+    fn goal(&self) -> Option<SeedGoal> {
+        let asked = self.seed || self.seed_for.is_some() || self.seed_ratio.is_some();
+        asked.then_some(SeedGoal { time: self.seed_for, ratio: self.seed_ratio, copies: None })
+    }
+}
+
 /// Serves on for as long as asked.
 async fn linger(
     handle: &mut ContentHandle,
-    seed: bool,
-    seed_for: Option<Duration>,
+    goal: Option<SeedGoal>,
     output: &Output,
     stop: &CancellationToken,
 ) -> Result<(), CliError> {
-    let time = match (seed, seed_for) {
-        (true, _) => Duration::MAX,
-        (false, Some(time)) => time,
-        (false, None) => return Ok(()),
-    };
+    let Some(goal) = goal else { return Ok(()) };
     output.say("serving on; Ctrl-C ends it");
-    // Nothing has gone wrong when the time is over.
-    tokio::time::timeout(time, serve(handle, output, stop)).await.unwrap_or(Ok(()))
+    serve(handle, goal, output, stop).await
 }
 
 #[cfg(test)]

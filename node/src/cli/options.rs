@@ -9,6 +9,7 @@ use clap::Args;
 use libp2p::Multiaddr;
 use libp2p::identity::Keypair;
 use shoal_shared::content::{Chunker, ContentId, Ticket};
+use shoal_shared::engine::{Fairness, UploadConfig};
 
 use super::error::CliError;
 use crate::net::{Node, NodeConfig};
@@ -22,6 +23,35 @@ pub(super) struct NetArgs {
     /// Rendezvous point to meet at; may be given several times
     #[arg(long, value_name = "ADDR")]
     pub(super) rendezvous: Vec<Multiaddr>,
+    #[command(flatten)]
+    pub(super) pace: PaceArgs,
+}
+
+/// How much of the line and of the node others get.
+#[derive(Args, Debug, Clone, Default)]
+pub(super) struct PaceArgs {
+    /// Send at most this many bytes per second, such as 12.5MB or 100mbit
+    #[arg(long, value_name = "RATE", value_parser = rate)]
+    pub(super) limit_up: Option<u64>,
+    /// Fetch at most this many bytes per second
+    #[arg(long, value_name = "RATE", value_parser = rate)]
+    pub(super) limit_down: Option<u64>,
+    /// Send this many chunks at once [default: as many as it takes to fill the line]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(super) upload_slots: Option<u16>,
+    /// Who is served first
+    #[arg(long, value_enum, default_value_t, hide_default_value = true)]
+    pub(super) fairness: FairnessArg,
+}
+
+/// Who is served first.
+#[derive(clap::ValueEnum, Debug, Clone, Copy, Default)]
+pub(super) enum FairnessArg {
+    /// Whatever lets all finish soonest (default)
+    #[default]
+    Cooperative,
+    /// Who sends us most
+    TitForTat,
 }
 
 impl NetArgs {
@@ -30,7 +60,26 @@ impl NetArgs {
             Some(path) => shoal_rendezvous::identity::load_or_create(&path).map_err(anyhow::Error::from)?,
             None => Keypair::generate_ed25519(),
         };
-        Ok(Node::start(NodeConfig { identity, listen: self.listen.clone(), port }).await?)
+        let slots = self.pace.upload_slots.map(usize::from);
+        let standard = UploadConfig::default();
+        let upload = UploadConfig {
+            slots,
+            most_slots: slots.unwrap_or(standard.most_slots),
+            fairness: match self.pace.fairness {
+                FairnessArg::Cooperative => Fairness::Cooperative,
+                FairnessArg::TitForTat => Fairness::TitForTat,
+            },
+            ..standard
+        };
+        let config = NodeConfig {
+            identity,
+            listen: self.listen.clone(),
+            port,
+            upload,
+            limit_up: self.pace.limit_up,
+            limit_down: self.pace.limit_down,
+        };
+        Ok(Node::start(config).await?)
     }
 }
 
@@ -42,9 +91,10 @@ pub(super) struct SourceArgs {
     /// Address of a peer that may have the content; may be given several times
     #[arg(long, value_name = "ADDR")]
     pub(super) peer: Vec<Multiaddr>,
-    /// How long to look for somebody to fetch from before giving up
-    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = humantime::parse_duration)]
-    pub(super) wait: Duration,
+    /// How long to look for somebody to fetch from before giving up [default: 30s without any peer; without
+    /// end while peers are connected that lack chunks too]
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    pub(super) wait: Option<Duration>,
 }
 
 /// A content and all known ways to it.
@@ -75,6 +125,24 @@ impl SourceArgs {
     }
 }
 
+/// How long to look for somebody if nothing was said.
+pub(super) const WAIT: Duration = Duration::from_secs(30);
+
+/// Reads a rate: bytes per second with a unit of bytes, or bits per second such as `100mbit`.
+pub(super) fn rate(text: &str) -> Result<u64, String> {
+    let lower = text.trim().to_ascii_lowercase();
+    let lower = lower.strip_suffix("/s").unwrap_or(&lower);
+    let (number, per_byte) = match lower.strip_suffix("bit") {
+        Some(bits) => (format!("{bits}b"), 8),
+        None => (lower.to_owned(), 1),
+    };
+    match number.parse::<ByteSize>() {
+        Ok(size) if size.as_u64() >= 1024 * per_byte => Ok(size.as_u64() / per_byte),
+        Ok(_) => Err("a rate is at least 1KiB per second".into()),
+        Err(_) => Err("not a rate; write bytes per second such as 12.5MB, or bits such as 100mbit".into()),
+    }
+}
+
 /// Reads `fastcdc`, `fastcdc:MIN:AVG:MAX` or `fixed:SIZE`, with sizes in bytes or with a unit.
 pub(super) fn chunker(text: &str) -> Result<Chunker, String> {
     let plain = |part: &str| match part.parse::<ByteSize>() {
@@ -91,6 +159,14 @@ pub(super) fn chunker(text: &str) -> Result<Chunker, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rates_are_bytes_or_bits() {
+        assert_eq!(rate("12.5MB"), Ok(12_500_000));
+        assert_eq!(rate("100mbit"), Ok(12_500_000));
+        assert_eq!(rate("1 MiB/s"), Ok(1 << 20));
+        assert!(rate("0").is_err() && rate("fast").is_err());
+    }
 
     #[test]
     fn chunk_sizes_may_have_units() {

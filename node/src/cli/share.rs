@@ -46,6 +46,42 @@ pub(super) struct Args {
     /// Key file of the node, made if missing, so that its peer id stays the same [default: a new one each time]
     #[arg(long, value_name = "FILE")]
     identity: Option<PathBuf>,
+    /// End once so many complete copies exist elsewhere, counted across peers chunk by chunk [default: 1]
+    #[arg(
+        long, value_name = "COPIES", num_args = 0..=1, require_equals = true, default_missing_value = "1",
+        value_parser = clap::value_parser!(u16).range(1..)
+    )]
+    until_safe: Option<u16>,
+    /// End after this long (such as 10m)
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    seed_for: Option<Duration>,
+    /// End after as many times the size was sent
+    #[arg(long, value_name = "RATIO", value_parser = ratio)]
+    seed_ratio: Option<f64>,
+}
+
+/// When serving ends by itself; whichever comes first.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct SeedGoal {
+    pub(super) time: Option<Duration>,
+    /// Bytes sent, over the content's size.
+    pub(super) ratio: Option<f64>,
+    /// Complete copies with others.
+    pub(super) copies: Option<usize>,
+}
+
+impl SeedGoal {
+    fn is_reached(&self, progress: &Progress, size: u64) -> bool {
+        let sent: u64 = progress.traffic.values().map(|t| t.sent).sum();
+        self.ratio.is_some_and(|ratio| sent as f64 >= ratio * size as f64)
+            || self.copies.is_some_and(|copies| progress.copies >= copies)
+    }
+}
+
+/// Reads how many times the size.
+pub(super) fn ratio(text: &str) -> Result<f64, String> {
+    let ratio = text.parse().ok().filter(|ratio: &f64| ratio.is_finite() && *ratio >= 0.0);
+    ratio.ok_or_else(|| "not a ratio; write a number such as 1.5".into())
 }
 
 #[derive(Serialize)]
@@ -86,25 +122,42 @@ pub(super) async fn run(args: Args, output: &Output, stop: CancellationToken) ->
         chunks: root.chunks,
     };
     output.data(&shared, || shared.ticket.clone())?;
-    let served = serve(&mut handle, output, &stop).await;
+    let goal =
+        SeedGoal { time: args.seed_for, ratio: args.seed_ratio, copies: args.until_safe.map(usize::from) };
+    let served = serve(&mut handle, goal, output, &stop).await;
     handle.stop().await;
     node.shutdown().await;
     served.map(|()| Exit::Done)
 }
 
-/// Shows who fetches how fast until told to stop.
+/// Shows who fetches how fast until the goal is reached or somebody says stop.
 pub(super) async fn serve(
     handle: &mut ContentHandle,
+    goal: SeedGoal,
     output: &Output,
     stop: &CancellationToken,
 ) -> Result<(), CliError> {
     let progress = handle.progress();
     let mut board = Board::new(output);
     let mut refresh = tokio::time::interval(REFRESH);
+    let over = async { tokio::time::sleep(goal.time.unwrap_or(Duration::MAX)).await };
+    tokio::pin!(over);
+    let mut safe_told = false;
     let result = loop {
         tokio::select! {
             () = stop.cancelled() => break Ok(()),
-            _ = refresh.tick() => board.show(&progress.borrow(), output),
+            () = &mut over => break Ok(()),
+            _ = refresh.tick() => {
+                let progress = progress.borrow().clone();
+                board.show(&progress, output);
+                if !safe_told && progress.copies >= goal.copies.unwrap_or(1) {
+                    safe_told = true;
+                    output.say(safe(progress.copies));
+                }
+                if goal.is_reached(&progress, progress.size) {
+                    break Ok(());
+                }
+            }
             update = handle.next() => match update {
                 Update::Event(event) => tell(event, output),
                 Update::Finished(Err(failure)) => break Err(failure.into()),
@@ -114,6 +167,10 @@ pub(super) async fn serve(
     };
     board.clear();
     result
+}
+
+fn safe(copies: usize) -> String {
+    format!("safe to leave: the other peers have every chunk at least {copies} times")
 }
 
 /// Says what happened.
@@ -129,8 +186,8 @@ pub(super) fn tell(event: Event, output: &Output) {
         Event::Blocked(why) => output.warn(format!("paused: {why}; going on as soon as that is mended")),
         Event::Withdrawn(words) => output.warn(words),
         Event::Unavailable { chunks } => {
-            let chunks = human::count(chunks as u64, "missing chunk");
-            output.warn(format!("{chunks}: nobody who is connected has any of them; waiting"));
+            let are = if chunks == 1 { "1 chunk is".into() } else { format!("{chunks} chunks are") };
+            output.warn(format!("{are} held by nobody reachable; waiting for somebody who has them"));
         }
         Event::Unblocked => output.say("going on"),
         Event::RendezvousSilent => {

@@ -15,12 +15,14 @@ use futures::{AsyncReadExt, AsyncWriteExt};
 use libp2p::{PeerId, Stream};
 use shoal_shared::content::{ChunkIndex, ContentId};
 use shoal_shared::engine::RequestId;
+use shoal_shared::wire::Have;
 use shoal_shared::wire::chunks::{Refusal, Reply, Request};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::AbortHandle;
 
 use super::frames::{read_frame, write_frame};
-use crate::store::{Target, WriteError};
+use super::pace::Pace;
+use crate::store::{ChunkStore, Target, WriteError};
 
 /// Chunks of one peer that may be on their way to the disk at once.
 const MAX_WRITES: usize = 2;
@@ -40,6 +42,8 @@ const RETRY: Duration = Duration::from_secs(2);
 pub(super) enum FetchEvent {
     /// Bytes of chunks arrived.
     Progress { peer: PeerId, bytes: u64 },
+    /// A chunk begins to arrive. `chosen`: by the peer. `queued`: bytes that are asked of the peer by everybody.
+    Begun { peer: PeerId, id: RequestId, chunk: ChunkIndex, chosen: bool, queued: u64 },
     /// A chunk was verified and written; `complete` are the chunks that can be served now.
     Stored { peer: PeerId, id: RequestId, chunk: ChunkIndex, len: u64, complete: Vec<ChunkIndex> },
     /// Bytes that do not match, or a reply that breaks the protocol.
@@ -55,9 +59,11 @@ pub(super) enum FetchEvent {
 }
 
 /// What the job asks of a stream.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(super) enum FetchOrder {
     Get { id: RequestId, chunk: ChunkIndex, len: u32 },
+    Any { id: RequestId },
+    Have(Have),
     Cancel { id: RequestId },
 }
 
@@ -98,16 +104,19 @@ impl Fetcher {
     }
 }
 
+/// The chunk that was asked for and its length, or that the peer may choose.
+type Asked = Option<(ChunkIndex, u32)>;
+
 /// Replies that may come.
 #[derive(Default)]
 struct Expected {
-    asked: BTreeMap<RequestId, (ChunkIndex, u32)>,
+    asked: BTreeMap<RequestId, Asked>,
     /// Cancelled ones, oldest first; their replies may be on the way.
-    cancelled: VecDeque<(RequestId, (ChunkIndex, u32))>,
+    cancelled: VecDeque<(RequestId, Asked)>,
 }
 
 impl Expected {
-    fn take(&mut self, id: RequestId) -> Option<(ChunkIndex, u32)> {
+    fn take(&mut self, id: RequestId) -> Option<Asked> {
         self.asked.remove(&id).or_else(|| {
             let at = self.cancelled.iter().position(|(other, _)| *other == id)?;
             self.cancelled.remove(at).map(|(_, what)| what)
@@ -131,6 +140,7 @@ pub(super) struct Session {
     stream: u64,
     target: Arc<Target>,
     events: mpsc::Sender<FetchEvent>,
+    pace: Arc<Pace>,
     expected: Mutex<Expected>,
     writes: Arc<Semaphore>,
     /// Buffers to be used again: asking the system for fresh memory for each chunk costs more than hashing.
@@ -150,6 +160,7 @@ impl Session {
         stream: u64,
         target: Arc<Target>,
         events: mpsc::Sender<FetchEvent>,
+        pace: Arc<Pace>,
     ) -> Self {
         let writes = Arc::new(Semaphore::new(MAX_WRITES));
         Self {
@@ -158,6 +169,7 @@ impl Session {
             stream,
             target,
             events,
+            pace,
             writes,
             expected: Mutex::default(),
             spare: Mutex::default(),
@@ -187,9 +199,14 @@ impl Session {
             while let Some(order) = next {
                 let request = match order {
                     FetchOrder::Get { id, chunk, len } => {
-                        self.expected(|e| e.asked.insert(id, (chunk, len)));
+                        self.expected(|e| e.asked.insert(id, Some((chunk, len))));
                         Request::Get { id, chunk, content: self.content }
                     }
+                    FetchOrder::Any { id } => {
+                        self.expected(|e| e.asked.insert(id, None));
+                        Request::Any { id, content: self.content }
+                    }
+                    FetchOrder::Have(have) => Request::Have { have, content: self.content },
                     FetchOrder::Cancel { id } => {
                         self.expected(|e| e.cancel(id));
                         Request::Cancel { id }
@@ -212,11 +229,11 @@ impl Session {
                         self.tell(FetchEvent::Refused { peer: self.peer, id, why }).await;
                     }
                 }
-                Reply::Data { id, len } => {
-                    let expected = self.expected(|e| e.take(id));
-                    let Some((chunk, want)) = expected else {
+                Reply::Data { id, len, chunk, queued } => {
+                    let Some((chosen, want)) = self.wanted(id, chunk) else {
                         return Err(io::Error::other("data that was not asked for"));
                     };
+                    self.tell(FetchEvent::Begun { peer: self.peer, id, chunk, chosen, queued }).await;
                     if len != want {
                         self.tell(FetchEvent::Corrupt { peer: self.peer, id, chunk }).await;
                         return Err(io::Error::other("a chunk of the wrong length"));
@@ -229,11 +246,21 @@ impl Session {
         Ok(())
     }
 
+    /// Whether the peer was free to choose the chunk, and the length that the chunk must have; `None` if
+    /// the chunk does not answer this request.
+    fn wanted(&self, id: RequestId, chunk: ChunkIndex) -> Option<(bool, u32)> {
+        match self.expected(|e| e.take(id))? {
+            Some((asked, len)) => (asked == chunk).then_some((false, len)),
+            None => self.target.manifest().chunks().get(chunk as usize).map(|c| (true, c.length)),
+        }
+    }
+
     async fn read_chunk(&self, stream: &mut BufReader<ReadHalf<Stream>>, len: usize) -> io::Result<Chunk> {
         let mut buffer = self.spare.lock().expect("no panic under the lock").pop().unwrap_or_default();
         let (mut filled, mut reported) = (0, (Instant::now(), 0));
         while filled < len {
-            let end = len.min(filled + STEP);
+            let end = len.min(filled + self.pace.step(STEP));
+            self.pace.take(end - filled).await;
             if buffer.len() < end {
                 // A little at first; who has sent that much gets room for the rest.
                 buffer.resize(if filled == 0 { end } else { len }, 0);

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, RwLock};
 
 use libp2p::PeerId;
-use shoal_shared::content::{ChunkIndex, ContentId};
+use shoal_shared::content::ContentId;
 use shoal_shared::wire::query::{ErrorCode, Request, Response};
 use tokio::sync::{mpsc, oneshot};
 
@@ -71,17 +71,24 @@ impl Library {
         self.shelves.read().expect("no panic under the lock").get(&content)?.store.clone()
     }
 
-    /// The length of a chunk in bytes, if there is such a chunk.
-    pub(super) fn chunk_len(&self, content: ContentId, chunk: ChunkIndex) -> Option<u32> {
-        let store = self.store(content)?;
-        store.manifest().chunks().get(chunk as usize).map(|c| c.length)
-    }
-
     /// Lets the job of a content know that a file of it has changed. A job that lags misses it.
     pub(super) fn notify(&self, content: ContentId, withdrawn: Withdrawn) {
         let shelves = self.shelves.read().expect("no panic under the lock");
         if let Some(shelf) = shelves.get(&content) {
             let _ = shelf.notices.try_send(withdrawn);
+        }
+    }
+
+    /// Passes on what a peer tells; waits while the job has too much to do. No answer is expected.
+    pub(super) async fn tell(&self, peer: PeerId, request: Request) {
+        let questions = {
+            let shelves = self.shelves.read().expect("no panic under the lock");
+            shelves.get(&request.content()).map(|shelf| shelf.questions.clone())
+        };
+        if let Some(questions) = questions {
+            let (reply, _) = oneshot::channel();
+            // Err only says that the job has ended.
+            let _ = questions.send(Question { peer, request, reply }).await;
         }
     }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use libp2p::identity::Keypair;
 use libp2p::{Multiaddr, PeerId};
 use shoal_shared::content::{ContentId, Manifest};
+use shoal_shared::engine::UploadConfig;
 use tokio::sync::{broadcast, mpsc};
 use tokio_util::sync::CancellationToken;
 
@@ -15,6 +16,7 @@ use super::control::{Control, EVENTS, ORDERS};
 use super::driver::Driver;
 use super::job::{self, ContentHandle, Failure, GetOptions, Goal, Shared};
 use super::library::Library;
+use super::pace::Pace;
 use super::traffic::{PeerTraffic, Traffic};
 use super::transport;
 use super::upload::Uploads;
@@ -33,11 +35,24 @@ pub struct NodeConfig {
     pub listen: Vec<Multiaddr>,
     /// The port for an empty `listen`; 0 lets the system choose.
     pub port: u16,
+    /// How others are served.
+    pub upload: UploadConfig,
+    /// Most bytes of chunks sent per second.
+    pub limit_up: Option<u64>,
+    /// Most bytes of chunks fetched per second.
+    pub limit_down: Option<u64>,
 }
 
 impl Default for NodeConfig {
     fn default() -> Self {
-        Self { identity: Keypair::generate_ed25519(), listen: Vec::new(), port: 0 }
+        Self {
+            identity: Keypair::generate_ed25519(),
+            listen: Vec::new(),
+            port: 0,
+            upload: UploadConfig::default(),
+            limit_up: None,
+            limit_down: None,
+        }
     }
 }
 
@@ -77,7 +92,8 @@ impl Node {
         let library = Arc::new(Library::default());
         let traffic = Arc::new(Traffic::default());
         let clock = Clock::start();
-        let uploads = Uploads::new(library.clone(), traffic.clone(), clock);
+        let uploads = Uploads::new(config.upload, config.limit_up, library.clone(), traffic.clone(), clock);
+        let download_pace = Arc::new(Pace::new(config.limit_down, clock));
         let control = Control::new(orders, events.clone());
         let driver = Driver::new(swarm, order_receiver, events, library.clone(), uploads.clone());
         let alive = CancellationToken::new();
@@ -87,7 +103,18 @@ impl Node {
             // Also when it panics: jobs must not wait for a task that is gone.
             drop(ended);
         });
-        Ok(Self { shared: Shared { local, clock, control, library, traffic, uploads, driver_ended: alive } })
+        Ok(Self {
+            shared: Shared {
+                local,
+                clock,
+                control,
+                library,
+                traffic,
+                uploads,
+                download_pace,
+                driver_ended: alive,
+            },
+        })
     }
 
     /// Who the node is.

@@ -5,17 +5,17 @@ use std::time::Duration;
 use futures::StreamExt;
 use libp2p::identity::Keypair;
 use libp2p::swarm::SwarmEvent;
-use libp2p::{Multiaddr, Swarm, SwarmBuilder, dns, noise, tcp, yamux};
+use libp2p::{Multiaddr, Swarm, SwarmBuilder, dns};
 
 use super::behaviour::Behaviour;
 use super::node::NodeError;
-use super::tls;
+use super::tcp;
 
 /// A connection without streams is closed after this time. Peers that exchange chunks keep a stream;
 /// this is for those that only met.
 const IDLE: Duration = Duration::from_secs(60);
 
-/// Builds the Swarm. TLS is offered before Noise: with AES instructions it is the faster one.
+/// Builds the Swarm.
 pub(super) fn swarm(identity: Keypair) -> Result<Swarm<Behaviour>, NodeError> {
     // The two builders differ in type but not in what follows.
     macro_rules! finish {
@@ -28,12 +28,9 @@ pub(super) fn swarm(identity: Keypair) -> Result<Swarm<Behaviour>, NodeError> {
         };
     }
     let transports = || {
-        let builder = SwarmBuilder::with_existing_identity(identity.clone()).with_tokio().with_tcp(
-            tcp::Config::default().nodelay(true),
-            (tls::Config::new, noise::Config::new),
-            yamux::Config::default,
-        );
-        builder.map(|b| b.with_quic()).map_err(|e| failed(&e))
+        let tcp = tcp::transport(&identity).map_err(NodeError::Setup)?;
+        let builder = SwarmBuilder::with_existing_identity(identity.clone()).with_tokio().with_quic();
+        builder.with_other_transport(|_| tcp).map_err(|e| failed(&e))
     };
     match transports()?.with_dns() {
         Ok(builder) => Ok(finish!(builder)),

@@ -1,37 +1,39 @@
 //! Serving chunks: one session per inbound stream.
 //!
-//! Reading requests and writing chunks go on side by side, because a multiplexed connection whose two
-//! ends only write stands still. What always holds: at most [`MAX_WAITING`] requests wait per stream and
-//! further ones are refused; at most as many chunks are in memory as there are upload slots.
+//! Sessions bring requests to the engine's [`UploadQueue`], which says who is sent what next; the bytes
+//! go from the store to the stream here. Reading requests and writing chunks go on side by side,
+//! because a multiplexed connection whose two ends only write stands still. What always holds: at most as
+//! many chunks are in memory as there are slots; a peer that does not read its refusals, or takes
+//! nothing, loses its stream.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap};
 use std::io;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
-use futures::{AsyncReadExt, AsyncWriteExt};
+use futures::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use libp2p::{PeerId, Stream};
-use shoal_shared::content::{ChunkIndex, ContentId};
+use shoal_shared::content::{ChunkIndex, ChunkSet, ContentId};
+use shoal_shared::engine::{Grant, SessionId, UploadConfig, UploadQueue, Wanted};
 use shoal_shared::wire::chunks::{MAX_WAITING, Refusal, Reply, Request};
-use shoal_shared::wire::query::Load;
-use tokio::sync::{Notify, Semaphore};
+use shoal_shared::wire::query::{self, Load};
+use tokio::sync::mpsc;
 
 use super::clock::Clock;
 use super::frames::{read_frame, write_frame};
 use super::library::{Library, Withdrawn};
+use super::pace::Pace;
 use super::traffic::{Meter, Traffic};
 use crate::store::ReadError;
 
-/// Chunks that may be read and sent at once, by the whole node.
-const SLOTS: usize = 32;
 /// Streams that one peer may have open to us; each takes one slot at most.
 const MAX_PER_PEER: usize = 2;
+/// Decisions that may wait for a session; more only if the peer reads no refusals.
+const GRANTS: usize = 3 * MAX_WAITING;
 /// Bytes handed to the stream at once.
 const PIECE: usize = 256 << 10;
-/// How long a request may wait for a slot before it is refused as busy: well before the other side takes
-/// the silence for a stall.
-const SLOT_TIMEOUT: Duration = Duration::from_secs(4);
+/// How often the queue is looked at although nothing happened.
+const TICK: Duration = Duration::from_millis(250);
 /// A peer that does not take a frame within this time, or a chunk within this time and at this pace,
 /// loses its stream.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
@@ -42,38 +44,108 @@ const SLOWEST: u64 = 16 << 10;
 struct Shared {
     library: Arc<Library>,
     traffic: Arc<Traffic>,
-    slots: Semaphore,
-    sessions: Mutex<HashMap<PeerId, usize>>,
-    meter: Mutex<Meter>,
     clock: Clock,
-    active: AtomicU32,
-    /// Bytes that wait in all queues.
-    queued: AtomicU64,
+    pace: Pace,
+    streams: Mutex<HashMap<PeerId, usize>>,
+    meter: Mutex<Meter>,
+    board: Mutex<Board>,
 }
 
-/// Starts sessions.
+/// The queue, and where its decisions go.
+struct Board {
+    queue: UploadQueue,
+    outlets: BTreeMap<SessionId, mpsc::Sender<Grant>>,
+    /// Sessions so far; names them.
+    sessions: SessionId,
+}
+
+impl Board {
+    /// Hands out what the queue decides.
+    fn pump(&mut self, now: Duration) {
+        while let Some(grant) = self.queue.next(now) {
+            let (Grant::Send { session, .. } | Grant::Refuse { session, .. }) = grant;
+            let sent = self.outlets.get(&session).is_some_and(|outlet| outlet.try_send(grant).is_ok());
+            if !sent {
+                // Without its outlet the session ends.
+                self.outlets.remove(&session);
+                self.queue.close(session);
+            }
+        }
+    }
+}
+
+/// The node's side that serves; cheap to clone.
 #[derive(Clone)]
 pub(super) struct Uploads(Arc<Shared>);
 
 impl Uploads {
-    pub(super) fn new(library: Arc<Library>, traffic: Arc<Traffic>, clock: Clock) -> Self {
-        Self(Arc::new(Shared {
+    pub(super) fn new(
+        config: UploadConfig,
+        limit: Option<u64>,
+        library: Arc<Library>,
+        traffic: Arc<Traffic>,
+        clock: Clock,
+    ) -> Self {
+        let queue = UploadQueue::new(config, rand::make_rng());
+        let board = Board { queue, outlets: BTreeMap::new(), sessions: 0 };
+        let shared = Arc::new(Shared {
             library,
             traffic,
-            slots: Semaphore::new(SLOTS),
-            sessions: Mutex::default(),
-            meter: Mutex::default(),
             clock,
-            active: AtomicU32::new(0),
-            queued: AtomicU64::new(0),
-        }))
+            pace: Pace::new(limit, clock),
+            streams: Mutex::default(),
+            meter: Mutex::default(),
+            board: Mutex::new(board),
+        });
+        tokio::spawn(tick(Arc::downgrade(&shared)));
+        Self(shared)
+    }
+
+    /// Lets the queue know something, and does what follows from it.
+    fn tell<T>(&self, act: impl FnOnce(&mut UploadQueue) -> T) -> T {
+        self.0.tell(act)
     }
 
     /// How busy the node is.
     pub(super) fn load(&self) -> Load {
-        let rate = self.0.meter.lock().expect("no panic under the lock").rate(self.0.clock.now());
-        let queued = self.0.queued.load(Ordering::Relaxed);
-        Load { rate, active: self.0.active.load(Ordering::Relaxed), queued }
+        self.0.load()
+    }
+
+    /// A content can be served; `lengths` are the bytes of each chunk.
+    pub(super) fn add(&self, content: ContentId, lengths: Arc<[u32]>, complete: bool) {
+        self.tell(|queue| queue.add_content(content, lengths, complete));
+    }
+
+    /// All of a content is here now.
+    pub(super) fn completed(&self, content: ContentId) {
+        self.tell(|queue| queue.completed(&content));
+    }
+
+    pub(super) fn remove(&self, content: ContentId) {
+        self.tell(|queue| queue.remove_content(&content));
+    }
+
+    /// A peer said that it has chunks that it did not have before.
+    pub(super) fn gained(&self, content: ContentId, peer: PeerId, news: &ChunkSet) {
+        if !news.is_clear() {
+            self.tell(|queue| queue.gained(&content, peer, news));
+        }
+    }
+
+    /// A peer is gone that had said that it has these chunks.
+    pub(super) fn gone(&self, content: ContentId, peer: &PeerId, had: &ChunkSet) {
+        self.tell(|queue| queue.gone(&content, peer, had));
+    }
+
+    /// A peer sent us bytes that were good.
+    pub(super) fn received(&self, peer: PeerId, bytes: u64) {
+        let now = self.0.clock.now();
+        self.0.board.lock().expect("no panic under the lock").queue.received(now, peer, bytes);
+    }
+
+    /// How many copies of a content the known others have together.
+    pub(super) fn copies(&self, content: ContentId) -> usize {
+        self.0.board.lock().expect("no panic under the lock").queue.copies(&content)
     }
 
     /// Serves a stream until it ends. A peer with too many streams gets this one closed.
@@ -82,193 +154,195 @@ impl Uploads {
             tracing::debug!(%peer, "too many streams from this peer");
             return;
         };
-        let shared = self.0.clone();
         tokio::spawn(async move {
-            let result = session(&shared, peer, stream).await;
-            tracing::debug!(%peer, ?result, "upload session ended");
-            drop(place);
+            let result = Session::run(&place, stream).await;
+            tracing::debug!(peer = %place.peer, ?result, "upload session ended");
         });
     }
 }
 
-/// A session's place among those of its peer; given back when dropped.
-struct Place(Arc<Shared>, PeerId);
+impl Shared {
+    fn tell<T>(&self, act: impl FnOnce(&mut UploadQueue) -> T) -> T {
+        let mut board = self.board.lock().expect("no panic under the lock");
+        let result = act(&mut board.queue);
+        board.pump(self.clock.now());
+        result
+    }
+
+    fn load(&self) -> Load {
+        let rate = self.meter.lock().expect("no panic under the lock").rate(self.clock.now());
+        let board = self.board.lock().expect("no panic under the lock");
+        Load { rate, active: board.queue.active() as u32, queued: board.queue.queued() }
+    }
+}
+
+async fn tick(shared: Weak<Shared>) {
+    let mut ticks = tokio::time::interval(TICK);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+    loop {
+        ticks.tick().await;
+        let Some(shared) = shared.upgrade() else { return };
+        shared.tell(|_| {});
+    }
+}
+
+/// A session's place among those of its peer and in the queue; given back when dropped.
+struct Place {
+    shared: Arc<Shared>,
+    peer: PeerId,
+}
 
 impl Place {
     fn take(shared: &Arc<Shared>, peer: PeerId) -> Option<Self> {
-        let mut sessions = shared.sessions.lock().expect("no panic under the lock");
-        let count = sessions.entry(peer).or_default();
+        let mut streams = shared.streams.lock().expect("no panic under the lock");
+        let count = streams.entry(peer).or_default();
         if *count >= MAX_PER_PEER {
             return None;
         }
         *count += 1;
-        Some(Self(shared.clone(), peer))
+        Some(Self { shared: shared.clone(), peer })
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let mut sessions = self.0.sessions.lock().expect("no panic under the lock");
-        if let Some(count) = sessions.get_mut(&self.1) {
+        let mut streams = self.shared.streams.lock().expect("no panic under the lock");
+        if let Some(count) = streams.get_mut(&self.peer) {
             *count -= 1;
             if *count == 0 {
-                sessions.remove(&self.1);
+                streams.remove(&self.peer);
             }
         }
     }
 }
 
-#[derive(Clone, Copy)]
-struct Wanted {
-    id: u64,
-    chunk: ChunkIndex,
-    content: ContentId,
-    /// Bytes; 0 for what is not here and will be refused.
-    len: u32,
+/// One stream that is being served.
+struct Session<'a> {
+    shared: &'a Arc<Shared>,
+    peer: PeerId,
+    id: SessionId,
 }
 
-/// Requests that wait for their turn, and refusals that wait to be told.
-#[derive(Default)]
-struct Waiting {
-    requests: VecDeque<Wanted>,
-    refusals: VecDeque<u64>,
-}
-
-/// The two halves of a session meet here.
-struct Queue<'a> {
-    waiting: Mutex<Waiting>,
-    news: Notify,
-    shared: &'a Shared,
-}
-
-impl Queue<'_> {
-    fn with<T>(&self, act: impl FnOnce(&mut Waiting) -> T) -> T {
-        act(&mut self.waiting.lock().expect("no panic under the lock"))
-    }
-
-    /// Takes a request in; `Err` if the peer keeps sending although it is refused.
-    fn push(&self, wanted: Wanted) -> io::Result<()> {
-        let fits = self.with(|w| {
-            if w.requests.len() < MAX_WAITING {
-                w.requests.push_back(wanted);
-                self.shared.queued.fetch_add(wanted.len.into(), Ordering::Relaxed);
-                return true;
-            }
-            w.refusals.push_back(wanted.id);
-            w.refusals.len() <= 2 * MAX_WAITING
-        });
-        self.news.notify_one();
-        if fits { Ok(()) } else { Err(io::Error::other("the peer sends requests faster than refusals")) }
-    }
-
-    fn cancel(&self, id: u64) {
-        self.with(|w| {
-            w.requests.retain(|wanted| {
-                if wanted.id == id {
-                    self.shared.queued.fetch_sub(wanted.len.into(), Ordering::Relaxed);
-                }
-                wanted.id != id
-            });
-        });
-    }
-
-    async fn next(&self) -> Result<Wanted, u64> {
-        loop {
-            let next = self.with(|w| {
-                let refusal = w.refusals.pop_front().map(Err);
-                refusal.or_else(|| w.requests.pop_front().map(Ok))
-            });
-            match next {
-                Some(Ok(wanted)) => {
-                    self.shared.queued.fetch_sub(wanted.len.into(), Ordering::Relaxed);
-                    return Ok(wanted);
-                }
-                Some(Err(id)) => return Err(id),
-                None => self.news.notified().await,
-            }
-        }
-    }
-}
-
-impl Drop for Queue<'_> {
+impl Drop for Session<'_> {
     fn drop(&mut self) {
-        let left = self.with(|w| w.requests.iter().map(|r| u64::from(r.len)).sum());
-        self.shared.queued.fetch_sub(left, Ordering::Relaxed);
+        let mut board = self.shared.board.lock().expect("no panic under the lock");
+        board.outlets.remove(&self.id);
+        board.queue.close(self.id);
+        board.pump(self.shared.clock.now());
     }
 }
 
-async fn session(shared: &Arc<Shared>, peer: PeerId, stream: Stream) -> io::Result<()> {
-    let (mut input, mut output) = stream.split();
-    let queue = Queue { waiting: Mutex::default(), news: Notify::new(), shared };
-    let read = async {
+impl<'a> Session<'a> {
+    async fn run(place: &'a Place, stream: Stream) -> io::Result<()> {
+        let (session, grants) = Self::open(&place.shared, place.peer);
+        let (input, output) = futures::AsyncReadExt::split(stream);
+        tokio::select! {
+            ended = session.read(input) => ended,
+            failed = session.write(output, grants) => failed,
+        }
+    }
+
+    fn open(shared: &'a Arc<Shared>, peer: PeerId) -> (Self, mpsc::Receiver<Grant>) {
+        let (outlet, grants) = mpsc::channel(GRANTS);
+        let mut board = shared.board.lock().expect("no panic under the lock");
+        board.sessions += 1;
+        let id = board.sessions;
+        board.outlets.insert(id, outlet);
+        board.queue.open(id, peer);
+        (Self { shared, peer, id }, grants)
+    }
+
+    async fn read<R: AsyncRead + Unpin>(&self, mut input: R) -> io::Result<()> {
         while let Some(request) = read_frame(&mut input).await? {
             match request {
                 Request::Get { id, chunk, content } => {
-                    let len = shared.library.chunk_len(content, chunk).unwrap_or(0);
-                    queue.push(Wanted { id, chunk, content, len })?;
+                    self.request(Wanted { id, content, chunk: Some(chunk) })
                 }
-                Request::Cancel { id } => queue.cancel(id),
+                Request::Any { id, content } => self.request(Wanted { id, content, chunk: None }),
+                Request::Cancel { id } => self.shared.tell(|queue| queue.cancel(self.id, id)),
+                Request::Have { have, content } => {
+                    self.shared.library.tell(self.peer, query::Request::Have { have, content }).await;
+                }
             }
-        }
-        io::Result::Ok(())
-    };
-    let write = async {
-        let mut buffer = Vec::new();
-        loop {
-            match queue.next().await {
-                Err(id) => refuse(&mut output, id, Refusal::Busy).await?,
-                Ok(wanted) => buffer = send(shared, peer, &mut output, wanted, buffer).await?,
-            }
-            timeout(WRITE_TIMEOUT, output.flush()).await?;
-        }
-    };
-    tokio::select! {
-        ended = read => ended,
-        failed = write => failed,
-    }
-}
-
-/// Reads a chunk and sends it, or the reason why not. Gives the buffer back for the next one.
-async fn send<W: futures::AsyncWrite + Unpin>(
-    shared: &Arc<Shared>,
-    peer: PeerId,
-    output: &mut W,
-    wanted: Wanted,
-    mut buffer: Vec<u8>,
-) -> io::Result<Vec<u8>> {
-    let Wanted { id, chunk, content, .. } = wanted;
-    let Some(store) = shared.library.store(content) else {
-        refuse(output, id, Refusal::NotFound).await?;
-        return Ok(buffer);
-    };
-    let Ok(_slot) = tokio::time::timeout(SLOT_TIMEOUT, shared.slots.acquire()).await else {
-        refuse(output, id, Refusal::Busy).await?;
-        return Ok(buffer);
-    };
-    let _active = Active::new(&shared.active);
-    let (read, mut buffer) = tokio::task::spawn_blocking(move || (store.read(chunk, &mut buffer), buffer))
-        .await
-        .map_err(io::Error::other)?;
-    if let Err(error) = read {
-        tracing::debug!(%peer, chunk, %error, "chunk refused");
-        let why = refusal(&shared.library, content, error);
-        refuse(output, id, why).await?;
-        return Ok(buffer);
-    }
-    let patience = WRITE_TIMEOUT + Duration::from_secs(buffer.len() as u64 / SLOWEST);
-    let write = async {
-        write_frame(output, &Reply::Data { id, len: buffer.len() as u32 }).await?;
-        for piece in buffer.chunks(PIECE) {
-            output.write_all(piece).await?;
-            shared.meter.lock().expect("no panic under the lock").add(shared.clock.now(), piece.len() as u64);
         }
         Ok(())
-    };
-    timeout(patience, write).await?;
-    shared.traffic.count(content, peer, |t| t.sent += buffer.len() as u64);
-    // One large chunk should not keep its memory for as long as the stream lives.
-    buffer.shrink_to(4 << 20);
-    Ok(buffer)
+    }
+
+    fn request(&self, wanted: Wanted) {
+        let now = self.shared.clock.now();
+        self.shared.tell(|queue| queue.request(now, self.id, wanted));
+    }
+
+    async fn write<W: AsyncWrite + Unpin>(
+        &self,
+        mut output: W,
+        mut grants: mpsc::Receiver<Grant>,
+    ) -> io::Result<()> {
+        let mut buffer = Vec::new();
+        while let Some(grant) = grants.recv().await {
+            match grant {
+                Grant::Refuse { id, why, .. } => refuse(&mut output, id, why).await?,
+                Grant::Send { id, content, chunk, .. } => {
+                    buffer = self.send(&mut output, id, content, chunk, buffer).await?;
+                }
+            }
+            timeout(WRITE_TIMEOUT, output.flush()).await?;
+            if matches!(grant, Grant::Send { .. }) {
+                self.shared.tell(|queue| queue.ended(self.id));
+            }
+        }
+        Err(io::Error::other("the peer sends requests faster than it reads refusals"))
+    }
+
+    /// Reads a chunk and sends it, or the reason why not. Gives the buffer back for the next one.
+    async fn send<W: AsyncWrite + Unpin>(
+        &self,
+        output: &mut W,
+        id: u64,
+        content: ContentId,
+        chunk: ChunkIndex,
+        mut buffer: Vec<u8>,
+    ) -> io::Result<Vec<u8>> {
+        let Some(store) = self.shared.library.store(content) else {
+            refuse(output, id, Refusal::NotFound).await?;
+            return Ok(buffer);
+        };
+        let (read, mut buffer) =
+            tokio::task::spawn_blocking(move || (store.read(chunk, &mut buffer), buffer))
+                .await
+                .map_err(io::Error::other)?;
+        if let Err(error) = read {
+            tracing::debug!(peer = %self.peer, chunk, %error, "chunk refused");
+            let why = refusal(&self.shared.library, content, error);
+            refuse(output, id, why).await?;
+            return Ok(buffer);
+        }
+        let patience = WRITE_TIMEOUT + Duration::from_secs(buffer.len() as u64 / SLOWEST);
+        timeout(patience, self.send_bytes(output, id, chunk, &buffer)).await?;
+        self.shared.traffic.count(content, self.peer, |t| t.sent += buffer.len() as u64);
+        // One large chunk should not keep its memory for as long as the stream lives.
+        buffer.shrink_to(4 << 20);
+        Ok(buffer)
+    }
+
+    async fn send_bytes<W: AsyncWrite + Unpin>(
+        &self,
+        output: &mut W,
+        id: u64,
+        chunk: ChunkIndex,
+        bytes: &[u8],
+    ) -> io::Result<()> {
+        let queued = self.shared.load().queued;
+        write_frame(output, &Reply::Data { id, len: bytes.len() as u32, chunk, queued }).await?;
+        for piece in bytes.chunks(self.shared.pace.step(PIECE)) {
+            self.shared.pace.take(piece.len()).await;
+            output.write_all(piece).await?;
+            let (now, bytes) = (self.shared.clock.now(), piece.len() as u64);
+            self.shared.meter.lock().expect("no panic under the lock").add(now, bytes);
+            self.shared.board.lock().expect("no panic under the lock").queue.sent(bytes);
+        }
+        Ok(())
+    }
 }
 
 /// What a reader's failure means for the one who asked; a changed file is told to the content's job.
@@ -287,27 +361,11 @@ fn refusal(library: &Library, content: ContentId, error: ReadError) -> Refusal {
     }
 }
 
-async fn refuse<W: futures::AsyncWrite + Unpin>(output: &mut W, id: u64, why: Refusal) -> io::Result<()> {
+async fn refuse<W: AsyncWrite + Unpin>(output: &mut W, id: u64, why: Refusal) -> io::Result<()> {
     timeout(WRITE_TIMEOUT, write_frame(output, &Reply::Refused { id, why })).await
 }
 
 async fn timeout(patience: Duration, write: impl Future<Output = io::Result<()>>) -> io::Result<()> {
     let late = || io::Error::new(io::ErrorKind::TimedOut, "the peer takes nothing");
     tokio::time::timeout(patience, write).await.unwrap_or_else(|_| Err(late()))
-}
-
-/// Counts a running upload for as long as it lives.
-struct Active<'a>(&'a AtomicU32);
-
-impl<'a> Active<'a> {
-    fn new(count: &'a AtomicU32) -> Self {
-        count.fetch_add(1, Ordering::Relaxed);
-        Self(count)
-    }
-}
-
-impl Drop for Active<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
 }

@@ -68,13 +68,18 @@ struct Point {
 #[derive(Debug)]
 pub struct Announcer {
     points: Vec<Point>,
+    registers: bool,
 }
 
 impl Announcer {
-    /// Starts with `points` rendezvous points, all due at once.
-    pub fn new(now: Duration, points: usize) -> Self {
+    /// Starts with `points` rendezvous points, all due at once. Who does not serve asks without registering.
+    pub fn new(now: Duration, points: usize, registers: bool) -> Self {
         let point = || Point { register: Task::new(now), discover: Task::new(now), discovered: 0 };
-        Self { points: (0..points).map(|_| point()).collect() }
+        let mut points: Vec<_> = (0..points).map(|_| point()).collect();
+        if !registers {
+            points.iter_mut().for_each(|point| point.register.due = None);
+        }
+        Self { points, registers }
     }
 
     /// The next thing that is due.
@@ -116,7 +121,11 @@ impl Announcer {
 
     /// Whether every point has failed at the last try (and there is one).
     pub fn all_failing(&self) -> bool {
-        !self.points.is_empty() && self.points.iter().all(|p| p.register.backoff.failures() > 0)
+        let fails = |p: &Point| {
+            let task = if self.registers { &p.register } else { &p.discover };
+            task.backoff.failures() > 0
+        };
+        !self.points.is_empty() && self.points.iter().all(fails)
     }
 }
 
@@ -130,7 +139,7 @@ mod tests {
 
     #[test]
     fn renews_at_half_the_granted_time() {
-        let mut announcer = Announcer::new(secs(0), 1);
+        let mut announcer = Announcer::new(secs(0), 1, true);
         assert_eq!(announcer.poll(secs(0)), Some(AnnouncerOutput::Register(0)));
         assert_eq!(announcer.poll(secs(0)), Some(AnnouncerOutput::Discover(0)));
         assert_eq!(announcer.poll(secs(0)), None);
@@ -142,7 +151,7 @@ mod tests {
 
     #[test]
     fn a_tiny_ttl_does_not_make_a_storm() {
-        let mut announcer = Announcer::new(secs(0), 1);
+        let mut announcer = Announcer::new(secs(0), 1, true);
         announcer.poll(secs(0));
         announcer.registered(secs(0), 0, Some(secs(0)));
         assert_eq!(announcer.points[0].register.due, Some(SHORTEST));
@@ -152,7 +161,7 @@ mod tests {
 
     #[test]
     fn a_point_that_fails_is_asked_ever_less_and_the_others_go_on() {
-        let mut announcer = Announcer::new(secs(0), 2);
+        let mut announcer = Announcer::new(secs(0), 2, true);
         while announcer.poll(secs(0)).is_some() {}
         announcer.registered(secs(0), 0, None);
         announcer.registered(secs(0), 1, Some(secs(120)));
@@ -166,7 +175,7 @@ mod tests {
 
     #[test]
     fn questions_are_frequent_at_first() {
-        let mut announcer = Announcer::new(secs(0), 1);
+        let mut announcer = Announcer::new(secs(0), 1, true);
         let mut times = vec![];
         for now in 0..100 {
             while let Some(output) = announcer.poll(secs(now)) {

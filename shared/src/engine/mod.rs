@@ -27,7 +27,9 @@ mod upload;
 
 pub use announcer::{Announcer, AnnouncerOutput, TTL};
 pub use backoff::Backoff;
-pub use download::{Config as DownloadConfig, Download, DropReason, Input, Output, PeerChoice, RequestId};
+pub use download::{
+    Config as DownloadConfig, Download, DropReason, Input, Output, PeerChoice, RequestId, Topology,
+};
 pub use manifest_fetch::{FetchFailure, FetchOutput, ManifestFetch};
 pub use peer_book::{Dial, MAX_CANDIDATES, PeerBook, is_dialable};
 

@@ -16,7 +16,7 @@ use libp2p::identity::Keypair;
 use libp2p::{Multiaddr, PeerId};
 use shoal_rendezvous::Tracker;
 use shoal_shared::content::{CDC_DEFAULT, Manifest};
-use shoal_shared::engine::DownloadConfig;
+use shoal_shared::engine::{DownloadConfig, Topology};
 use tokio_util::sync::CancellationToken;
 
 use self::table::{Row, table};
@@ -146,7 +146,8 @@ async fn start_peer(
         dir: dir.clone(),
         force: false,
         select: Arc::new(|_| Ok(Selection::All)),
-        wait: WAIT,
+        wait: Some(WAIT),
+        topology: Topology::default(),
         download: DownloadConfig::default(),
     })?;
     Ok(Peer { node, handle, dir, bar })

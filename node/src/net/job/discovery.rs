@@ -31,11 +31,17 @@ pub(super) struct Discovery {
 }
 
 impl Discovery {
-    pub(super) fn new(now: Duration, book: PeerBook, content: ContentId, points: &[Multiaddr]) -> Self {
+    pub(super) fn new(
+        now: Duration,
+        book: PeerBook,
+        content: ContentId,
+        points: &[Multiaddr],
+        registers: bool,
+    ) -> Self {
         let point = |address: &Multiaddr| Point { address: address.clone(), peer: None };
         Self {
             book,
-            announcer: Announcer::new(now, points.len()),
+            announcer: Announcer::new(now, points.len(), registers),
             points: points.iter().map(point).collect(),
             namespace: format!("shoal/{content}"),
             silence_told: false,

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use libp2p::{PeerId, Stream};
-use shoal_shared::content::ChunkSet;
-use shoal_shared::engine::{Download, DownloadConfig, DropReason, Input, Output};
+use shoal_shared::content::{ChunkIndex, ChunkSet};
+use shoal_shared::engine::{Download, DownloadConfig, DropReason, Input, Output, RequestId};
+use shoal_shared::wire::Have;
 use tokio::sync::mpsc;
 
 use super::super::fetch::{FetchEvent, FetchOrder, Fetcher, Session};
@@ -29,7 +30,7 @@ pub(super) struct Downloading {
     streams: u64,
     events: mpsc::Sender<FetchEvent>,
     pub(super) incoming: mpsc::Receiver<FetchEvent>,
-    lengths: Vec<u32>,
+    lengths: Arc<[u32]>,
     stored: ChunkSet,
     /// Chunks that became servable since the last announcement.
     fresh: ChunkSet,
@@ -46,7 +47,7 @@ pub(super) struct Downloading {
 impl Downloading {
     pub(super) fn new(now: Duration, config: DownloadConfig, target: Arc<Target>) -> Self {
         let geometry = target.manifest().geometry();
-        let lengths: Vec<u32> = (0..geometry.chunks()).map(|c| geometry.chunk_len(c)).collect();
+        let lengths: Arc<[u32]> = (0..geometry.chunks()).map(|c| geometry.chunk_len(c)).collect();
         let (wanted, stored) = (target.wanted(), target.stored());
         let bytes = |set: &ChunkSet| set.ones().map(|c| u64::from(lengths[c])).sum::<u64>();
         let (total, found) = (bytes(&wanted), bytes(&stored));
@@ -106,12 +107,9 @@ impl Job {
         match output {
             Output::Request { peer, id, chunk } => {
                 let len = state.lengths[chunk as usize];
-                let sent =
-                    state.fetchers.get(&peer).is_some_and(|f| f.order(FetchOrder::Get { id, chunk, len }));
-                if !sent {
-                    self.lose_stream(peer);
-                }
+                self.order(peer, FetchOrder::Get { id, chunk, len });
             }
+            Output::RequestAny { peer, id } => self.order(peer, FetchOrder::Any { id }),
             Output::Cancel { peer, id } => {
                 if let Some(fetcher) = state.fetchers.get(&peer) {
                     // A stream that cannot take this is noticed by the next request.
@@ -127,6 +125,20 @@ impl Job {
             Output::Drop { peer, reason } => self.drop_peer(peer, reason),
             Output::Complete => self.finish(),
         }
+    }
+
+    /// Gives a stream an order; one that does not take it is started anew.
+    fn order(&mut self, peer: PeerId, order: FetchOrder) {
+        let Stage::Downloading(state) = &mut self.stage else { return };
+        if !state.fetchers.get(&peer).is_some_and(|fetcher| fetcher.order(order)) {
+            self.lose_stream(peer);
+        }
+    }
+
+    /// Tells a neighbour of new chunks on its stream, which costs least. `false` if there is none.
+    pub(super) fn tell_on_stream(&mut self, peer: &PeerId, have: Have) -> bool {
+        let Stage::Downloading(state) = &mut self.stage else { return false };
+        state.fetchers.get(peer).is_some_and(|fetcher| fetcher.order(FetchOrder::Have(have)))
     }
 
     fn drop_peer(&mut self, peer: PeerId, reason: DropReason) {
@@ -145,8 +157,7 @@ impl Job {
         if for_good {
             self.discovery.book.ban(peer);
         }
-        self.neighbours.remove(&peer);
-        self.forget_fetcher(&peer);
+        self.forget_neighbour(&peer);
         let control = self.shared.control.clone();
         self.tasks.spawn(async move {
             control.disconnect(peer, for_good).await;
@@ -170,6 +181,9 @@ impl Job {
         let Stage::Downloading(state) = &mut self.stage else { return };
         match event {
             FetchEvent::Progress { peer, bytes } => self.tell_engine(Input::Progress { peer, bytes }),
+            FetchEvent::Begun { peer, id, chunk, chosen, queued } => {
+                self.begun(peer, id, chunk, chosen, queued)
+            }
             FetchEvent::Stored { peer, id, chunk, len, complete } => {
                 let duplicate = state.stored.put(chunk as usize);
                 tracing::debug!(%peer, chunk, duplicate, "chunk stored");
@@ -181,6 +195,7 @@ impl Job {
                 self.shared.traffic.count(self.content, peer, |t| {
                     *if duplicate { &mut t.duplicate } else { &mut t.received } += len;
                 });
+                self.shared.uploads.received(peer, len);
                 self.tell_engine(Input::Stored { peer, id, chunk });
                 self.sync_if_due();
             }
@@ -209,8 +224,21 @@ impl Job {
         }
     }
 
+    fn begun(&mut self, peer: PeerId, id: RequestId, chunk: ChunkIndex, chosen: bool, queued: u64) {
+        if chosen {
+            self.tell_engine(Input::Chosen { peer, id, chunk });
+        }
+        let Some(neighbour) = self.neighbours.get_mut(&peer) else { return };
+        neighbour.load.queued = queued;
+        let load = neighbour.load;
+        self.tell_engine(Input::Load { peer, load });
+    }
+
     /// The connection to a peer is gone, and its stream with it.
-    pub(super) fn forget_fetcher(&mut self, peer: &PeerId) {
+    pub(super) fn forget_neighbour(&mut self, peer: &PeerId) {
+        if let Some(had) = self.neighbours.remove(peer) {
+            self.shared.uploads.gone(self.content, peer, &had);
+        }
         if let Stage::Downloading(state) = &mut self.stage {
             state.fetchers.remove(peer);
         }
@@ -222,20 +250,15 @@ impl Job {
         let Some(neighbour) = self.neighbours.get_mut(&peer) else { return };
         neighbour.link = Link::Ready;
         state.streams += 1;
-        let session =
-            Session::new(peer, self.content, state.streams, state.target.clone(), state.events.clone());
+        let (target, events) = (state.target.clone(), state.events.clone());
+        let pace = self.shared.download_pace.clone();
+        let session = Session::new(peer, self.content, state.streams, target, events, pace);
         let fetcher = Fetcher::start(session, stream);
         state.fetchers.insert(peer, fetcher);
-        let rtt = neighbour.rtt;
+        let (rtt, load, chunks) = (neighbour.rtt, neighbour.load, neighbour.have.clone());
         self.tell_engine(Input::PeerUp { peer, rtt });
-        self.tell_engine_have(peer);
-    }
-
-    /// Passes on what a neighbour has.
-    pub(super) fn tell_engine_have(&mut self, peer: PeerId) {
-        if let Some(chunks) = self.neighbours.get_mut(&peer).map(|n| n.have.clone()) {
-            self.tell_engine(Input::Have { peer, chunks });
-        }
+        self.tell_engine(Input::Load { peer, load });
+        self.tell_engine(Input::Have { peer, chunks });
     }
 
     pub(super) fn synced(&mut self) {

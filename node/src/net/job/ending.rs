@@ -8,6 +8,8 @@ use super::{Event, Failure, Finished, Phase};
 
 /// How long nobody has had a missing chunk before that is told.
 const STARVING_AFTER: Duration = Duration::from_secs(5);
+/// How long to go on without any peer if nothing was said.
+const WAIT: Duration = Duration::from_secs(30);
 /// Files whose withdrawal is told; after that many it is clear enough.
 const MAX_WITHDRAWN: usize = 100;
 
@@ -21,20 +23,36 @@ impl Job {
 
     /// Gives up when there has been nobody for too long.
     pub(super) fn check_alone(&mut self, now: Duration) {
-        let Some(wait) = self.wait else { return };
+        if !self.seeks {
+            return;
+        }
         match self.stage {
             // Peers that do not have the manifest are as good as none.
             Stage::Manifest(_) => {}
-            Stage::Downloading(_) if self.neighbours.len() == 0 || self.starving => {}
+            Stage::Downloading(_) if self.neighbours.len() == 0 => {}
+            // They may get what is missing, as long as nobody said how long to wait for that.
+            Stage::Downloading(_) if self.starving && self.wait.is_some() => {}
             _ => self.alone_since = now,
         }
-        if self.starving && !self.starving_told && now > self.alone_since + STARVING_AFTER {
-            self.starving_told = true;
-            self.tell(Event::Unavailable { chunks: self.snapshot.unavailable });
-        }
-        if now > self.alone_since + wait {
+        self.tell_unavailable(now);
+        if now > self.alone_since + self.wait.unwrap_or(WAIT) {
             let kept = self.kept();
             self.fail(Failure::NoPeers { kept });
+        }
+    }
+
+    /// Tells, once each time it comes to that, that a part of the content is out of reach.
+    fn tell_unavailable(&mut self, now: Duration) {
+        let missing = matches!(self.stage, Stage::Downloading(_)) && self.snapshot.unavailable > 0;
+        if !missing || self.neighbours.len() == 0 {
+            self.incomplete_since = None;
+            self.unavailable_told &= missing;
+            return;
+        }
+        let since = *self.incomplete_since.get_or_insert(now);
+        if !self.unavailable_told && now > since + STARVING_AFTER {
+            self.unavailable_told = true;
+            self.tell(Event::Unavailable { chunks: self.snapshot.unavailable });
         }
     }
 
@@ -78,6 +96,7 @@ impl Job {
     /// Makes what is stored durable and takes leave.
     pub(super) async fn leave(mut self) {
         self.shared.library.remove(self.content);
+        self.shared.uploads.remove(self.content);
         if let Stage::Downloading(state) = &self.stage {
             let target = state.target.clone();
             let synced = tokio::task::spawn_blocking(move || target.sync()).await;
@@ -106,6 +125,7 @@ impl Job {
             Stage::Finishing(..) => Phase::Finishing,
             Stage::Serving => Phase::Serving,
         };
+        self.snapshot.copies = self.shared.uploads.copies(self.content);
         self.snapshot.peers = self.neighbours.len();
         self.snapshot.traffic = self.shared.traffic.of(self.content);
         self.outlets.progress.send_replace(self.snapshot.clone());

@@ -72,6 +72,7 @@ impl Job {
         self.neighbours.set_chunks(manifest.geometry().chunks() as usize);
         let root = manifest.root();
         self.snapshot.name = Some(root.name.to_string());
+        self.snapshot.size = root.size;
         self.tell(Event::Manifest { name: root.name.to_string(), size: root.size, files: root.files });
         self.manifest = Some(manifest);
     }

@@ -25,7 +25,7 @@ use std::time::Duration;
 
 use libp2p::{Multiaddr, PeerId};
 use shoal_shared::content::{ChunkIndex, ContentId, Manifest, ManifestError};
-use shoal_shared::engine::{DownloadConfig, PeerBook, SeededRng};
+use shoal_shared::engine::{DownloadConfig, PeerBook, SeededRng, Topology};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -54,8 +54,11 @@ pub struct GetOptions {
     pub force: bool,
     /// Which entries are wanted.
     pub select: Select,
-    /// How long to go on without anybody to fetch from.
-    pub wait: Duration,
+    /// How long to go on without anybody who has a missing chunk. `None`: 30 seconds without any peer,
+    /// without end while peers are connected that lack chunks too.
+    pub wait: Option<Duration>,
+    /// Who fetches from whom.
+    pub topology: Topology,
     /// Knobs of the engine.
     pub download: DownloadConfig,
 }
@@ -83,6 +86,8 @@ pub struct Progress {
     pub phase: Phase,
     /// The content's name, once the manifest is known.
     pub name: Option<String>,
+    /// Bytes of the whole content, once the manifest is known.
+    pub size: u64,
     /// Bytes of all distinct chunks that are wanted.
     pub total: u64,
     /// Bytes of those that are verified and stored.
@@ -93,6 +98,8 @@ pub struct Progress {
     pub peers: usize,
     /// Missing chunks that no connected peer has.
     pub unavailable: usize,
+    /// How many copies of the whole the connected peers have together: of the rarest chunk as many as that.
+    pub copies: usize,
     /// Why nothing can be stored for now.
     pub blocked: Option<String>,
     /// Chunk bytes exchanged with each peer.
@@ -124,9 +131,9 @@ pub enum Event {
     Unblocked,
     /// A shared file changed or vanished; in words.
     Withdrawn(String),
-    /// Nobody who is connected has any of the missing chunks; the job waits.
+    /// Nobody who can be reached has some of the missing chunks; the job waits for them.
     Unavailable {
-        /// How many are missing.
+        /// How many.
         chunks: usize,
     },
     /// No rendezvous point answers; the job goes on without.
@@ -275,7 +282,8 @@ fn rng() -> SeededRng {
 }
 
 fn book(local: PeerId) -> PeerBook {
-    /// Connections that a job seeks; others may add to them.
-    const MOST_CONNECTED: usize = 50;
+    /// Connections that a job seeks; others may add to them, so that in a large swarm, where everybody
+    /// seeks as many, there is room for newcomers.
+    const MOST_CONNECTED: usize = 24;
     PeerBook::new(local, MOST_CONNECTED, rng())
 }

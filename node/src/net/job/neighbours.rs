@@ -6,6 +6,7 @@ use std::time::Duration;
 use libp2p::{Multiaddr, PeerId};
 use shoal_shared::content::ChunkSet;
 use shoal_shared::wire::Have;
+use shoal_shared::wire::query::Load;
 
 /// How far a job is with a neighbour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +24,8 @@ pub(super) enum Link {
 pub(super) struct Neighbour {
     pub(super) link: Link,
     pub(super) rtt: Duration,
+    /// How busy it said it is.
+    pub(super) load: Load,
     /// What it said that it has.
     pub(super) have: ChunkSet,
     /// Whether it joined us, or we it: either way it is told what is new.
@@ -68,6 +71,7 @@ impl Neighbours {
         self.all.entry(peer).or_insert_with(|| Neighbour {
             link: Link::Met { join_at: now },
             rtt: Duration::from_millis(50),
+            load: Load::default(),
             have: ChunkSet::with_capacity(chunks),
             it_joined: false,
             we_joined: false,
@@ -77,13 +81,19 @@ impl Neighbours {
         })
     }
 
-    pub(super) fn remove(&mut self, peer: &PeerId) {
-        self.all.remove(peer);
+    /// Forgets a peer; returns what it had said that it has.
+    pub(super) fn remove(&mut self, peer: &PeerId) -> Option<ChunkSet> {
         self.addresses.remove(peer);
+        self.all.remove(peer).map(|neighbour| neighbour.have)
     }
 
     pub(super) fn get_mut(&mut self, peer: &PeerId) -> Option<&mut Neighbour> {
         self.all.get_mut(peer)
+    }
+
+    /// What each has said that it has.
+    pub(super) fn haves(&self) -> impl Iterator<Item = (PeerId, &ChunkSet)> {
+        self.all.iter().map(|(peer, neighbour)| (*peer, &neighbour.have))
     }
 
     pub(super) fn len(&self) -> usize {
@@ -104,13 +114,14 @@ impl Neighbours {
         joined.filter_map(|(peer, _)| Some((*peer, self.addresses.get(peer)?.as_slice())))
     }
 
-    /// Takes what a peer said. `false` if it named a chunk that does not exist.
-    pub(super) fn has(&mut self, peer: &PeerId, have: &Have) -> bool {
-        let Some(neighbour) = self.all.get_mut(peer) else { return true };
-        let Some(chunks) = have.chunks(self.chunks as u32) else { return false };
-        neighbour.have.union_with(&chunks);
+    /// Takes what a peer said; returns what of it is new. `None` if it named a chunk that does not exist.
+    pub(super) fn has(&mut self, peer: &PeerId, have: &Have) -> Option<ChunkSet> {
+        let mut news = have.chunks(self.chunks as u32)?;
+        let Some(neighbour) = self.all.get_mut(peer) else { return Some(ChunkSet::default()) };
+        news.difference_with(&neighbour.have);
+        neighbour.have.union_with(&news);
         neighbour.failures = 0;
-        true
+        Some(news)
     }
 
     /// The peer joined us; `unsaid` is what the answer did not tell it.
@@ -136,9 +147,9 @@ impl Neighbours {
         }
     }
 
-    /// Notes chunks to be told to everybody who does not have everything.
+    /// Notes chunks to be told to everybody; seeds too, because they give what nobody has yet.
     pub(super) fn announce(&mut self, chunks: &ChunkSet) {
-        for neighbour in self.all.values_mut().filter(|n| n.is_joined() && !n.have.is_full()) {
+        for neighbour in self.all.values_mut().filter(|n| n.is_joined()) {
             neighbour.unsaid.union_with(chunks);
         }
     }
@@ -223,15 +234,16 @@ mod tests {
     }
 
     #[test]
-    fn who_has_everything_is_told_nothing() {
-        let seed = PeerId::random();
+    fn what_a_peer_says_again_is_no_news() {
+        let peer = PeerId::random();
         let mut all = Neighbours::default();
         all.set_chunks(20);
-        all.meet(Duration::ZERO, seed);
-        all.we_joined(&seed, set(20, &[]));
-        assert!(all.has(&seed, &Have::all()));
-        all.announce(&set(20, &[3]));
-        assert!(all.next_update().is_none());
+        all.meet(Duration::ZERO, peer);
+        let said = |chunks: &[usize]| Have::of(&set(20, chunks)).swap_remove(0);
+        assert_eq!(all.has(&peer, &said(&[1, 2])), Some(set(20, &[1, 2])));
+        assert_eq!(all.has(&peer, &said(&[2, 3])), Some(set(20, &[3])));
+        assert_eq!(all.has(&peer, &Have { all: false, windows: vec![] }), Some(set(20, &[])));
+        assert_eq!(all.remove(&peer), Some(set(20, &[1, 2, 3])));
     }
 
     #[test]

@@ -15,12 +15,19 @@ const FINISH_AGAIN: Duration = Duration::from_secs(2);
 
 impl Job {
     pub(super) fn set_store(&mut self, store: Arc<dyn ChunkStore>) {
+        let lengths = store.manifest().chunks().iter().map(|chunk| chunk.length).collect();
+        self.shared.uploads.add(self.content, lengths, store.have().is_full());
+        for (peer, had) in self.neighbours.haves() {
+            self.shared.uploads.gained(self.content, peer, had);
+        }
         self.shared.library.set_store(self.content, store.clone());
         self.store = Some(store);
     }
 
     pub(super) fn opened(&mut self, now: Duration, target: Arc<Target>) {
-        let Some(config) = self.get.as_ref().map(|get| get.download) else { return };
+        let Some(config) = self.get.as_ref().map(|get| get.download.with_topology(get.topology)) else {
+            return;
+        };
         self.set_store(target.clone());
         let state = Downloading::new(now, config, target);
         self.alone_since = now;
@@ -34,6 +41,9 @@ impl Job {
         self.snapshot.done = state.done;
         self.snapshot.found = state.found;
         let target = state.target.clone();
+        if target.have().is_full() {
+            self.shared.uploads.completed(self.content);
+        }
         // What became servable last is told to those who stay.
         self.neighbours.announce(&target.have());
         self.start_finishing(target);

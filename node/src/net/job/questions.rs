@@ -39,11 +39,8 @@ impl Job {
         if self.neighbours.get_mut(&peer).is_none() {
             return Err(ErrorCode::NotFound);
         }
-        if self.manifest.is_some() {
-            if !self.neighbours.has(&peer, have) {
-                return Err(ErrorCode::BadRequest);
-            }
-            self.tell_engine_have(peer);
+        if self.manifest.is_some() && !self.neighbour_has(peer, have) {
+            return Err(ErrorCode::BadRequest);
         }
         Ok(Response::Ok { load: self.shared.uploads.load() })
     }

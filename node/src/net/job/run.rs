@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use libp2p::{Multiaddr, PeerId, Stream};
 use shoal_shared::content::{ChunkSet, ContentId, Hash, Manifest};
-use shoal_shared::engine::{Dial, Input, ManifestFetch};
+use shoal_shared::engine::{Dial, Input, ManifestFetch, Topology};
 use shoal_shared::wire::Have;
-use shoal_shared::wire::query::PeerAddresses;
+use shoal_shared::wire::query::{Load, PeerAddresses};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use super::super::clock::Clock;
 use super::super::control::{Control, DialError, Found, NetEvent, QueryError};
 use super::super::library::{Library, Question, Withdrawn};
+use super::super::pace::Pace;
 use super::super::streams::OpenError;
 use super::super::traffic::Traffic;
 use super::super::upload::Uploads;
@@ -41,6 +42,7 @@ pub(in crate::net) struct Shared {
     pub(in crate::net) library: Arc<Library>,
     pub(in crate::net) traffic: Arc<Traffic>,
     pub(in crate::net) uploads: Uploads,
+    pub(in crate::net) download_pace: Arc<Pace>,
     /// Cancelled when the task of the Swarm has ended.
     pub(in crate::net) driver_ended: CancellationToken,
 }
@@ -90,7 +92,7 @@ pub(super) enum JobEvent {
         peer: PeerId,
         rtt: Duration,
         said: ChunkSet,
-        result: Result<Have, QueryError>,
+        result: Result<(Have, Load), QueryError>,
     },
     Stream {
         peer: PeerId,
@@ -128,12 +130,18 @@ pub(in crate::net) struct Job {
     pub(super) discovery: Discovery,
     pub(super) tasks: JoinSet<JobEvent>,
     pub(super) get: Option<Box<GetOptions>>,
+    /// How long to go on without anybody useful; see [`GetOptions::wait`].
     pub(super) wait: Option<Duration>,
+    /// Whether this job fetches anything.
+    pub(super) seeks: bool,
+    pub(super) star: bool,
     /// Since when there has been nobody to ask, or nothing useful came of it.
     pub(super) alone_since: Duration,
     /// Whether every missing chunk is one that nobody connected has.
     pub(super) starving: bool,
-    pub(super) starving_told: bool,
+    /// Since when some chunk has been out of reach, and whether that was told.
+    pub(super) incomplete_since: Option<Duration>,
+    pub(super) unavailable_told: bool,
     /// Files that were told to have changed.
     pub(super) withdrawn: BTreeSet<PathBuf>,
     notices: mpsc::Receiver<Withdrawn>,
@@ -160,12 +168,14 @@ impl Job {
         if !shared.library.add(content, sender, notice_sender) {
             return Err(Failure::Twice);
         }
+        let serves = matches!(goal, Goal::Serve { .. });
         let (peers, rendezvous, wait, get, store) = match goal {
             Goal::Serve { store, rendezvous } => (vec![], rendezvous, None, None, Some(store)),
-            Goal::Get(get) => (get.peers.clone(), get.rendezvous.clone(), Some(get.wait), Some(get), None),
+            Goal::Get(get) => (get.peers.clone(), get.rendezvous.clone(), get.wait, Some(get), None),
             Goal::Manifest { peers, rendezvous, wait } => (peers, rendezvous, Some(wait), None, None),
         };
-        let mut discovery = Discovery::new(now, book(shared.local), content, &rendezvous);
+        let star = get.as_ref().is_some_and(|get| get.topology == Topology::Star);
+        let mut discovery = Discovery::new(now, book(shared.local), content, &rendezvous, !star);
         peers.into_iter().for_each(|address| discovery.book.add_address(now, address));
         let mut job = Self {
             stage: Stage::Manifest(Box::new(ManifestFetch::new(content))),
@@ -178,9 +188,12 @@ impl Job {
             tasks: JoinSet::new(),
             get,
             wait,
+            seeks: !serves,
+            star,
             alone_since: now,
             starving: false,
-            starving_told: false,
+            incomplete_since: None,
+            unavailable_told: false,
             withdrawn: BTreeSet::new(),
             notices,
             exchange_at: now + EXCHANGE_EVERY,
@@ -200,7 +213,7 @@ impl Job {
     }
 
     pub(super) async fn run(mut self, stop: CancellationToken) {
-        if self.wait.is_some() && self.discovery.book.is_empty() && !self.discovery.has_points() {
+        if self.seeks && self.discovery.book.is_empty() && !self.discovery.has_points() {
             return self.end(Err(Failure::NoPeers { kept: 0 })).await;
         }
         let mut tick = tokio::time::interval(TICK);

@@ -7,7 +7,7 @@ use libp2p::{Multiaddr, PeerId};
 use shoal_shared::content::ChunkSet;
 use shoal_shared::engine::Input;
 use shoal_shared::wire::Have;
-use shoal_shared::wire::query::{ErrorCode, PeerAddresses, Request, Response};
+use shoal_shared::wire::query::{ErrorCode, Load, PeerAddresses, Request, Response};
 use tokio::sync::broadcast::error::RecvError;
 
 use super::super::control::{NetEvent, QueryError};
@@ -65,8 +65,7 @@ impl Job {
 
     pub(super) fn on_disconnected(&mut self, now: Duration, peer: PeerId) {
         self.discovery.book.disconnected(now, &peer);
-        self.neighbours.remove(&peer);
-        self.forget_fetcher(&peer);
+        self.forget_neighbour(&peer);
         if let Stage::Manifest(fetch) = &mut self.stage {
             fetch.peer_down(now, &peer);
         }
@@ -96,7 +95,7 @@ impl Job {
         self.tasks.spawn(async move {
             let start = tokio::time::Instant::now();
             let result = match control.query(peer, request).await {
-                Ok(Response::Joined { have, .. }) => Ok(have),
+                Ok(Response::Joined { have, load }) => Ok((have, load)),
                 Ok(_) => Err(QueryError::WrongKind),
                 Err(error) => Err(error),
             };
@@ -110,10 +109,13 @@ impl Job {
         now: Duration,
         peer: PeerId,
         said: &ChunkSet,
-        result: Result<Have, QueryError>,
+        result: Result<(Have, Load), QueryError>,
     ) {
         match result {
-            Ok(have) if self.neighbours.has(&peer, &have) => {
+            Ok((have, load)) if self.neighbour_has(peer, &have) => {
+                if let Some(neighbour) = self.neighbours.get_mut(&peer) {
+                    neighbour.load = load;
+                }
                 let mut unsaid = self.have();
                 unsaid.difference_with(said);
                 self.neighbours.we_joined(&peer, unsaid);
@@ -130,6 +132,14 @@ impl Job {
                 self.neighbours.postpone(now, &peer);
             }
         }
+    }
+
+    /// Takes what a neighbour says that it has. `false` if it named a chunk that does not exist.
+    pub(super) fn neighbour_has(&mut self, peer: PeerId, have: &Have) -> bool {
+        let Some(chunks) = self.neighbours.has(&peer, have) else { return false };
+        self.shared.uploads.gained(self.content, peer, &chunks);
+        self.tell_engine(Input::Have { peer, chunks });
+        true
     }
 
     /// Whoever joined can be asked for chunks too, without joining it in turn.
@@ -152,6 +162,10 @@ impl Job {
 
     pub(super) fn send_updates(&mut self) {
         while let Some((peer, have)) = self.neighbours.next_update() {
+            if self.tell_on_stream(&peer, have.clone()) {
+                self.neighbours.update_sent(&peer, None);
+                continue;
+            }
             let control = self.shared.control.clone();
             let request = Request::Have { have: have.clone(), content: self.content };
             self.tasks.spawn(async move {
@@ -180,6 +194,9 @@ impl Job {
     }
 
     pub(super) fn ask_for_peers(&mut self, peer: PeerId) {
+        if self.star {
+            return;
+        }
         let control = self.shared.control.clone();
         let request = Request::Peers { content: self.content };
         self.tasks.spawn(async move {

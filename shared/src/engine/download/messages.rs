@@ -19,6 +19,16 @@ pub enum PeerChoice {
     Score,
 }
 
+/// Who fetches from whom.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Topology {
+    /// Everybody from everybody who has something.
+    #[default]
+    Mesh,
+    /// Everybody from seeds alone.
+    Star,
+}
+
 /// What a user may choose.
 #[derive(Debug, Clone, Copy)]
 pub struct Config {
@@ -38,6 +48,17 @@ pub struct Config {
     pub stall: Duration,
     /// Stored chunks are announced at the latest this long after the first of them.
     pub announce_after: Duration,
+}
+
+impl Config {
+    /// The same with what a topology needs.
+    pub fn with_topology(self, topology: Topology) -> Self {
+        match topology {
+            Topology::Mesh => self,
+            // Nobody passes chunks on, so there is nothing to leave to others.
+            Topology::Star => Self { only_seeds: true, ask_any: false, ..self },
+        }
+    }
 }
 
 impl Default for Config {

@@ -26,7 +26,7 @@ use std::time::Duration;
 
 use libp2p_identity::PeerId;
 
-pub use self::messages::{Config, DropReason, Input, Output, PeerChoice};
+pub use self::messages::{Config, DropReason, Input, Output, PeerChoice, Topology};
 use self::peer::Peer;
 use self::rarity::Rarity;
 use super::SeededRng;

@@ -1,0 +1,100 @@
+//! TCP, secured and multiplexed, with a short queue inside of the system.
+//!
+//! By itself a system takes megabytes into each socket before they can be sent. Then everybody who is
+//! served at once shares the line, and what an upload slot means is lost: chunks are to arrive one after
+//! another, each soon, so that they can be passed on. `TCP_NOTSENT_LOWAT` bounds what lies unsent (Linux;
+//! elsewhere it stays as it is).
+
+use std::io;
+
+use futures::future::{BoxFuture, Either, FutureExt, TryFutureExt};
+use libp2p::core::muxing::StreamMuxerBox;
+use libp2p::core::transport::Boxed;
+use libp2p::core::upgrade::{
+    InboundConnectionUpgrade, OutboundConnectionUpgrade, SelectUpgrade, UpgradeInfo, Version,
+};
+use libp2p::identity::Keypair;
+use libp2p::{PeerId, Transport, noise, tcp, yamux};
+
+use super::tls;
+
+/// What may lie unsent in a socket, in bytes: enough to keep a fast line busy until the next piece comes.
+#[cfg(target_os = "linux")]
+const UNSENT: u32 = 256 << 10;
+
+type Secured<A, B> = (PeerId, Either<A, B>);
+type Offer = SelectUpgrade<tls::Config, noise::Config>;
+
+/// The transport. TLS is offered before Noise: with AES instructions it is the faster one.
+pub(super) fn transport(identity: &Keypair) -> Result<Boxed<(PeerId, StreamMuxerBox)>, String> {
+    let tls = tls::Config::new(identity).map_err(|e| e.to_string())?;
+    let noise = noise::Config::new(identity).map_err(|e| e.to_string())?;
+    let transport = tcp::tokio::Transport::new(tcp::Config::default().nodelay(true))
+        .map(|stream, _| {
+            keep_queue_short(&stream.0);
+            stream
+        })
+        .upgrade(Version::V1Lazy)
+        .authenticate(Security(SelectUpgrade::new(tls, noise)))
+        .multiplex(yamux::Config::default());
+    Ok(transport.map(|(peer, muxer), _| (peer, StreamMuxerBox::new(muxer))).boxed())
+}
+
+#[cfg(target_os = "linux")]
+fn keep_queue_short(stream: &tokio::net::TcpStream) {
+    if let Err(error) = socket2::SockRef::from(stream).set_tcp_notsent_lowat(UNSENT) {
+        tracing::debug!(%error, "cannot bound what lies unsent in a socket");
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn keep_queue_short(_: &tokio::net::TcpStream) {}
+
+/// TLS or Noise, whichever the other side prefers; either way the result names the peer.
+#[derive(Clone)]
+struct Security(Offer);
+
+impl UpgradeInfo for Security {
+    type Info = <Offer as UpgradeInfo>::Info;
+    type InfoIter = <Offer as UpgradeInfo>::InfoIter;
+
+    fn protocol_info(&self) -> Self::InfoIter {
+        self.0.protocol_info()
+    }
+}
+
+impl<C, A, B> InboundConnectionUpgrade<C> for Security
+where
+    A: 'static,
+    B: 'static,
+    Offer: InboundConnectionUpgrade<C, Output = Either<(PeerId, A), (PeerId, B)>>,
+    <Offer as InboundConnectionUpgrade<C>>::Future: Send + 'static,
+    <Offer as InboundConnectionUpgrade<C>>::Error: std::error::Error + Send + Sync + 'static,
+{
+    type Output = Secured<A, B>;
+    type Error = io::Error;
+    type Future = BoxFuture<'static, Result<Self::Output, io::Error>>;
+
+    fn upgrade_inbound(self, socket: C, info: Self::Info) -> Self::Future {
+        let upgrade = InboundConnectionUpgrade::upgrade_inbound(self.0, socket, info);
+        upgrade.map_ok(Either::factor_first).map_err(io::Error::other).boxed()
+    }
+}
+
+impl<C, A, B> OutboundConnectionUpgrade<C> for Security
+where
+    A: 'static,
+    B: 'static,
+    Offer: OutboundConnectionUpgrade<C, Output = Either<(PeerId, A), (PeerId, B)>>,
+    <Offer as OutboundConnectionUpgrade<C>>::Future: Send + 'static,
+    <Offer as OutboundConnectionUpgrade<C>>::Error: std::error::Error + Send + Sync + 'static,
+{
+    type Output = Secured<A, B>;
+    type Error = io::Error;
+    type Future = BoxFuture<'static, Result<Self::Output, io::Error>>;
+
+    fn upgrade_outbound(self, socket: C, info: Self::Info) -> Self::Future {
+        let upgrade = OutboundConnectionUpgrade::upgrade_outbound(self.0, socket, info);
+        upgrade.map_ok(Either::factor_first).map_err(io::Error::other).boxed()
+    }
+}
