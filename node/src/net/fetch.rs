@@ -42,8 +42,8 @@ const RETRY: Duration = Duration::from_secs(2);
 pub(super) enum FetchEvent {
     /// Bytes of chunks arrived.
     Progress { peer: PeerId, bytes: u64 },
-    /// A chunk begins to arrive. `chosen`: by the peer. `queued`: bytes that are asked of the peer by everybody.
-    Begun { peer: PeerId, id: RequestId, chunk: ChunkIndex, chosen: bool, queued: u64 },
+    /// A chunk begins to arrive. `queued`: bytes that are asked of the peer by everybody.
+    Begun { peer: PeerId, id: RequestId, chunk: ChunkIndex, queued: u64 },
     /// A chunk was verified and written; `complete` are the chunks that can be served now.
     Stored { peer: PeerId, id: RequestId, chunk: ChunkIndex, len: u64, complete: Vec<ChunkIndex> },
     /// Bytes that do not match, or a reply that breaks the protocol.
@@ -230,10 +230,10 @@ impl Session {
                     }
                 }
                 Reply::Data { id, len, chunk, queued } => {
-                    let Some((chosen, want)) = self.wanted(id, chunk) else {
+                    let Some(want) = self.wanted(id, chunk) else {
                         return Err(io::Error::other("data that was not asked for"));
                     };
-                    self.tell(FetchEvent::Begun { peer: self.peer, id, chunk, chosen, queued }).await;
+                    self.tell(FetchEvent::Begun { peer: self.peer, id, chunk, queued }).await;
                     if len != want {
                         self.tell(FetchEvent::Corrupt { peer: self.peer, id, chunk }).await;
                         return Err(io::Error::other("a chunk of the wrong length"));
@@ -246,12 +246,11 @@ impl Session {
         Ok(())
     }
 
-    /// Whether the peer was free to choose the chunk, and the length that the chunk must have; `None` if
-    /// the chunk does not answer this request.
-    fn wanted(&self, id: RequestId, chunk: ChunkIndex) -> Option<(bool, u32)> {
+    /// The length that the chunk must have; `None` if it does not answer this request.
+    fn wanted(&self, id: RequestId, chunk: ChunkIndex) -> Option<u32> {
         match self.expected(|e| e.take(id))? {
-            Some((asked, len)) => (asked == chunk).then_some((false, len)),
-            None => self.target.manifest().chunks().get(chunk as usize).map(|c| (true, c.length)),
+            Some((asked, len)) => (asked == chunk).then_some(len),
+            None => self.target.manifest().chunks().get(chunk as usize).map(|c| c.length),
         }
     }
 

@@ -181,9 +181,7 @@ impl Job {
         let Stage::Downloading(state) = &mut self.stage else { return };
         match event {
             FetchEvent::Progress { peer, bytes } => self.tell_engine(Input::Progress { peer, bytes }),
-            FetchEvent::Begun { peer, id, chunk, chosen, queued } => {
-                self.begun(peer, id, chunk, chosen, queued)
-            }
+            FetchEvent::Begun { peer, id, chunk, queued } => self.begun(peer, id, chunk, queued),
             FetchEvent::Stored { peer, id, chunk, len, complete } => {
                 let duplicate = state.stored.put(chunk as usize);
                 tracing::debug!(%peer, chunk, duplicate, "chunk stored");
@@ -224,10 +222,8 @@ impl Job {
         }
     }
 
-    fn begun(&mut self, peer: PeerId, id: RequestId, chunk: ChunkIndex, chosen: bool, queued: u64) {
-        if chosen {
-            self.tell_engine(Input::Chosen { peer, id, chunk });
-        }
+    fn begun(&mut self, peer: PeerId, id: RequestId, chunk: ChunkIndex, queued: u64) {
+        self.tell_engine(Input::Begun { peer, id, chunk });
         let Some(neighbour) = self.neighbours.get_mut(&peer) else { return };
         neighbour.load.queued = queued;
         let load = neighbour.load;

@@ -18,6 +18,8 @@ const SOON: Duration = Duration::from_millis(250);
 const UNKNOWN_GRACE: Duration = Duration::from_secs(2);
 /// Chunks of slow peers are looked for this often.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
+/// With so many peers, one request at a time each keeps the line full.
+const MANY: usize = 4;
 /// What a chunk under way adds to a peer's [`PeerChoice::Score`], in milliseconds.
 const SCORE_PER_LOAD: f64 = 10.0;
 
@@ -120,7 +122,11 @@ impl Download {
         if self.config.fixed_in_flight {
             return count < most;
         }
-        let few = self.config.max_in_flight.min(if peer.window().is_some() { 2 } else { 4 });
+        let few = match peer.window() {
+            None if self.peers.len() < MANY => 4,
+            Some(_) if self.peers.len() < MANY => 2,
+            _ => 1,
+        };
         count < most && (count < few || peer.window().is_some_and(|window| peer.queued() < window))
     }
 
@@ -139,7 +145,7 @@ impl Download {
         late.sort_unstable_by(|a, b| b.cmp(a));
         for (left, chunk, other) in late {
             if let Some(peer) = self.better(now, chunk, other, left) {
-                self.request(now, peer, chunk);
+                self.move_request(now, chunk, peer);
             }
         }
     }
@@ -170,6 +176,22 @@ impl Download {
         (need.as_secs_f64() < left.as_secs_f64() * TAKEOVER).then_some(peer)
     }
 
+    /// Asks another peer. Whoever is busy with something else is told not to send this too; whoever sends
+    /// nothing keeps its request, so that its silence shows.
+    fn move_request(&mut self, now: Duration, chunk: ChunkIndex, peer: PeerId) {
+        let busy = |(peer, id): &(PeerId, RequestId)| {
+            let peer = &self.peers[peer];
+            !peer.has_begun(*id) && now < peer.last_progress + UNKNOWN_GRACE
+        };
+        let asked = self.asked.get(&chunk).into_iter().flatten();
+        let busy: Vec<_> = asked.filter(|asked| busy(asked)).copied().collect();
+        for (other, id) in busy {
+            self.end_request(other, id);
+            self.take_back(other, id);
+        }
+        self.request(now, peer, chunk);
+    }
+
     fn request(&mut self, now: Duration, peer: PeerId, chunk: ChunkIndex) {
         let id = self.send(now, peer, Some(chunk), self.lengths[chunk as usize]);
         self.rarity.close(chunk);
@@ -186,7 +208,7 @@ impl Download {
     fn send(&mut self, now: Duration, peer: PeerId, chunk: Option<ChunkIndex>, len: u32) -> RequestId {
         let id = self.next_id;
         self.next_id += 1;
-        let pending = Pending { chunk, len, asked: now };
+        let pending = Pending { chunk, len, asked: now, begun: false };
         self.peers.get_mut(&peer).expect("asked peers are known").sent(now, id, pending);
         self.check_at =
             Some(self.check_at.map_or(now + self.config.stall, |at| at.min(now + self.config.stall)));

@@ -112,13 +112,14 @@ pub enum Input {
         /// As it says itself.
         load: Load,
     },
-    /// A peer chose the chunk that it sends for an [`Output::RequestAny`].
-    Chosen {
+    /// A peer begins to send a chunk: the one that was asked for, or for an [`Output::RequestAny`] the one
+    /// that it chose.
+    Begun {
         /// Who.
         peer: PeerId,
         /// The request.
         id: RequestId,
-        /// What it chose; it exists.
+        /// Which.
         chunk: ChunkIndex,
     },
     /// A chunk was verified and stored.

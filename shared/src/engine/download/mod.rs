@@ -143,7 +143,7 @@ impl Download {
                     peer.told = load;
                 }
             }
-            Input::Chosen { peer, id, chunk } => self.chosen(peer, id, chunk),
+            Input::Begun { peer, id, chunk } => self.begun(peer, id, chunk),
             Input::Stored { peer, id, chunk } => self.chunk_stored(now, peer, id, chunk),
             Input::Corrupt { peer, chunk, .. } => self.corrupt(peer, chunk),
             Input::Refused { peer, id, why } => self.refused(now, peer, id, why),
@@ -201,10 +201,13 @@ impl Download {
     }
 
     /// A chunk that a peer chose is asked of nobody else from now on.
-    fn chosen(&mut self, peer: PeerId, id: RequestId, chunk: ChunkIndex) {
+    fn begun(&mut self, peer: PeerId, id: RequestId, chunk: ChunkIndex) {
         let Some(len) = self.lengths.get(chunk as usize) else { return };
-        let pending = self.peers.get_mut(&peer).and_then(|p| p.pending.get_mut(&id));
-        let Some(pending) = pending.filter(|p| p.chunk.is_none()) else { return };
+        let Some(pending) = self.peers.get_mut(&peer).and_then(|p| p.pending.get_mut(&id)) else { return };
+        pending.begun = true;
+        if pending.chunk.is_some() {
+            return;
+        }
         (pending.chunk, pending.len) = (Some(chunk), *len);
         self.anys -= 1;
         if self.stored.contains(chunk as usize) || !self.wanted.contains(chunk as usize) {

@@ -8,8 +8,9 @@ use crate::content::{ChunkIndex, ChunkSet};
 use crate::engine::Backoff;
 use crate::wire::query::Load;
 
-/// A request's worth of time that a peer should have queued beyond one round trip.
-const PIPELINE: Duration = Duration::from_secs(2);
+/// How long a peer should have something to send beyond one round trip. Short: what is asked for early is
+/// chosen without knowing what has become rare since, and is late if others are served first.
+const PIPELINE: Duration = Duration::from_millis(500);
 /// Bytes that keep a line full besides two round trips' worth.
 const FULL_LINE: f64 = 8.0 * 1024.0 * 1024.0;
 /// How fast the measured rate follows: after this time an old rate counts for about a third.
@@ -25,6 +26,8 @@ pub(super) struct Pending {
     /// Bytes.
     pub(super) len: u32,
     pub(super) asked: Duration,
+    /// Whether the peer has begun to send it.
+    pub(super) begun: bool,
 }
 
 #[derive(Debug)]
@@ -109,6 +112,10 @@ impl Peer {
         let rate = self.rate.filter(|r| *r > 0.0)?;
         let upto: u64 = self.pending.range(..=request).map(|(_, p)| u64::from(p.len)).sum();
         Some(seconds(upto.saturating_sub(self.arrived) as f64 / rate))
+    }
+
+    pub(super) fn has_begun(&self, request: RequestId) -> bool {
+        self.pending.get(&request).is_some_and(|p| p.begun)
     }
 
     pub(super) fn sent(&mut self, now: Duration, id: RequestId, pending: Pending) {
