@@ -77,6 +77,8 @@ pub struct Download {
     wake_at: Option<Duration>,
     /// When to look for chunks to take over although nothing happened.
     look_again: Option<Duration>,
+    /// When that was done last.
+    looked: Option<Duration>,
     outputs: VecDeque<Output>,
     complete: bool,
 }
@@ -124,6 +126,7 @@ impl Download {
             check_at: None,
             wake_at: None,
             look_again: None,
+            looked: None,
             outputs: VecDeque::new(),
             complete: false,
         };
