@@ -149,7 +149,9 @@ impl Simulation {
         let state = &mut self.nodes[node as usize];
         state.alive = false;
         state.download = None;
-        state.line.clear();
+        for waiting in std::mem::take(&mut state.line) {
+            self.transfers.get(waiting).queued = false;
+        }
         self.present.retain(|other| *other != node);
         let links: Vec<_> =
             self.nodes[node as usize].links.iter().map(|(b, link)| (*b, link.number)).collect();
