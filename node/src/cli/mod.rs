@@ -13,6 +13,7 @@ mod inspect;
 mod options;
 mod output;
 mod share;
+mod sim;
 mod stop;
 mod verify;
 
@@ -51,6 +52,7 @@ enum Command {
     Inspect(inspect::Args),
     Verify(verify::Args),
     Demo(demo::Args),
+    Sim(sim::Args),
 }
 
 /// Runs the program with the arguments of the process.
@@ -86,6 +88,7 @@ async fn run(command: Command, output: &Output) -> Result<error::Exit, CliError>
         Command::Inspect(args) => inspect::run(args, output, stop).await,
         Command::Verify(args) => verify::run(args, output, stop).await,
         Command::Demo(args) => demo::run(args, output, stop).await,
+        Command::Sim(args) => sim::run(args, output, stop).await,
     }
 }
 

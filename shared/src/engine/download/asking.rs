@@ -20,6 +20,8 @@ const UNKNOWN_GRACE: Duration = Duration::from_secs(2);
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
 /// With so many peers, one request at a time each keeps the line full.
 const MANY: usize = 4;
+/// And this often once everything has been asked for. Not with every input: looking costs requests × peers.
+const LOOK_AGAIN_IN_ENDGAME: Duration = Duration::from_millis(50);
 /// What a chunk under way adds to a peer's [`PeerChoice::Score`], in milliseconds.
 const SCORE_PER_LOAD: f64 = 10.0;
 
@@ -133,10 +135,13 @@ impl Download {
     /// Asks idle peers for chunks that others were asked for, where they are expected to deliver them
     /// well before those.
     fn rebalance(&mut self, now: Duration) {
-        if !self.endgame() && self.look_again.is_some_and(|at| now < at) {
+        let pause = if self.endgame() { LOOK_AGAIN_IN_ENDGAME } else { LOOK_AGAIN };
+        if self.looked.is_some_and(|at| now < at + pause) {
             return;
         }
-        self.look_again = (!self.asked.is_empty() && self.peers.len() > 1).then_some(now + LOOK_AGAIN);
+        self.looked = Some(now);
+        let mayhap = !self.asked.is_empty() && self.peers.len() > 1;
+        self.look_again = mayhap.then_some(now + pause);
         let late = |(chunk, asked): (&ChunkIndex, &Vec<(PeerId, RequestId)>)| {
             let [(other, id)] = asked.as_slice() else { return None };
             Some((self.left_time(now, *other, *id)?, *chunk, *other)).filter(|(left, ..)| *left > SOON)

@@ -77,6 +77,8 @@ pub struct Download {
     wake_at: Option<Duration>,
     /// When to look for chunks to take over although nothing happened.
     look_again: Option<Duration>,
+    /// When that was done last.
+    looked: Option<Duration>,
     outputs: VecDeque<Output>,
     complete: bool,
 }
@@ -124,6 +126,7 @@ impl Download {
             check_at: None,
             wake_at: None,
             look_again: None,
+            looked: None,
             outputs: VecDeque::new(),
             complete: false,
         };
@@ -238,14 +241,19 @@ impl Download {
 
     fn have(&mut self, id: &PeerId, chunks: &ChunkSet) {
         let Some(peer) = self.peers.get_mut(id).filter(|p| !p.complete) else { return };
-        self.touched.insert(*id);
         if chunks.len() != self.lengths.len() {
             return;
         }
+        // Most news is of chunks that are here or asked for: it is no reason to look for something to ask.
+        let mut open = false;
         for chunk in chunks.difference(&peer.have) {
+            open |= self.rarity.is_open(chunk as ChunkIndex);
             self.rarity.gain(chunk as ChunkIndex);
         }
-        peer.barren = false;
+        if open {
+            peer.barren = false;
+            self.touched.insert(*id);
+        }
         peer.have.union_with(chunks);
         if peer.have.is_full() {
             peer.complete = true;

@@ -1,0 +1,172 @@
+//! What will happen when.
+
+use std::cmp::{Ordering, Reverse};
+use std::collections::BinaryHeap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::node::Number;
+use super::transfer::TransferId;
+use crate::content::{ChunkIndex, ChunkSet};
+use crate::engine::RequestId;
+use crate::wire::chunks::Refusal;
+
+/// What one peer says to another on a connection.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Message {
+    Get { id: RequestId, chunk: ChunkIndex },
+    Any { id: RequestId },
+    Cancel { id: RequestId },
+    Refused { id: RequestId, why: Refusal },
+}
+
+#[derive(Debug, Clone)]
+pub(super) enum Event {
+    /// A peer comes.
+    Start(Number),
+    /// A peer looks for more neighbours.
+    Discover(Number),
+    /// A connection stands.
+    Connected {
+        a: Number,
+        b: Number,
+        link: u32,
+    },
+    /// A peer's engine wants to be woken.
+    Timer(Number),
+    /// A piece has left a peer's uplink.
+    Left {
+        node: Number,
+        transfer: TransferId,
+        bytes: u32,
+    },
+    /// A piece has passed the receiver's downlink.
+    Arrived {
+        transfer: TransferId,
+        bytes: u32,
+    },
+    Message {
+        from: Number,
+        to: Number,
+        link: u32,
+        message: Message,
+    },
+    /// News of chunks reaches every neighbour; all delays are equal, so one event does.
+    News {
+        from: Number,
+        chunks: Arc<ChunkSet>,
+    },
+    /// News that was lost on its way to one of them.
+    LateNews {
+        from: Number,
+        to: Number,
+        link: u32,
+        chunks: Arc<ChunkSet>,
+    },
+    /// A peer goes before it is complete.
+    Leave {
+        node: Number,
+        crash: bool,
+    },
+    /// A neighbour notices that a peer is gone.
+    Noticed {
+        a: Number,
+        b: Number,
+        link: u32,
+    },
+    /// Progress is noted.
+    Sample,
+}
+
+#[derive(Debug)]
+struct Entry {
+    at: Duration,
+    sequence: u64,
+    event: Event,
+}
+
+impl Entry {
+    fn key(&self) -> (Duration, u64) {
+        (self.at, self.sequence)
+    }
+}
+
+impl PartialEq for Entry {
+    fn eq(&self, other: &Self) -> bool {
+        self.key() == other.key()
+    }
+}
+
+impl Eq for Entry {}
+
+impl PartialOrd for Entry {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Entry {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.key().cmp(&other.key())
+    }
+}
+
+/// Events in the order of their time, and of their making where times are equal.
+#[derive(Debug, Default)]
+pub(super) struct EventQueue {
+    heap: BinaryHeap<Reverse<Entry>>,
+    made: u64,
+}
+
+impl EventQueue {
+    pub(super) fn push(&mut self, at: Duration, event: Event) {
+        self.heap.push(Reverse(Entry { at, sequence: self.made, event }));
+        self.made += 1;
+    }
+
+    pub(super) fn pop(&mut self) -> Option<(Duration, Event)> {
+        self.heap.pop().map(|Reverse(entry)| (entry.at, entry.event))
+    }
+}
+
+/// A running hash (FNV-1a, by words) over all that happens: equal for equal traces.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Trace(pub(super) u64);
+
+impl Trace {
+    pub(super) fn new() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+
+    pub(super) fn add(&mut self, at: Duration, event: &Event) {
+        let (kind, a, b) = match event {
+            Event::Start(n) => (0, u64::from(*n), 0),
+            Event::Discover(n) => (1, u64::from(*n), 0),
+            Event::Connected { a, b, .. } => (2, u64::from(*a), u64::from(*b)),
+            Event::Timer(n) => (3, u64::from(*n), 0),
+            Event::Left { node, transfer, .. } => (4, u64::from(*node), u64::from(*transfer)),
+            Event::Arrived { transfer, bytes } => (5, u64::from(*transfer), u64::from(*bytes)),
+            Event::Message { from, to, message, .. } => {
+                (message_word(message), u64::from(*from), u64::from(*to))
+            }
+            Event::News { from, chunks } => (7, u64::from(*from), chunks.count_ones(..) as u64),
+            Event::LateNews { from, to, .. } => (8, u64::from(*from), u64::from(*to)),
+            Event::Leave { node, crash } => (9, u64::from(*node), u64::from(*crash)),
+            Event::Noticed { a, b, .. } => (10, u64::from(*a), u64::from(*b)),
+            Event::Sample => (11, 0, 0),
+        };
+        for word in [at.as_nanos() as u64, kind, a << 32 | b] {
+            self.0 = (self.0 ^ word).wrapping_mul(0x0100_0000_01b3).rotate_left(23);
+        }
+    }
+}
+
+fn message_word(message: &Message) -> u64 {
+    let (kind, id, chunk) = match message {
+        Message::Get { id, chunk } => (16, *id, u64::from(*chunk)),
+        Message::Any { id } => (17, *id, 0),
+        Message::Cancel { id } => (18, *id, 0),
+        Message::Refused { id, .. } => (19, *id, 0),
+    };
+    kind | id << 8 | chunk << 40
+}

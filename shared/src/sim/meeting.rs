@@ -1,0 +1,174 @@
+//! Coming, finding neighbours, going.
+
+use std::time::Duration;
+
+use rand::RngExt;
+
+use super::event::Event;
+use super::node::{Kind, Link, Number, session};
+use super::simulation::Simulation;
+use crate::engine::Input;
+use crate::engine::Topology;
+
+/// From the start of a peer to its first question to the tracker.
+const START: Duration = Duration::from_millis(20);
+/// What a new connection costs besides round trips: keys and processes.
+const CONNECT: Duration = Duration::from_millis(10);
+/// Round trips until two peers know what the other has: TCP, TLS, the protocol, the join.
+const CONNECT_TRIPS: u32 = 4;
+/// How often a peer with few neighbours looks for more.
+const DISCOVER: Duration = Duration::from_secs(5);
+/// Until neighbours notice that a peer that crashed is gone.
+const SILENCE: Duration = Duration::from_secs(10);
+/// Draws from the sample for each neighbour that is missing.
+const TRIES: usize = 3;
+
+impl Simulation {
+    pub(super) fn start(&mut self, node: Number) {
+        let state = &mut self.nodes[node as usize];
+        state.alive = true;
+        state.started = self.now;
+        self.present.push(node);
+        self.queue.push(self.now + START, Event::Discover(node));
+    }
+
+    /// Dials until there are neighbours enough, and comes back later.
+    pub(super) fn discover(&mut self, node: Number) {
+        let state = &self.nodes[node as usize];
+        if !state.alive || state.kind == Kind::Seed || (state.download.is_none() && !state.kind.lies()) {
+            return;
+        }
+        (0..self.scenario.seeds).for_each(|seed| self.dial(node, seed));
+        if self.scenario.topology == Topology::Mesh {
+            let made = self.nodes[node as usize].links.values().filter(|link| link.dialled).count();
+            let missing = self.scenario.sought.saturating_sub(made);
+            for candidate in self.sample_of_swarm(missing) {
+                self.dial(node, candidate);
+            }
+        }
+        self.queue.push(self.now + DISCOVER, Event::Discover(node));
+    }
+
+    /// Everybody while the swarm is small, else more candidates at random than are missing, because some
+    /// will have no room.
+    fn sample_of_swarm(&mut self, missing: usize) -> Vec<Number> {
+        let draws = missing * TRIES;
+        if self.present.len() <= draws {
+            return self.present.clone();
+        }
+        let mut drawn = Vec::new();
+        for _ in 0..draws {
+            let one = self.present[self.rng.random_range(0..self.present.len())];
+            if drawn.len() < missing && !drawn.contains(&one) && self.has_room(one) {
+                drawn.push(one);
+            }
+        }
+        drawn
+    }
+
+    fn has_room(&self, node: Number) -> bool {
+        let state = &self.nodes[node as usize];
+        let unlimited = state.kind == Kind::Seed && self.scenario.topology == Topology::Star;
+        unlimited || state.links.len() < self.scenario.accepted
+    }
+
+    fn dial(&mut self, a: Number, b: Number) {
+        let (from, to) = (&self.nodes[a as usize], &self.nodes[b as usize]);
+        let banned = from.banned.contains(&b) || to.banned.contains(&a);
+        if a == b || banned || !to.alive || from.links.contains_key(&b) || !self.has_room(b) {
+            return;
+        }
+        let link = self.next_link;
+        self.next_link += 1;
+        let chunks = self.lengths.len();
+        self.nodes[a as usize].links.insert(b, Link::new(link, true, chunks));
+        self.nodes[b as usize].links.insert(a, Link::new(link, false, chunks));
+        let trips = self.scenario.delay * 2 * CONNECT_TRIPS;
+        self.queue.push(self.now + trips + CONNECT, Event::Connected { a, b, link });
+    }
+
+    pub(super) fn connected(&mut self, a: Number, b: Number, link: u32) {
+        for (one, other) in [(a, b), (b, a)] {
+            let Some(state) = self.nodes[one as usize].links.get_mut(&other) else { return };
+            if state.number != link {
+                return;
+            }
+            state.up = true;
+        }
+        self.greet(a, b, link);
+        self.greet(b, a, link);
+    }
+
+    /// One peer learns of another and of what it has.
+    fn greet(&mut self, one: Number, other: Number, link: u32) {
+        let (peer, chunks) = (self.nodes[other as usize].id, self.nodes[other as usize].have.clone());
+        self.nodes[one as usize].upload.open(session(link, other), peer);
+        self.tell(one, Input::PeerUp { peer, rtt: self.scenario.delay * 2 });
+        self.hear_news(other, one, link, &chunks);
+    }
+
+    /// Ends a connection; of a certain number, or whichever there is.
+    pub(super) fn close(&mut self, a: Number, b: Number, number: Option<u32>) {
+        let Some(link) = self.nodes[a as usize].links.get(&b) else { return };
+        if number.is_some_and(|number| number != link.number) {
+            return;
+        }
+        for (one, other) in [(a, b), (b, a)] {
+            let peer = self.nodes[other as usize].id;
+            let Some(link) = self.nodes[one as usize].links.remove(&other) else { continue };
+            for transfer in link.sending {
+                self.traffic.abandoned += u64::from(self.transfers.abort(transfer));
+            }
+            if link.up && self.nodes[one as usize].alive {
+                let upload = &mut self.nodes[one as usize].upload;
+                upload.close(session(link.number, other));
+                upload.gone(&self.content, &peer, &link.had);
+                self.tell(one, Input::PeerDown { peer });
+                self.pump(one);
+            }
+        }
+    }
+
+    /// Whoever is still incomplete when its time comes goes, and another comes.
+    pub(super) fn leave_incomplete(&mut self, node: Number, crash: bool) {
+        let state = &self.nodes[node as usize];
+        if !state.alive || state.download.is_none() {
+            return;
+        }
+        self.leave(node, crash);
+        self.left += 1;
+        let line =
+            super::scenario::Link { up: self.nodes[node as usize].up, down: self.nodes[node as usize].down };
+        let newcomer = self.add(Kind::Honest, line);
+        self.missing -= 1;
+        self.queue.push(self.now, Event::Start(newcomer));
+    }
+
+    /// A peer goes. In a crash it just falls silent.
+    pub(super) fn leave(&mut self, node: Number, crash: bool) {
+        let state = &mut self.nodes[node as usize];
+        state.alive = false;
+        state.download = None;
+        for waiting in std::mem::take(&mut state.line) {
+            self.transfers.get(waiting).queued = false;
+        }
+        self.present.retain(|other| *other != node);
+        let links: Vec<_> =
+            self.nodes[node as usize].links.iter().map(|(b, link)| (*b, link.number)).collect();
+        for (other, link) in links {
+            if crash {
+                self.silence(node, other);
+                self.queue.push(self.now + SILENCE, Event::Noticed { a: node, b: other, link });
+            } else {
+                self.close(node, other, None);
+            }
+        }
+    }
+
+    fn silence(&mut self, node: Number, other: Number) {
+        let link = self.nodes[node as usize].links.get_mut(&other);
+        for transfer in link.map(|link| std::mem::take(&mut link.sending)).unwrap_or_default() {
+            self.traffic.abandoned += u64::from(self.transfers.abort(transfer));
+        }
+    }
+}

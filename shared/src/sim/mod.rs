@@ -1,0 +1,43 @@
+//! A swarm in one thread: thousands of virtual peers that run the very [`engine`](crate::engine).
+//!
+//! A seeded discrete-event simulation. Every virtual peer has a [`Download`](crate::engine::Download) (a
+//! seed has none) and an [`UploadQueue`](crate::engine::UploadQueue), as a node has; chunks are numbers
+//! and lengths. [`run`] plays a [`Scenario`] to its end and says what came of it.
+//!
+//! **Lines.** A peer has an uplink and a downlink. The uplink serves the chunks under way round robin, a
+//! piece at a time at line rate; a piece takes the delay and queues at the receiver's downlink. A chunk
+//! has a window of pieces on the way, as TCP has, so a busy downlink holds its senders back and their
+//! lines serve others. That conserves work, comes close to max-min fairness, and costs two events a piece.
+//! **Messages** take the delay and a moment; they bypass the pieces, but their bytes are counted. A lost
+//! one arrives a retransmission later.
+//! **Meeting**: a random sample of the swarm stands for the tracker.
+//!
+//! What this is not: no payload, no congestion control, no disk and no processor; loss slows messages,
+//! not pieces. Where a real swarm is held back by those, this one is not.
+//!
+//! What always holds: the same scenario gives the same trace on any machine; time never goes back;
+//! nothing here reads a clock, draws randomness that the scenario's seed does not determine, or walks
+//! through a map that has no order.
+
+mod event;
+mod lines;
+mod meeting;
+mod messages;
+mod node;
+mod outcome;
+mod scenario;
+mod simulation;
+#[cfg(test)]
+mod tests;
+mod transfer;
+
+pub use outcome::{Completion, Outcome, Traffic};
+pub use scenario::{Chunks, Link, Scenario};
+pub use simulation::Simulation;
+
+/// Plays a scenario until everybody is complete, nothing can happen any more or its deadline is over.
+pub fn run(scenario: &Scenario) -> Outcome {
+    let mut simulation = Simulation::new(scenario.clone());
+    while simulation.step() {}
+    simulation.outcome()
+}

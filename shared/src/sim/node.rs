@@ -1,0 +1,129 @@
+//! A virtual peer.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
+
+use libp2p_identity::PeerId;
+
+use super::transfer::TransferId;
+use crate::content::{ChunkIndex, ChunkSet};
+use crate::engine::{Download, RequestId, SessionId, UploadQueue};
+
+/// Names a virtual peer: its place among all.
+pub(super) type Number = u32;
+
+/// What an Ed25519 public key looks like in an identity multihash, before its 32 bytes.
+const KEY_PREFIX: [u8; 6] = [0, 36, 8, 1, 18, 32];
+
+/// The peer id of a virtual peer: not a key, but well-formed.
+pub(super) fn peer_id(number: Number) -> PeerId {
+    let mut bytes = KEY_PREFIX.to_vec();
+    bytes.extend_from_slice(&number.to_be_bytes());
+    bytes.resize(KEY_PREFIX.len() + 32, 0);
+    PeerId::from_bytes(&bytes).expect("a well-formed multihash")
+}
+
+/// Whose peer id it is. The inverse of [`peer_id`].
+pub(super) fn number(peer: &PeerId) -> Number {
+    let digest = peer.as_ref().digest();
+    let bytes = digest.get(4..8).and_then(|b| b.try_into().ok()).unwrap_or_default();
+    Number::from_be_bytes(bytes)
+}
+
+/// How a virtual peer behaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Seed,
+    Honest,
+    /// Downloads like an honest one, and sends wrong bytes.
+    Corrupt,
+    /// Says that it has everything, and refuses.
+    Refuses,
+    /// Says that it has everything, and answers nothing.
+    Silent,
+}
+
+impl Kind {
+    pub(super) fn lies(self) -> bool {
+        matches!(self, Self::Refuses | Self::Silent)
+    }
+}
+
+/// A connection, as one of the two sees it.
+#[derive(Debug)]
+pub(super) struct Link {
+    /// Not used twice, so that nothing of an old connection is taken for a new one's.
+    pub(super) number: u32,
+    /// Whether it stands; before that it is being made.
+    pub(super) up: bool,
+    /// Whether this side made it.
+    pub(super) dialled: bool,
+    /// What the other said that it has.
+    pub(super) had: ChunkSet,
+    /// What is being sent to the other.
+    pub(super) sending: Vec<TransferId>,
+    /// What was asked of the other, and not answered or taken back; without a chunk where the other chooses.
+    pub(super) asked: Vec<(RequestId, Option<ChunkIndex>)>,
+}
+
+impl Link {
+    pub(super) fn new(number: u32, dialled: bool, chunks: usize) -> Self {
+        let had = ChunkSet::with_capacity(chunks);
+        Self { number, up: false, dialled, had, sending: Vec::new(), asked: Vec::new() }
+    }
+
+    pub(super) fn answered(&mut self, id: RequestId) {
+        self.asked.retain(|(other, _)| *other != id);
+    }
+}
+
+/// The session's name at the upload queue of a peer whose neighbour is `other`.
+pub(super) fn session(link: u32, other: Number) -> SessionId {
+    u64::from(link) << 32 | u64::from(other)
+}
+
+/// The link and the neighbour of a session. The inverse of [`session`].
+pub(super) fn of_session(session: SessionId) -> (u32, Number) {
+    ((session >> 32) as u32, session as Number)
+}
+
+/// A virtual peer.
+#[derive(Debug)]
+pub(super) struct Node {
+    pub(super) id: PeerId,
+    pub(super) kind: Kind,
+    /// Bytes per second.
+    pub(super) up: u64,
+    pub(super) down: u64,
+    pub(super) alive: bool,
+    pub(super) started: Duration,
+    /// `None` for who has nothing to download, or nothing more.
+    pub(super) download: Option<Download>,
+    pub(super) upload: UploadQueue,
+    /// What it has and serves; what it says that it has.
+    pub(super) have: ChunkSet,
+    pub(super) links: BTreeMap<Number, Link>,
+    pub(super) banned: BTreeSet<Number>,
+    /// Chunks that wait for a turn on the uplink.
+    pub(super) line: VecDeque<TransferId>,
+    /// Whether a piece is on the uplink.
+    pub(super) sending: bool,
+    /// When the downlink has taken all that is on the way to it.
+    pub(super) down_free: Duration,
+    /// When it will be woken.
+    pub(super) timer: Option<Duration>,
+    /// Bytes that left its uplink, with framing.
+    pub(super) sent: u64,
+}
+
+impl Node {
+    /// The connection to another, if it is the one of this number and stands.
+    pub(super) fn link(&mut self, other: Number, number: u32) -> Option<&mut Link> {
+        self.links.get_mut(&other).filter(|link| link.number == number && link.up)
+    }
+
+    /// Neighbours.
+    pub(super) fn neighbours(&self) -> Vec<Number> {
+        self.links.iter().filter(|(_, link)| link.up).map(|(other, _)| *other).collect()
+    }
+}

@@ -1,0 +1,195 @@
+//! What is to be simulated.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rand::RngExt;
+
+use crate::engine::{DownloadConfig, SeededRng, Topology, UploadConfig};
+
+/// How the content is cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Chunks {
+    /// All of this many bytes, but the last.
+    Fixed(u32),
+    /// Of random lengths as content-defined chunking makes them: 512 KiB to 4 MiB, 1.1 MiB on average.
+    Random,
+}
+
+/// A peer's access line, in bytes per second.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Link {
+    /// What it can send.
+    pub up: u64,
+    /// What it can receive.
+    pub down: u64,
+}
+
+/// A swarm and what happens to it.
+#[derive(Debug, Clone)]
+pub struct Scenario {
+    /// Downloaders, whatever their kind.
+    pub peers: u32,
+    /// Who has everything from the start.
+    pub seeds: u32,
+    /// Bytes of the content.
+    pub size: u64,
+    /// How it is cut.
+    pub chunks: Chunks,
+    /// Bytes per second that each seed can send and receive.
+    pub seed_up: u64,
+    /// Bytes per second that each downloader can send.
+    pub up: u64,
+    /// Bytes per second that each downloader can receive.
+    pub down: u64,
+    /// Lines of the first downloaders, where they differ from `up` and `down`.
+    pub links: Vec<Link>,
+    /// From any peer to any other, one way.
+    pub delay: Duration,
+    /// Bytes on the line for each byte of a chunk.
+    pub framing: f64,
+    /// The seeds go when they have sent this many times the content, framing included.
+    pub seed_leaves_after: Option<f64>,
+    /// Share of the downloaders that leave before they are complete, each replaced by a new one.
+    pub churn: f64,
+    /// Share of those who leave that just fall silent, so that others notice late.
+    pub crash: f64,
+    /// Share of the downloaders that send wrong bytes.
+    pub corrupt: f64,
+    /// Share of the peers that say that they have everything and send nothing.
+    pub lying: f64,
+    /// Share of the messages that are lost on their first way.
+    pub loss: f64,
+    /// Who connects to whom.
+    pub topology: Topology,
+    /// Connections that a peer makes itself.
+    pub sought: usize,
+    /// Connections that a peer may have in all. A seed of a star has no limit.
+    pub accepted: usize,
+    /// Downloaders start this long after one another.
+    pub stagger: Duration,
+    /// Determines all that is random.
+    pub seed: u64,
+    /// When to give up; `None`: twenty times the bound and two minutes.
+    pub deadline: Option<Duration>,
+    /// Bytes of a chunk that go over a line at a time.
+    pub piece: u32,
+    /// The options of every download.
+    pub download: DownloadConfig,
+    /// The options of every upload queue.
+    pub upload: UploadConfig,
+}
+
+impl Default for Scenario {
+    /// Eight peers and a seed behind 100 Mbit/s, 128 MiB.
+    fn default() -> Self {
+        Self {
+            peers: 8,
+            seeds: 1,
+            size: 128 << 20,
+            chunks: Chunks::Fixed(1 << 20),
+            seed_up: 12_500_000,
+            up: 12_500_000,
+            down: 12_500_000,
+            links: Vec::new(),
+            delay: Duration::from_millis(10),
+            framing: 1.046,
+            seed_leaves_after: None,
+            churn: 0.0,
+            crash: 0.5,
+            corrupt: 0.0,
+            lying: 0.0,
+            loss: 0.0,
+            topology: Topology::default(),
+            sought: 20,
+            accepted: 60,
+            stagger: Duration::ZERO,
+            seed: 1,
+            deadline: None,
+            piece: 128 << 10,
+            download: DownloadConfig::default(),
+            upload: UploadConfig::default(),
+        }
+    }
+}
+
+impl Scenario {
+    /// The line of the `n`th downloader.
+    pub fn link(&self, n: u32) -> Link {
+        self.links.get(n as usize).copied().unwrap_or(Link { up: self.up, down: self.down })
+    }
+
+    /// How many downloaders send wrong bytes; they come first, then those that lie.
+    pub(super) fn corrupt_count(&self) -> u32 {
+        share(self.corrupt, self.peers)
+    }
+
+    pub(super) fn lying_count(&self) -> u32 {
+        share(self.lying, self.peers).min(self.peers - self.corrupt_count())
+    }
+
+    /// How many downloaders are honest at a time.
+    pub fn honest(&self) -> u32 {
+        self.peers - self.corrupt_count() - self.lying_count()
+    }
+
+    /// No protocol whatsoever can be faster: the content has to leave the seeds once, pass the slowest
+    /// downlink once, and leave some uplink as many times as there are downloaders.
+    pub fn bound(&self) -> Duration {
+        let dishonest = self.peers - self.honest();
+        let honest = (dishonest..self.peers).map(|n| self.link(n));
+        let seeds = self.seed_up as f64 * f64::from(self.seeds);
+        let (mut up, mut down) = (seeds, f64::INFINITY);
+        for link in honest {
+            up += link.up as f64;
+            down = down.min(link.down as f64);
+        }
+        let size = self.size as f64;
+        let slowest = (size / seeds).max(size / down).max(f64::from(self.honest()) * size / up);
+        Duration::try_from_secs_f64(slowest).unwrap_or(Duration::MAX)
+    }
+
+    pub(super) fn deadline(&self) -> Duration {
+        self.deadline.unwrap_or_else(|| {
+            self.bound().saturating_mul(20) + Duration::from_secs(120) + self.stagger * self.peers
+        })
+    }
+
+    /// The options of a download in this topology.
+    pub(super) fn download_config(&self) -> DownloadConfig {
+        self.download.with_topology(self.topology)
+    }
+
+    /// The length of each chunk.
+    pub(super) fn lengths(&self, rng: &mut SeededRng) -> Arc<[u32]> {
+        let mut left = self.size;
+        let mut lengths = Vec::new();
+        while left > 0 {
+            let len = match self.chunks {
+                Chunks::Fixed(len) => len.max(1),
+                Chunks::Random => random_len(rng),
+            };
+            let len = u64::from(len).min(left);
+            lengths.push(len as u32);
+            left -= len;
+        }
+        lengths.into()
+    }
+}
+
+/// A cut is equally likely everywhere beyond the minimum. Drawn in steps, not with a logarithm, whose last
+/// bits differ from machine to machine.
+fn random_len(rng: &mut SeededRng) -> u32 {
+    const MIN: u32 = 512 << 10;
+    const MAX: u32 = 4 << 20;
+    const STEP: u32 = 40 << 10;
+    let mut len = MIN + rng.random_range(0..STEP);
+    while len < MAX && rng.random_range(0..16u32) > 0 {
+        len += STEP;
+    }
+    len.min(MAX)
+}
+
+fn share(of: f64, all: u32) -> u32 {
+    ((f64::from(all) * of).round() as u32).min(all)
+}
