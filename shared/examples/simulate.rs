@@ -30,6 +30,13 @@ fn main() {
             "up" => scenario.up = value as u64,
             "down" => scenario.down = value as u64,
             "seed_up" => scenario.seed_up = value as u64,
+            "few" => scenario.download.few = value as usize,
+            "pipe" => scenario.download.pipeline = Duration::from_secs_f64(value / 1e3),
+            "grace" => scenario.download.seed_grace = Duration::from_secs_f64(value / 1e3),
+            "takeover" => scenario.download.takeover = value,
+            "draws" => scenario.download.draws = value as usize,
+            "total" => scenario.download.total = Duration::from_secs_f64(value / 1e3),
+            "least" => scenario.download.least = value as usize,
             "star" => scenario.topology = shoal_shared::engine::Topology::Star,
             "random" => scenario.chunks = shoal_shared::sim::Chunks::Random,
             "slots" => scenario.upload.slots = Some(value as usize),
@@ -39,7 +46,12 @@ fn main() {
     let start = Instant::now();
     let mut simulation = Simulation::new(scenario);
     let mut next = start + Duration::from_secs(10);
+    let mut mark = 0;
     while simulation.step() {
+        if std::env::var("CURVE").is_ok() && simulation.now().as_secs() > mark {
+            mark = simulation.now().as_secs();
+            eprint!("{:.1} ", simulation.done() * 100.0);
+        }
         if Instant::now() > next {
             next += Duration::from_secs(10);
             eprintln!("{:?} {:.1} %", simulation.now(), simulation.done() * 100.0);

@@ -170,6 +170,8 @@ impl Simulation {
         }
         let peer = self.nodes[from as usize].id;
         self.tell(to, Input::Begun { peer, id, chunk });
+        let load = self.nodes[from as usize].load();
+        self.tell(to, Input::Load { peer, load });
     }
 
     fn chunk_arrived(&mut self, transfer: TransferId) {

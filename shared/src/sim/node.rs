@@ -8,6 +8,7 @@ use libp2p_identity::PeerId;
 use super::transfer::TransferId;
 use crate::content::{ChunkIndex, ChunkSet};
 use crate::engine::{Download, RequestId, SessionId, UploadQueue};
+use crate::wire::query::Load;
 
 /// Names a virtual peer: its place among all.
 pub(super) type Number = u32;
@@ -125,5 +126,10 @@ impl Node {
     /// Neighbours.
     pub(super) fn neighbours(&self) -> Vec<Number> {
         self.links.iter().filter(|(_, link)| link.up).map(|(other, _)| *other).collect()
+    }
+
+    /// How busy it is, as it tells others.
+    pub(super) fn load(&self) -> Load {
+        Load { rate: 0, active: self.upload.active() as u32, queued: self.upload.queued() }
     }
 }

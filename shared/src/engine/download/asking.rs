@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use libp2p_identity::PeerId;
+use rand::RngExt;
 
 use super::peer::{Peer, Pending};
 use super::{Download, Output, PeerChoice, RequestId};
@@ -44,10 +45,54 @@ impl Download {
         if ready.len() > 1 {
             ready.sort_by(|a, b| self.cost(a).total_cmp(&self.cost(b)));
         }
+        let many = self.peers.len() >= MANY && !self.config.fixed_in_flight;
+        if many {
+            let choose = |p: &PeerId| self.leaves_choice(&self.peers[p]);
+            let seeds: Vec<PeerId> = ready.iter().filter(|p| choose(p)).copied().collect();
+            let others = seeds.len() < ready.len();
+            ready = seeds;
+            if others {
+                self.spread(now);
+            }
+        }
         while !ready.is_empty() {
             ready.retain(|peer| self.ask_one(now, *peer));
         }
         self.rebalance(now);
+    }
+
+    /// Whether a peer is left the choice of what it sends.
+    fn leaves_choice(&self, peer: &Peer) -> bool {
+        peer.complete && peer.may_choose && self.config.ask_any
+    }
+
+    /// Asks among many peers for as much as the line takes, of the better of two at random each time:
+    /// asking everybody would bind chunks to queues that are long.
+    fn spread(&mut self, now: Duration) {
+        let rate = self.throughput.rate().unwrap_or(0.0);
+        let fits = rate * self.config.total.as_secs_f64() / f64::from(self.usual_len.max(1));
+        let most = (fits as usize).max(self.config.least);
+        while self.asked.len() < most {
+            let Some(peer) = self.draw_peer(now) else { return };
+            self.ask_one(now, peer);
+        }
+    }
+
+    /// The best of some random peers that may have something to ask for; any such peer if those have not.
+    fn draw_peer(&mut self, now: Duration) -> Option<PeerId> {
+        let from = self.rng.random_range(0..self.draw.len().max(1));
+        let (before, after) = self.draw.split_at(from.min(self.draw.len()));
+        let willing = |peer: &&PeerId| self.is_willing(now, &self.peers[*peer]);
+        let found = after.iter().chain(before).filter(willing).take(self.config.draws);
+        found.min_by(|a, b| self.cost(a).total_cmp(&self.cost(b))).copied()
+    }
+
+    fn is_willing(&self, now: Duration, peer: &Peer) -> bool {
+        !peer.barren
+            && peer.rest_until <= now
+            && !self.leaves_choice(peer)
+            && !(self.config.only_seeds && !peer.complete)
+            && self.has_room(peer)
     }
 
     /// Peers whose rest is over can be asked again.
@@ -76,7 +121,11 @@ impl Download {
     fn cost(&self, peer: &PeerId) -> f64 {
         let peer = &self.peers[peer];
         match self.config.peer_choice {
-            PeerChoice::EstimatedFinish => peer.estimate(self.usual_len).unwrap_or(peer.rtt).as_secs_f64(),
+            PeerChoice::EstimatedFinish => {
+                let mine = peer.estimate(self.usual_len).unwrap_or(peer.rtt).as_secs_f64();
+                let line = peer.told.rate.max(self.throughput.rate().unwrap_or(0.0) as u64).max(1);
+                mine.max(peer.told.queued as f64 / line as f64)
+            }
             PeerChoice::Score => {
                 let load = f64::from(peer.told.active) + peer.pending.len() as f64;
                 peer.rtt.as_secs_f64() * 1000.0 + SCORE_PER_LOAD * load
@@ -100,7 +149,7 @@ impl Download {
 
     fn wish(&mut self, peer: PeerId) -> Option<Wish> {
         let state = &self.peers[&peer];
-        if state.complete && state.may_choose && self.config.ask_any {
+        if self.leaves_choice(state) {
             return (self.anys < self.rarity.open_count()).then_some(Wish::Any);
         }
         if state.barren {
@@ -124,12 +173,13 @@ impl Download {
         if self.config.fixed_in_flight {
             return count < most;
         }
-        let few = match peer.window() {
+        let few = match peer.window(self.config.pipeline) {
             None if self.peers.len() < MANY => 4,
             Some(_) if self.peers.len() < MANY => 2,
-            _ => 1,
+            _ => self.config.few,
         };
-        count < most && (count < few || peer.window().is_some_and(|window| peer.queued() < window))
+        count < most
+            && (count < few || peer.window(self.config.pipeline).is_some_and(|window| peer.queued() < window))
     }
 
     /// Asks idle peers for chunks that others were asked for, where they are expected to deliver them
@@ -178,7 +228,7 @@ impl Download {
                 && self.has_room(p)
         });
         let (need, peer) = idle.map(|(id, p)| (need(p), *id)).min()?;
-        (need.as_secs_f64() < left.as_secs_f64() * TAKEOVER).then_some(peer)
+        (need.as_secs_f64() < left.as_secs_f64() * self.config.takeover).then_some(peer)
     }
 
     /// Asks another peer. Whoever is busy with something else is told not to send this too; whoever sends

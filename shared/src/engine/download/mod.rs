@@ -19,6 +19,7 @@ mod peer;
 mod rarity;
 #[cfg(test)]
 mod tests;
+mod throughput;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -29,6 +30,7 @@ use libp2p_identity::PeerId;
 pub use self::messages::{Config, DropReason, Input, Output, PeerChoice, Topology};
 use self::peer::Peer;
 use self::rarity::Rarity;
+use self::throughput::Throughput;
 use super::SeededRng;
 use crate::content::{ChunkIndex, ChunkSet};
 use crate::wire::chunks::Refusal;
@@ -59,6 +61,9 @@ pub struct Download {
     /// Wanted chunks that are not stored.
     left: usize,
     peers: BTreeMap<PeerId, Peer>,
+    /// The same peers, to draw from at random.
+    draw: Vec<PeerId>,
+    throughput: Throughput,
     rarity: Rarity,
     /// Chunks asked for → who was asked. One, or two in the endgame.
     asked: BTreeMap<ChunkIndex, Vec<(PeerId, RequestId)>>,
@@ -115,6 +120,8 @@ impl Download {
             stored,
             left,
             peers: BTreeMap::new(),
+            draw: Vec::new(),
+            throughput: Throughput::default(),
             rarity,
             asked: BTreeMap::new(),
             anys: 0,
@@ -192,13 +199,20 @@ impl Download {
 
     fn peer_up(&mut self, now: Duration, peer: PeerId, rtt: Duration) {
         let chunks = self.lengths.len();
-        self.peers.entry(peer).or_insert_with(|| Peer::new(now, chunks, rtt)).rtt = rtt;
+        self.peers
+            .entry(peer)
+            .or_insert_with(|| {
+                self.draw.push(peer);
+                Peer::new(now, chunks, rtt)
+            })
+            .rtt = rtt;
         self.touched.insert(peer);
     }
 
     fn progress(&mut self, now: Duration, peer: PeerId, bytes: u64) {
         if let Some(state) = self.peers.get_mut(&peer) {
             state.progress(now, bytes);
+            self.throughput.add(now, bytes);
             self.touched.insert(peer);
         }
     }
@@ -234,6 +248,7 @@ impl Download {
     fn peer_down(&mut self, peer: PeerId) {
         self.reopen_all(&peer);
         let Some(gone) = self.peers.remove(&peer) else { return };
+        self.draw.retain(|other| *other != peer);
         if !gone.complete {
             gone.have.ones().for_each(|chunk| self.rarity.lose(chunk as ChunkIndex));
         }

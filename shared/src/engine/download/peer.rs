@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::RequestId;
+use super::throughput::Throughput;
 use crate::content::{ChunkIndex, ChunkSet};
 use crate::engine::Backoff;
 use crate::wire::query::Load;
@@ -13,11 +14,6 @@ use crate::wire::query::Load;
 const PIPELINE: Duration = Duration::from_millis(500);
 /// Bytes that keep a line full besides two round trips' worth.
 const FULL_LINE: f64 = 8.0 * 1024.0 * 1024.0;
-/// How fast the measured rate follows: after this time an old rate counts for about a third.
-const RATE_MEMORY: f64 = 3.0;
-/// Shortest time over which a rate is measured.
-const RATE_SAMPLE: Duration = Duration::from_millis(250);
-
 /// One request that is under way.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Pending {
@@ -53,10 +49,7 @@ pub(super) struct Peer {
     pub(super) last_progress: Duration,
     /// Stalls since bytes last came.
     pub(super) stalls: u32,
-    /// Bytes per second; `None` before the first measurement.
-    rate: Option<f64>,
-    sample_start: Duration,
-    sample_bytes: u64,
+    throughput: Throughput,
     /// Bytes of the requests under way that have come already.
     arrived: u64,
 }
@@ -75,9 +68,7 @@ impl Peer {
             backoff: Backoff::new(Duration::from_millis(500), Duration::from_secs(10)),
             last_progress: now,
             stalls: 0,
-            rate: None,
-            sample_start: now,
-            sample_bytes: 0,
+            throughput: Throughput::default(),
             arrived: 0,
         }
     }
@@ -90,16 +81,16 @@ impl Peer {
 
     /// How many bytes may be under way: what the peer sends in a round trip and two seconds more, but on
     /// a fast line no more than it takes to keep the line full, because they lie in memory.
-    pub(super) fn window(&self) -> Option<u64> {
+    pub(super) fn window(&self, pipeline: Duration) -> Option<u64> {
         let rtt = self.rtt.as_secs_f64();
-        let long = |rate: f64| rate * (rtt + PIPELINE.as_secs_f64());
+        let long = |rate: f64| rate * (rtt + pipeline.as_secs_f64());
         let full = |rate: f64| 2.0 * rate * rtt + FULL_LINE;
-        self.rate.map(|rate| long(rate).min(full(rate)) as u64)
+        self.throughput.rate().map(|rate| long(rate).min(full(rate)) as u64)
     }
 
     /// How long it would take to get `len` more bytes, after everything that is queued.
     pub(super) fn estimate(&self, len: u32) -> Option<Duration> {
-        let (rate, queued) = match self.rate.filter(|r| *r > 0.0) {
+        let (rate, queued) = match self.throughput.rate() {
             Some(rate) => (rate, self.queued()),
             None if self.told.rate > 0 => (self.told.rate as f64, self.told.queued),
             None => return None,
@@ -109,7 +100,7 @@ impl Peer {
 
     /// How long until the answer to `request` is here, if the rate stays.
     pub(super) fn remaining(&self, request: RequestId) -> Option<Duration> {
-        let rate = self.rate.filter(|r| *r > 0.0)?;
+        let rate = self.throughput.rate()?;
         let upto: u64 = self.pending.range(..=request).map(|(_, p)| u64::from(p.len)).sum();
         Some(seconds(upto.saturating_sub(self.arrived) as f64 / rate))
     }
@@ -121,8 +112,7 @@ impl Peer {
     pub(super) fn sent(&mut self, now: Duration, id: RequestId, pending: Pending) {
         if self.pending.is_empty() {
             self.last_progress = now;
-            self.sample_start = now;
-            self.sample_bytes = 0;
+            self.throughput.restart(now);
             self.arrived = 0;
         }
         self.pending.insert(id, pending);
@@ -133,17 +123,7 @@ impl Peer {
         self.last_progress = now;
         self.stalls = 0;
         self.arrived += bytes;
-        self.sample_bytes += bytes;
-        let dt = now.saturating_sub(self.sample_start);
-        if dt < RATE_SAMPLE {
-            return;
-        }
-        let seconds = dt.as_secs_f64();
-        let sample = self.sample_bytes as f64 / seconds;
-        let weight = 1.0 - (-seconds / RATE_MEMORY).exp();
-        self.rate = Some(self.rate.map_or(sample, |rate| rate + (sample - rate) * weight));
-        self.sample_start = now;
-        self.sample_bytes = 0;
+        self.throughput.add(now, bytes);
     }
 
     /// A request has ended, one way or another.

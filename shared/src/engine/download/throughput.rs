@@ -1,0 +1,42 @@
+//! Bytes per second of late.
+
+use std::time::Duration;
+
+/// How fast the rate follows: after this time an old rate counts for about a third.
+const MEMORY: f64 = 3.0;
+/// Shortest time over which a rate is measured.
+const SAMPLE: Duration = Duration::from_millis(250);
+
+/// A smoothed rate.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Throughput {
+    /// `None` before the first measurement.
+    rate: Option<f64>,
+    since: Duration,
+    bytes: u64,
+}
+
+impl Throughput {
+    /// Starts a new sample: what went before was a pause.
+    pub(super) fn restart(&mut self, now: Duration) {
+        (self.since, self.bytes) = (now, 0);
+    }
+
+    pub(super) fn add(&mut self, now: Duration, bytes: u64) {
+        self.bytes += bytes;
+        let dt = now.saturating_sub(self.since);
+        if dt < SAMPLE {
+            return;
+        }
+        let seconds = dt.as_secs_f64();
+        let sample = self.bytes as f64 / seconds;
+        let weight = 1.0 - (-seconds / MEMORY).exp();
+        self.rate = Some(self.rate.map_or(sample, |rate| rate + (sample - rate) * weight));
+        self.restart(now);
+    }
+
+    /// Bytes per second.
+    pub(super) fn rate(&self) -> Option<f64> {
+        self.rate.filter(|rate| *rate > 0.0)
+    }
+}
