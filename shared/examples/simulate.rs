@@ -32,6 +32,7 @@ fn main() {
             "seed_up" => scenario.seed_up = value as u64,
             "star" => scenario.topology = shoal_shared::sim::Topology::Star,
             "random" => scenario.chunks = shoal_shared::sim::Chunks::Random,
+            "in_flight" => scenario.download.max_in_flight = value as usize,
             "slots" => scenario.upload.slots = Some(value as usize),
             other => panic!("what is {other}?"),
         }
