@@ -39,6 +39,7 @@ fn main() {
             "least" => scenario.download.least = value as usize,
             "star" => scenario.topology = shoal_shared::engine::Topology::Star,
             "random" => scenario.chunks = shoal_shared::sim::Chunks::Random,
+            "in_flight" => scenario.download.max_in_flight = value as usize,
             "slots" => scenario.upload.slots = Some(value as usize),
             other => panic!("what is {other}?"),
         }

@@ -186,12 +186,15 @@ impl Download {
     /// well before those.
     fn rebalance(&mut self, now: Duration) {
         let pause = if self.endgame() { LOOK_AGAIN_IN_ENDGAME } else { LOOK_AGAIN };
-        if self.looked.is_some_and(|at| now < at + pause) {
+        // Also after a look that came too early: the endgame may have ended, or something been asked, since.
+        let look = self.looked.map_or(now, |at| now.max(at + pause));
+        let may_find = !self.asked.is_empty() && self.peers.len() > 1;
+        if now < look {
+            self.look_again = may_find.then_some(look);
             return;
         }
         self.looked = Some(now);
-        let mayhap = !self.asked.is_empty() && self.peers.len() > 1;
-        self.look_again = mayhap.then_some(now + pause);
+        self.look_again = may_find.then_some(now + pause);
         let late = |(chunk, asked): (&ChunkIndex, &Vec<(PeerId, RequestId)>)| {
             let [(other, id)] = asked.as_slice() else { return None };
             Some((self.left_time(now, *other, *id)?, *chunk, *other)).filter(|(left, ..)| *left > SOON)
