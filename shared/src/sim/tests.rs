@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::node::{number, of_session, peer_id, session};
 use super::*;
+use crate::engine::Topology;
 
 const MIB: u64 = 1 << 20;
 

@@ -19,8 +19,15 @@ const SOON: Duration = Duration::from_millis(250);
 const UNKNOWN_GRACE: Duration = Duration::from_secs(2);
 /// Chunks of slow peers are looked for this often.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
-/// With so many peers, one request at a time each keeps the line full.
+/// With so many peers, one request at a time each keeps the line full, and all requests together are bounded.
 const MANY: usize = 4;
+/// What all of many peers should have to send: enough that the line never waits. Not more, because what is asked
+/// for early is bound to a queue, while a shorter one may come up elsewhere.
+const TOTAL_PIPELINE: Duration = Duration::from_millis(700);
+/// Chunks asked of many peers in any case.
+const LEAST_IN_ALL: usize = 6;
+/// Peers of which the best is asked. More than the classic two: their load is known cheaply, if late.
+const DRAWS: usize = 8;
 /// And this often once everything has been asked for. Not with every input: looking costs requests × peers.
 const LOOK_AGAIN_IN_ENDGAME: Duration = Duration::from_millis(50);
 /// What a chunk under way adds to a peer's [`PeerChoice::Score`], in milliseconds.
@@ -66,12 +73,11 @@ impl Download {
         peer.complete && peer.may_choose && self.config.ask_any
     }
 
-    /// Asks among many peers for as much as the line takes, of the better of two at random each time:
-    /// asking everybody would bind chunks to queues that are long.
+    /// Asks among many peers for as much as the line takes, of the best of a few at random each time.
     fn spread(&mut self, now: Duration) {
         let rate = self.throughput.rate().unwrap_or(0.0);
-        let fits = rate * self.config.total.as_secs_f64() / f64::from(self.usual_len.max(1));
-        let most = (fits as usize).max(self.config.least);
+        let fits = rate * TOTAL_PIPELINE.as_secs_f64() / f64::from(self.usual_len.max(1));
+        let most = (fits as usize).max(LEAST_IN_ALL);
         while self.asked.len() < most {
             let Some(peer) = self.draw_peer(now) else { return };
             self.ask_one(now, peer);
@@ -83,7 +89,7 @@ impl Download {
         let from = self.rng.random_range(0..self.draw.len().max(1));
         let (before, after) = self.draw.split_at(from.min(self.draw.len()));
         let willing = |peer: &&PeerId| self.is_willing(now, &self.peers[*peer]);
-        let found = after.iter().chain(before).filter(willing).take(self.config.draws);
+        let found = after.iter().chain(before).filter(willing).take(DRAWS);
         found.min_by(|a, b| self.cost(a).total_cmp(&self.cost(b))).copied()
     }
 
@@ -173,13 +179,12 @@ impl Download {
         if self.config.fixed_in_flight {
             return count < most;
         }
-        let few = match peer.window(self.config.pipeline) {
+        let few = match peer.window() {
             None if self.peers.len() < MANY => 4,
             Some(_) if self.peers.len() < MANY => 2,
-            _ => self.config.few,
+            _ => 1,
         };
-        count < most
-            && (count < few || peer.window(self.config.pipeline).is_some_and(|window| peer.queued() < window))
+        count < most && (count < few || peer.window().is_some_and(|window| peer.queued() < window))
     }
 
     /// Asks idle peers for chunks that others were asked for, where they are expected to deliver them
@@ -231,7 +236,7 @@ impl Download {
                 && self.has_room(p)
         });
         let (need, peer) = idle.map(|(id, p)| (need(p), *id)).min()?;
-        (need.as_secs_f64() < left.as_secs_f64() * self.config.takeover).then_some(peer)
+        (need.as_secs_f64() < left.as_secs_f64() * TAKEOVER).then_some(peer)
     }
 
     /// Asks another peer. Whoever is busy with something else is told not to send this too; whoever sends

@@ -42,18 +42,6 @@ pub struct Config {
     pub ask_any: bool,
     /// Asks complete peers alone (topology "star").
     pub only_seeds: bool,
-    /// What each peer should have to send beyond one round trip.
-    pub pipeline: Duration,
-    /// Requests that a peer gets whatever its rate.
-    pub few: usize,
-    /// What to leave.
-    pub takeover: f64,
-    /// Draw.
-    pub draws: usize,
-    /// Total.
-    pub total: Duration,
-    /// Total.
-    pub least: usize,
     /// How long chunks that a seed gave to others are left to those to pass on.
     pub seed_grace: Duration,
     /// A peer that was asked and sends nothing for this long has stalled.
@@ -81,12 +69,6 @@ impl Default for Config {
             peer_choice: PeerChoice::default(),
             ask_any: true,
             only_seeds: false,
-            pipeline: Duration::from_millis(500),
-            few: 1,
-            takeover: 0.6,
-            draws: 2,
-            total: Duration::from_millis(700),
-            least: 6,
             seed_grace: Duration::from_millis(500),
             stall: Duration::from_secs(10),
             announce_after: Duration::from_millis(500),

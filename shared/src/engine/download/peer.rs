@@ -81,9 +81,9 @@ impl Peer {
 
     /// How many bytes may be under way: what the peer sends in a round trip and two seconds more, but on
     /// a fast line no more than it takes to keep the line full, because they lie in memory.
-    pub(super) fn window(&self, pipeline: Duration) -> Option<u64> {
+    pub(super) fn window(&self) -> Option<u64> {
         let rtt = self.rtt.as_secs_f64();
-        let long = |rate: f64| rate * (rtt + pipeline.as_secs_f64());
+        let long = |rate: f64| rate * (rtt + PIPELINE.as_secs_f64());
         let full = |rate: f64| 2.0 * rate * rtt + FULL_LINE;
         self.throughput.rate().map(|rate| long(rate).min(full(rate)) as u64)
     }

@@ -32,7 +32,7 @@ use crate::content::{ChunkIndex, ChunkSet, ContentId};
 use crate::wire::chunks::{MAX_WAITING, Refusal};
 
 /// Slots before it is known whether more of them send more.
-const FIRST_SLOTS: usize = 2;
+const FIRST_SLOTS: usize = 4;
 /// How long a request waits before its age counts more than anything else.
 const LATE: Duration = Duration::from_secs(4);
 /// After this time, what a peer has sent us counts for half.
