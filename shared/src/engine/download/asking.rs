@@ -13,6 +13,8 @@ use crate::content::ChunkIndex;
 const RANDOM_FIRST: usize = 4;
 /// A chunk is asked of another peer if that one is expected to need less than this share of the time.
 const TAKEOVER: f64 = 0.6;
+/// The same for a chunk that has begun to arrive, and so would come twice.
+const TAKEOVER_BEGUN: f64 = 0.25;
 /// What is expected sooner than this is not taken over.
 const SOON: Duration = Duration::from_millis(250);
 /// A peer whose rate is unknown is given this long before its chunks may be taken over.
@@ -23,7 +25,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(500);
 const MANY: usize = 4;
 /// What all of many peers should have to send: enough that the line never waits. Not more, because what is asked
 /// for early is bound to a queue, while a shorter one may come up elsewhere.
-const TOTAL_PIPELINE: Duration = Duration::from_millis(700);
+const TOTAL_PIPELINE: Duration = Duration::from_millis(1000);
 /// Chunks asked of many peers in any case.
 const LEAST_IN_ALL: usize = 6;
 /// Peers of which the best is asked. More than the classic two: their load is known cheaply, if late.
@@ -236,7 +238,9 @@ impl Download {
                 && self.has_room(p)
         });
         let (need, peer) = idle.map(|(id, p)| (need(p), *id)).min()?;
-        (need.as_secs_f64() < left.as_secs_f64() * TAKEOVER).then_some(peer)
+        let begun = self.asked.get(&chunk).into_iter().flatten().any(|(p, id)| self.peers[p].has_begun(*id));
+        let share = if begun { TAKEOVER_BEGUN } else { TAKEOVER };
+        (need.as_secs_f64() < left.as_secs_f64() * share).then_some(peer)
     }
 
     /// Asks another peer. Whoever is busy with something else is told not to send this too; whoever sends

@@ -33,6 +33,9 @@ use crate::wire::chunks::{MAX_WAITING, Refusal};
 
 /// Slots before it is known whether more of them send more.
 const FIRST_SLOTS: usize = 4;
+/// After so many chunks of our choice, one more of them may be sent at once. The very first ones go one after
+/// another: the sooner each arrives, the sooner somebody else has something to pass on.
+const SLOW_START: usize = 2;
 /// How long a request waits before its age counts more than anything else.
 const LATE: Duration = Duration::from_secs(4);
 /// After this time, what a peer has sent us counts for half.
@@ -123,6 +126,8 @@ struct Session {
     peer: PeerId,
     waiting: VecDeque<Waiting>,
     active: bool,
+    /// Whether that chunk was our choice.
+    fresh: bool,
     /// The number of the slot that it was given last.
     served: u64,
 }
@@ -161,6 +166,10 @@ pub struct UploadQueue {
     gifts: BTreeMap<PeerId, Gift>,
     slots: Slots,
     active: usize,
+    /// Of those, chunks of our choice.
+    fresh: usize,
+    /// How many of those there have been.
+    chosen: usize,
     /// Slots given so far.
     given: u64,
     /// Bytes of waiting requests.
@@ -185,6 +194,8 @@ impl UploadQueue {
             contents: BTreeMap::new(),
             gifts: BTreeMap::new(),
             active: 0,
+            fresh: 0,
+            chosen: 0,
             given: 0,
             queued: 0,
             waiting: 0,
@@ -248,7 +259,7 @@ impl UploadQueue {
 
     /// A downloader opened a stream.
     pub fn open(&mut self, session: SessionId, peer: PeerId) {
-        let new = Session { peer, waiting: VecDeque::new(), active: false, served: 0 };
+        let new = Session { peer, waiting: VecDeque::new(), active: false, fresh: false, served: 0 };
         self.sessions.insert(session, new);
     }
 
@@ -258,6 +269,7 @@ impl UploadQueue {
         self.waiting -= gone.waiting.len();
         self.queued -= gone.waiting.iter().map(|w| u64::from(w.len)).sum::<u64>();
         self.active -= usize::from(gone.active);
+        self.fresh -= usize::from(gone.active && gone.fresh);
     }
 
     /// Takes a request in. A session that has too many waiting has this one refused.
@@ -325,6 +337,7 @@ impl UploadQueue {
             && std::mem::take(&mut state.active)
         {
             self.active -= 1;
+            self.fresh -= usize::from(state.fresh);
         }
     }
 
@@ -340,6 +353,7 @@ impl UploadQueue {
 
     /// The request that comes first, among sessions without a chunk under way.
     fn first(&self, now: Duration) -> Option<(SessionId, usize)> {
+        let fresh = self.fresh < 1 + self.chosen / SLOW_START || !self.has_fresh();
         let optimistic = self.given.is_multiple_of(OPTIMISTIC);
         let free = self.sessions.iter().filter(|(_, s)| !s.active && !s.waiting.is_empty());
         let all = free.flat_map(|(id, session)| {
@@ -350,7 +364,9 @@ impl UploadQueue {
                 _ => 0.0,
             };
             let rank = move |w: &Waiting| self.rank(now, session, gift as u64, w);
-            session.waiting.iter().enumerate().map(move |(at, w)| (rank(w), *id, at))
+            let open =
+                session.waiting.iter().enumerate().filter(move |(_, w)| fresh || w.wanted.chunk.is_some());
+            open.map(move |(at, w)| (rank(w), *id, at))
         });
         all.min().map(|(_, id, at)| (id, at))
     }
@@ -365,6 +381,10 @@ impl UploadQueue {
             (None, _) => (0, 0, 0),
         };
         (!late, Reverse(gift), class, unspread, sent, session.served, since)
+    }
+
+    fn has_fresh(&self) -> bool {
+        self.contents.values().any(|content| content.complete && content.seeding.has_fresh())
     }
 
     fn take(&mut self, session: SessionId, at: usize) -> Waiting {
@@ -393,6 +413,9 @@ impl UploadQueue {
         self.given += 1;
         self.active += 1;
         state.active = true;
+        state.fresh = wanted.chunk.is_none();
+        self.fresh += usize::from(state.fresh);
+        self.chosen += usize::from(state.fresh);
         state.served = self.given;
         Some(Grant::Send { session, id: wanted.id, content: wanted.content, chunk })
     }

@@ -67,7 +67,7 @@ impl Slots {
     fn decide(&mut self, now: Duration, rate: f64) {
         if let Some((before, old)) = self.attempt.take() {
             let hoped = self.allowed as f64 / before as f64;
-            if rate < old * (1.0 + (hoped - 1.0) / 2.0) {
+            if rate < old * (1.0 + (hoped - 1.0) / 4.0) {
                 self.allowed = before;
                 self.next_attempt = now + PAUSE;
                 return;
