@@ -163,29 +163,35 @@ async fn serve(
     asked: Arc<AtomicUsize>,
 ) -> Option<()> {
     while let Some(request) = read_frame(&mut stream).await.ok()? {
-        let Request::Get { id, chunk, .. } = request else { continue };
-        asked.fetch_add(1, Ordering::SeqCst);
+        let asked = asked.fetch_add(usize::from(is_get(&request)), Ordering::SeqCst);
+        let (id, chunk) = match request {
+            Request::Get { id, chunk, .. } => (id, chunk),
+            // Whichever comes next.
+            Request::Any { id, .. } => (id, (asked % source.manifest().chunks().len()) as u32),
+            Request::Cancel { .. } | Request::Have { .. } => continue,
+        };
+        let queued = 0;
         let mut bytes = Vec::new();
         source.read(chunk, &mut bytes).ok()?;
         let len = bytes.len() as u32;
         match script {
             Script::WrongBytes => {
                 bytes[0] ^= 1;
-                write_frame(&mut stream, &Reply::Data { id, len }).await.ok()?;
+                write_frame(&mut stream, &Reply::Data { id, len, chunk, queued }).await.ok()?;
                 stream.write_all(&bytes).await.ok()?;
             }
             Script::WrongLength => {
-                write_frame(&mut stream, &Reply::Data { id, len: len - 1 }).await.ok()?;
+                write_frame(&mut stream, &Reply::Data { id, len: len - 1, chunk, queued }).await.ok()?;
                 stream.write_all(&bytes[1..]).await.ok()?;
             }
             Script::Stalls => {
-                write_frame(&mut stream, &Reply::Data { id, len }).await.ok()?;
+                write_frame(&mut stream, &Reply::Data { id, len, chunk, queued }).await.ok()?;
                 stream.write_all(&bytes[..1000]).await.ok()?;
                 stream.flush().await.ok()?;
                 return wait_for_the_end(&mut stream).await;
             }
             Script::Drips => {
-                write_frame(&mut stream, &Reply::Data { id, len }).await.ok()?;
+                write_frame(&mut stream, &Reply::Data { id, len, chunk, queued }).await.ok()?;
                 for byte in bytes {
                     stream.write_all(&[byte]).await.ok()?;
                     stream.flush().await.ok()?;
@@ -194,13 +200,13 @@ async fn serve(
                 }
             }
             Script::Vanishes => {
-                write_frame(&mut stream, &Reply::Data { id, len }).await.ok()?;
+                write_frame(&mut stream, &Reply::Data { id, len, chunk, queued }).await.ok()?;
                 stream.write_all(&bytes[..bytes.len() / 2]).await.ok()?;
                 stream.close().await.ok()?;
                 return None;
             }
             Script::Unasked => {
-                write_frame(&mut stream, &Reply::Data { id: id + 1000, len }).await.ok()?;
+                write_frame(&mut stream, &Reply::Data { id: id + 1000, len, chunk, queued }).await.ok()?;
                 stream.write_all(&bytes).await.ok()?;
             }
             Script::Garbage => stream.write_all(&[0xff; 64]).await.ok()?,
@@ -208,6 +214,10 @@ async fn serve(
         stream.flush().await.ok()?;
     }
     Some(())
+}
+
+fn is_get(request: &Request) -> bool {
+    matches!(request, Request::Get { .. } | Request::Any { .. })
 }
 
 async fn wait_for_the_end(stream: &mut Stream) -> Option<()> {
