@@ -76,7 +76,7 @@ fn a_changed_source_file_is_withdrawn_and_never_served_wrong() {
     fs::remove_file(from.join("goes")).unwrap();
     // What is left can be had; the rest is had by nobody, which is said, and ends the wait in the end.
     let got = get(&ticket, &to, &["--wait", "7s"]).end().expect(3);
-    assert!(got.stderr.contains("nobody who is connected has"), "{}", got.stderr);
+    assert!(got.stderr.contains("held by nobody reachable"), "{}", got.stderr);
     seed.word("a warning", |line| line.contains("changes") && line.contains("no longer served"));
     seed.word("a warning", |line| line.contains("goes") && line.contains("no longer served"));
     assert!(!to.join("set").exists());

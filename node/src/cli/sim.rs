@@ -2,7 +2,6 @@
 //!
 //! Runs the engine for a swarm of virtual peers in this process; no network, no files.
 
-use std::str::FromStr;
 use std::time::Duration;
 
 use anyhow::anyhow;
@@ -15,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::error::{CliError, Exit};
 use super::human;
+use super::options::rate;
 use super::output::Output;
 
 /// Columns of the curve where the terminal does not say how wide it is.
@@ -229,7 +229,9 @@ fn curve(it: &Report, width: usize) -> Vec<String> {
     let (last_sample, last_time) = (it.progress.last().map(|p| p.0), it.times.last().copied());
     let end = last_sample.into_iter().chain(last_time).fold(it.bound, f64::max);
     let columns = width.saturating_sub(7).max(10);
-    let at = |column: usize| end * (column + 1) as f64 / columns as f64;
+    // The last column is the end itself, not what rounding makes of it.
+    let at =
+        |column: usize| if column + 1 == columns { end } else { end * (column + 1) as f64 / columns as f64 };
     let peers = (it.complete + it.incomplete).max(1) as f64;
     let complete = |time: f64| it.times.partition_point(|t| *t <= time) as f64 / peers;
     let arrived = |time: f64| {
@@ -265,28 +267,6 @@ fn curve(it: &Report, width: usize) -> Vec<String> {
 fn width() -> usize {
     let size = rustix::termios::tcgetwinsize(std::io::stdout());
     size.ok().map(|size| usize::from(size.ws_col)).filter(|columns| *columns > 0).unwrap_or(WIDTH)
-}
-
-/// Reads bytes per second as `12.5MB`, or bits as `100mbit`.
-fn rate(text: &str) -> Result<u64, String> {
-    let lower = text.trim().to_lowercase();
-    let plain = lower.strip_suffix("/s").or_else(|| lower.strip_suffix("ps")).unwrap_or(&lower);
-    let bytes = match plain.strip_suffix("bit") {
-        Some(bits) => bit_rate(bits)?,
-        None => ByteSize::from_str(plain)?.as_u64(),
-    };
-    if bytes == 0 { Err("a line has to move something".into()) } else { Ok(bytes) }
-}
-
-fn bit_rate(text: &str) -> Result<u64, String> {
-    let units = [('k', 1e3), ('m', 1e6), ('g', 1e9)];
-    let unit = units.iter().find_map(|(letter, unit)| Some((text.strip_suffix(*letter)?, *unit)));
-    let (number, unit) = unit.unwrap_or((text, 1.0));
-    let number: f64 = number.trim().parse().map_err(|_| "not a number, such as 100mbit".to_owned())?;
-    if !(number.is_finite() && number >= 0.0) {
-        return Err("not a rate".into());
-    }
-    Ok((number * unit / 8.0) as u64)
 }
 
 fn share(text: &str) -> Result<f64, String> {

@@ -69,6 +69,6 @@ mod tests {
         };
         bytes.pop();
         assert_eq!(kind(bytes).await, io::ErrorKind::UnexpectedEof);
-        assert_eq!(kind(vec![0xff, 0x7f]).await, io::ErrorKind::InvalidData);
+        assert_eq!(kind(vec![0xff, 0xff, 0x7f]).await, io::ErrorKind::InvalidData);
     }
 }

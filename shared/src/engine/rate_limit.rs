@@ -46,7 +46,7 @@ mod tests {
             let mut now = Duration::from_secs(5);
             let mut used = 0;
             // Long enough that the last size and the burst are less than 3 % of the whole.
-            let enough = (rate * 2).max(40 * 300_000);
+            let enough = (rate * 4).max(80 * 300_000);
             for size in sizes.iter().cycle() {
                 now += limit.take(now, *size);
                 used += size;

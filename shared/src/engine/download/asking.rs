@@ -67,7 +67,24 @@ impl Download {
         while !ready.is_empty() {
             ready.retain(|peer| self.ask_one(now, *peer));
         }
+        self.cancel_choices();
         self.rebalance(now);
+    }
+
+    /// Once every chunk is here or asked for, nobody need choose one any more.
+    fn cancel_choices(&mut self) {
+        if self.anys == 0 || self.rarity.open_count() > 0 {
+            return;
+        }
+        let open = |peer: &Peer| -> Vec<_> {
+            peer.pending.iter().filter(|(_, p)| p.chunk.is_none()).map(|(id, _)| *id).collect()
+        };
+        let open: Vec<_> =
+            self.peers.iter().flat_map(|(peer, p)| open(p).into_iter().map(|id| (*peer, id))).collect();
+        for (peer, id) in open {
+            self.end_request(peer, id);
+            self.outputs.push_back(Output::Cancel { peer, id });
+        }
     }
 
     /// Whether a peer is left the choice of what it sends.
@@ -158,7 +175,8 @@ impl Download {
     fn wish(&mut self, peer: PeerId) -> Option<Wish> {
         let state = &self.peers[&peer];
         if self.leaves_choice(state) {
-            return (self.anys < self.rarity.open_count()).then_some(Wish::Any);
+            let left_to_it = state.pending.values().filter(|p| p.chunk.is_none()).count();
+            return (left_to_it < self.rarity.open_count()).then_some(Wish::Any);
         }
         if state.barren {
             return None;
