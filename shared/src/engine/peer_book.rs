@@ -38,6 +38,8 @@ struct Candidate {
     addresses: BTreeSet<Multiaddr>,
     state: State,
     backoff: Backoff,
+    /// Decides among those that have waited equally long, so that everybody connects to other ones.
+    lot: u64,
     /// Given by the user: never forgotten to make room.
     pinned: bool,
 }
@@ -57,9 +59,9 @@ pub struct PeerBook {
     rng: SeededRng,
 }
 
-fn candidate(now: Duration) -> Candidate {
+fn candidate(now: Duration, rng: &mut SeededRng) -> Candidate {
     let backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(60));
-    Candidate { addresses: BTreeSet::new(), state: State::Waiting(now), backoff, pinned: false }
+    Candidate { addresses: BTreeSet::new(), state: State::Waiting(now), backoff, lot: rng.random(), pinned: false }
 }
 
 impl PeerBook {
@@ -84,7 +86,7 @@ impl PeerBook {
         if dialable.peek().is_none() || (!self.peers.contains_key(&peer) && !self.make_room()) {
             return;
         }
-        let known = self.peers.entry(peer).or_insert_with(|| candidate(now));
+        let known = self.peers.entry(peer).or_insert_with(|| candidate(now, &mut self.rng));
         for address in dialable {
             // Addresses that led nowhere give way to new ones: anybody may have made them up.
             if known.addresses.len() >= MAX_ADDRESSES && known.backoff.failures() > 0 {
@@ -106,7 +108,7 @@ impl PeerBook {
                 }
             }
             None if is_dialable(&address) && self.nameless.len() < MAX_CANDIDATES => {
-                let known = self.nameless.entry(address.clone()).or_insert_with(|| candidate(now));
+                let known = self.nameless.entry(address.clone()).or_insert_with(|| candidate(now, &mut self.rng));
                 known.addresses.insert(address);
             }
             None => {}
@@ -164,7 +166,7 @@ impl PeerBook {
         };
         let named = self.peers.iter_mut().filter_map(|(peer, c)| Some((due(c)?, Some(*peer), c)));
         let nameless = self.nameless.values_mut().filter_map(|c| Some((due(c)?, None, c)));
-        let (_, peer, known) = named.chain(nameless).min_by_key(|(at, ..)| *at)?;
+        let (_, peer, known) = named.chain(nameless).min_by_key(|(at, _, c)| (*at, c.lot))?;
         known.state = State::Dialing;
         Some(Dial { peer, addresses: known.addresses.iter().cloned().collect() })
     }
