@@ -20,7 +20,7 @@ mod download;
 mod manifest_fetch;
 mod peer_book;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 
 pub use announcer::{Announcer, AnnouncerOutput, TTL};
 pub use backoff::Backoff;
