@@ -6,7 +6,7 @@ use libp2p_identity::PeerId;
 
 use super::limits::MAX_NAMESPACE;
 use super::swarm::Swarm;
-use super::{Page, Refusal, Registry};
+use super::{Page, Refusal, Registry, Role};
 
 impl Registry {
     /// Tells who is in `namespace`, or with none (or an empty one, as some clients write none) which peers
@@ -71,11 +71,11 @@ impl Registry {
         match since {
             Some(number) => newer(swarm, number, limit, asker, self.last_number),
             None => {
-                let more = usize::from(asker.is_some());
-                let mut members = swarm.sample(limit + more, &mut self.rng);
-                members.retain(|member| Some(*member) != asker);
-                members.truncate(limit);
-                (members, self.last_number)
+                let place = asker.map(|key| match namespace {
+                    Some(_) => (self.entries[key].role, self.entries[key].position),
+                    None => (Role::Unknown, self.peers[key].position),
+                });
+                (swarm.sample(limit, place, &mut self.rng), self.last_number)
             }
         }
     }

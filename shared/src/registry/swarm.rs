@@ -60,13 +60,16 @@ impl Swarm {
         self.by_number.range(number.saturating_add(1)..).map(|(number, member)| (*number, *member))
     }
 
-    /// At most `limit` members in random order: all, if they are no more, else a random sample with seeds
-    /// and others in it.
-    pub(super) fn sample(&self, limit: usize, rng: &mut SeededRng) -> Vec<u32> {
-        let (seeds, others) = split(limit, self.seeds.len(), self.others.len(), rng);
-        let mut members = Vec::with_capacity(seeds + others);
-        pick(&self.seeds, seeds, &mut members, rng);
-        pick(&self.others, others, &mut members, rng);
+    /// At most `limit` members in random order, without the one at a place: all, if they are no more, else a
+    /// random sample with seeds and others in it.
+    pub(super) fn sample(&self, limit: usize, without: Option<(Role, u32)>, rng: &mut SeededRng) -> Vec<u32> {
+        let of = |seed| without.filter(|(role, _)| (*role == Role::Seed) == seed).map(|(_, at)| at as usize);
+        let seeds = Candidates { list: &self.seeds, without: of(true) };
+        let others = Candidates { list: &self.others, without: of(false) };
+        let (some, more) = split(limit, seeds.len(), others.len(), rng);
+        let mut members = Vec::with_capacity(some + more);
+        seeds.pick(some, &mut members, rng);
+        others.pick(more, &mut members, rng);
         for last in (1..members.len()).rev() {
             members.swap(last, rng.random_range(0..=last));
         }
@@ -102,19 +105,32 @@ fn split(limit: usize, seeds: usize, others: usize, rng: &mut SeededRng) -> (usi
     (seeds, limit - seeds)
 }
 
-/// `count` different members, each set of them as likely as any other (Floyd's sampling: Bentley and
-/// Floyd, "A Sample of Brilliance", 1987). Costs by `count`, not by the length of the list.
-fn pick(list: &[u32], count: usize, into: &mut Vec<u32>, rng: &mut SeededRng) {
-    if count >= list.len() {
-        into.extend_from_slice(list);
-        return;
+/// A list that may lack one.
+struct Candidates<'a> {
+    list: &'a [u32],
+    without: Option<usize>,
+}
+
+impl Candidates<'_> {
+    fn len(&self) -> usize {
+        self.list.len() - usize::from(self.without.is_some())
     }
-    let mut places = BTreeSet::new();
-    for last in list.len() - count..list.len() {
-        let place = rng.random_range(0..=last);
-        let place = if places.insert(place) { place } else { last };
-        places.insert(place);
-        into.push(list[place]);
+
+    fn get(&self, place: usize) -> u32 {
+        let after = self.without.is_some_and(|without| place >= without);
+        self.list[place + usize::from(after)]
+    }
+
+    /// `count` different members, each set of them as likely as any other (Floyd's sampling: Bentley and
+    /// Floyd, "A Sample of Brilliance", 1987). Costs by `count`, not by the length of the list.
+    fn pick(&self, count: usize, into: &mut Vec<u32>, rng: &mut SeededRng) {
+        let mut places = BTreeSet::new();
+        for last in self.len() - count..self.len() {
+            let drawn = rng.random_range(0..=last);
+            let place = if places.contains(&drawn) { last } else { drawn };
+            places.insert(place);
+            into.push(self.get(place));
+        }
     }
 }
 
@@ -137,7 +153,7 @@ mod tests {
         let (swarm, mut rng) = (swarm(0, 100), SeededRng::seed_from_u64(1));
         let mut seen = [0; 100];
         for _ in 0..5_000 {
-            let sample = swarm.sample(10, &mut rng);
+            let sample = swarm.sample(10, None, &mut rng);
             assert_eq!(sample.iter().collect::<BTreeSet<_>>().len(), 10);
             sample.iter().for_each(|member| seen[*member as usize] += 1);
         }
@@ -145,9 +161,20 @@ mod tests {
     }
 
     #[test]
+    fn one_is_left_out_wherever_it_stands() {
+        let (swarm, mut rng) = (swarm(3, 3), SeededRng::seed_from_u64(1));
+        for member in 0..6 {
+            let role = if member < 3 { Role::Seed } else { Role::Unknown };
+            let mut all = swarm.sample(6, Some((role, member % 3)), &mut rng);
+            all.sort_unstable();
+            assert_eq!(all, (0..6).filter(|other| *other != member).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
     fn the_order_says_nothing() {
         let (swarm, mut rng) = (swarm(2, 2), SeededRng::seed_from_u64(1));
-        let firsts: Vec<_> = (0..4_000).map(|_| swarm.sample(10, &mut rng)[0]).collect();
+        let firsts: Vec<_> = (0..4_000).map(|_| swarm.sample(10, None, &mut rng)[0]).collect();
         for member in 0..4 {
             let first = firsts.iter().filter(|first| **first == member).count();
             assert!((850..1_150).contains(&first), "{member}: {first}");
@@ -160,7 +187,7 @@ mod tests {
         for (seeds, others) in [(1, 1_000), (1_000, 1), (30, 1_000), (1_000, 30), (500, 500), (5, 6)] {
             let swarm = swarm(seeds, others);
             for limit in [2, 3, 4, 10] {
-                let sample = swarm.sample(limit, &mut rng);
+                let sample = swarm.sample(limit, None, &mut rng);
                 assert_eq!(sample.len(), limit);
                 let given = sample.iter().filter(|member| **member < seeds).count();
                 let quarter = (limit / 4).max(1);
@@ -168,7 +195,7 @@ mod tests {
                 assert!(limit - given >= quarter.min(others as usize));
             }
         }
-        let alone = (0..1_000).filter(|_| swarm(1, 1).sample(1, &mut rng) == [0]).count();
+        let alone = (0..1_000).filter(|_| swarm(1, 1).sample(1, None, &mut rng) == [0]).count();
         assert!((400..600).contains(&alone), "{alone}");
     }
 
@@ -176,7 +203,7 @@ mod tests {
     fn shares_are_kept_in_the_middle() {
         let (swarm, mut rng) = (swarm(400, 600), SeededRng::seed_from_u64(1));
         let given: usize =
-            (0..1_000).map(|_| swarm.sample(9, &mut rng).iter().filter(|m| **m < 400).count()).sum();
+            (0..1_000).map(|_| swarm.sample(9, None, &mut rng).iter().filter(|m| **m < 400).count()).sum();
         assert!((3_450..3_750).contains(&given), "{given} of 9000, expected 3600");
     }
 
