@@ -85,6 +85,13 @@ mod tests {
     }
 
     #[test]
+    fn another_namespace_cannot_be_put_behind_it() {
+        let mut cookie = cookies(1).seal(Some("a"), 7);
+        *cookie.last_mut().unwrap() = b'b';
+        assert_eq!(cookies(1).open(Some("b"), &cookie), Err(Refusal::Cookie));
+    }
+
+    #[test]
     fn no_changed_bit_is_taken() {
         let cookie = cookies(1).seal(Some("name"), 0x12_3456_789a);
         for bit in 0..cookie.len() * 8 {

@@ -99,6 +99,18 @@ mod tests {
     }
 
     #[test]
+    fn a_probe_that_takes_long_does_not_remove_who_spoke_meanwhile() {
+        let mut registry = registry(Limits::default());
+        (1..=2).for_each(|n| assert!(registry.register(secs(0), registration(n, "a")).is_ok()));
+        registry.report(secs(1), peer(9), peer(1));
+        registry.report(secs(12), peer(9), peer(2));
+        assert_eq!(registry.reports.probed.last(&peer(1)), None, "forgotten");
+        registry.register(secs(13), registration(1, "a")).unwrap();
+        assert_eq!(registry.probe_result(secs(14), &peer(1), false), 0);
+        assert_eq!(registry.probe_result(secs(24), &peer(1), false), 1);
+    }
+
+    #[test]
     fn a_reporter_has_a_limit() {
         let limits = Limits { report_burst: 2, ..Limits::default() };
         let mut registry = registry(limits);

@@ -207,6 +207,17 @@ fn a_renewal_from_elsewhere_stays_charged_where_it_began() {
 }
 
 #[test]
+fn one_registration_counts_once_per_prefix() {
+    let mut registry = registry(Limits { per_prefix: 2, ..Limits::default() });
+    let prefixes = vec![Prefix::V4([8; 3]), Prefix::V4([9; 3]), Prefix::V4([8; 3])];
+    for n in 1..=2 {
+        let twice = Registration { prefixes: prefixes.clone(), ..registration(n, "a") };
+        assert_eq!(registry.register(secs(0), twice), Ok(60));
+    }
+    check(&registry);
+}
+
+#[test]
 fn what_has_run_out_is_not_given_even_if_nobody_called_expire() {
     let mut registry = registry(Limits::default());
     registry.register(secs(0), registration(1, "a")).unwrap();
