@@ -131,7 +131,7 @@ fn scenario(args: &Args) -> Result<Scenario, CliError> {
     if args.size.as_u64() == 0 {
         return Err(CliError::usage(anyhow!("--size must be more than nothing")));
     }
-    if args.seed_leaves_after.is_some_and(|times| !(times > 0.0)) {
+    if args.seed_leaves_after.is_some_and(|times| times.is_nan() || times <= 0.0) {
         return Err(CliError::usage(anyhow!("--seed-leaves-after must be more than 0")));
     }
     Ok(Scenario {

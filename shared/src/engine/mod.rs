@@ -22,7 +22,7 @@ mod manifest_fetch;
 mod peer_book;
 mod rate_limit;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 mod upload;
 
 pub use announcer::{Announcer, AnnouncerOutput, TTL};

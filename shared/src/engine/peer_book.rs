@@ -61,7 +61,13 @@ pub struct PeerBook {
 
 fn candidate(now: Duration, rng: &mut SeededRng) -> Candidate {
     let backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(60));
-    Candidate { addresses: BTreeSet::new(), state: State::Waiting(now), backoff, lot: rng.random(), pinned: false }
+    Candidate {
+        addresses: BTreeSet::new(),
+        state: State::Waiting(now),
+        backoff,
+        lot: rng.random(),
+        pinned: false,
+    }
 }
 
 impl PeerBook {
@@ -108,7 +114,8 @@ impl PeerBook {
                 }
             }
             None if is_dialable(&address) && self.nameless.len() < MAX_CANDIDATES => {
-                let known = self.nameless.entry(address.clone()).or_insert_with(|| candidate(now, &mut self.rng));
+                let known =
+                    self.nameless.entry(address.clone()).or_insert_with(|| candidate(now, &mut self.rng));
                 known.addresses.insert(address);
             }
             None => {}

@@ -112,11 +112,16 @@ impl Download {
         found.min_by(|a, b| self.cost(a).total_cmp(&self.cost(b))).copied()
     }
 
+    /// Whether the topology lets us ask it.
+    fn may_be_asked(&self, peer: &Peer) -> bool {
+        peer.complete || !self.config.only_seeds
+    }
+
     fn is_willing(&self, now: Duration, peer: &Peer) -> bool {
         !peer.barren
             && peer.rest_until <= now
             && !self.leaves_choice(peer)
-            && !(self.config.only_seeds && !peer.complete)
+            && self.may_be_asked(peer)
             && self.has_room(peer)
     }
 
@@ -161,7 +166,7 @@ impl Download {
     /// Asks one peer for one chunk, if it has room and something to give.
     fn ask_one(&mut self, now: Duration, peer: PeerId) -> bool {
         let state = &self.peers[&peer];
-        if state.rest_until > now || !self.has_room(state) || (self.config.only_seeds && !state.complete) {
+        if state.rest_until > now || !self.has_room(state) || !self.may_be_asked(state) {
             return false;
         }
         match self.wish(peer) {
@@ -252,7 +257,7 @@ impl Download {
             **id != other
                 && p.have.contains(chunk as usize)
                 && p.rest_until <= now
-                && !(self.config.only_seeds && !p.complete)
+                && self.may_be_asked(p)
                 && self.has_room(p)
         });
         let (need, peer) = idle.map(|(id, p)| (need(p), *id)).min()?;

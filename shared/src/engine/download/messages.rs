@@ -158,7 +158,7 @@ pub enum Input {
     Pause,
     /// Chunks can be stored again.
     Resume,
-    /// Time has passed; see [`Download::next_timeout`].
+    /// Time has passed; see [`Download::next_timeout`](super::Download::next_timeout).
     Timeout,
 }
 

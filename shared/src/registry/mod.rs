@@ -1,0 +1,43 @@
+//! The tracker's table: who is registered where, who is told of whom, and who may no longer be.
+//!
+//! - [`Registry`]: register, renew, unregister, discover, expire; reports of dead peers.
+//! - [`Limits`]: quotas and times. [`Refusal`]: why not, with the [`Status`] of the specification.
+//! - [`tellable`], [`quota_prefixes`], [`addresses_digest`]: what to make of a peer's addresses before that.
+//!
+//! It follows the libp2p rendezvous specification (github.com/libp2p/specs, rendezvous, r3), and goes its own
+//! way in two things. Times are shorter, so that the dead are soon gone. Of a large swarm each question
+//! gets another random sample, so that a mesh forms instead of a star around those who came first; pages
+//! by cookie go on with what is new, not with what a sample left out.
+//!
+//! What this is not: nothing here reads a message, checks a signature, sends or sleeps. `now` is the time
+//! since some start that the caller chose, and never goes back. Randomness is handed in, so the same inputs
+//! give the same answers.
+//!
+//! What always holds: no call costs by the number of registrations, only by its answer and the logarithm of
+//! the table (but [`Registry::snapshot`], which says so). Every map is bounded by the [`Limits`]; renewals add
+//! nothing. Who is in may stay, however full it is: quotas keep newcomers out and push nobody out. A
+//! living peer cannot be evicted by others, whatever they report.
+
+mod cookie;
+mod discover;
+mod limits;
+mod prefix;
+mod quota;
+mod refusal;
+mod registration;
+mod reports;
+mod slab;
+mod swarm;
+mod table;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+mod throttle;
+
+pub use limits::{Limits, MAX_NAMESPACE, SPEC_MAX_TTL};
+pub use prefix::{MAX_ADDRESSES, Prefix, addresses_digest, quota_prefixes, tellable};
+pub use refusal::{Quota, Refusal, Status};
+pub use registration::{Counters, Counts, Listing, Page, Registration, Role};
+pub use reports::Verdict;
+pub use table::Registry;

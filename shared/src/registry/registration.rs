@@ -1,0 +1,140 @@
+//! What goes into the table and what comes out.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use libp2p_identity::PeerId;
+
+use super::Prefix;
+
+/// What a peer is in a swarm, as far as the tracker was told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Role {
+    /// Has everything.
+    Seed,
+    /// Is still fetching.
+    Downloader,
+    /// Did not say: a client that speaks the libp2p protocol only.
+    #[default]
+    Unknown,
+}
+
+/// A wish to be listed. Who calls has checked that the record is signed by the connected peer; here it is
+/// opaque.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Registration {
+    /// Who.
+    pub peer: PeerId,
+    /// Where; 1 to 255 bytes.
+    pub namespace: String,
+    /// The signed record, byte for byte as it is passed on.
+    pub record: Arc<[u8]>,
+    /// The record's sequence number.
+    pub sequence: u64,
+    /// [`addresses_digest`](super::addresses_digest) of what is in the record. Clients sign a new record for
+    /// each renewal; only one with other addresses is news to who asks with a cookie.
+    pub addresses: u64,
+    /// Whose quota it counts against, see [`quota_prefixes`](super::quota_prefixes).
+    pub prefixes: Vec<Prefix>,
+    /// The time asked for, in seconds.
+    pub ttl: Option<u64>,
+    /// What the peer is there.
+    pub role: Role,
+}
+
+/// A registration that is given to who asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listing {
+    /// Who.
+    pub peer: PeerId,
+    /// Where.
+    pub namespace: Arc<str>,
+    /// The signed record.
+    pub record: Arc<[u8]>,
+    /// What is left of its time, in seconds, at least 1.
+    pub ttl: u64,
+    /// What the peer is there.
+    pub role: Role,
+}
+
+/// The answer to a question.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    /// Who is there.
+    pub listings: Vec<Listing>,
+    /// To ask later for what is new since.
+    pub cookie: Vec<u8>,
+}
+
+/// How many are in a swarm.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// Have everything.
+    pub seeds: usize,
+    /// Are fetching.
+    pub downloaders: usize,
+    /// Did not say.
+    pub unknown: usize,
+}
+
+impl Counts {
+    /// All of them.
+    pub fn total(self) -> usize {
+        self.seeds + self.downloaders + self.unknown
+    }
+}
+
+/// What has happened since the start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counters {
+    /// Newcomers that were let in.
+    pub registered: u64,
+    /// Renewals.
+    pub renewed: u64,
+    /// Registrations that were refused.
+    pub refused: u64,
+    /// Registrations that peers took back.
+    pub unregistered: u64,
+    /// Registrations whose time ran out.
+    pub expired: u64,
+    /// Registrations of peers that went away.
+    pub gone: u64,
+    /// Registrations of peers that did not answer a probe.
+    pub dead: u64,
+    /// Questions that were answered.
+    pub discovered: u64,
+    /// Questions that were refused.
+    pub discover_refused: u64,
+    /// Reports that led to a probe.
+    pub probes: u64,
+    /// Reports that were ignored.
+    pub reports_limited: u64,
+}
+
+/// One registration as the table holds it.
+#[derive(Debug)]
+pub(super) struct Entry {
+    /// Place in the table of peers.
+    pub(super) peer: u32,
+    /// Place in the table of namespaces.
+    pub(super) namespace: u32,
+    pub(super) record: Arc<[u8]>,
+    pub(super) sequence: u64,
+    pub(super) addresses: u64,
+    /// Rises with every registration that is news.
+    pub(super) number: u64,
+    pub(super) expires: Duration,
+    pub(super) role: Role,
+    /// Where it came from when it was new. Renewals from elsewhere stay charged there, so that they are
+    /// never refused and the quotas hold all the same.
+    pub(super) prefixes: Box<[Prefix]>,
+    /// Place among those with its role in the namespace's swarm.
+    pub(super) position: u32,
+}
+
+impl Entry {
+    /// Whole seconds until it runs out, at least 1, because zero means something else to clients.
+    pub(super) fn left(&self, now: Duration) -> u64 {
+        self.expires.saturating_sub(now).as_secs().max(1)
+    }
+}

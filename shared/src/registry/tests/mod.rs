@@ -1,0 +1,6 @@
+//! The registry as a whole.
+
+mod invariants;
+mod model;
+mod properties;
+mod scenarios;
