@@ -17,8 +17,11 @@ const TAKEOVER: f64 = 0.6;
 const TAKEOVER_BEGUN: f64 = 0.25;
 /// What is expected sooner than this is not taken over.
 const SOON: Duration = Duration::from_millis(250);
-/// A peer whose rate is unknown is given this long before its chunks may be taken over.
+/// A peer that sends nothing for this long will not keep to its rate.
 const UNKNOWN_GRACE: Duration = Duration::from_secs(2);
+/// A peer whose rate is unknown is given this long before its chunks may be taken over. Short, because in a large
+/// swarm most peers are asked once.
+const UNKNOWN_WAIT: Duration = Duration::from_millis(500);
 /// Chunks of slow peers are looked for this often.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
 /// With so many peers, one request at a time each keeps the line full, and all requests together are bounded.
@@ -246,7 +249,7 @@ impl Download {
             // A peer that sends nothing will not keep to its rate.
             Some(left) if waited < UNKNOWN_GRACE => Some(left),
             Some(left) => Some(left + waited),
-            None => (waited >= UNKNOWN_GRACE).then(|| waited.saturating_mul(2)),
+            None => (waited >= UNKNOWN_WAIT).then(|| waited.saturating_mul(2)),
         }
     }
 
@@ -271,7 +274,7 @@ impl Download {
     fn move_request(&mut self, now: Duration, chunk: ChunkIndex, peer: PeerId) {
         let busy = |(peer, id): &(PeerId, RequestId)| {
             let peer = &self.peers[peer];
-            !peer.has_begun(*id) && now < peer.last_progress + UNKNOWN_GRACE
+            !peer.has_begun(*id) && peer.has_delivered() && now < peer.last_progress + UNKNOWN_GRACE
         };
         let asked = self.asked.get(&chunk).into_iter().flatten();
         let busy: Vec<_> = asked.filter(|asked| busy(asked)).copied().collect();

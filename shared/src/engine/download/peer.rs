@@ -105,6 +105,11 @@ impl Peer {
         Some(seconds(upto.saturating_sub(self.arrived) as f64 / rate))
     }
 
+    /// Whether bytes ever came from it.
+    pub(super) fn has_delivered(&self) -> bool {
+        self.throughput.rate().is_some()
+    }
+
     pub(super) fn has_begun(&self, request: RequestId) -> bool {
         self.pending.get(&request).is_some_and(|p| p.begun)
     }
