@@ -74,6 +74,8 @@ async fn a_getter_serves_another_while_it_downloads() {
     let got = second.end().expect(0).json();
     assert_eq!(tree(&scratch.path().join("from/set")), tree(&two.join("set")));
     assert!(got["peers"].as_array().unwrap().len() == 2, "{got}");
+    // The second one may be complete before the first.
+    first.word("completion", |line| line.contains("done:"));
     first.interrupt();
     first.end().expect(0);
 }

@@ -35,6 +35,8 @@ const LEAST_IN_ALL: usize = 6;
 const DRAWS: usize = 8;
 /// And this often once everything has been asked for. Not with every input: looking costs requests × peers.
 const LOOK_AGAIN_IN_ENDGAME: Duration = Duration::from_millis(50);
+/// Requests that are moved away from a peer that sends nothing; then they stay, so that its silence shows.
+const MAX_MOVED: u32 = 3;
 /// What a chunk under way adds to a peer's [`PeerChoice::Score`], in milliseconds.
 const SCORE_PER_LOAD: f64 = 10.0;
 
@@ -274,13 +276,16 @@ impl Download {
     fn move_request(&mut self, now: Duration, chunk: ChunkIndex, peer: PeerId) {
         let busy = |(peer, id): &(PeerId, RequestId)| {
             let peer = &self.peers[peer];
-            !peer.has_begun(*id) && peer.has_delivered() && now < peer.last_progress + UNKNOWN_GRACE
+            !peer.has_begun(*id) && peer.moved < MAX_MOVED && now < peer.last_progress + UNKNOWN_GRACE
         };
         let asked = self.asked.get(&chunk).into_iter().flatten();
         let busy: Vec<_> = asked.filter(|asked| busy(asked)).copied().collect();
         for (other, id) in busy {
             self.end_request(other, id);
             self.take_back(other, id);
+            if let Some(peer) = self.peers.get_mut(&other) {
+                peer.moved += 1;
+            }
         }
         self.request(now, peer, chunk);
     }

@@ -49,6 +49,8 @@ pub(super) struct Peer {
     pub(super) last_progress: Duration,
     /// Stalls since bytes last came.
     pub(super) stalls: u32,
+    /// Requests moved to somebody else since bytes last came.
+    pub(super) moved: u32,
     throughput: Throughput,
     /// Bytes of the requests under way that have come already.
     arrived: u64,
@@ -68,6 +70,7 @@ impl Peer {
             backoff: Backoff::new(Duration::from_millis(500), Duration::from_secs(10)),
             last_progress: now,
             stalls: 0,
+            moved: 0,
             throughput: Throughput::default(),
             arrived: 0,
         }
@@ -105,11 +108,6 @@ impl Peer {
         Some(seconds(upto.saturating_sub(self.arrived) as f64 / rate))
     }
 
-    /// Whether bytes ever came from it.
-    pub(super) fn has_delivered(&self) -> bool {
-        self.throughput.rate().is_some()
-    }
-
     pub(super) fn has_begun(&self, request: RequestId) -> bool {
         self.pending.get(&request).is_some_and(|p| p.begun)
     }
@@ -127,6 +125,7 @@ impl Peer {
     pub(super) fn progress(&mut self, now: Duration, bytes: u64) {
         self.last_progress = now;
         self.stalls = 0;
+        self.moved = 0;
         self.arrived += bytes;
         self.throughput.add(now, bytes);
     }
