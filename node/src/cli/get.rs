@@ -9,12 +9,12 @@ use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use indicatif::{HumanDuration, ProgressBar};
 use serde::Serialize;
 use shoal_shared::content::Manifest;
-use shoal_shared::engine::{DownloadConfig, PeerChoice, Topology};
+use shoal_shared::engine::{DownloadConfig, PeerChoice};
 use tokio_util::sync::CancellationToken;
 
 use super::error::{CliError, Exit};
 use super::human::{self, Growth};
-use super::options::SourceArgs;
+use super::options::{SourceArgs, TopologyArg};
 use super::output::Output;
 use super::share::{SeedGoal, ratio, serve, tell};
 use crate::net::{ContentHandle, Event, Failure, Finished, GetOptions, Phase, Progress, Select, Update};
@@ -70,25 +70,6 @@ struct ChoiceArgs {
     in_flight: Option<u16>,
 }
 
-/// Who fetches from whom.
-#[derive(clap::ValueEnum, Clone, Copy, Default)]
-pub(super) enum TopologyArg {
-    /// Everybody from everybody (default)
-    #[default]
-    Mesh,
-    /// From seeds alone, without serving others
-    Star,
-}
-
-impl From<TopologyArg> for Topology {
-    fn from(topology: TopologyArg) -> Self {
-        match topology {
-            TopologyArg::Mesh => Self::Mesh,
-            TopologyArg::Star => Self::Star,
-        }
-    }
-}
-
 #[derive(clap::ValueEnum, Clone, Copy, Default)]
 enum PeerChoiceArg {
     /// Who is expected to deliver first (default)
@@ -138,11 +119,12 @@ pub(super) async fn run(args: Args, output: &Output, stop: CancellationToken) ->
     let select = include(&args.include)?;
     let node = args.from.net.start(None, 0).await?;
     let start = Instant::now();
+    let goal = args.goal();
     let mut handle = node.get(GetOptions {
         content: wanted.content,
         peers: wanted.peers,
         rendezvous: wanted.rendezvous,
-        dir: args.output.clone(),
+        dir: args.output,
         force: args.force,
         select,
         wait: args.from.wait,
@@ -152,7 +134,6 @@ pub(super) async fn run(args: Args, output: &Output, stop: CancellationToken) ->
     let result = match follow(&mut handle, output, &stop).await {
         Ok(finished) => {
             report(&handle, &finished, start.elapsed(), output)?;
-            let goal = args.goal();
             linger(&mut handle, goal, output, &stop).await.map(|()| Exit::Done)
         }
         Err(failure) => Err(CliError::from(failure)),

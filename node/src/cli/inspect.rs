@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::error::{CliError, Exit};
 use super::human;
-use super::options::{SourceArgs, WAIT, chunker};
+use super::options::{SourceArgs, chunker};
 use super::output::Output;
 use crate::store::ChunkStore;
 
@@ -86,7 +86,7 @@ pub(super) async fn fetch(
     let status = output.status("looking");
     status.set_message("for somebody who has the manifest");
     let manifest = tokio::select! {
-        manifest = node.manifest(wanted.content, wanted.peers, wanted.rendezvous, from.wait.unwrap_or(WAIT)) => manifest,
+        manifest = node.manifest(wanted.content, wanted.peers, wanted.rendezvous, from.wait) => manifest,
         () = stop.cancelled() => Err(crate::net::Failure::Stopped { kept: Some(0) }),
     };
     status.finish_and_clear();

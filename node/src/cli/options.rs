@@ -9,7 +9,7 @@ use clap::Args;
 use libp2p::Multiaddr;
 use libp2p::identity::Keypair;
 use shoal_shared::content::{Chunker, ContentId, Ticket};
-use shoal_shared::engine::{Fairness, UploadConfig};
+use shoal_shared::engine::{Fairness, Topology, UploadConfig};
 
 use super::error::CliError;
 use crate::net::{Node, NodeConfig};
@@ -52,6 +52,25 @@ pub(super) enum FairnessArg {
     Cooperative,
     /// Who sends us most
     TitForTat,
+}
+
+/// Who fetches from whom.
+#[derive(clap::ValueEnum, Debug, Clone, Copy, Default)]
+pub(super) enum TopologyArg {
+    /// Everybody from everybody (default)
+    #[default]
+    Mesh,
+    /// From seeds alone, without serving others
+    Star,
+}
+
+impl From<TopologyArg> for Topology {
+    fn from(topology: TopologyArg) -> Self {
+        match topology {
+            TopologyArg::Mesh => Self::Mesh,
+            TopologyArg::Star => Self::Star,
+        }
+    }
 }
 
 impl NetArgs {
@@ -125,9 +144,6 @@ impl SourceArgs {
     }
 }
 
-/// How long to look for somebody if nothing was said.
-pub(super) const WAIT: Duration = Duration::from_secs(30);
-
 /// Reads a rate: bytes per second with a unit of bytes, or bits per second such as `100mbit`.
 pub(super) fn rate(text: &str) -> Result<u64, String> {
     let lower = text.trim().to_ascii_lowercase();
@@ -164,8 +180,9 @@ mod tests {
     fn rates_are_bytes_or_bits() {
         assert_eq!(rate("12.5MB"), Ok(12_500_000));
         assert_eq!(rate("100mbit"), Ok(12_500_000));
+        assert_eq!(rate("100Mbit/s"), Ok(12_500_000));
         assert_eq!(rate("1 MiB/s"), Ok(1 << 20));
-        assert!(rate("0").is_err() && rate("fast").is_err());
+        assert!(rate("0").is_err() && rate("fast").is_err() && rate("-1mbit").is_err());
     }
 
     #[test]

@@ -71,9 +71,9 @@ pub(super) struct SeedGoal {
 }
 
 impl SeedGoal {
-    fn is_reached(&self, progress: &Progress, size: u64) -> bool {
+    fn is_reached(&self, progress: &Progress) -> bool {
         let sent: u64 = progress.traffic.values().map(|t| t.sent).sum();
-        self.ratio.is_some_and(|ratio| sent as f64 >= ratio * size as f64)
+        self.ratio.is_some_and(|ratio| sent as f64 >= ratio * progress.size as f64)
             || self.copies.is_some_and(|copies| progress.copies >= copies)
     }
 }
@@ -154,7 +154,7 @@ pub(super) async fn serve(
                     safe_told = true;
                     output.say(safe(progress.copies));
                 }
-                if goal.is_reached(&progress, progress.size) {
+                if goal.is_reached(&progress) {
                     break Ok(());
                 }
             }

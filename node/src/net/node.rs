@@ -143,13 +143,13 @@ impl Node {
         job::start(self.shared.clone(), options.content, Goal::Get(Box::new(options)))
     }
 
-    /// Fetches a manifest and nothing else.
+    /// Fetches a manifest and nothing else; `wait` as in [`GetOptions::wait`].
     pub async fn manifest(
         &self,
         content: ContentId,
         peers: Vec<Multiaddr>,
         rendezvous: Vec<Multiaddr>,
-        wait: Duration,
+        wait: Option<Duration>,
     ) -> Result<Arc<Manifest>, Failure> {
         let goal = Goal::Manifest { peers, rendezvous, wait };
         let mut handle = job::start(self.shared.clone(), content, goal)?;

@@ -8,7 +8,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::io;
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::time::Duration;
 
 use futures::{AsyncRead, AsyncWrite, AsyncWriteExt};
@@ -47,13 +47,14 @@ struct Shared {
     clock: Clock,
     pace: Pace,
     streams: Mutex<HashMap<PeerId, usize>>,
-    meter: Mutex<Meter>,
     board: Mutex<Board>,
 }
 
 /// The queue, and where its decisions go.
 struct Board {
     queue: UploadQueue,
+    /// What has been sent.
+    meter: Meter,
     outlets: BTreeMap<SessionId, mpsc::Sender<Grant>>,
     /// Sessions so far; names them.
     sessions: SessionId,
@@ -87,14 +88,13 @@ impl Uploads {
         clock: Clock,
     ) -> Self {
         let queue = UploadQueue::new(config, rand::make_rng());
-        let board = Board { queue, outlets: BTreeMap::new(), sessions: 0 };
+        let board = Board { queue, meter: Meter::default(), outlets: BTreeMap::new(), sessions: 0 };
         let shared = Arc::new(Shared {
             library,
             traffic,
             clock,
             pace: Pace::new(limit, clock),
             streams: Mutex::default(),
-            meter: Mutex::default(),
             board: Mutex::new(board),
         });
         tokio::spawn(tick(Arc::downgrade(&shared)));
@@ -140,12 +140,12 @@ impl Uploads {
     /// A peer sent us bytes that were good.
     pub(super) fn received(&self, peer: PeerId, bytes: u64) {
         let now = self.0.clock.now();
-        self.0.board.lock().expect("no panic under the lock").queue.received(now, peer, bytes);
+        self.0.board().queue.received(now, peer, bytes);
     }
 
     /// How many copies of a content the known others have together.
     pub(super) fn copies(&self, content: ContentId) -> usize {
-        self.0.board.lock().expect("no panic under the lock").queue.copies(&content)
+        self.0.board().queue.copies(&content)
     }
 
     /// Serves a stream until it ends. A peer with too many streams gets this one closed.
@@ -162,16 +162,20 @@ impl Uploads {
 }
 
 impl Shared {
+    fn board(&self) -> MutexGuard<'_, Board> {
+        self.board.lock().expect("no panic under the lock")
+    }
+
     fn tell<T>(&self, act: impl FnOnce(&mut UploadQueue) -> T) -> T {
-        let mut board = self.board.lock().expect("no panic under the lock");
+        let mut board = self.board();
         let result = act(&mut board.queue);
         board.pump(self.clock.now());
         result
     }
 
     fn load(&self) -> Load {
-        let rate = self.meter.lock().expect("no panic under the lock").rate(self.clock.now());
-        let board = self.board.lock().expect("no panic under the lock");
+        let mut board = self.board();
+        let rate = board.meter.rate(self.clock.now());
         Load { rate, active: board.queue.active() as u32, queued: board.queue.queued() }
     }
 }
@@ -225,7 +229,7 @@ struct Session<'a> {
 
 impl Drop for Session<'_> {
     fn drop(&mut self) {
-        let mut board = self.shared.board.lock().expect("no panic under the lock");
+        let mut board = self.shared.board();
         board.outlets.remove(&self.id);
         board.queue.close(self.id);
         board.pump(self.shared.clock.now());
@@ -244,7 +248,7 @@ impl<'a> Session<'a> {
 
     fn open(shared: &'a Arc<Shared>, peer: PeerId) -> (Self, mpsc::Receiver<Grant>) {
         let (outlet, grants) = mpsc::channel(GRANTS);
-        let mut board = shared.board.lock().expect("no panic under the lock");
+        let mut board = shared.board();
         board.sessions += 1;
         let id = board.sessions;
         board.outlets.insert(id, outlet);
@@ -332,14 +336,15 @@ impl<'a> Session<'a> {
         chunk: ChunkIndex,
         bytes: &[u8],
     ) -> io::Result<()> {
-        let queued = self.shared.load().queued;
+        let queued = self.shared.board().queue.queued();
         write_frame(output, &Reply::Data { id, len: bytes.len() as u32, chunk, queued }).await?;
         for piece in bytes.chunks(self.shared.pace.step(PIECE)) {
             self.shared.pace.take(piece.len()).await;
             output.write_all(piece).await?;
             let (now, bytes) = (self.shared.clock.now(), piece.len() as u64);
-            self.shared.meter.lock().expect("no panic under the lock").add(now, bytes);
-            self.shared.board.lock().expect("no panic under the lock").queue.sent(bytes);
+            let mut board = self.shared.board();
+            board.meter.add(now, bytes);
+            board.queue.sent(bytes);
         }
         Ok(())
     }

@@ -32,7 +32,6 @@ pub use download::{
 };
 pub use manifest_fetch::{FetchFailure, FetchOutput, ManifestFetch};
 pub use peer_book::{Dial, MAX_CANDIDATES, PeerBook, is_dialable};
-
 pub use rate_limit::RateLimit;
 pub use upload::{Fairness, Grant, InitialSeeding, SessionId, UploadConfig, UploadQueue, Wanted};
 

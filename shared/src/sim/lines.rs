@@ -169,9 +169,8 @@ impl Simulation {
             *what = Some(chunk);
         }
         let peer = self.nodes[from as usize].id;
-        self.tell(to, Input::Begun { peer, id, chunk });
-        let load = self.nodes[from as usize].load();
-        self.tell(to, Input::Load { peer, load });
+        let queued = self.nodes[from as usize].upload.queued();
+        self.tell(to, Input::Begun { peer, id, chunk, queued });
     }
 
     fn chunk_arrived(&mut self, transfer: TransferId) {

@@ -101,9 +101,11 @@ impl Simulation {
 
     /// One peer learns of another and of what it has.
     fn greet(&mut self, one: Number, other: Number, link: u32) {
-        let (peer, chunks) = (self.nodes[other as usize].id, self.nodes[other as usize].have.clone());
+        let state = &self.nodes[other as usize];
+        let (peer, load, chunks) = (state.id, state.load(), state.have.clone());
         self.nodes[one as usize].upload.open(session(link, other), peer);
         self.tell(one, Input::PeerUp { peer, rtt: self.scenario.delay * 2 });
+        self.tell(one, Input::Load { peer, load });
         self.hear_news(other, one, link, &chunks);
     }
 

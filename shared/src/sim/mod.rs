@@ -31,6 +31,8 @@ mod simulation;
 mod tests;
 mod transfer;
 
+#[cfg(test)]
+pub(crate) use node::peer_id;
 pub use outcome::{Completion, Outcome, Traffic};
 pub use scenario::{Chunks, Link, Scenario};
 pub use simulation::Simulation;

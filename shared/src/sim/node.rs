@@ -11,13 +11,13 @@ use crate::engine::{Download, RequestId, SessionId, UploadQueue};
 use crate::wire::query::Load;
 
 /// Names a virtual peer: its place among all.
-pub(super) type Number = u32;
+pub(crate) type Number = u32;
 
 /// What an Ed25519 public key looks like in an identity multihash, before its 32 bytes.
 const KEY_PREFIX: [u8; 6] = [0, 36, 8, 1, 18, 32];
 
 /// The peer id of a virtual peer: not a key, but well-formed.
-pub(super) fn peer_id(number: Number) -> PeerId {
+pub(crate) fn peer_id(number: Number) -> PeerId {
     let mut bytes = KEY_PREFIX.to_vec();
     bytes.extend_from_slice(&number.to_be_bytes());
     bytes.resize(KEY_PREFIX.len() + 32, 0);

@@ -57,8 +57,8 @@ fn the_same_seed_gives_the_same_trace_and_another_one_does_not() {
 #[test]
 fn a_small_swarm_comes_near_the_bound() {
     let outcome = all_complete(&Scenario::default());
-    assert!(outcome.last_over_bound().unwrap() <= 1.20, "{outcome:?}");
-    assert!(outcome.seed_amplification() <= 1.12, "{}", outcome.seed_amplification());
+    assert!(outcome.last_over_bound().unwrap() <= 1.15, "{outcome:?}");
+    assert!(outcome.seed_amplification() <= 1.10, "{}", outcome.seed_amplification());
     assert!(outcome.duplicates() <= 0.02, "{}", outcome.duplicates());
     assert!(outcome.control() <= 0.01, "{}", outcome.control());
 }
@@ -97,9 +97,12 @@ fn everybody_completes_when_the_seed_goes_after_a_little_more_than_one_copy() {
             chunks: Chunks::Fixed(1 << 20),
             size: 64 * MIB,
             seed_leaves_after: Some(1.16),
+            // Peers that send slowly still need the seed when it goes.
+            up: 6_250_000,
             ..swarm(8, seed)
         });
-        assert!(outcome.seed_amplification() <= 1.18, "{}", outcome.seed_amplification());
+        let sent = outcome.seed_amplification();
+        assert!((1.16..1.18).contains(&sent), "{sent}");
     }
 }
 

@@ -31,8 +31,6 @@ use crate::store::{ChunkStore, EntryState, Selection, verify};
 const LOOPBACK: &str = "/ip4/127.0.0.1/tcp/0";
 /// How often the bars change.
 const REFRESH: Duration = Duration::from_millis(100);
-/// How long a peer may look for others.
-const WAIT: Duration = Duration::from_secs(30);
 
 /// Show it at work: a tracker, one seed and some peers on this machine move a folder
 ///
@@ -146,7 +144,7 @@ async fn start_peer(
         dir: dir.clone(),
         force: false,
         select: Arc::new(|_| Ok(Selection::All)),
-        wait: Some(WAIT),
+        wait: None,
         topology: Topology::default(),
         download: DownloadConfig::default(),
     })?;

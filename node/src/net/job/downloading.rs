@@ -223,11 +223,10 @@ impl Job {
     }
 
     fn begun(&mut self, peer: PeerId, id: RequestId, chunk: ChunkIndex, queued: u64) {
-        self.tell_engine(Input::Begun { peer, id, chunk });
-        let Some(neighbour) = self.neighbours.get_mut(&peer) else { return };
-        neighbour.load.queued = queued;
-        let load = neighbour.load;
-        self.tell_engine(Input::Load { peer, load });
+        if let Some(neighbour) = self.neighbours.get_mut(&peer) {
+            neighbour.load.queued = queued;
+        }
+        self.tell_engine(Input::Begun { peer, id, chunk, queued });
     }
 
     /// The connection to a peer is gone, and its stream with it.

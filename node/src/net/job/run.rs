@@ -54,7 +54,7 @@ pub(in crate::net) enum Goal {
     /// Fetch to a folder.
     Get(Box<GetOptions>),
     /// Fetch the manifest alone.
-    Manifest { peers: Vec<Multiaddr>, rendezvous: Vec<Multiaddr>, wait: Duration },
+    Manifest { peers: Vec<Multiaddr>, rendezvous: Vec<Multiaddr>, wait: Option<Duration> },
 }
 
 /// Where a job reports.
@@ -172,7 +172,7 @@ impl Job {
         let (peers, rendezvous, wait, get, store) = match goal {
             Goal::Serve { store, rendezvous } => (vec![], rendezvous, None, None, Some(store)),
             Goal::Get(get) => (get.peers.clone(), get.rendezvous.clone(), get.wait, Some(get), None),
-            Goal::Manifest { peers, rendezvous, wait } => (peers, rendezvous, Some(wait), None, None),
+            Goal::Manifest { peers, rendezvous, wait } => (peers, rendezvous, wait, None, None),
         };
         let star = get.as_ref().is_some_and(|get| get.topology == Topology::Star);
         let mut discovery = Discovery::new(now, book(shared.local), content, &rendezvous, !star);

@@ -24,6 +24,8 @@ const UNKNOWN_GRACE: Duration = Duration::from_secs(2);
 const UNKNOWN_WAIT: Duration = Duration::from_millis(500);
 /// Chunks of slow peers are looked for this often.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
+/// And this often once everything has been asked for. Not with every input: looking costs requests × peers.
+const LOOK_AGAIN_IN_ENDGAME: Duration = Duration::from_millis(50);
 /// With so many peers, one request at a time each keeps the line full, and all requests together are bounded.
 const MANY: usize = 4;
 /// What all of many peers should have to send: enough that the line never waits. Not more, because what is asked
@@ -33,8 +35,6 @@ const TOTAL_PIPELINE: Duration = Duration::from_millis(1000);
 const LEAST_IN_ALL: usize = 6;
 /// Peers of which the best is asked. More than the classic two: their load is known cheaply, if late.
 const DRAWS: usize = 8;
-/// And this often once everything has been asked for. Not with every input: looking costs requests × peers.
-const LOOK_AGAIN_IN_ENDGAME: Duration = Duration::from_millis(50);
 /// Requests that are moved away from a peer that sends nothing; then they stay, so that its silence shows.
 const MAX_MOVED: u32 = 3;
 /// What a chunk under way adds to a peer's [`PeerChoice::Score`], in milliseconds.
@@ -87,8 +87,7 @@ impl Download {
         let open: Vec<_> =
             self.peers.iter().flat_map(|(peer, p)| open(p).into_iter().map(|id| (*peer, id))).collect();
         for (peer, id) in open {
-            self.end_request(peer, id);
-            self.outputs.push_back(Output::Cancel { peer, id });
+            self.cancel(peer, id);
         }
     }
 
@@ -281,8 +280,7 @@ impl Download {
         let asked = self.asked.get(&chunk).into_iter().flatten();
         let busy: Vec<_> = asked.filter(|asked| busy(asked)).copied().collect();
         for (other, id) in busy {
-            self.end_request(other, id);
-            self.take_back(other, id);
+            self.cancel(other, id);
             if let Some(peer) = self.peers.get_mut(&other) {
                 peer.moved += 1;
             }

@@ -121,6 +121,8 @@ pub enum Input {
         id: RequestId,
         /// Which.
         chunk: ChunkIndex,
+        /// Bytes that all have asked of the peer and that it has not sent, as it says itself.
+        queued: u64,
     },
     /// A chunk was verified and stored.
     Stored {

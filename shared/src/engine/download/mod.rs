@@ -153,7 +153,12 @@ impl Download {
                     peer.told = load;
                 }
             }
-            Input::Begun { peer, id, chunk } => self.begun(peer, id, chunk),
+            Input::Begun { peer, id, chunk, queued } => {
+                if let Some(peer) = self.peers.get_mut(&peer) {
+                    peer.told.queued = queued;
+                }
+                self.begun(peer, id, chunk);
+            }
             Input::Stored { peer, id, chunk } => self.chunk_stored(now, peer, id, chunk),
             Input::Corrupt { peer, chunk, .. } => self.corrupt(peer, chunk),
             Input::Refused { peer, id, why } => self.refused(now, peer, id, why),
@@ -231,17 +236,21 @@ impl Download {
             return;
         }
         self.rarity.close(chunk);
-        for (other, id) in self.asked.insert(chunk, vec![(peer, id)]).unwrap_or_default() {
-            self.take_back(other, id);
+        self.cancel_others(chunk);
+        self.asked.insert(chunk, vec![(peer, id)]);
+    }
+
+    /// Takes back every request that is listed for a chunk.
+    fn cancel_others(&mut self, chunk: ChunkIndex) {
+        for (peer, id) in self.asked.get(&chunk).cloned().unwrap_or_default() {
+            self.cancel(peer, id);
         }
     }
 
-    /// Cancels a request that is not listed any more.
-    fn take_back(&mut self, peer: PeerId, id: RequestId) {
-        if let Some(state) = self.peers.get_mut(&peer) {
-            state.ended(id);
-            self.touched.insert(peer);
-        }
+    /// Takes a request back.
+    fn cancel(&mut self, peer: PeerId, id: RequestId) {
+        self.end_request(peer, id);
+        self.touched.insert(peer);
         self.outputs.push_back(Output::Cancel { peer, id });
     }
 
@@ -287,9 +296,7 @@ impl Download {
         }
         self.left -= 1;
         self.rarity.close(chunk);
-        for (other, id) in self.asked.remove(&chunk).unwrap_or_default() {
-            self.take_back(other, id);
-        }
+        self.cancel_others(chunk);
         self.unannounced.insert(chunk as usize);
         self.unannounced_bytes += u64::from(self.lengths[chunk as usize]);
         self.announce_at.get_or_insert(now + self.config.announce_after);

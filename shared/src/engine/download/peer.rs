@@ -14,6 +14,7 @@ use crate::wire::query::Load;
 const PIPELINE: Duration = Duration::from_millis(500);
 /// Bytes that keep a line full besides two round trips' worth.
 const FULL_LINE: f64 = 8.0 * 1024.0 * 1024.0;
+
 /// One request that is under way.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Pending {

@@ -162,7 +162,7 @@ impl World {
         if peer.queue.len() == 1 {
             peer.begin(now);
         }
-        self.input(Input::Begun { peer: id, id: request, chunk: chunk as ChunkIndex });
+        self.input(Input::Begun { peer: id, id: request, chunk: chunk as ChunkIndex, queued: 0 });
     }
 
     fn peer(&mut self, id: PeerId) -> &mut Virtual {
