@@ -85,7 +85,8 @@ impl ChunkStore for Gate {
 
 /// Imports a path without a cache.
 pub fn source(path: &Path, chunker: Chunker) -> Source {
-    let options = ImportOptions { paths: vec![path.to_owned()], name: None, chunker, cache: None };
+    let options =
+        ImportOptions { paths: vec![path.to_owned()], name: None, chunker: Some(chunker), cache: None };
     import(&options, &|_| {}, &AtomicBool::new(false)).expect("can be imported").source
 }
 

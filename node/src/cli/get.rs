@@ -297,7 +297,7 @@ async fn linger(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use shoal_shared::content::{CDC_DEFAULT, Entry, EntryKind, ManifestBuilder, SafePath, Shape};
+    use shoal_shared::content::{Chunker, Entry, EntryKind, ManifestBuilder, SafePath, Shape};
 
     fn chosen(globs: &[&str]) -> Result<Vec<String>, String> {
         let entry = |path: &str| Entry {
@@ -312,7 +312,7 @@ mod tests {
         let manifest = ManifestBuilder {
             name,
             shape: Shape::Folder,
-            chunker: CDC_DEFAULT,
+            chunker: Chunker::for_size(1 << 30),
             parent: None,
             entries: sorted,
             chunks: vec![],

@@ -17,7 +17,7 @@ use crate::store::{Import, ImportOptions, ImportProgress, default_cache_dir, imp
 pub(super) async fn run(
     paths: Vec<PathBuf>,
     name: Option<String>,
-    chunker: Chunker,
+    chunker: Option<Chunker>,
     output: &Output,
     stop: &CancellationToken,
 ) -> Result<Import, CliError> {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::Serialize;
-use shoal_shared::content::{CDC_DEFAULT, Chunker, EntryKind, Manifest, Ticket};
+use shoal_shared::content::{Chunker, EntryKind, Manifest, Ticket};
 use tokio_util::sync::CancellationToken;
 
 use super::error::{CliError, Exit};
@@ -29,9 +29,9 @@ pub(super) struct Args {
     /// List every file
     #[arg(long)]
     files: bool,
-    /// How to cut a path: fastcdc, fastcdc:MIN:AVG:MAX or fixed:SIZE
-    #[arg(long, value_parser = chunker, default_value_t = CDC_DEFAULT, hide_default_value = true)]
-    chunker: Chunker,
+    /// How to cut a path: fastcdc:MIN:AVG:MAX or fixed:SIZE [default: fastcdc, finer for small contents]
+    #[arg(long, value_name = "CHUNKER", value_parser = chunker)]
+    chunker: Option<Chunker>,
 }
 
 #[derive(Serialize)]

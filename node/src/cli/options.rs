@@ -159,7 +159,7 @@ pub(super) fn rate(text: &str) -> Result<u64, String> {
     }
 }
 
-/// Reads `fastcdc`, `fastcdc:MIN:AVG:MAX` or `fixed:SIZE`, with sizes in bytes or with a unit.
+/// Reads `fastcdc:MIN:AVG:MAX` or `fixed:SIZE`, with sizes in bytes or with a unit.
 pub(super) fn chunker(text: &str) -> Result<Chunker, String> {
     let plain = |part: &str| match part.parse::<ByteSize>() {
         Ok(size) => size.as_u64().to_string(),

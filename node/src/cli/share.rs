@@ -3,25 +3,27 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use indicatif::ProgressBar;
 use libp2p::PeerId;
 use serde::Serialize;
-use shoal_shared::content::{CDC_DEFAULT, Chunker, Ticket};
+use shoal_shared::content::{Chunker, Ticket};
 use tokio_util::sync::CancellationToken;
 
 use super::error::{CliError, Exit};
 use super::human::{self, Growth};
 use super::options::{NetArgs, chunker};
 use super::output::Output;
-use crate::net::{ContentHandle, Event, Progress, Update};
+use crate::net::{ContentHandle, Event, Phase, Progress, Update};
 use crate::store::ChunkStore;
 
 /// Peers that get a line of their own while they fetch.
 const SHOWN: usize = 8;
 /// How often the lines change.
 const REFRESH: Duration = Duration::from_millis(500);
+/// How long what was sent last may take to arrive once a goal is reached.
+const CONFIRMED_WITHIN: Duration = Duration::from_secs(10);
 
 /// Share files or a folder: prints a ticket, and serves until Ctrl-C
 ///
@@ -40,9 +42,9 @@ pub(super) struct Args {
     /// Port to listen on, for TCP and QUIC, on all interfaces [default: any free one]
     #[arg(long, default_value_t = 0, hide_default_value = true, conflicts_with = "listen")]
     port: u16,
-    /// How to cut: fastcdc, fastcdc:MIN:AVG:MAX or fixed:SIZE
-    #[arg(long, value_parser = chunker, default_value_t = CDC_DEFAULT, hide_default_value = true)]
-    chunker: Chunker,
+    /// How to cut: fastcdc:MIN:AVG:MAX or fixed:SIZE [default: fastcdc, finer for small contents]
+    #[arg(long, value_name = "CHUNKER", value_parser = chunker)]
+    chunker: Option<Chunker>,
     /// Key file of the node, made if missing, so that its peer id stays the same [default: a new one each time]
     #[arg(long, value_name = "FILE")]
     identity: Option<PathBuf>,
@@ -72,6 +74,10 @@ pub(super) struct SeedGoal {
 
 impl SeedGoal {
     fn is_reached(&self, progress: &Progress) -> bool {
+        // Until the job has begun to serve, it does not tell how large the content is.
+        if progress.phase != Phase::Serving {
+            return false;
+        }
         let sent: u64 = progress.traffic.values().map(|t| t.sent).sum();
         self.ratio.is_some_and(|ratio| sent as f64 >= ratio * progress.size as f64)
             || self.copies.is_some_and(|copies| progress.copies >= copies)
@@ -143,6 +149,7 @@ pub(super) async fn serve(
     let over = async { tokio::time::sleep(goal.time.unwrap_or(Duration::MAX)).await };
     tokio::pin!(over);
     let mut safe_told = false;
+    let mut reached = None;
     let result = loop {
         tokio::select! {
             () = stop.cancelled() => break Ok(()),
@@ -155,7 +162,11 @@ pub(super) async fn serve(
                     output.say(safe(progress.copies));
                 }
                 if goal.is_reached(&progress) {
-                    break Ok(());
+                    // Bytes that this side has written can be lost with the connection.
+                    let since = *reached.get_or_insert_with(Instant::now);
+                    if progress.unconfirmed == 0 || since.elapsed() > CONFIRMED_WITHIN {
+                        break Ok(());
+                    }
                 }
             }
             update = handle.next() => match update {

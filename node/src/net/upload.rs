@@ -56,6 +56,8 @@ struct Board {
     /// What has been sent.
     meter: Meter,
     outlets: BTreeMap<SessionId, mpsc::Sender<Grant>>,
+    /// The chunk that each open session sent last, or is sending.
+    last_sent: BTreeMap<SessionId, (ContentId, PeerId, ChunkIndex)>,
     /// Sessions so far; names them.
     sessions: SessionId,
 }
@@ -88,7 +90,13 @@ impl Uploads {
         clock: Clock,
     ) -> Self {
         let queue = UploadQueue::new(config, rand::make_rng());
-        let board = Board { queue, meter: Meter::default(), outlets: BTreeMap::new(), sessions: 0 };
+        let board = Board {
+            queue,
+            meter: Meter::default(),
+            outlets: BTreeMap::new(),
+            last_sent: BTreeMap::new(),
+            sessions: 0,
+        };
         let shared = Arc::new(Shared {
             library,
             traffic,
@@ -146,6 +154,14 @@ impl Uploads {
     /// How many copies of a content the known others have together.
     pub(super) fn copies(&self, content: ContentId) -> usize {
         self.0.board().queue.copies(&content)
+    }
+
+    /// The chunk that was sent last on each stream that is open for a content. What was sent before it on the same
+    /// stream has arrived before it.
+    pub(super) fn last_sent(&self, content: ContentId) -> Vec<(PeerId, ChunkIndex)> {
+        let board = self.0.board();
+        let of_content = board.last_sent.values().filter(|(of, ..)| *of == content);
+        of_content.map(|(_, peer, chunk)| (*peer, *chunk)).collect()
     }
 
     /// Serves a stream until it ends. A peer with too many streams gets this one closed.
@@ -231,6 +247,7 @@ impl Drop for Session<'_> {
     fn drop(&mut self) {
         let mut board = self.shared.board();
         board.outlets.remove(&self.id);
+        board.last_sent.remove(&self.id);
         board.queue.close(self.id);
         board.pump(self.shared.clock.now());
     }
@@ -321,6 +338,7 @@ impl<'a> Session<'a> {
             refuse(output, id, why).await?;
             return Ok(buffer);
         }
+        self.shared.board().last_sent.insert(self.id, (content, self.peer, chunk));
         let patience = WRITE_TIMEOUT + Duration::from_secs(buffer.len() as u64 / SLOWEST);
         timeout(patience, self.send_bytes(output, id, chunk, &buffer)).await?;
         self.shared.traffic.count(content, self.peer, |t| t.sent += buffer.len() as u64);

@@ -46,7 +46,7 @@ pub(super) fn mixed(base: &Path) {
 
 /// Options for one path, without a cache.
 pub(super) fn options(path: &Path) -> ImportOptions {
-    ImportOptions { paths: vec![path.to_owned()], name: None, chunker: SMALL, cache: None }
+    ImportOptions { paths: vec![path.to_owned()], name: None, chunker: Some(SMALL), cache: None }
 }
 
 /// Imports without telling or stopping.

@@ -16,11 +16,10 @@ pub const MAX_CHUNK: u32 = 16 << 20;
 /// The smallest size that may be chosen for chunks (except the last of a run): 16 KiB.
 const MIN_CHUNK: u32 = 16 << 10;
 
-/// What `share` uses unless told otherwise: 512 KiB at least, 1 MiB on average, 4 MiB at most.
-///
-/// `cargo bench -p shoal-tests --bench chunker` compares parameters: bytes below the minimum are not
-/// looked at, so a minimum of half the average makes cutting cheaper, at next to no loss of reuse.
-pub const CDC_DEFAULT: Chunker = Chunker::FastCdc { min: 512 << 10, avg: 1 << 20, max: 4 << 20 };
+/// The least and the most average of [`Chunker::for_size`], in bytes.
+const AVERAGES: (u64, u64) = (128 << 10, 1 << 20);
+/// About how many chunks a content should have at least.
+const CHUNKS: u64 = 1024;
 
 /// The rule by which a stream is cut; part of the manifest, so that a new version can be cut alike.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,11 +50,34 @@ pub enum ChunkerError {
     #[error("chunk sizes must be between 16 KiB and 16 MiB; for fastcdc even, and in the order MIN:AVG:MAX")]
     Sizes,
     /// A text that names no chunker.
-    #[error("unknown chunker '{0}': use 'fastcdc' or 'fixed:SIZE' (such as fixed:1MiB or fixed:256000)")]
+    #[error(
+        "unknown chunker '{0}': use fastcdc:MIN:AVG:MAX or fixed:SIZE (such as fixed:1MiB or fixed:256000)"
+    )]
     Unknown(String),
 }
 
 impl Chunker {
+    /// What `share` uses for a content of `size` bytes unless told otherwise: 128 KiB on average below
+    /// 256 MiB, 1 MiB from 1 GiB on, powers of two between; at least half of that, at most four times.
+    ///
+    /// A chunk is passed on once it is here as a whole, so many small ones spread sooner through a swarm than a
+    /// few large ones (`cargo bench -p shoal-tests --bench swarm`). A thousand are enough; more only cost requests.
+    /// The minimum: `--bench chunker` compares. Bytes below it are not looked at, so half the average makes
+    /// cutting cheaper, at next to no loss of reuse.
+    pub const fn for_size(size: u64) -> Self {
+        let (least, most) = AVERAGES;
+        let wanted = size / CHUNKS;
+        let avg = if wanted >= most {
+            most
+        } else if wanted <= least {
+            least
+        } else {
+            1 << wanted.ilog2()
+        };
+        let avg = avg as u32;
+        Self::FastCdc { min: avg / 2, avg, max: avg * 4 }
+    }
+
     /// Checks the bounds that the type cannot express.
     pub fn check(&self) -> Result<(), ChunkerError> {
         let fits = |n: u32| (MIN_CHUNK..=MAX_CHUNK).contains(&n) && n.is_multiple_of(2);
@@ -107,7 +129,7 @@ impl fmt::Display for Chunker {
     }
 }
 
-/// Reads `fastcdc` (the default parameters), `fastcdc:MIN:AVG:MAX` or `fixed:BYTES`.
+/// Reads `fastcdc:MIN:AVG:MAX` or `fixed:BYTES`.
 impl FromStr for Chunker {
     type Err = ChunkerError;
 
@@ -116,7 +138,6 @@ impl FromStr for Chunker {
         let number = |t: &str| t.parse::<u32>().map_err(|_| unknown());
         let parts: Vec<_> = text.split(':').collect();
         let chunker = match parts.as_slice() {
-            ["fastcdc"] => CDC_DEFAULT,
             ["fastcdc", min, avg, max] => {
                 Self::FastCdc { min: number(min)?, avg: number(avg)?, max: number(max)? }
             }
@@ -149,11 +170,26 @@ mod tests {
         all
     }
 
+    #[test]
+    fn a_content_has_about_a_thousand_chunks_within_bounds() {
+        let average = |size| match Chunker::for_size(size) {
+            Chunker::FastCdc { min, avg, max } => {
+                assert!(Chunker::for_size(size).check().is_ok() && min * 2 == avg && avg * 4 == max);
+                avg >> 10
+            }
+            Chunker::Fixed { .. } => unreachable!("content-defined"),
+        };
+        assert_eq!([0, 1, 128 << 20, (256 << 20) - 1].map(average), [128; 4]);
+        assert_eq!([256 << 20, (512 << 20) - 1].map(average), [256; 2]);
+        assert_eq!([512 << 20, (1 << 30) - 1].map(average), [512; 2]);
+        assert_eq!([1 << 30, 1 << 50, u64::MAX].map(average), [1024; 3]);
+    }
+
     /// Ids depend on these numbers. If this test fails, the format has changed.
     #[test]
     fn cut_points_are_frozen() {
-        assert_eq!(cuts(CDC_DEFAULT, &random(6 << 20, 1)), FROZEN);
-        assert_eq!(cuts(CDC_DEFAULT, &vec![0; 9 << 20]), [4 << 20, 4 << 20, 1 << 20]);
+        assert_eq!(cuts(Chunker::for_size(1 << 30), &random(6 << 20, 1)), FROZEN);
+        assert_eq!(cuts(Chunker::for_size(1 << 30), &vec![0; 9 << 20]), [4 << 20, 4 << 20, 1 << 20]);
     }
     const FROZEN: [usize; 6] = [1_343_141, 1_250_193, 1_282_346, 1_089_726, 698_068, 627_982];
 
@@ -182,7 +218,6 @@ mod tests {
         for text in ["fixed:256000", "fastcdc:16384:32768:65536"] {
             assert_eq!(text.parse::<Chunker>().unwrap().to_string(), text);
         }
-        assert_eq!("fastcdc".parse(), Ok(CDC_DEFAULT));
         for text in ["fixed:1", "fixed:99999999", "fastcdc:3:2:1", "fastcdc:16385:32768:65536"] {
             assert_eq!(text.parse::<Chunker>(), Err(ChunkerError::Sizes), "{text}");
         }

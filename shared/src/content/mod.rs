@@ -21,7 +21,7 @@ pub(crate) mod vectors;
 /// A set of chunks of one content: a bit for each chunk of the chunk table.
 pub type ChunkSet = fixedbitset::FixedBitSet;
 
-pub use chunker::{CDC_DEFAULT, Chunker, ChunkerError, MAX_CHUNK};
+pub use chunker::{Chunker, ChunkerError, MAX_CHUNK};
 pub use geometry::{ChunkIndex, FileIndex, Geometry, Span};
 pub use hash::{ContentId, Hash, HashError};
 pub use manifest::{

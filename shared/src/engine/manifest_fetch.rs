@@ -191,7 +191,7 @@ impl ManifestFetch {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::content::{CDC_DEFAULT, ChunkEntry, Entry, EntryKind, ManifestBuilder, SafePath, Shape};
+    use crate::content::{ChunkEntry, Chunker, Entry, EntryKind, ManifestBuilder, SafePath, Shape};
     use crate::engine::testing::peer;
 
     fn manifest() -> Manifest {
@@ -205,7 +205,7 @@ mod tests {
         ManifestBuilder {
             name,
             shape: Shape::Folder,
-            chunker: CDC_DEFAULT,
+            chunker: Chunker::for_size(1 << 30),
             parent: None,
             entries: entries.collect(),
             chunks: chunks.collect(),

@@ -15,7 +15,7 @@ use indicatif::ProgressBar;
 use libp2p::identity::Keypair;
 use libp2p::{Multiaddr, PeerId};
 use shoal_rendezvous::Tracker;
-use shoal_shared::content::{CDC_DEFAULT, Manifest};
+use shoal_shared::content::Manifest;
 use shoal_shared::engine::{DownloadConfig, Topology};
 use tokio_util::sync::CancellationToken;
 
@@ -83,7 +83,7 @@ async fn demonstrate(
     let rendezvous = tracker.addresses().to_vec();
     output.say(format!("tracker   {}", rendezvous[0]));
 
-    let imported = super::import::run(vec![path], None, CDC_DEFAULT, output, stop).await?;
+    let imported = super::import::run(vec![path], None, None, output, stop).await?;
     let manifest = imported.source.manifest().clone();
     let seed = node().await?;
     let seeding = seed.serve(Arc::new(imported.source), rendezvous.clone())?;

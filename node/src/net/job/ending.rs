@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use libp2p::PeerId;
+use shoal_shared::content::ChunkIndex;
+
 use super::super::library::Withdrawn;
 use super::run::{Job, Stage};
 use super::{Event, Failure, Finished, Phase};
@@ -127,7 +130,11 @@ impl Job {
         };
         self.snapshot.copies = self.shared.uploads.copies(self.content);
         self.snapshot.peers = self.neighbours.len();
+        // What is counted as sent has been noted as sent last before.
         self.snapshot.traffic = self.shared.traffic.of(self.content);
+        let sent = self.shared.uploads.last_sent(self.content);
+        let lacks = |(peer, chunk): &&(PeerId, ChunkIndex)| self.neighbours.lacks(peer, *chunk);
+        self.snapshot.unconfirmed = sent.iter().filter(lacks).count();
         self.outlets.progress.send_replace(self.snapshot.clone());
     }
 }

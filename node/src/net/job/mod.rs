@@ -100,6 +100,8 @@ pub struct Progress {
     pub unavailable: usize,
     /// How many copies of the whole the connected peers have together: of the rarest chunk as many as that.
     pub copies: usize,
+    /// Peers that have not said yet that they have the chunk that was sent to them last: it may be on its way.
+    pub unconfirmed: usize,
     /// Why nothing can be stored for now.
     pub blocked: Option<String>,
     /// Chunk bytes exchanged with each peer.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use libp2p::{Multiaddr, PeerId};
-use shoal_shared::content::ChunkSet;
+use shoal_shared::content::{ChunkIndex, ChunkSet};
 use shoal_shared::wire::Have;
 use shoal_shared::wire::query::Load;
 
@@ -94,6 +94,11 @@ impl Neighbours {
     /// What each has said that it has.
     pub(super) fn haves(&self) -> impl Iterator<Item = (PeerId, &ChunkSet)> {
         self.all.iter().map(|(peer, neighbour)| (*peer, &neighbour.have))
+    }
+
+    /// Whether it is there and has not said that it has a chunk.
+    pub(super) fn lacks(&self, peer: &PeerId, chunk: ChunkIndex) -> bool {
+        self.all.get(peer).is_some_and(|neighbour| !neighbour.have.contains(chunk as usize))
     }
 
     pub(super) fn len(&self) -> usize {

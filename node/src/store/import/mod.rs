@@ -40,8 +40,8 @@ pub struct ImportOptions {
     pub paths: Vec<PathBuf>,
     /// The name to share under; otherwise that of the one path, or of the folder that holds them all.
     pub name: Option<String>,
-    /// How to cut.
-    pub chunker: Chunker,
+    /// How to cut; otherwise [`Chunker::for_size`] of all files.
+    pub chunker: Option<Chunker>,
     /// The folder of the hash cache; none: nothing is remembered. See [`default_cache_dir`].
     pub cache: Option<PathBuf>,
 }

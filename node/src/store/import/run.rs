@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 
-use shoal_shared::content::{ChunkEntry, Manifest, ManifestBuilder, segments};
+use shoal_shared::content::{ChunkEntry, Chunker, Manifest, ManifestBuilder, segments};
 
 use super::cache::Cache;
 use super::cut::Cutter;
@@ -36,10 +36,12 @@ pub(super) fn import_at(
     cancel: &AtomicBool,
     clock: Clock,
 ) -> Result<Import, ImportError> {
-    options.chunker.check().map_err(shoal_shared::content::ManifestError::from)?;
     let resolved = resolve(options)?;
     let mut listing = walk(&resolved.roots, &resolved.name, cancel)?;
-    let cache = options.cache.as_ref().map(|dir| Cache::load(dir, &resolved.roots, options.chunker));
+    let total = listing.found.iter().map(|f| f.entry.size).sum();
+    let chunker = options.chunker.unwrap_or_else(|| Chunker::for_size(total));
+    chunker.check().map_err(shoal_shared::content::ManifestError::from)?;
+    let cache = options.cache.as_ref().map(|dir| Cache::load(dir, &resolved.roots, chunker));
     let files = listing
         .found
         .iter()
@@ -50,10 +52,10 @@ pub(super) fn import_at(
         cancel,
         clock,
         files: files.count() as u64,
-        total: listing.found.iter().map(|f| f.entry.size).sum(),
+        total,
         done: AtomicU64::new(0),
     };
-    let cut = cut_all(options, &mut listing.found, cache.as_ref(), &watcher)?;
+    let cut = cut_all(chunker, &mut listing.found, cache.as_ref(), &watcher)?;
     if let Some(cache) = &cache
         && !cut.cached
     {
@@ -61,19 +63,18 @@ pub(super) fn import_at(
         cache.save(cut.runs.iter().map(run));
     }
     let from_cache = cut.cached && cache.is_some();
-    let manifest = build(options, &resolved, &listing.found, cut.chunks)?;
+    let manifest = build(chunker, &resolved, &listing.found, cut.chunks)?;
     let source = Source::new(manifest, resolved.roots, &listing.found, clock);
     Ok(Import { source, skipped: listing.skipped, from_cache })
 }
 
 fn cut_all(
-    options: &ImportOptions,
+    chunker: Chunker,
     found: &mut [Found],
     cache: Option<&Cache>,
     watcher: &Watcher<'_>,
 ) -> Result<Cut, ImportError> {
     let sizes: Vec<u64> = found.iter().map(|f| f.entry.size).collect();
-    let chunker = options.chunker;
     let (cut, hashes) = with_hashers(chunker.max_size() as usize, |hashers| {
         let mut cutter = Cutter::new(chunker, hashers, watcher);
         let (mut runs, mut cached) = (Vec::new(), true);
@@ -105,7 +106,7 @@ fn cut_all(
 }
 
 fn build(
-    options: &ImportOptions,
+    chunker: Chunker,
     resolved: &Resolved,
     found: &[Found],
     chunks: Vec<ChunkEntry>,
@@ -113,7 +114,7 @@ fn build(
     let builder = ManifestBuilder {
         name: resolved.name.clone(),
         shape: resolved.shape,
-        chunker: options.chunker,
+        chunker,
         parent: None,
         entries: found.iter().map(|f| f.entry.clone()).collect(),
         chunks,

@@ -1,6 +1,6 @@
 use super::page::{decode_chunk_page, decode_file_page};
 use super::*;
-use crate::content::{CDC_DEFAULT, LinkTarget};
+use crate::content::LinkTarget;
 use proptest::prelude::*;
 
 fn file(path: &str, size: u64) -> Entry {
@@ -13,7 +13,14 @@ fn chunk(n: u64, length: u32) -> ChunkEntry {
 
 fn builder(entries: Vec<Entry>, chunks: Vec<ChunkEntry>) -> ManifestBuilder {
     let name = SafePath::name("photos").unwrap();
-    ManifestBuilder { name, shape: Shape::Folder, chunker: CDC_DEFAULT, parent: None, entries, chunks }
+    ManifestBuilder {
+        name,
+        shape: Shape::Folder,
+        chunker: Chunker::for_size(1 << 30),
+        parent: None,
+        entries,
+        chunks,
+    }
 }
 
 /// Sends a manifest block by block, as a download gets it.

@@ -63,7 +63,7 @@ fn an_edit_of_the_same_size_is_noticed() {
 fn renames_and_other_chunkers_are_noticed() {
     let s = setup();
     at(&s.options, LATER);
-    let other = ImportOptions { chunker: Chunker::Fixed { size: 20_000 }, ..s.options.clone() };
+    let other = ImportOptions { chunker: Some(Chunker::Fixed { size: 20_000 }), ..s.options.clone() };
     assert!(!at(&other, LATER).from_cache);
     fs::rename(s.dir.path().join("t/small/1.txt"), s.dir.path().join("t/small/0a.txt")).unwrap();
     let import = at(&s.options, LATER);

@@ -12,7 +12,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use shoal_shared::content::{
-    CDC_DEFAULT, ChunkEntry, Chunker, EntryKind, Hash, Manifest, ManifestError, PathError, Shape, segments,
+    ChunkEntry, Chunker, EntryKind, Hash, Manifest, ManifestError, PathError, Shape, segments,
 };
 use tempfile::tempdir;
 
@@ -61,8 +61,8 @@ fn the_table_is_what_a_naive_reader_would_make() {
     mixed(dir.path());
     // Longer than all buffers together at these sizes would be slow; several windows are enough.
     put(dir.path(), "z/huge", &random(30 << 20, 9));
-    for chunker in [SMALL, Chunker::Fixed { size: 100_000 }, CDC_DEFAULT] {
-        let import = run(&ImportOptions { chunker, ..options(dir.path()) }).unwrap();
+    for chunker in [SMALL, Chunker::Fixed { size: 100_000 }, Chunker::for_size(0)] {
+        let import = run(&ImportOptions { chunker: Some(chunker), ..options(dir.path()) }).unwrap();
         let manifest = import.source.manifest();
         assert_eq!(manifest.chunks(), reference(manifest, dir.path(), chunker), "{chunker}");
     }
@@ -141,7 +141,7 @@ fn several_paths_are_a_folder() {
     fs::create_dir(base.join("c")).unwrap();
     let all = |paths: &[&str], name: Option<&str>| {
         let paths = paths.iter().map(|p| base.join(p)).collect();
-        run(&ImportOptions { paths, name: name.map(str::to_owned), chunker: SMALL, cache: None })
+        run(&ImportOptions { paths, name: name.map(str::to_owned), chunker: Some(SMALL), cache: None })
     };
     let import = all(&["b", "a.txt", "c/."], None).unwrap();
     assert_eq!(paths(import.source.manifest()), ["a.txt", "b/x/y", "c"]);
@@ -214,7 +214,8 @@ fn a_sparse_file_has_the_chunks_of_a_plain_one() {
     put(plain.path(), "f", &fs::read(sparse.path().join("f")).unwrap());
     for chunker in [SMALL, Chunker::Fixed { size: 50_000 }] {
         let [a, b] = [&sparse, &plain].map(|dir| {
-            let import = run(&ImportOptions { chunker, ..options(&dir.path().join("f")) }).unwrap();
+            let import =
+                run(&ImportOptions { chunker: Some(chunker), ..options(&dir.path().join("f")) }).unwrap();
             import.source.manifest().clone()
         });
         assert_eq!(a.chunks(), b.chunks(), "{chunker}");
@@ -228,7 +229,7 @@ fn a_huge_hole_is_not_read() {
     // Reading this, or looking for cuts in its zeros one by one, would take many minutes.
     file.set_len(1 << 40).unwrap();
     file.write_all_at(b"x", (1 << 40) - 1).unwrap();
-    let import = run(&ImportOptions { chunker: CDC_DEFAULT, ..options(&dir.path().join("f")) }).unwrap();
+    let import = run(&ImportOptions { chunker: None, ..options(&dir.path().join("f")) }).unwrap();
     let chunks = import.source.manifest().chunks();
     assert_eq!(chunks.len(), 1 << 18);
     assert!(chunks[..(1 << 18) - 1].iter().all(|c| c == &chunks[0]));
