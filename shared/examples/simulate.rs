@@ -33,7 +33,6 @@ fn main() {
             "grace" => scenario.download.seed_grace = Duration::from_secs_f64(value / 1e3),
             "star" => scenario.topology = shoal_shared::engine::Topology::Star,
             "chunk" => scenario.chunks = shoal_shared::sim::Chunks::Fixed(value as u32),
-            "random" => scenario.chunks = shoal_shared::sim::Chunks::Random,
             "in_flight" => scenario.download.max_in_flight = value as usize,
             "slots" => scenario.upload.slots = Some(value as usize),
             other => panic!("what is {other}?"),

@@ -8,7 +8,7 @@ use anyhow::anyhow;
 use bytesize::ByteSize;
 use indicatif::ProgressBar;
 use serde::Serialize;
-use shoal_shared::sim::{Chunks, Outcome, Scenario, Simulation};
+use shoal_shared::sim::{Outcome, Scenario, Simulation};
 use tokio_util::sync::CancellationToken;
 
 use super::error::{CliError, Exit};
@@ -128,7 +128,6 @@ fn scenario(args: &Args) -> Result<Scenario, CliError> {
     Ok(Scenario {
         peers: args.peers,
         size: args.size.as_u64(),
-        chunks: Chunks::Random,
         seed_up: args.seed_up.unwrap_or(args.up),
         up: args.up,
         down: args.down,

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use rand::RngExt;
 
+use crate::content::Chunker;
 use crate::engine::{DownloadConfig, SeededRng, Topology, UploadConfig};
 
 /// How the content is cut.
@@ -12,8 +13,8 @@ use crate::engine::{DownloadConfig, SeededRng, Topology, UploadConfig};
 pub enum Chunks {
     /// All of this many bytes, but the last.
     Fixed(u32),
-    /// Of random lengths as content-defined chunking makes them: 512 KiB to 4 MiB, 1.1 MiB on average.
-    Random,
+    /// Of random lengths, as [`Chunker::for_size`] makes them of random bytes.
+    Standard,
 }
 
 /// A peer's access line, in bytes per second.
@@ -87,7 +88,7 @@ impl Default for Scenario {
             peers: 8,
             seeds: 1,
             size: 128 << 20,
-            chunks: Chunks::Fixed(1 << 20),
+            chunks: Chunks::Standard,
             seed_up: 12_500_000,
             up: 12_500_000,
             down: 12_500_000,
@@ -162,12 +163,13 @@ impl Scenario {
 
     /// The length of each chunk.
     pub(super) fn lengths(&self, rng: &mut SeededRng) -> Arc<[u32]> {
+        let standard = Chunker::for_size(self.size);
         let mut left = self.size;
         let mut lengths = Vec::new();
         while left > 0 {
             let len = match self.chunks {
                 Chunks::Fixed(len) => len.max(1),
-                Chunks::Random => random_len(rng),
+                Chunks::Standard => random_len(standard, rng),
             };
             let len = u64::from(len).min(left);
             lengths.push(len as u32);
@@ -179,15 +181,16 @@ impl Scenario {
 
 /// A cut is equally likely everywhere beyond the minimum. Drawn in steps, not with a logarithm, whose last
 /// bits differ from machine to machine.
-fn random_len(rng: &mut SeededRng) -> u32 {
-    const MIN: u32 = 512 << 10;
-    const MAX: u32 = 4 << 20;
-    const STEP: u32 = 40 << 10;
-    let mut len = MIN + rng.random_range(0..STEP);
-    while len < MAX && rng.random_range(0..16u32) > 0 {
-        len += STEP;
+fn random_len(chunker: Chunker, rng: &mut SeededRng) -> u32 {
+    /// Steps from the minimum to what lies as far above it on average.
+    const STEPS: u32 = 16;
+    let (min, max) = (chunker.min_size(), chunker.max_size());
+    let step = min * 5 / 4 / STEPS;
+    let mut len = min + rng.random_range(0..step);
+    while len < max && rng.random_range(0..STEPS) > 0 {
+        len += step;
     }
-    len.min(MAX)
+    len.min(max)
 }
 
 fn share(of: f64, all: u32) -> u32 {

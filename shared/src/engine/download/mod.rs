@@ -225,12 +225,10 @@ impl Download {
     /// A chunk that a peer chose is asked of nobody else from now on.
     fn begun(&mut self, peer: PeerId, id: RequestId, chunk: ChunkIndex) {
         let Some(len) = self.lengths.get(chunk as usize) else { return };
-        let Some(pending) = self.peers.get_mut(&peer).and_then(|p| p.pending.get_mut(&id)) else { return };
-        pending.begun = true;
-        if pending.chunk.is_some() {
+        let chose = self.peers.get_mut(&peer).and_then(|state| state.began(id, chunk, *len));
+        if chose != Some(true) {
             return;
         }
-        (pending.chunk, pending.len) = (Some(chunk), *len);
         self.anys -= 1;
         if self.stored.contains(chunk as usize) || !self.wanted.contains(chunk as usize) {
             return;

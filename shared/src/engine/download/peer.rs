@@ -53,7 +53,9 @@ pub(super) struct Peer {
     /// Requests moved to somebody else since bytes last came.
     pub(super) moved: u32,
     throughput: Throughput,
-    /// Bytes of the requests under way that have come already.
+    /// Bytes of the requests under way.
+    asked: u64,
+    /// Of those, how many have come already.
     arrived: u64,
 }
 
@@ -73,14 +75,14 @@ impl Peer {
             stalls: 0,
             moved: 0,
             throughput: Throughput::default(),
+            asked: 0,
             arrived: 0,
         }
     }
 
     /// Bytes asked for that have not come yet.
     pub(super) fn queued(&self) -> u64 {
-        let asked: u64 = self.pending.values().map(|p| u64::from(p.len)).sum();
-        asked.saturating_sub(self.arrived)
+        self.asked.saturating_sub(self.arrived)
     }
 
     /// How many bytes may be under way: what the peer sends in a round trip and two seconds more, but on
@@ -119,7 +121,21 @@ impl Peer {
             self.throughput.restart(now);
             self.arrived = 0;
         }
+        self.asked += u64::from(pending.len);
         self.pending.insert(id, pending);
+    }
+
+    /// The peer begins to send the answer to a request: a chunk of this length. Returns whether it was left the
+    /// choice; `None` for an unknown request.
+    pub(super) fn began(&mut self, id: RequestId, chunk: ChunkIndex, len: u32) -> Option<bool> {
+        let pending = self.pending.get_mut(&id)?;
+        pending.begun = true;
+        let chose = pending.chunk.is_none();
+        if chose {
+            self.asked = self.asked - u64::from(pending.len) + u64::from(len);
+            (pending.chunk, pending.len) = (Some(chunk), len);
+        }
+        Some(chose)
     }
 
     /// Bytes of chunks have come.
@@ -134,6 +150,7 @@ impl Peer {
     /// A request has ended, one way or another.
     pub(super) fn ended(&mut self, id: RequestId) -> Option<Pending> {
         let ended = self.pending.remove(&id)?;
+        self.asked -= u64::from(ended.len);
         self.arrived = self.arrived.saturating_sub(u64::from(ended.len));
         Some(ended)
     }
