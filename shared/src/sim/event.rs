@@ -24,8 +24,8 @@ pub(super) enum Message {
 pub(super) enum Event {
     /// A peer comes.
     Start(Number),
-    /// A peer looks for more neighbours.
-    Discover(Number),
+    /// A peer registers at the tracker, or asks it, or both.
+    Announce(Number),
     /// A connection stands.
     Connected {
         a: Number,
@@ -70,8 +70,8 @@ pub(super) enum Event {
     },
     /// A neighbour notices that a peer is gone.
     Noticed {
-        a: Number,
-        b: Number,
+        gone: Number,
+        by: Number,
         link: u32,
     },
     /// Progress is noted.
@@ -141,7 +141,7 @@ impl Trace {
     pub(super) fn add(&mut self, at: Duration, event: &Event) {
         let (kind, a, b) = match event {
             Event::Start(n) => (0, u64::from(*n), 0),
-            Event::Discover(n) => (1, u64::from(*n), 0),
+            Event::Announce(n) => (1, u64::from(*n), 0),
             Event::Connected { a, b, .. } => (2, u64::from(*a), u64::from(*b)),
             Event::Timer(n) => (3, u64::from(*n), 0),
             Event::Left { node, transfer, .. } => (4, u64::from(*node), u64::from(*transfer)),
@@ -152,7 +152,7 @@ impl Trace {
             Event::News { from, chunks } => (7, u64::from(*from), chunks.count_ones(..) as u64),
             Event::LateNews { from, to, .. } => (8, u64::from(*from), u64::from(*to)),
             Event::Leave { node, crash } => (9, u64::from(*node), u64::from(*crash)),
-            Event::Noticed { a, b, .. } => (10, u64::from(*a), u64::from(*b)),
+            Event::Noticed { gone, by, .. } => (10, u64::from(*gone), u64::from(*by)),
             Event::Sample => (11, 0, 0),
         };
         for word in [at.as_nanos() as u64, kind, a << 32 | b] {

@@ -2,13 +2,11 @@
 
 use std::time::Duration;
 
-use rand::RngExt;
-
 use super::event::Event;
 use super::node::{Kind, Link, Number, session};
 use super::simulation::Simulation;
-use crate::engine::Input;
-use crate::engine::Topology;
+use crate::engine::{Announcer, AnnouncerOutput, Input, Topology};
+use crate::registry::Role;
 
 /// From the start of a peer to its first question to the tracker.
 const START: Duration = Duration::from_millis(20);
@@ -16,54 +14,62 @@ const START: Duration = Duration::from_millis(20);
 const CONNECT: Duration = Duration::from_millis(10);
 /// Round trips until two peers know what the other has: TCP, TLS, the protocol, the join.
 const CONNECT_TRIPS: u32 = 4;
-/// How often a peer with few neighbours looks for more.
-const DISCOVER: Duration = Duration::from_secs(5);
 /// Until neighbours notice that a peer that crashed is gone.
 const SILENCE: Duration = Duration::from_secs(10);
-/// Draws from the sample for each neighbour that is missing.
-const TRIES: usize = 3;
 
 impl Simulation {
     pub(super) fn start(&mut self, node: Number) {
         let state = &mut self.nodes[node as usize];
         state.alive = true;
         state.started = self.now;
-        self.present.push(node);
-        self.queue.push(self.now + START, Event::Discover(node));
+        let registers = self.scenario.topology == Topology::Mesh;
+        state.announcer = Some(Announcer::new(self.now + START, 1, registers));
+        self.queue.push(self.now + START, Event::Announce(node));
     }
 
-    /// Dials until there are neighbours enough, and comes back later.
-    pub(super) fn discover(&mut self, node: Number) {
+    /// Registers at the tracker and asks it, whichever is due, and comes back when something is due again.
+    pub(super) fn announce_due(&mut self, node: Number) {
+        let state = &mut self.nodes[node as usize];
+        let Some(mut announcer) = state.announcer.take().filter(|_| state.alive) else { return };
+        let role = if state.have.is_full() { Role::Seed } else { Role::Downloader };
+        while let Some(output) = announcer.poll(self.now) {
+            match output {
+                AnnouncerOutput::Register(point) => {
+                    let granted = self.tracker.register(self.now, node, role);
+                    announcer.registered(self.now, point, granted);
+                }
+                AnnouncerOutput::Discover(point) => {
+                    self.discover(node);
+                    announcer.discovered(self.now, point, true);
+                }
+            }
+        }
+        let due = announcer.next_timeout();
+        self.nodes[node as usize].announcer = Some(announcer);
+        if let Some(at) = due {
+            self.queue.push(at, Event::Announce(node));
+        }
+    }
+
+    /// Dials seeds, whose addresses are in the ticket, and others until there are neighbours enough.
+    fn discover(&mut self, node: Number) {
         let state = &self.nodes[node as usize];
-        if !state.alive || state.kind == Kind::Seed || (state.download.is_none() && !state.kind.lies()) {
+        if state.kind == Kind::Seed || (state.download.is_none() && !state.kind.lies()) {
             return;
         }
-        (0..self.scenario.seeds).for_each(|seed| self.dial(node, seed));
-        if self.scenario.topology == Topology::Mesh {
-            let made = self.nodes[node as usize].links.values().filter(|link| link.dialled).count();
-            let missing = self.scenario.sought.saturating_sub(made);
-            for candidate in self.sample_of_swarm(missing) {
-                self.dial(node, candidate);
+        for seed in 0..self.scenario.seeds {
+            self.dial(node, seed);
+        }
+        if self.scenario.topology == Topology::Star {
+            return;
+        }
+        let made = self.nodes[node as usize].links.values().filter(|link| link.dialled).count();
+        let mut missing = self.scenario.sought.saturating_sub(made);
+        for candidate in self.tracker.discover(self.now, node) {
+            if missing > 0 && self.dial(node, candidate) {
+                missing -= 1;
             }
         }
-        self.queue.push(self.now + DISCOVER, Event::Discover(node));
-    }
-
-    /// Everybody while the swarm is small, else more candidates at random than are missing, because some
-    /// will have no room.
-    fn sample_of_swarm(&mut self, missing: usize) -> Vec<Number> {
-        let draws = missing * TRIES;
-        if self.present.len() <= draws {
-            return self.present.clone();
-        }
-        let mut drawn = Vec::new();
-        for _ in 0..draws {
-            let one = self.present[self.rng.random_range(0..self.present.len())];
-            if drawn.len() < missing && !drawn.contains(&one) && self.has_room(one) {
-                drawn.push(one);
-            }
-        }
-        drawn
     }
 
     fn has_room(&self, node: Number) -> bool {
@@ -72,11 +78,12 @@ impl Simulation {
         unlimited || state.links.len() < self.scenario.accepted
     }
 
-    fn dial(&mut self, a: Number, b: Number) {
+    /// Returns whether a connection is being made.
+    fn dial(&mut self, a: Number, b: Number) -> bool {
         let (from, to) = (&self.nodes[a as usize], &self.nodes[b as usize]);
         let banned = from.banned.contains(&b) || to.banned.contains(&a);
         if a == b || banned || !to.alive || from.links.contains_key(&b) || !self.has_room(b) {
-            return;
+            return false;
         }
         let link = self.next_link;
         self.next_link += 1;
@@ -85,6 +92,7 @@ impl Simulation {
         self.nodes[b as usize].links.insert(a, Link::new(link, false, chunks));
         let trips = self.scenario.delay * 2 * CONNECT_TRIPS;
         self.queue.push(self.now + trips + CONNECT, Event::Connected { a, b, link });
+        true
     }
 
     pub(super) fn connected(&mut self, a: Number, b: Number, link: u32) {
@@ -154,17 +162,25 @@ impl Simulation {
         for waiting in std::mem::take(&mut state.line) {
             self.transfers.get(waiting).queued = false;
         }
-        self.present.retain(|other| *other != node);
+        if !crash {
+            self.tracker.leave(node);
+        }
         let links: Vec<_> =
             self.nodes[node as usize].links.iter().map(|(b, link)| (*b, link.number)).collect();
         for (other, link) in links {
             if crash {
                 self.silence(node, other);
-                self.queue.push(self.now + SILENCE, Event::Noticed { a: node, b: other, link });
+                self.queue.push(self.now + SILENCE, Event::Noticed { gone: node, by: other, link });
             } else {
                 self.close(node, other, None);
             }
         }
+    }
+
+    /// A neighbour notices that a peer has fallen silent, and tells the tracker.
+    pub(super) fn notice(&mut self, gone: Number, by: Number, link: u32) {
+        self.close(gone, by, Some(link));
+        self.tracker.report(self.now, by, gone, self.nodes[gone as usize].alive);
     }
 
     fn silence(&mut self, node: Number, other: Number) {

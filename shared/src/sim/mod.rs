@@ -10,7 +10,8 @@
 //! lines serve others. That conserves work, comes close to max-min fairness, and costs two events a piece.
 //! **Messages** take the delay and a moment; they bypass the pieces, but their bytes are counted. A lost
 //! one arrives a retransmission later.
-//! **Meeting**: a random sample of the swarm stands for the tracker.
+//! **Meeting**: peers register and ask as [`Announcer`](crate::engine::Announcer) says, at a tracker that is a
+//! [`Registry`](crate::registry::Registry); it answers at once.
 //!
 //! What this is not: no payload, no congestion control, no disk and no processor; loss slows messages,
 //! not pieces. Where a real swarm is held back by those, this one is not.
@@ -29,6 +30,7 @@ mod scenario;
 mod simulation;
 #[cfg(test)]
 mod tests;
+mod tracker;
 mod transfer;
 
 #[cfg(test)]

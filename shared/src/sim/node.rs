@@ -7,7 +7,7 @@ use libp2p_identity::PeerId;
 
 use super::transfer::TransferId;
 use crate::content::{ChunkIndex, ChunkSet};
-use crate::engine::{Download, RequestId, SessionId, UploadQueue};
+use crate::engine::{Announcer, Download, RequestId, SessionId, UploadQueue};
 use crate::wire::query::Load;
 
 /// Names a virtual peer: its place among all.
@@ -101,6 +101,8 @@ pub(super) struct Node {
     /// `None` for who has nothing to download, or nothing more.
     pub(super) download: Option<Download>,
     pub(super) upload: UploadQueue,
+    /// `None` before it starts.
+    pub(super) announcer: Option<Announcer>,
     /// What it has and serves; what it says that it has.
     pub(super) have: ChunkSet,
     pub(super) links: BTreeMap<Number, Link>,

@@ -9,6 +9,7 @@ use super::event::{Event, EventQueue, Trace};
 use super::node::{Kind, Node, Number, peer_id};
 use super::outcome::{Completion, Outcome, Traffic};
 use super::scenario::{Link, Scenario};
+use super::tracker::Tracker;
 use super::transfer::Transfers;
 use crate::content::{ChunkSet, ContentId, Hash};
 use crate::engine::{Download, SeededRng, UploadQueue};
@@ -29,8 +30,7 @@ pub struct Simulation {
     pub(super) now: Duration,
     pub(super) queue: EventQueue,
     pub(super) nodes: Vec<Node>,
-    /// Who has started and not left.
-    pub(super) present: Vec<Number>,
+    pub(super) tracker: Tracker,
     pub(super) transfers: Transfers,
     pub(super) rng: SeededRng,
     pub(super) next_link: u32,
@@ -54,6 +54,9 @@ impl Simulation {
     pub fn new(scenario: Scenario) -> Self {
         let mut rng = SeededRng::seed_from_u64(scenario.seed);
         let lengths = scenario.lengths(&mut rng);
+        // Everybody may leave and be replaced once.
+        let most = 2 * scenario.peers as usize + scenario.seeds as usize;
+        let tracker = Tracker::new(most, SeededRng::seed_from_u64(rng.random()));
         let mut simulation = Self {
             bound: scenario.bound(),
             deadline: scenario.deadline(),
@@ -62,7 +65,7 @@ impl Simulation {
             now: Duration::ZERO,
             queue: EventQueue::default(),
             nodes: Vec::new(),
-            present: Vec::new(),
+            tracker,
             transfers: Transfers::default(),
             rng,
             next_link: 0,
@@ -137,7 +140,7 @@ impl Simulation {
     fn happen(&mut self, event: Event) {
         match event {
             Event::Start(node) => self.start(node),
-            Event::Discover(node) => self.discover(node),
+            Event::Announce(node) => self.announce_due(node),
             Event::Connected { a, b, link } => self.connected(a, b, link),
             Event::Timer(node) => self.timer(node),
             Event::Left { node, transfer, bytes } => self.piece_left(node, transfer, bytes),
@@ -146,7 +149,7 @@ impl Simulation {
             Event::News { from, chunks } => self.spread_news(from, &chunks),
             Event::LateNews { from, to, link, chunks } => self.hear_news(from, to, link, &chunks),
             Event::Leave { node, crash } => self.leave_incomplete(node, crash),
-            Event::Noticed { a, b, link } => self.close(a, b, Some(link)),
+            Event::Noticed { gone, by, link } => self.notice(gone, by, link),
             Event::Sample => {
                 self.sample();
                 self.queue.push(self.now + self.sample_period(), Event::Sample);
@@ -224,6 +227,7 @@ impl Simulation {
             started: Duration::ZERO,
             download,
             upload,
+            announcer: None,
             have: if whole { full } else { empty },
             links: Default::default(),
             banned: Default::default(),
