@@ -26,8 +26,9 @@ const UNKNOWN_WAIT: Duration = Duration::from_millis(500);
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
 /// And this often once everything has been asked for. Not with every input: looking costs requests × peers.
 const LOOK_AGAIN_IN_ENDGAME: Duration = Duration::from_millis(50);
-/// With so many peers, one request at a time each keeps the line full, and all requests together are bounded.
-const MANY: usize = 4;
+/// With so many peers, one request at a time each keeps the line full, and all requests together are bounded. With
+/// fewer, small chunks and a round trip between two of them would leave gaps.
+const MANY: usize = 7;
 /// What all of many peers should have to send: enough that the line never waits. Not more, because what is asked
 /// for early is bound to a queue, while a shorter one may come up elsewhere.
 const TOTAL_PIPELINE: Duration = Duration::from_millis(1000);
