@@ -12,11 +12,11 @@ use crate::content::ChunkIndex;
 /// Chunks that are picked at random before rarity counts, so that there is soon something to pass on.
 const RANDOM_FIRST: usize = 4;
 /// A chunk is asked of another peer if that one is expected to need less than this share of the time.
-const TAKEOVER: f64 = 0.6;
+const TAKEOVER: f64 = 0.3;
 /// The same for a chunk that has begun to arrive, and so would come twice.
-const TAKEOVER_BEGUN: f64 = 0.25;
+const TAKEOVER_BEGUN: f64 = 0.15;
 /// What is expected sooner than this is not taken over.
-const SOON: Duration = Duration::from_millis(250);
+const SOON: Duration = Duration::from_millis(500);
 /// A peer that sends nothing for this long will not keep to its rate.
 const UNKNOWN_GRACE: Duration = Duration::from_secs(2);
 /// A peer whose rate is unknown is given this long before its chunks may be taken over. Short, because in a large
