@@ -36,7 +36,7 @@ struct Task {
 
 impl Task {
     fn new(now: Duration) -> Self {
-        Self { due: Some(now), backoff: Backoff::new(Duration::from_secs(2), Duration::from_secs(60)) }
+        Self { due: Some(now), backoff: Backoff::new(Duration::from_secs(2), TTL / 2) }
     }
 
     fn start_if_due(&mut self, now: Duration) -> bool {
