@@ -18,20 +18,20 @@ use shoal_shared::wire::rendezvous::{Discovered, PROTOCOL, PeerRecord, RecordFor
 use tokio::sync::{mpsc, oneshot};
 
 /// What a test waits for happens within this time or never.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
-pub fn loopback() -> Multiaddr {
+pub(crate) fn loopback() -> Multiaddr {
     "/ip4/127.0.0.1/tcp/0".parse().unwrap()
 }
 
-pub async fn tracker(settings: Settings) -> (Tracker, Multiaddr) {
+pub(crate) async fn tracker(settings: Settings) -> (Tracker, Multiaddr) {
     let settings = Settings { listen: vec![loopback()], ..settings };
     let tracker = Tracker::start(Keypair::generate_ed25519(), settings).await.unwrap();
     let address = tracker.addresses()[0].clone();
     (tracker, address)
 }
 
-pub fn peer_of(address: &Multiaddr) -> PeerId {
+pub(crate) fn peer_of(address: &Multiaddr) -> PeerId {
     match address.iter().last() {
         Some(Protocol::P2p(peer)) => peer,
         other => panic!("{other:?}"),
@@ -39,7 +39,7 @@ pub fn peer_of(address: &Multiaddr) -> PeerId {
 }
 
 /// Looks until `look` finds something.
-pub async fn until<T, F: Future<Output = Option<T>>>(what: &str, mut look: impl FnMut() -> F) -> T {
+pub(crate) async fn until<T, F: Future<Output = Option<T>>>(what: &str, mut look: impl FnMut() -> F) -> T {
     let deadline = Instant::now() + PATIENCE;
     loop {
         if let Some(found) = look().await {
@@ -111,15 +111,15 @@ enum Order {
 }
 
 /// A peer with a thread of its own, so that it can be stopped like a process.
-pub struct Client {
-    pub key: Keypair,
-    pub home: Multiaddr,
+pub(crate) struct Client {
+    pub(crate) key: Keypair,
+    pub(crate) home: Multiaddr,
     orders: Option<mpsc::Sender<Order>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Client {
-    pub async fn start(tracker: &Multiaddr) -> Self {
+    pub(crate) async fn start(tracker: &Multiaddr) -> Self {
         let key = Keypair::generate_ed25519();
         let (orders, received) = mpsc::channel(16);
         let (listening, home) = oneshot::channel();
@@ -131,12 +131,12 @@ impl Client {
         Self { key, home: home.await.unwrap(), orders: Some(orders), thread: Some(thread) }
     }
 
-    pub fn peer(&self) -> PeerId {
+    pub(crate) fn peer(&self) -> PeerId {
         self.key.public().to_peer_id()
     }
 
     /// Sends bytes and returns what comes before the stream ends.
-    pub async fn send(&self, bytes: Vec<u8>) -> Vec<u8> {
+    pub(crate) async fn send(&self, bytes: Vec<u8>) -> Vec<u8> {
         let (reply, answer) = oneshot::channel();
         self.order(Order::Send(bytes, reply)).await;
         tokio::time::timeout(PATIENCE, answer)
@@ -146,7 +146,7 @@ impl Client {
     }
 
     /// Registers, unless the connection has ended; it is opened anew the next time.
-    pub async fn try_join(&self, namespace: &str) -> Option<()> {
+    pub(crate) async fn try_join(&self, namespace: &str) -> Option<()> {
         let record = self.record(1, RecordFormat::Standard);
         let request = Request::Register { namespace: namespace.to_owned(), record, ttl: None };
         let (reply, answer) = oneshot::channel();
@@ -154,7 +154,7 @@ impl Client {
         answer.await.ok().map(drop)
     }
 
-    pub async fn send_for_response(&self, bytes: Vec<u8>) -> Option<Response> {
+    pub(crate) async fn send_for_response(&self, bytes: Vec<u8>) -> Option<Response> {
         let bytes = self.send(bytes).await;
         let mut body = bytes.as_slice();
         let len = (!body.is_empty()).then(|| unsigned_varint::decode::usize(body).unwrap());
@@ -165,30 +165,35 @@ impl Client {
         })
     }
 
-    pub async fn ask(&self, request: Request) -> Option<Response> {
+    pub(crate) async fn ask(&self, request: Request) -> Option<Response> {
         self.send_for_response(request.encode()).await
     }
 
-    pub fn record(&self, sequence: u64, format: RecordFormat) -> Vec<u8> {
+    pub(crate) fn record(&self, sequence: u64, format: RecordFormat) -> Vec<u8> {
         PeerRecord::seal(&self.key, sequence, std::slice::from_ref(&self.home), format).unwrap()
     }
 
-    pub async fn register(&self, namespace: &str, record: Vec<u8>, ttl: Option<u64>) -> Result<u64, u16> {
+    pub(crate) async fn register(
+        &self,
+        namespace: &str,
+        record: Vec<u8>,
+        ttl: Option<u64>,
+    ) -> Result<u64, u16> {
         let request = Request::Register { namespace: namespace.to_owned(), record, ttl };
         registered(self.ask(request).await)
     }
 
     /// Registers as most tests do.
-    pub async fn join(&self, namespace: &str) {
+    pub(crate) async fn join(&self, namespace: &str) {
         let record = self.record(1, RecordFormat::Standard);
         assert!(self.register(namespace, record, None).await.is_ok());
     }
 
-    pub async fn unregister(&self, namespace: &str) {
+    pub(crate) async fn unregister(&self, namespace: &str) {
         assert_eq!(self.ask(Request::Unregister { namespace: namespace.to_owned() }).await, None);
     }
 
-    pub async fn discover(&self, namespace: &str, limit: Option<u64>) -> Discovered {
+    pub(crate) async fn discover(&self, namespace: &str, limit: Option<u64>) -> Discovered {
         let request = Request::Discover { namespace: Some(namespace.to_owned()), limit, cookie: None };
         match self.ask(request).await {
             Some(Response::Discover(Ok(it))) => it,
@@ -196,7 +201,7 @@ impl Client {
         }
     }
 
-    pub async fn peers(&self, namespace: &str) -> Vec<PeerId> {
+    pub(crate) async fn peers(&self, namespace: &str) -> Vec<PeerId> {
         let it = self.discover(namespace, None).await;
         let peer = |record: &[u8]| PeerRecord::open(record).unwrap().peer;
         let mut peers: Vec<PeerId> = it.registrations.iter().map(|it| peer(&it.record)).collect();
@@ -205,21 +210,21 @@ impl Client {
     }
 
     /// Closes its connections, and goes on.
-    pub async fn disconnect(&self) {
+    pub(crate) async fn disconnect(&self) {
         let (reply, done) = oneshot::channel();
         self.order(Order::Disconnect(reply)).await;
         done.await.unwrap();
     }
 
     /// Falls silent until the result is dropped.
-    pub async fn freeze(&self) -> blocking::Sender<()> {
+    pub(crate) async fn freeze(&self) -> blocking::Sender<()> {
         let (thaw, frozen) = blocking::channel();
         self.order(Order::Freeze(frozen)).await;
         thaw
     }
 
     /// Ends without taking leave.
-    pub fn die(mut self) {
+    pub(crate) fn die(mut self) {
         self.end();
     }
 
@@ -240,7 +245,7 @@ impl Drop for Client {
     }
 }
 
-pub fn registered(response: Option<Response>) -> Result<u64, u16> {
+pub(crate) fn registered(response: Option<Response>) -> Result<u64, u16> {
     match response {
         Some(Response::Register(answer)) => answer.map_err(|refused| refused.status.code()),
         other => panic!("{other:?}"),
