@@ -286,7 +286,7 @@ async fn run(
                     drop(waiting.remove(&request_id));
                 }
                 SwarmEvent::ConnectionClosed { num_established: 0, .. } => {
-                    drop(leaving.take().map(|done| done.send(())));
+                    let _ = leaving.take().map(|done| done.send(()));
                 }
                 _ => {}
             },
