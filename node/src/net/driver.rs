@@ -259,7 +259,9 @@ impl Driver {
         match event {
             BehaviourEvent::Query(event) => self.on_query_event(event),
             BehaviourEvent::Streams(streams::Inbound { peer, stream }) => self.uploads.start(peer, stream),
-            BehaviourEvent::Points(event) => self.points.on_event(event),
+            BehaviourEvent::Points(event) => {
+                self.points.on_event(&mut self.swarm.behaviour_mut().points, event);
+            }
             BehaviourEvent::Identify(identify::Event::Received { peer_id, info, .. }) => {
                 tracing::debug!(peer = %peer_id, agent = %Printable(&info.agent_version), "identified");
                 let dialable = info.listen_addrs.into_iter().filter(is_dialable);

@@ -9,7 +9,7 @@
 
 mod codec;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::{Duration, SystemTime};
 
@@ -30,8 +30,10 @@ use super::control::DialError;
 
 /// A point answers within this time or has failed.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
-/// Questions under way per connection.
-const MAX_REQUESTS: usize = 256;
+/// Questions under way at one point; further ones wait in line. Servers drop streams that are too many.
+const MAX_UNDERWAY: usize = 32;
+/// Questions that wait for one point; further ones fail.
+const MAX_WAITING: usize = 4096;
 
 /// The behaviour that carries the questions.
 pub(super) type Behaviour = request_response::Behaviour<PointCodec>;
@@ -40,7 +42,7 @@ type Event = request_response::Event<Request, Option<Response>>;
 pub(super) fn behaviour() -> Behaviour {
     let config = request_response::Config::default()
         .with_request_timeout(REQUEST_TIMEOUT)
-        .with_max_concurrent_streams(MAX_REQUESTS);
+        .with_max_concurrent_streams(2 * MAX_UNDERWAY);
     let protocol = (StreamProtocol::new(PROTOCOL), ProtocolSupport::Outbound);
     request_response::Behaviour::with_codec(PointCodec, [protocol], config)
 }
@@ -101,19 +103,67 @@ enum Pending {
     Discover { namespace: String, point: PeerId, reply: Reply<Vec<Found>> },
 }
 
-/// Questions to points that are under way; bounded by the behaviour's limits.
+impl Pending {
+    fn fail(self, error: PointError) {
+        // Where sending fails, nobody waits any more.
+        match self {
+            Self::Register(reply) => drop(reply.send(Err(error))),
+            Self::Unregister(reply) => drop(reply.send(Err(error))),
+            Self::Discover { reply, .. } => drop(reply.send(Err(error))),
+        }
+    }
+
+    /// Whether nobody waits for the answer any more.
+    fn is_given_up(&self) -> bool {
+        match self {
+            Self::Register(reply) => reply.is_closed(),
+            Self::Unregister(reply) => reply.is_closed(),
+            Self::Discover { reply, .. } => reply.is_closed(),
+        }
+    }
+}
+
+/// What is asked of one point.
+#[derive(Default)]
+struct Line {
+    underway: usize,
+    waiting: VecDeque<(Request, Pending)>,
+}
+
+impl Line {
+    /// The next question that somebody waits for, if it may go out now.
+    fn next(&mut self) -> Option<(Request, Pending)> {
+        while self.underway < MAX_UNDERWAY {
+            let (request, pending) = self.waiting.pop_front()?;
+            if !pending.is_given_up() {
+                self.underway += 1;
+                return Some((request, pending));
+            }
+        }
+        None
+    }
+}
+
+/// Questions to points that are under way.
 pub(super) struct Points {
     identity: Keypair,
     /// Of the newest record; never goes back, also if the system's clock does.
     sequence: u64,
     pending: HashMap<OutboundRequestId, Pending>,
+    lines: HashMap<PeerId, Line>,
     /// Where connected peers are, as far as that is a number.
     seen_at: HashMap<PeerId, IpAddr>,
 }
 
 impl Points {
     pub(super) fn new(identity: Keypair) -> Self {
-        Self { identity, sequence: 0, pending: HashMap::new(), seen_at: HashMap::new() }
+        Self {
+            identity,
+            sequence: 0,
+            pending: HashMap::new(),
+            lines: HashMap::new(),
+            seen_at: HashMap::new(),
+        }
     }
 
     /// A connection stands; `remote` is its other end.
@@ -140,8 +190,8 @@ impl Points {
     ) {
         let Registration { namespace, record, ttl } = registration;
         let ttl = ttl.map(|ttl| ttl.as_secs());
-        let id = behaviour.send_request(&point, Request::Register { namespace, record, ttl });
-        self.pending.insert(id, Pending::Register(reply));
+        let request = Request::Register { namespace, record, ttl };
+        self.ask(behaviour, point, request, Pending::Register(reply));
     }
 
     /// Unregisters in one namespace. The answer comes once the point has done it.
@@ -152,8 +202,7 @@ impl Points {
         namespace: String,
         reply: Reply<()>,
     ) {
-        let id = behaviour.send_request(&point, Request::Unregister { namespace });
-        self.pending.insert(id, Pending::Unregister(reply));
+        self.ask(behaviour, point, Request::Unregister { namespace }, Pending::Unregister(reply));
     }
 
     /// Asks who is in a namespace.
@@ -170,19 +219,59 @@ impl Points {
             // What is new since would not be another sample of a large swarm.
             cookie: None,
         };
-        let id = behaviour.send_request(&point, request);
-        self.pending.insert(id, Pending::Discover { namespace, point, reply });
+        self.ask(behaviour, point, request, Pending::Discover { namespace, point, reply });
     }
 
-    pub(super) fn on_event(&mut self, event: Event) {
+    fn ask(&mut self, behaviour: &mut Behaviour, point: PeerId, request: Request, pending: Pending) {
+        let line = self.lines.entry(point).or_default();
+        if line.waiting.len() < MAX_WAITING {
+            line.waiting.push_back((request, pending));
+        } else {
+            pending.fail(PointError::Failed("too many questions wait for it".into()));
+        }
+        self.go_on(behaviour, point);
+    }
+
+    /// Sends what waits for a point, as far as it may go out.
+    fn go_on(&mut self, behaviour: &mut Behaviour, point: PeerId) {
+        let Some(line) = self.lines.get_mut(&point) else { return };
+        while let Some((request, pending)) = line.next() {
+            self.pending.insert(behaviour.send_request(&point, request), pending);
+        }
+        if line.underway == 0 {
+            self.lines.remove(&point);
+        }
+    }
+
+    /// A question is over; takes it out, and sends the next.
+    fn take(&mut self, behaviour: &mut Behaviour, point: PeerId, id: OutboundRequestId) -> Option<Pending> {
+        let pending = self.pending.remove(&id)?;
+        if let Some(line) = self.lines.get_mut(&point) {
+            line.underway -= 1;
+        }
+        self.go_on(behaviour, point);
+        Some(pending)
+    }
+
+    pub(super) fn on_event(&mut self, behaviour: &mut Behaviour, event: Event) {
         use request_response::{Event, Message};
         match event {
-            Event::Message { message: Message::Response { request_id, response }, .. } => {
-                self.answered(request_id, response);
+            Event::Message { peer, message: Message::Response { request_id, response }, .. } => {
+                if let Some(pending) = self.take(behaviour, peer, request_id) {
+                    self.answered(pending, response);
+                }
             }
             Event::OutboundFailure { peer, request_id, error, .. } => {
                 tracing::debug!(point = %peer, %error, "no answer of a rendezvous point");
-                self.failed(request_id, error);
+                let error = match error {
+                    OutboundFailure::UnsupportedProtocols => PointError::Unsupported,
+                    OutboundFailure::Timeout => PointError::Silent,
+                    OutboundFailure::DialFailure | OutboundFailure::ConnectionClosed => PointError::ended(),
+                    OutboundFailure::Io(error) => PointError::Failed(error.to_string()),
+                };
+                if let Some(pending) = self.take(behaviour, peer, request_id) {
+                    pending.fail(error);
+                }
             }
             // Nodes are no points: they take no requests.
             Event::Message { message: Message::Request { .. }, .. }
@@ -191,36 +280,19 @@ impl Points {
         }
     }
 
-    fn answered(&mut self, id: OutboundRequestId, response: Option<Response>) {
+    fn answered(&self, pending: Pending, response: Option<Response>) {
         // Where sending fails, nobody waits any more.
-        match (self.pending.remove(&id), response) {
-            (Some(Pending::Register(reply)), Some(Response::Register(granted))) => {
+        match (pending, response) {
+            (Pending::Register(reply), Some(Response::Register(granted))) => {
                 drop(reply.send(granted.map(Duration::from_secs).map_err(PointError::Refused)));
             }
-            (Some(Pending::Unregister(reply)), _) => drop(reply.send(Ok(()))),
-            (Some(Pending::Discover { namespace, point, reply }), Some(Response::Discover(answer))) => {
+            (Pending::Unregister(reply), _) => drop(reply.send(Ok(()))),
+            (Pending::Discover { namespace, point, reply }, Some(Response::Discover(answer))) => {
                 let seen_at = self.seen_at.get(&point).copied();
                 let found = answer.map(|it| found(it, &namespace, seen_at));
                 drop(reply.send(found.map_err(PointError::Refused)));
             }
-            (Some(Pending::Register(reply)), _) => drop(reply.send(Err(PointError::WrongKind))),
-            (Some(Pending::Discover { reply, .. }), _) => drop(reply.send(Err(PointError::WrongKind))),
-            (None, _) => {}
-        }
-    }
-
-    fn failed(&mut self, id: OutboundRequestId, error: OutboundFailure) {
-        let error = match error {
-            OutboundFailure::UnsupportedProtocols => PointError::Unsupported,
-            OutboundFailure::Timeout => PointError::Silent,
-            OutboundFailure::DialFailure | OutboundFailure::ConnectionClosed => PointError::ended(),
-            OutboundFailure::Io(error) => PointError::Failed(error.to_string()),
-        };
-        match self.pending.remove(&id) {
-            Some(Pending::Register(reply)) => drop(reply.send(Err(error))),
-            Some(Pending::Unregister(reply)) => drop(reply.send(Err(error))),
-            Some(Pending::Discover { reply, .. }) => drop(reply.send(Err(error))),
-            None => {}
+            (other, _) => other.fail(PointError::WrongKind),
         }
     }
 

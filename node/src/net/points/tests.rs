@@ -103,3 +103,24 @@ fn what_a_tracker_must_not_tell_is_not_registered() {
     assert_eq!(record(&[harmful]), Err(PointError::NoAddress));
     assert_eq!(record(&[]), Err(PointError::NoAddress));
 }
+
+#[test]
+fn questions_wait_in_line_and_those_that_nobody_waits_for_are_skipped() {
+    let mut line = Line::default();
+    let mut answers = vec![];
+    for n in 0..MAX_UNDERWAY + 2 {
+        let (reply, answer) = oneshot::channel();
+        let request = Request::Unregister { namespace: n.to_string() };
+        line.waiting.push_back((request, Pending::Unregister(reply)));
+        answers.push(answer);
+    }
+    drop(answers.remove(0));
+    let mut sent = vec![];
+    while let Some((request, pending)) = line.next() {
+        sent.push((request, pending));
+    }
+    assert_eq!((sent.len(), line.waiting.len()), (MAX_UNDERWAY, 1));
+    assert_eq!(sent[0].0, Request::Unregister { namespace: "1".to_owned() });
+    line.underway -= 1;
+    assert!(line.next().is_some() && line.next().is_none());
+}
