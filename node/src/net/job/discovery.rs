@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use libp2p::multiaddr::Protocol;
 use libp2p::{Multiaddr, PeerId};
 use shoal_shared::content::ContentId;
 use shoal_shared::engine::{Announcer, AnnouncerOutput, Dial, PeerBook, TTL};
@@ -17,13 +18,23 @@ const POINT_TIMEOUT: Duration = Duration::from_secs(15);
 /// How long taking leave may hold up the end of a job.
 const LEAVE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// A rendezvous point, and who it is once it has been reached.
+/// A rendezvous point, and who it is: as its address says, or else known once it has been reached.
 #[derive(Debug, Clone)]
 struct Point {
     address: Multiaddr,
     peer: Option<PeerId>,
     /// Why it was of no use the last time.
     error: Option<PointError>,
+}
+
+impl Point {
+    fn new(address: &Multiaddr) -> Self {
+        let peer = match address.iter().last() {
+            Some(Protocol::P2p(peer)) => Some(peer),
+            _ => None,
+        };
+        Self { address: address.clone(), peer, error: None }
+    }
 }
 
 /// How a job finds peers.
@@ -43,11 +54,10 @@ impl Discovery {
         points: &[Multiaddr],
         registers: bool,
     ) -> Self {
-        let point = |address: &Multiaddr| Point { address: address.clone(), peer: None, error: None };
         Self {
             book,
             announcer: Announcer::new(now, points.len(), registers),
-            points: points.iter().map(point).collect(),
+            points: points.iter().map(Point::new).collect(),
             namespace: format!("shoal/{content}"),
             uselessness_told: false,
         }
@@ -134,10 +144,11 @@ impl Discovery {
         }
     }
 
-    /// Takes leave of every point that was reached, and waits a little until that is done.
+    /// Takes leave of every point that may have registered this node, also one whose answer has not come yet,
+    /// and waits a little until that is done.
     pub(super) async fn leave(self, control: &Control) {
-        let reached = self.points.iter().filter_map(|point| point.peer);
-        let leave = reached.map(|peer| control.unregister(peer, self.namespace.clone()));
+        let known = self.points.iter().filter_map(|point| point.peer);
+        let leave = known.map(|peer| control.unregister(peer, self.namespace.clone()));
         drop(tokio::time::timeout(LEAVE_TIMEOUT, futures::future::join_all(leave)).await);
     }
 }
@@ -215,10 +226,5 @@ async fn ask_point<T, F: Future<Output = Result<T, PointError>>>(
 
 /// Makes sure that there is a connection to a rendezvous point; tells who it is.
 async fn reach(control: &Control, point: &Point) -> Result<PeerId, DialError> {
-    let named = match point.address.iter().last() {
-        Some(libp2p::multiaddr::Protocol::P2p(peer)) => Some(peer),
-        _ => None,
-    };
-    let peer = point.peer.or(named);
-    control.dial(Dial { peer, addresses: vec![point.address.clone()] }).await
+    control.dial(Dial { peer: point.peer, addresses: vec![point.address.clone()] }).await
 }
