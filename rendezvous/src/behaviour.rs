@@ -1,41 +1,61 @@
-//! The behaviours of a tracker. The seam: whatever answers `/rendezvous/1.0.0` is chosen here alone.
+//! The behaviours of a tracker, put together. Composition only.
+
+use std::time::Duration;
 
 use libp2p::connection_limits::{self, ConnectionLimits};
 use libp2p::identity::Keypair;
+use libp2p::request_response::{self, ProtocolSupport};
 use libp2p::swarm::NetworkBehaviour;
-use libp2p::{identify, ping, rendezvous};
+use libp2p::{StreamProtocol, identify, ping};
+use shoal_shared::wire::rendezvous::PROTOCOL;
 
-/// Registrations live between these times, in seconds; peers renew at half of what they got.
-const MIN_TTL: u64 = 60;
-const MAX_TTL: u64 = 120;
-/// Connections at once.
-const MAX_CONNECTIONS: u32 = 4096;
+use crate::codec::Codec;
+use crate::crowd;
+use crate::probes::{MAX_PROBES, PATIENCE};
+use crate::settings::Settings;
+use crate::sign_of_life::PingCodec;
+
+/// Both ends may dial at the same moment, and over two transports.
 const MAX_PER_PEER: u32 = 4;
-const MAX_PENDING: u32 = 256;
+const MAX_PENDING: u32 = 512;
+/// A request is read and answered within this time.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+/// Requests under way per connection.
+const MAX_REQUESTS: usize = 64;
 
 /// Behaviours that refuse connections come first.
 #[derive(NetworkBehaviour)]
 pub(crate) struct Behaviour {
     limits: connection_limits::Behaviour,
+    crowd: crowd::Behaviour,
     identify: identify::Behaviour,
     ping: ping::Behaviour,
-    rendezvous: rendezvous::server::Behaviour,
+    pub(crate) rendezvous: request_response::Behaviour<Codec>,
+    pub(crate) sign_of_life: request_response::Behaviour<PingCodec>,
 }
 
 impl Behaviour {
-    pub(crate) fn new(identity: &Keypair) -> Self {
+    pub(crate) fn new(identity: &Keypair, settings: &Settings) -> Self {
         let limits = ConnectionLimits::default()
-            .with_max_established(Some(MAX_CONNECTIONS))
+            .with_max_established(Some(settings.connections))
             .with_max_established_per_peer(Some(MAX_PER_PEER))
-            .with_max_pending_incoming(Some(MAX_PENDING));
+            .with_max_pending_incoming(Some(MAX_PENDING))
+            .with_max_pending_outgoing(Some(MAX_PROBES as u32));
         let identify = identify::Config::new("/shoal/1".into(), identity.public())
             .with_agent_version(concat!("shoal-rendezvous/", env!("CARGO_PKG_VERSION")).into());
-        let server = rendezvous::server::Config::default().with_min_ttl(MIN_TTL).with_max_ttl(MAX_TTL);
+        let requests = request_response::Config::default()
+            .with_request_timeout(REQUEST_TIMEOUT)
+            .with_max_concurrent_streams(MAX_REQUESTS);
+        let pings = request_response::Config::default().with_request_timeout(PATIENCE);
+        let rendezvous = (StreamProtocol::new(PROTOCOL), ProtocolSupport::Inbound);
+        let ping = (ping::PROTOCOL_NAME, ProtocolSupport::Outbound);
         Self {
             limits: connection_limits::Behaviour::new(limits),
+            crowd: crowd::Behaviour::new(settings.connections_per_prefix),
             identify: identify::Behaviour::new(identify),
             ping: ping::Behaviour::new(ping::Config::new()),
-            rendezvous: rendezvous::server::Behaviour::new(server),
+            rendezvous: request_response::Behaviour::with_codec(Codec, [rendezvous], requests),
+            sign_of_life: request_response::Behaviour::with_codec(PingCodec, [ping], pings),
         }
     }
 }

@@ -1,30 +1,44 @@
 //! The tracker: a libp2p rendezvous point where the peers of a content find each other.
 //!
 //! It speaks `/rendezvous/1.0.0` (github.com/libp2p/specs, rendezvous): peers register under a namespace
-//! for a limited time, and discover who else has. For now libp2p's own server does the work; it sits
-//! behind `behaviour`, and nothing outside of that module knows.
+//! for a limited time, and discover who else has. [`shoal_shared::registry`] keeps the table, `point` holds the
+//! protocol's rules, `server` is the task that owns the network. Peers that others report dead are looked for
+//! (`probes`) and dropped only if they give no sign of life.
 //!
 //! What it is not: it stores no content, sees no chunk, and no transfer needs it once peers have met.
+//!
+//! What always holds: a request is answered with the specification's status, whatever is wrong with it;
+//! requests, connections, registrations and probes are bounded, for each peer and in all ([`Settings`]).
 
 mod behaviour;
+mod codec;
+mod connections;
+mod counters;
+mod crowd;
 pub mod identity;
+mod point;
+mod probes;
+mod server;
+mod settings;
+mod sign_of_life;
+mod transport;
 
-use std::time::Duration;
-
-use futures::{FutureExt, StreamExt};
-use libp2p::core::transport::ListenerId;
 use libp2p::identity::Keypair;
-use libp2p::multiaddr::Protocol;
-use libp2p::swarm::SwarmEvent;
-use libp2p::{Multiaddr, PeerId, Swarm, SwarmBuilder, noise, tcp, tls, yamux};
-use tokio::sync::oneshot;
+use libp2p::{Multiaddr, PeerId};
+use rand::SeedableRng;
+use rand::rngs::SysRng;
+use shoal_shared::engine::SeededRng;
+use shoal_shared::registry::{Registry, Verdict};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
 
-use self::behaviour::{Behaviour, BehaviourEvent};
+pub use self::counters::{Counters, Probes, Requests};
+use self::point::Point;
+use self::server::{Order, Server};
+pub use self::settings::{Rate, Settings};
 
-/// Connections without streams are closed after this time; peers come back to renew.
-const IDLE: Duration = Duration::from_secs(150);
-/// How long to wait for listening addresses.
-const LISTEN_TIMEOUT: Duration = Duration::from_secs(10);
+/// Orders that may wait for the server.
+const ORDERS: usize = 64;
 
 /// Why a tracker cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -45,99 +59,55 @@ pub enum TrackerError {
 /// A running tracker. Dropping it ends it.
 pub struct Tracker {
     addresses: Vec<Multiaddr>,
-    _stop: oneshot::Sender<()>,
+    orders: mpsc::Sender<Order>,
+    server: JoinHandle<()>,
 }
 
 impl Tracker {
     /// Starts a tracker and waits until it listens on every address.
-    pub async fn start(identity: Keypair, listen: &[Multiaddr]) -> Result<Self, TrackerError> {
+    ///
+    /// # Errors
+    /// An address cannot be listened on, or the machine lacks something.
+    pub async fn start(identity: Keypair, settings: Settings) -> Result<Self, TrackerError> {
         let peer = identity.public().to_peer_id();
-        let mut swarm = swarm(identity)?;
-        let mut waiting = Vec::new();
-        for address in listen {
-            let id = swarm.listen_on(address.clone()).map_err(|e| refused(address, &e))?;
-            waiting.push((id, address.clone()));
-        }
-        tokio::time::timeout(LISTEN_TIMEOUT, await_listeners(&mut swarm, waiting))
-            .await
-            .map_err(|_| TrackerError::Setup("no address became ready in time".into()))??;
-        let addresses = outward_first(swarm.listeners(), peer);
-        let (stop, stopped) = oneshot::channel();
-        tokio::spawn(run(swarm, stopped));
-        Ok(Self { addresses, _stop: stop })
+        let mut swarm = transport::swarm(identity, &settings)?;
+        transport::listen(&mut swarm, &settings.listen).await?;
+        settings.external.iter().for_each(|address| swarm.add_external_address(address.clone()));
+        let addresses = transport::addresses(&swarm, &settings.external, peer);
+        // Cookies are as hard to forge as this is to guess.
+        let rng = SeededRng::try_from_rng(&mut SysRng).map_err(|e| TrackerError::Setup(e.to_string()))?;
+        let point = Point::new(&settings, Registry::new(settings.limits.clone(), rng));
+        let (orders, received) = mpsc::channel(ORDERS);
+        let server = tokio::spawn(Server::new(swarm, point, received).run());
+        Ok(Self { addresses, orders, server })
     }
 
     /// Where peers reach it, each ending in `/p2p/PEER`; loopback addresses last.
     pub fn addresses(&self) -> &[Multiaddr] {
         &self.addresses
     }
-}
 
-fn swarm(identity: Keypair) -> Result<Swarm<Behaviour>, TrackerError> {
-    let setup = |e: &dyn std::fmt::Display| TrackerError::Setup(e.to_string());
-    let builder = SwarmBuilder::with_existing_identity(identity)
-        .with_tokio()
-        .with_tcp(
-            tcp::Config::default().nodelay(true),
-            (tls::Config::new, noise::Config::new),
-            yamux::Config::default,
-        )
-        .map_err(|e| setup(&e))?
-        .with_quic()
-        .with_behaviour(Behaviour::new)
-        .map_err(|e| setup(&e))?;
-    Ok(builder.with_swarm_config(|c| c.with_idle_connection_timeout(IDLE)).build())
-}
-
-fn refused(address: &Multiaddr, error: &dyn std::fmt::Display) -> TrackerError {
-    TrackerError::Listen { address: address.clone(), why: error.to_string() }
-}
-
-async fn await_listeners(
-    swarm: &mut Swarm<Behaviour>,
-    mut waiting: Vec<(ListenerId, Multiaddr)>,
-) -> Result<(), TrackerError> {
-    loop {
-        // A wildcard address becomes one event per interface; those come together.
-        let event = if waiting.is_empty() {
-            match swarm.select_next_some().now_or_never() {
-                Some(event) => event,
-                None => return Ok(()),
-            }
-        } else {
-            swarm.select_next_some().await
-        };
-        match event {
-            SwarmEvent::NewListenAddr { listener_id, .. } => waiting.retain(|(id, _)| *id != listener_id),
-            SwarmEvent::ListenerClosed { listener_id, reason: Err(error), .. } => {
-                if let Some((_, address)) = waiting.iter().find(|(id, _)| *id == listener_id) {
-                    return Err(refused(address, &error));
-                }
-            }
-            _ => {}
-        }
+    /// What it has done, and what it holds; none if it has ended.
+    pub async fn counters(&self) -> Option<Counters> {
+        self.ask(Order::Counters).await
     }
-}
 
-fn outward_first<'a>(listeners: impl Iterator<Item = &'a Multiaddr>, peer: PeerId) -> Vec<Multiaddr> {
-    let mut all: Vec<Multiaddr> = listeners.cloned().collect();
-    all.sort_by_key(|address| match address.iter().next() {
-        Some(Protocol::Ip4(ip)) => (ip.is_loopback(), false),
-        Some(Protocol::Ip6(ip)) => (ip.is_loopback(), true),
-        _ => (false, false),
-    });
-    all.into_iter().filter_map(|address| address.with_p2p(peer).ok()).collect()
-}
+    /// Tells it that `peer` does not answer `reporter`, as peers do themselves. It looks for the peer, if
+    /// there is reason to; see [`Registry::report`]. None if it has ended.
+    pub async fn report(&self, reporter: PeerId, peer: PeerId) -> Option<Verdict> {
+        self.ask(|reply| Order::Report { reporter, peer, reply }).await
+    }
 
-async fn run(mut swarm: Swarm<Behaviour>, mut stopped: oneshot::Receiver<()>) {
-    loop {
-        tokio::select! {
-            _ = &mut stopped => return,
-            event = swarm.select_next_some() => match event {
-                SwarmEvent::Behaviour(BehaviourEvent::Rendezvous(event)) => tracing::info!(?event, "rendezvous"),
-                SwarmEvent::NewListenAddr { address, .. } => tracing::info!(%address, "listening"),
-                other => tracing::debug!(event = ?other, "swarm"),
-            },
-        }
+    /// Ends it, and waits until its connections and sockets are closed.
+    pub async fn shutdown(self) {
+        drop(self.orders);
+        // Err only says that it ended in another way before.
+        drop(self.server.await);
+    }
+
+    async fn ask<T>(&self, order: impl FnOnce(oneshot::Sender<T>) -> Order) -> Option<T> {
+        let (reply, answer) = oneshot::channel();
+        self.orders.send(order(reply)).await.ok()?;
+        answer.await.ok()
     }
 }

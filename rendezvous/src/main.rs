@@ -7,7 +7,7 @@ use anyhow::Context;
 use clap::Parser;
 use etcetera::BaseStrategy;
 use libp2p::Multiaddr;
-use shoal_rendezvous::{Tracker, identity};
+use shoal_rendezvous::{Settings, Tracker, identity};
 
 /// A rendezvous point where peers of Shoal (and of any libp2p program) find each other.
 ///
@@ -44,11 +44,12 @@ async fn main() -> anyhow::Result<()> {
     let key = identity::load_or_create(&data.join("identity.key"))?;
     // Before anything is printed: who reads the address may end the tracker the moment after.
     let end = Signals::new()?;
-    let tracker = Tracker::start(key, &args.listen).await?;
+    let tracker = Tracker::start(key, Settings { listen: args.listen, ..Settings::default() }).await?;
     for address in tracker.addresses() {
         println!("{address}");
     }
     end.wait().await;
+    tracker.shutdown().await;
     Ok(())
 }
 

@@ -4,12 +4,14 @@
 //! - [`files`]: makes trees of files and compares them.
 //! - [`gate`]: a provider in this process whose chunks are let through one by one and counted.
 //! - [`liar`]: a provider that breaks the protocol in one chosen way.
+//! - [`point`]: a rendezvous point that always answers the same.
 //!
 //! Nothing here sleeps to wait for something; [`eventually`] looks again and again until a deadline.
 
 pub mod files;
 pub mod gate;
 pub mod liar;
+pub mod point;
 pub mod process;
 
 use std::time::{Duration, Instant};
@@ -27,4 +29,10 @@ pub fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
         assert!(start.elapsed() < DEADLINE, "not within {DEADLINE:?}: {what}");
         std::thread::sleep(Duration::from_millis(5));
     }
+}
+
+/// Waits for `it`; panics with `what` after [`DEADLINE`].
+pub async fn within<T>(what: &str, it: impl Future<Output = T>) -> T {
+    let result = tokio::time::timeout(DEADLINE, it).await;
+    result.unwrap_or_else(|_| panic!("not within {DEADLINE:?}: {what}"))
 }

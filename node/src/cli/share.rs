@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use indicatif::ProgressBar;
-use libp2p::PeerId;
+use libp2p::{Multiaddr, PeerId};
 use serde::Serialize;
 use shoal_shared::content::{Chunker, Ticket};
 use tokio_util::sync::CancellationToken;
@@ -15,7 +15,7 @@ use super::error::{CliError, Exit};
 use super::human::{self, Growth};
 use super::options::{NetArgs, chunker};
 use super::output::Output;
-use crate::net::{ContentHandle, Event, Phase, Progress, Update};
+use crate::net::{ContentHandle, Event, Phase, PointError, Progress, Update};
 use crate::store::ChunkStore;
 
 /// Peers that get a line of their own while they fetch.
@@ -201,10 +201,16 @@ pub(super) fn tell(event: Event, output: &Output) {
             output.warn(format!("{are} held by nobody reachable; waiting for somebody who has them"));
         }
         Event::Unblocked => output.say("going on"),
-        Event::RendezvousSilent => {
-            output.warn("no rendezvous point answers; going on without, and trying again now and then");
-        }
+        Event::RendezvousUseless(why) => output.warn(useless(&why)),
     }
+}
+
+/// Why no rendezvous point is of use.
+fn useless(why: &[(Multiaddr, PointError)]) -> String {
+    let refused = why.iter().any(|(_, error)| matches!(error, PointError::Refused(_)));
+    let what = if refused { "no rendezvous point accepts this node" } else { "no rendezvous point answers" };
+    let each: Vec<String> = why.iter().map(|(point, error)| format!("{point}: {error}")).collect();
+    format!("{what} ({}); going on without, and trying again now and then", each.join("; "))
 }
 
 /// A line for everybody together, and one for each of those who fetch.

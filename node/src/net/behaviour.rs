@@ -7,11 +7,11 @@ use libp2p::connection_limits::{self, ConnectionLimits};
 use libp2p::identity::Keypair;
 use libp2p::request_response::{self, ProtocolSupport};
 use libp2p::swarm::NetworkBehaviour;
-use libp2p::{StreamProtocol, identify, ping, rendezvous};
+use libp2p::{StreamProtocol, identify, ping};
 use shoal_shared::wire::query;
 
 use super::codec::QueryCodec;
-use super::streams;
+use super::{points, streams};
 
 /// What identify tells others of the protocol family.
 const PROTOCOL_VERSION: &str = "/shoal/1";
@@ -37,7 +37,7 @@ pub(super) struct Behaviour {
     limits: connection_limits::Behaviour,
     pub(super) identify: identify::Behaviour,
     pub(super) ping: ping::Behaviour,
-    pub(super) rendezvous: rendezvous::client::Behaviour,
+    pub(super) points: points::Behaviour,
     pub(super) query: request_response::Behaviour<QueryCodec>,
     pub(super) streams: streams::Behaviour,
 }
@@ -62,7 +62,7 @@ impl Behaviour {
             limits: connection_limits::Behaviour::new(limits),
             identify: identify::Behaviour::new(identify),
             ping: ping::Behaviour::new(ping::Config::new()),
-            rendezvous: rendezvous::client::Behaviour::new(identity.clone()),
+            points: points::behaviour(),
             query: request_response::Behaviour::with_codec(QueryCodec, [protocol], query),
             streams: streams::Behaviour::default(),
         }

@@ -5,8 +5,10 @@ use std::time::Duration;
 use libp2p::{Multiaddr, PeerId, Stream};
 use shoal_shared::engine::Dial;
 use shoal_shared::wire::query::{ErrorCode, Request, Response};
+use shoal_shared::wire::rendezvous::RecordFormat;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
+use super::points::{self, Found, PointError};
 use super::streams::{self, OpenError};
 
 /// Orders that may wait for the driver.
@@ -25,28 +27,24 @@ pub(super) enum Order {
     Register {
         point: PeerId,
         namespace: String,
-        ttl: Duration,
-        reply: oneshot::Sender<Option<Duration>>,
+        /// `None` leaves it to the point.
+        ttl: Option<Duration>,
+        format: RecordFormat,
+        reply: points::Reply<Duration>,
     },
     Unregister {
         point: PeerId,
         namespace: String,
+        reply: points::Reply<()>,
     },
     Discover {
         point: PeerId,
         namespace: String,
-        reply: oneshot::Sender<Option<Vec<Found>>>,
+        reply: points::Reply<Vec<Found>>,
     },
     Connected(oneshot::Sender<Vec<PeerId>>),
     Addresses(oneshot::Sender<Vec<Multiaddr>>),
     Shutdown(oneshot::Sender<()>),
-}
-
-/// A peer that a rendezvous point told of.
-#[derive(Debug, Clone)]
-pub(super) struct Found {
-    pub(super) peer: PeerId,
-    pub(super) addresses: Vec<Multiaddr>,
 }
 
 /// What happened to connections.
@@ -122,16 +120,26 @@ impl Control {
     }
 
     /// Returns what the point granted.
-    pub(super) async fn register(&self, point: PeerId, namespace: String, ttl: Duration) -> Option<Duration> {
-        self.ask(|reply| Order::Register { point, namespace, ttl, reply }).await.flatten()
+    pub(super) async fn register(
+        &self,
+        point: PeerId,
+        namespace: String,
+        ttl: Option<Duration>,
+        format: RecordFormat,
+    ) -> Result<Duration, PointError> {
+        let answer = self.ask(|reply| Order::Register { point, namespace, ttl, format, reply }).await;
+        answer.unwrap_or_else(|| Err(PointError::ended()))
     }
 
-    pub(super) async fn unregister(&self, point: PeerId, namespace: String) {
-        self.tell(Order::Unregister { point, namespace }).await;
+    /// Returns once the point has done it.
+    pub(super) async fn unregister(&self, point: PeerId, namespace: String) -> Result<(), PointError> {
+        let answer = self.ask(|reply| Order::Unregister { point, namespace, reply }).await;
+        answer.unwrap_or_else(|| Err(PointError::ended()))
     }
 
-    pub(super) async fn discover(&self, point: PeerId, namespace: String) -> Option<Vec<Found>> {
-        self.ask(|reply| Order::Discover { point, namespace, reply }).await.flatten()
+    pub(super) async fn discover(&self, point: PeerId, namespace: String) -> Result<Vec<Found>, PointError> {
+        let answer = self.ask(|reply| Order::Discover { point, namespace, reply }).await;
+        answer.unwrap_or_else(|| Err(PointError::ended()))
     }
 
     pub(super) async fn disconnect(&self, peer: PeerId, for_good: bool) {

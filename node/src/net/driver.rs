@@ -5,7 +5,6 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
@@ -15,15 +14,16 @@ use libp2p::multiaddr::Protocol;
 use libp2p::request_response::{self, OutboundRequestId, ResponseChannel};
 use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
 use libp2p::swarm::{ConnectionId, SwarmEvent};
-use libp2p::{Multiaddr, PeerId, Swarm, identify, ping, rendezvous};
+use libp2p::{Multiaddr, PeerId, Swarm, identify, ping};
 use shoal_shared::engine::{Dial, is_dialable};
 use shoal_shared::printable::Printable;
-use shoal_shared::wire::query::{ErrorCode, MAX_ADDRESSES, MAX_PEERS, Request, Response};
+use shoal_shared::wire::query::{ErrorCode, MAX_ADDRESSES, Request, Response};
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use super::behaviour::{Behaviour, BehaviourEvent};
-use super::control::{DialError, Found, NetEvent, Order, QueryError};
+use super::control::{DialError, NetEvent, Order, QueryError};
 use super::library::Library;
+use super::points::{self, PointError, Points, Registration};
 use super::streams;
 use super::upload::Uploads;
 
@@ -42,8 +42,7 @@ pub(super) struct Driver {
     uploads: Uploads,
     dials: HashMap<ConnectionId, oneshot::Sender<Result<PeerId, DialError>>>,
     queries: HashMap<OutboundRequestId, oneshot::Sender<Result<Response, QueryError>>>,
-    registrations: HashMap<(PeerId, String), oneshot::Sender<Option<Duration>>>,
-    discoveries: HashMap<(PeerId, String), oneshot::Sender<Option<Vec<Found>>>>,
+    points: Points,
     answers: FuturesUnordered<BoxFuture<'static, Answered>>,
     pings_lost: HashMap<ConnectionId, u32>,
 }
@@ -51,6 +50,7 @@ pub(super) struct Driver {
 impl Driver {
     pub(super) fn new(
         swarm: Swarm<Behaviour>,
+        points: Points,
         orders: mpsc::Receiver<Order>,
         events: broadcast::Sender<NetEvent>,
         library: Arc<Library>,
@@ -64,8 +64,7 @@ impl Driver {
             uploads,
             dials: HashMap::new(),
             queries: HashMap::new(),
-            registrations: HashMap::new(),
-            discoveries: HashMap::new(),
+            points,
             answers: FuturesUnordered::new(),
             pings_lost: HashMap::new(),
         }
@@ -102,13 +101,28 @@ impl Driver {
             Order::Query(peer, request, reply) => self.query(peer, request, reply),
             Order::OpenStream(peer, reply) => self.swarm.behaviour_mut().streams.open(peer, reply),
             Order::Disconnect(peer, for_good) => self.disconnect(peer, for_good),
-            Order::Register { point, namespace, ttl, reply } => self.register(point, namespace, ttl, reply),
-            Order::Unregister { point, namespace } => {
-                if let Ok(namespace) = rendezvous::Namespace::new(namespace) {
-                    self.swarm.behaviour_mut().rendezvous.unregister(namespace, point);
-                }
+            Order::Register { point, namespace, ttl, format, reply } => {
+                self.if_connected(point, reply, |points, swarm, reply| {
+                    let addresses: Vec<Multiaddr> = swarm.external_addresses().cloned().collect();
+                    match points.record(&addresses, format) {
+                        Ok(record) => {
+                            let request = Registration { namespace, record, ttl };
+                            points.register(&mut swarm.behaviour_mut().points, point, request, reply);
+                        }
+                        Err(error) => drop(reply.send(Err(error))),
+                    }
+                });
             }
-            Order::Discover { point, namespace, reply } => self.discover(point, namespace, reply),
+            Order::Unregister { point, namespace, reply } => {
+                self.if_connected(point, reply, |points, swarm, reply| {
+                    points.unregister(&mut swarm.behaviour_mut().points, point, namespace, reply);
+                });
+            }
+            Order::Discover { point, namespace, reply } => {
+                self.if_connected(point, reply, |points, swarm, reply| {
+                    points.discover(&mut swarm.behaviour_mut().points, point, namespace, reply);
+                });
+            }
             Order::Connected(reply) => {
                 let _ = reply.send(self.swarm.connected_peers().copied().collect());
             }
@@ -169,28 +183,18 @@ impl Driver {
         let _ = self.swarm.disconnect_peer_id(peer);
     }
 
-    fn register(
+    /// Asks a rendezvous point, if there is a connection; libp2p would dial on its own.
+    fn if_connected<T>(
         &mut self,
         point: PeerId,
-        namespace: String,
-        ttl: Duration,
-        reply: oneshot::Sender<Option<Duration>>,
+        reply: points::Reply<T>,
+        ask: impl FnOnce(&mut Points, &mut Swarm<Behaviour>, points::Reply<T>),
     ) {
-        let Ok(name) = rendezvous::Namespace::new(namespace.clone()) else { return };
-        match self.swarm.behaviour_mut().rendezvous.register(name, point, Some(ttl.as_secs())) {
-            Ok(()) => drop(self.registrations.insert((point, namespace), reply)),
-            Err(error) => {
-                tracing::debug!(%point, %error, "cannot register");
-                let _ = reply.send(None);
-            }
+        if self.swarm.is_connected(&point) {
+            ask(&mut self.points, &mut self.swarm, reply);
+        } else {
+            let _ = reply.send(Err(PointError::ended()));
         }
-    }
-
-    fn discover(&mut self, point: PeerId, namespace: String, reply: oneshot::Sender<Option<Vec<Found>>>) {
-        let Ok(name) = rendezvous::Namespace::new(namespace.clone()) else { return };
-        let limit = Some(MAX_PEERS as u64);
-        self.swarm.behaviour_mut().rendezvous.discover(Some(name), None, limit, point);
-        self.discoveries.insert((point, namespace), reply);
     }
 
     fn on_swarm_event(&mut self, event: SwarmEvent<BehaviourEvent>) {
@@ -205,6 +209,7 @@ impl Driver {
                 self.pings_lost.remove(&connection_id);
                 tracing::debug!(peer = %peer_id, ?cause, "connection closed");
                 if num_established == 0 {
+                    self.points.disconnected(&peer_id);
                     self.tell(NetEvent::Disconnected { peer: peer_id });
                 }
             }
@@ -229,6 +234,7 @@ impl Driver {
             ConnectedPoint::Dialer { address, .. } => Some(address.clone()),
             ConnectedPoint::Listener { .. } => None,
         };
+        self.points.connected(peer, endpoint.get_remote_address());
         if let Some(reply) = self.dials.remove(&id) {
             let _ = reply.send(Ok(peer));
         }
@@ -253,7 +259,9 @@ impl Driver {
         match event {
             BehaviourEvent::Query(event) => self.on_query_event(event),
             BehaviourEvent::Streams(streams::Inbound { peer, stream }) => self.uploads.start(peer, stream),
-            BehaviourEvent::Rendezvous(event) => self.on_rendezvous_event(event),
+            BehaviourEvent::Points(event) => {
+                self.points.on_event(&mut self.swarm.behaviour_mut().points, event);
+            }
             BehaviourEvent::Identify(identify::Event::Received { peer_id, info, .. }) => {
                 tracing::debug!(peer = %peer_id, agent = %Printable(&info.agent_version), "identified");
                 let dialable = info.listen_addrs.into_iter().filter(is_dialable);
@@ -303,37 +311,6 @@ impl Driver {
         }
     }
 
-    fn on_rendezvous_event(&mut self, event: rendezvous::client::Event) {
-        use rendezvous::client::Event;
-        match event {
-            Event::Registered { rendezvous_node, ttl, namespace } => {
-                if let Some(reply) = self.registrations.remove(&(rendezvous_node, namespace.to_string())) {
-                    let _ = reply.send(Some(Duration::from_secs(ttl)));
-                }
-            }
-            Event::RegisterFailed { rendezvous_node, namespace, error } => {
-                tracing::debug!(point = %rendezvous_node, ?error, "registration refused");
-                if let Some(reply) = self.registrations.remove(&(rendezvous_node, namespace.to_string())) {
-                    let _ = reply.send(None);
-                }
-            }
-            Event::Discovered { rendezvous_node, registrations, cookie } => {
-                let Some(namespace) = cookie.namespace() else { return };
-                if let Some(reply) = self.discoveries.remove(&(rendezvous_node, namespace.to_string())) {
-                    let _ = reply.send(Some(found(registrations)));
-                }
-            }
-            Event::DiscoverFailed { rendezvous_node, namespace, error } => {
-                tracing::debug!(point = %rendezvous_node, ?error, "discovery refused");
-                let Some(namespace) = namespace else { return };
-                if let Some(reply) = self.discoveries.remove(&(rendezvous_node, namespace.to_string())) {
-                    let _ = reply.send(None);
-                }
-            }
-            Event::Expired { .. } => {}
-        }
-    }
-
     /// libp2p's ping reports and never closes anything.
     fn on_ping(&mut self, event: ping::Event) {
         match event.result {
@@ -354,22 +331,6 @@ impl Driver {
         // Err only says that no job listens.
         let _ = self.events.send(event);
     }
-}
-
-/// Takes what a rendezvous point said, within bounds.
-fn found(registrations: Vec<rendezvous::Registration>) -> Vec<Found> {
-    let found = |r: rendezvous::Registration| Found {
-        peer: r.record.peer_id(),
-        addresses: r
-            .record
-            .addresses()
-            .iter()
-            .filter(|a| is_dialable(a))
-            .take(MAX_ADDRESSES)
-            .cloned()
-            .collect(),
-    };
-    registrations.into_iter().take(MAX_PEERS).map(found).collect()
 }
 
 fn is_loopback(address: &Multiaddr) -> bool {

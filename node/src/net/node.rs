@@ -17,6 +17,7 @@ use super::driver::Driver;
 use super::job::{self, ContentHandle, Failure, GetOptions, Goal, Shared};
 use super::library::Library;
 use super::pace::Pace;
+use super::points::Points;
 use super::traffic::{PeerTraffic, Traffic};
 use super::transport;
 use super::upload::Uploads;
@@ -85,6 +86,7 @@ impl Node {
     /// Starts a node and waits until it listens.
     pub async fn start(config: NodeConfig) -> Result<Self, NodeError> {
         let local = config.identity.public().to_peer_id();
+        let points = Points::new(config.identity.clone());
         let mut swarm = transport::swarm(config.identity)?;
         transport::listen(&mut swarm, &config.listen, config.port, LISTEN_TIMEOUT).await?;
         let (orders, order_receiver) = mpsc::channel(ORDERS);
@@ -95,7 +97,7 @@ impl Node {
         let uploads = Uploads::new(config.upload, config.limit_up, library.clone(), traffic.clone(), clock);
         let download_pace = Arc::new(Pace::new(config.limit_down, clock));
         let control = Control::new(orders, events.clone());
-        let driver = Driver::new(swarm, order_receiver, events, library.clone(), uploads.clone());
+        let driver = Driver::new(swarm, points, order_receiver, events, library.clone(), uploads.clone());
         let alive = CancellationToken::new();
         let ended = alive.clone().drop_guard();
         tokio::spawn(async move {

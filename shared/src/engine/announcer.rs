@@ -5,7 +5,8 @@ use std::time::Duration;
 use super::Backoff;
 
 /// How long a registration is asked to last. Renewed at half of what the point grants.
-pub const TTL: Duration = Duration::from_secs(120);
+/// Short, so that a node that crashed is soon forgotten.
+pub const TTL: Duration = Duration::from_secs(60);
 /// No point is renewed at more often than this, whatever time it grants.
 const SHORTEST: Duration = Duration::from_secs(10);
 /// Pauses between the first questions, while a swarm forms; the last one repeats.
@@ -35,7 +36,7 @@ struct Task {
 
 impl Task {
     fn new(now: Duration) -> Self {
-        Self { due: Some(now), backoff: Backoff::new(Duration::from_secs(2), Duration::from_secs(60)) }
+        Self { due: Some(now), backoff: Backoff::new(Duration::from_secs(2), TTL / 2) }
     }
 
     fn start_if_due(&mut self, now: Duration) -> bool {
@@ -170,7 +171,7 @@ mod tests {
         announcer.registered(secs(2), 0, None);
         assert_eq!(announcer.poll(secs(5)), None);
         assert_eq!(announcer.poll(secs(6)), Some(AnnouncerOutput::Register(0)));
-        assert_eq!(announcer.poll(secs(60)), Some(AnnouncerOutput::Register(1)));
+        assert_eq!(announcer.poll(secs(30)), Some(AnnouncerOutput::Register(1)));
     }
 
     #[test]

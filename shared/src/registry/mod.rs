@@ -1,6 +1,7 @@
 //! The tracker's table: who is registered where, who is told of whom, and who may no longer be.
 //!
 //! - [`Registry`]: register, renew, unregister, discover, expire; reports of dead peers.
+//! - [`Throttle`]: how often each peer may do something.
 //! - [`Limits`]: quotas and times. [`Refusal`]: why not, with the [`Status`] of the specification.
 //! - [`tellable`], [`quota_prefixes`], [`addresses_digest`]: what to make of a peer's addresses before that.
 //!
@@ -36,8 +37,9 @@ mod tests;
 mod throttle;
 
 pub use limits::{Limits, MAX_NAMESPACE, SPEC_MAX_TTL};
-pub use prefix::{MAX_ADDRESSES, Prefix, addresses_digest, quota_prefixes, tellable};
+pub use prefix::{MAX_ADDRESSES, Prefix, addresses_digest, harmless, quota_prefixes, tellable};
 pub use refusal::{Quota, Refusal, Status};
-pub use registration::{Counters, Counts, Listing, Page, Registration, Role};
+pub use registration::{Contact, Counters, Counts, Listing, Page, Registration, Role};
 pub use reports::Verdict;
 pub use table::Registry;
+pub use throttle::{Throttle, WhenFull};

@@ -75,6 +75,12 @@ pub fn tellable(addresses: impl IntoIterator<Item = Multiaddr>, observed: Option
     told
 }
 
+/// Whether all addresses may be told to somebody: who is seen at a narrower address than others, if need be.
+/// What is not is never told, not even to peers on the same machine.
+pub fn harmless<'a>(addresses: impl IntoIterator<Item = &'a Multiaddr>) -> bool {
+    addresses.into_iter().all(|address| reach_of(address).is_some())
+}
+
 /// A number for a set of addresses, in whatever order; another set has another one.
 pub fn addresses_digest<'a>(addresses: impl IntoIterator<Item = &'a Multiaddr>) -> u64 {
     let mut addresses: Vec<_> = addresses.into_iter().collect();
@@ -298,6 +304,17 @@ mod tests {
             for observed in ["8.8.4.4", "10.0.0.1", "127.0.0.1", "169.254.1.1"] {
                 assert!(!told(bad, observed), "{bad} from {observed}");
             }
+        }
+    }
+
+    #[test]
+    fn one_harmful_address_makes_a_record_harmful() {
+        let addresses =
+            |texts: &[&str]| -> Vec<Multiaddr> { texts.iter().map(|a| a.parse().unwrap()).collect() };
+        let own = ["/ip4/127.0.0.1/tcp/1", "/ip4/10.0.0.1/tcp/1", "/ip4/8.8.8.8/tcp/1"];
+        assert!(harmless(&addresses(&own)));
+        for bad in ["/ip4/169.254.169.254/tcp/80", "/ip4/224.0.0.1/udp/1/quic-v1", "/ip6/fe80::1/tcp/1"] {
+            assert!(!harmless(&addresses(&[own[2], bad])), "{bad}");
         }
     }
 

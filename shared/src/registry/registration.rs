@@ -1,5 +1,7 @@
 //! What goes into the table and what comes out.
 
+// From `core`, which has the addresses but no sockets.
+use core::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -36,6 +38,9 @@ pub struct Registration {
     pub addresses: u64,
     /// Whose quota it counts against, see [`quota_prefixes`](super::quota_prefixes).
     pub prefixes: Vec<Prefix>,
+    /// Where the peer's connection came from; which of its addresses may be dialled depends on that, see
+    /// [`tellable`](super::tellable).
+    pub observed: Option<IpAddr>,
     /// The time asked for, in seconds.
     pub ttl: Option<u64>,
     /// What the peer is there.
@@ -64,6 +69,15 @@ pub struct Page {
     pub listings: Vec<Listing>,
     /// To ask later for what is new since.
     pub cookie: Vec<u8>,
+}
+
+/// How to reach a peer by what it registered last.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Contact {
+    /// The signed record.
+    pub record: Arc<[u8]>,
+    /// Where the peer's connection came from then.
+    pub observed: Option<IpAddr>,
 }
 
 /// How many are in a swarm.
@@ -128,6 +142,8 @@ pub(super) struct Entry {
     /// Where it came from when it was new. Renewals from elsewhere stay charged there, so that they are
     /// never refused and the quotas hold all the same.
     pub(super) prefixes: Box<[Prefix]>,
+    /// Where the newest record came from.
+    pub(super) observed: Option<IpAddr>,
     /// Place among those with its role in the namespace's swarm.
     pub(super) position: u32,
 }

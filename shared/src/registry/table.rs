@@ -11,7 +11,7 @@ use super::cookie::Cookies;
 use super::limits::MAX_NAMESPACE;
 use super::prefix::MAX_ADDRESSES;
 use super::quota::PrefixCounts;
-use super::registration::{Counters, Counts, Entry, Listing, Registration, Role};
+use super::registration::{Contact, Counters, Counts, Entry, Listing, Registration, Role};
 use super::reports::Reports;
 use super::slab::{Named, Slab};
 use super::swarm::Swarm;
@@ -177,6 +177,12 @@ impl Registry {
         self.peers.key(peer).is_some()
     }
 
+    /// What a registered peer registered last.
+    pub fn contact(&self, peer: &PeerId) -> Option<Contact> {
+        let entry = &self.entries[self.peers[self.peers.key(peer)?].latest];
+        Some(Contact { record: entry.record.clone(), observed: entry.observed })
+    }
+
     /// How many are registered in a namespace.
     pub fn counts(&self, namespace: &str) -> Counts {
         self.namespaces.key(namespace).map(|key| self.namespaces[key].counts()).unwrap_or_default()
@@ -198,6 +204,7 @@ impl Registry {
             sequence: entry.sequence,
             addresses: entry.addresses,
             prefixes: entry.prefixes.to_vec(),
+            observed: entry.observed,
             ttl: Some(entry.left(now)),
             role: entry.role,
         })
@@ -288,6 +295,7 @@ impl Registry {
             expires,
             role: new.role,
             prefixes: new.prefixes.into_boxed_slice(),
+            observed: new.observed,
             position: 0,
         });
         let entries = &mut self.peers[peer].entries;
@@ -311,6 +319,7 @@ impl Registry {
         entry.expires = expires;
         entry.record = record;
         entry.sequence = new.sequence;
+        entry.observed = new.observed;
         if entry.addresses != new.addresses {
             self.last_number += 1;
             self.namespaces[entry.namespace].renumber(key, entry.number, self.last_number);

@@ -25,6 +25,7 @@ pub(super) fn registration(n: usize, namespace: &str) -> Registration {
         sequence: 1,
         addresses: n as u64,
         prefixes: vec![],
+        observed: None,
         ttl: Some(60),
         role: Role::Unknown,
     }

@@ -7,7 +7,7 @@ use libp2p_identity::PeerId;
 
 /// What happens with a peer that is not remembered while there is no room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum WhenFull {
+pub enum WhenFull {
     /// It takes the place of the one that has most nearly recovered.
     Replace,
     /// It must wait, so that the number of peers bounds what all do together.
@@ -17,7 +17,7 @@ pub(super) enum WhenFull {
 /// A token bucket per peer, kept as one time each: when the bucket is full again (the generic cell rate
 /// algorithm, ITU-T I.371). A bucket that is full is as good as none and is forgotten.
 #[derive(Debug)]
-pub(super) struct Throttle {
+pub struct Throttle {
     burst: u32,
     interval: Duration,
     most: usize,
@@ -28,12 +28,12 @@ pub(super) struct Throttle {
 
 impl Throttle {
     /// `burst` at once, one more each `interval`; `most` peers are remembered.
-    pub(super) fn new(burst: u32, interval: Duration, most: usize, when_full: WhenFull) -> Self {
+    pub fn new(burst: u32, interval: Duration, most: usize, when_full: WhenFull) -> Self {
         Self { burst, interval, most, when_full, full_at: BTreeMap::new(), order: BTreeSet::new() }
     }
 
     /// Whether the peer may do it now; if so, that is counted.
-    pub(super) fn allow(&mut self, now: Duration, peer: PeerId) -> bool {
+    pub fn allow(&mut self, now: Duration, peer: PeerId) -> bool {
         self.forget(now);
         let full_at = self.full_at.get(&peer).copied().unwrap_or(now);
         let next = full_at.saturating_add(self.interval);
@@ -48,7 +48,7 @@ impl Throttle {
     }
 
     /// When the peer last did it, as long as that is remembered; exact with a burst of one.
-    pub(super) fn last(&self, peer: &PeerId) -> Option<Duration> {
+    pub fn last(&self, peer: &PeerId) -> Option<Duration> {
         self.full_at.get(peer).map(|at| at.saturating_sub(self.interval))
     }
 

@@ -30,6 +30,7 @@ impl Tracker {
             record: [0].into(),
             sequence: now.as_nanos() as u64,
             addresses: node.into(),
+            observed: None,
             prefixes: Vec::new(),
             ttl: Some(TTL.as_secs()),
             role,

@@ -14,7 +14,7 @@ use futures::stream::FuturesUnordered;
 use indicatif::ProgressBar;
 use libp2p::identity::Keypair;
 use libp2p::{Multiaddr, PeerId};
-use shoal_rendezvous::Tracker;
+use shoal_rendezvous::{Settings, Tracker};
 use shoal_shared::content::Manifest;
 use shoal_shared::engine::{DownloadConfig, Topology};
 use tokio_util::sync::CancellationToken;
@@ -77,9 +77,8 @@ async fn demonstrate(
         Some(path) => path.clone(),
         None => make_up(scratch, args.size.as_u64(), output).await?,
     };
-    let tracker = Tracker::start(Keypair::generate_ed25519(), &[LOOPBACK.parse().expect("well-formed")])
-        .await
-        .map_err(anyhow::Error::from)?;
+    let settings = Settings { listen: vec![LOOPBACK.parse().expect("well-formed")], ..Settings::default() };
+    let tracker = Tracker::start(Keypair::generate_ed25519(), settings).await.map_err(anyhow::Error::from)?;
     let rendezvous = tracker.addresses().to_vec();
     output.say(format!("tracker   {}", rendezvous[0]));
 

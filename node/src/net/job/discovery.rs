@@ -2,11 +2,15 @@
 
 use std::time::Duration;
 
+use libp2p::multiaddr::Protocol;
 use libp2p::{Multiaddr, PeerId};
 use shoal_shared::content::ContentId;
 use shoal_shared::engine::{Announcer, AnnouncerOutput, Dial, PeerBook, TTL};
+use shoal_shared::registry::Status;
+use shoal_shared::wire::rendezvous::RecordFormat;
 
-use super::super::control::{Control, DialError, Found};
+use super::super::control::{Control, DialError};
+use super::super::points::{Found, PointError};
 use super::run::JobEvent;
 
 /// A rendezvous point answers within this time or has failed.
@@ -14,11 +18,23 @@ const POINT_TIMEOUT: Duration = Duration::from_secs(15);
 /// How long taking leave may hold up the end of a job.
 const LEAVE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// A rendezvous point, and who it is once it has been reached.
+/// A rendezvous point, and who it is: as its address says, or else known once it has been reached.
 #[derive(Debug, Clone)]
 struct Point {
     address: Multiaddr,
     peer: Option<PeerId>,
+    /// Why it was of no use the last time.
+    error: Option<PointError>,
+}
+
+impl Point {
+    fn new(address: &Multiaddr) -> Self {
+        let peer = match address.iter().last() {
+            Some(Protocol::P2p(peer)) => Some(peer),
+            _ => None,
+        };
+        Self { address: address.clone(), peer, error: None }
+    }
 }
 
 /// How a job finds peers.
@@ -27,7 +43,7 @@ pub(super) struct Discovery {
     announcer: Announcer,
     points: Vec<Point>,
     namespace: String,
-    silence_told: bool,
+    uselessness_told: bool,
 }
 
 impl Discovery {
@@ -38,13 +54,12 @@ impl Discovery {
         points: &[Multiaddr],
         registers: bool,
     ) -> Self {
-        let point = |address: &Multiaddr| Point { address: address.clone(), peer: None };
         Self {
             book,
             announcer: Announcer::new(now, points.len(), registers),
-            points: points.iter().map(point).collect(),
+            points: points.iter().map(Point::new).collect(),
             namespace: format!("shoal/{content}"),
-            silence_told: false,
+            uselessness_told: false,
         }
     }
 
@@ -78,33 +93,49 @@ impl Discovery {
         due.into_iter().map(Task::run).collect()
     }
 
-    /// Returns whether it should be told that no rendezvous point answers: once, not in a loop.
+    /// A point registered this node, or did not. Returns what should be told if no point is of use: once, not
+    /// in a loop.
     pub(super) fn registered(
         &mut self,
         now: Duration,
         point: usize,
         peer: Option<PeerId>,
-        ttl: Option<Duration>,
-    ) -> bool {
+        result: Result<Duration, PointError>,
+    ) -> Option<Vec<(Multiaddr, PointError)>> {
         self.learn_point(point, peer);
-        self.announcer.registered(now, point, ttl);
-        let tell = self.announcer.all_failing() && !self.silence_told;
-        self.silence_told |= tell;
-        tell
+        self.announcer.registered(now, point, result.as_ref().ok().copied());
+        self.useless(point, result.err())
     }
 
+    /// A point told who is there, or did not. Returns as [`registered`](Self::registered) does.
     pub(super) fn discovered(
         &mut self,
         now: Duration,
         point: usize,
         peer: Option<PeerId>,
-        found: Option<Vec<Found>>,
-    ) {
+        result: Result<Vec<Found>, PointError>,
+    ) -> Option<Vec<(Multiaddr, PointError)>> {
         self.learn_point(point, peer);
-        self.announcer.discovered(now, point, found.is_some());
-        for found in found.into_iter().flatten() {
-            self.book.add(now, found.peer, found.addresses);
+        self.announcer.discovered(now, point, result.is_ok());
+        match result {
+            Ok(found) => {
+                found.into_iter().for_each(|found| self.book.add(now, found.peer, found.addresses));
+                None
+            }
+            Err(error) => self.useless(point, Some(error)),
         }
+    }
+
+    fn useless(&mut self, point: usize, error: Option<PointError>) -> Option<Vec<(Multiaddr, PointError)>> {
+        if let Some(point) = self.points.get_mut(point) {
+            point.error = error;
+        }
+        if self.uselessness_told || !self.announcer.all_failing() {
+            return None;
+        }
+        self.uselessness_told = true;
+        let why = self.points.iter().filter_map(|it| Some((it.address.clone(), it.error.clone()?)));
+        Some(why.collect())
     }
 
     fn learn_point(&mut self, point: usize, peer: Option<PeerId>) {
@@ -113,16 +144,11 @@ impl Discovery {
         }
     }
 
-    /// Takes leave of every point that was reached. Unregistering has no answer by the specification,
-    /// so a question is sent after it on the same connection, and its answer waited for, a little.
+    /// Takes leave of every point that may have registered this node, also one whose answer has not come yet,
+    /// and waits a little until that is done.
     pub(super) async fn leave(self, control: &Control) {
-        let leave = self.points.iter().filter_map(|p| p.peer).map(|peer| {
-            let namespace = self.namespace.clone();
-            async move {
-                control.unregister(peer, namespace.clone()).await;
-                drop(control.discover(peer, namespace).await);
-            }
-        });
+        let known = self.points.iter().filter_map(|point| point.peer);
+        let leave = known.map(|peer| control.unregister(peer, self.namespace.clone()));
         drop(tokio::time::timeout(LEAVE_TIMEOUT, futures::future::join_all(leave)).await);
     }
 }
@@ -145,35 +171,60 @@ impl Task {
                 JobEvent::Dialled { dial, result }
             }
             What::Ask(AnnouncerOutput::Register(point), at, namespace) => {
-                let ask = async {
-                    let peer = reach(&self.control, &at).await.ok()?;
-                    Some((peer, self.control.register(peer, namespace, TTL).await))
-                };
-                let (peer, ttl) = in_time(ask).await.unzip();
-                JobEvent::Registered { point, peer, ttl: ttl.flatten() }
+                let ask = |peer| register(&self.control, peer, namespace);
+                let (peer, result) = ask_point(&self.control, &at, ask).await;
+                JobEvent::Registered { point, peer, result }
             }
             What::Ask(AnnouncerOutput::Discover(point), at, namespace) => {
-                let ask = async {
-                    let peer = reach(&self.control, &at).await.ok()?;
-                    Some((peer, self.control.discover(peer, namespace).await))
-                };
-                let (peer, found) = in_time(ask).await.unzip();
-                JobEvent::Discovered { point, peer, found: found.flatten() }
+                let ask = |peer| self.control.discover(peer, namespace);
+                let (peer, result) = ask_point(&self.control, &at, ask).await;
+                JobEvent::Discovered { point, peer, result }
             }
         }
     }
 }
 
-async fn in_time<T>(ask: impl Future<Output = Option<T>>) -> Option<T> {
-    tokio::time::timeout(POINT_TIMEOUT, ask).await.ok().flatten()
+/// Asks for [`TTL`] with a record of the specification's form. Where that is too short for a point, asks for
+/// what it gives by itself; where the point does not understand the record, sends a legacy one, because
+/// rust-libp2p's own server reads no other and ends the stream instead of answering.
+async fn register(control: &Control, point: PeerId, namespace: String) -> Result<Duration, PointError> {
+    let mut ttl = Some(TTL);
+    let mut format = RecordFormat::Standard;
+    loop {
+        let result = control.register(point, namespace.clone(), ttl, format).await;
+        let status = match &result {
+            Err(PointError::Refused(refused)) => Some(refused.status),
+            _ => None,
+        };
+        let unread = matches!(result, Err(PointError::WrongKind | PointError::Failed(_)))
+            || status == Some(Status::InvalidSignedPeerRecord);
+        if status == Some(Status::InvalidTtl) && ttl.is_some() {
+            ttl = None;
+        } else if unread && format == RecordFormat::Standard {
+            format = RecordFormat::Legacy;
+        } else {
+            return result;
+        }
+    }
+}
+
+/// Asks a point, connecting to it first if need be; tells who it is, if it was reached.
+async fn ask_point<T, F: Future<Output = Result<T, PointError>>>(
+    control: &Control,
+    point: &Point,
+    ask: impl FnOnce(PeerId) -> F,
+) -> (Option<PeerId>, Result<T, PointError>) {
+    let mut reached = None;
+    let asking = async {
+        let peer = reach(control, point).await.map_err(PointError::Unreachable)?;
+        reached = Some(peer);
+        ask(peer).await
+    };
+    let result = tokio::time::timeout(POINT_TIMEOUT, asking).await.unwrap_or(Err(PointError::Silent));
+    (reached, result)
 }
 
 /// Makes sure that there is a connection to a rendezvous point; tells who it is.
 async fn reach(control: &Control, point: &Point) -> Result<PeerId, DialError> {
-    let named = match point.address.iter().last() {
-        Some(libp2p::multiaddr::Protocol::P2p(peer)) => Some(peer),
-        _ => None,
-    };
-    let peer = point.peer.or(named);
-    control.dial(Dial { peer, addresses: vec![point.address.clone()] }).await
+    control.dial(Dial { peer: point.peer, addresses: vec![point.address.clone()] }).await
 }

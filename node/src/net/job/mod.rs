@@ -30,6 +30,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 pub(super) use self::run::{Goal, Job, Shared};
+use super::points::PointError;
 use super::traffic::PeerTraffic;
 use crate::store::{Selection, TargetError};
 
@@ -138,8 +139,8 @@ pub enum Event {
         /// How many.
         chunks: usize,
     },
-    /// No rendezvous point answers; the job goes on without.
-    RendezvousSilent,
+    /// No rendezvous point is of use, each for its reason; the job goes on without.
+    RendezvousUseless(Vec<(Multiaddr, PointError)>),
 }
 
 /// What a job has to tell.

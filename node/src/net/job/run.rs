@@ -15,9 +15,10 @@ use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use super::super::clock::Clock;
-use super::super::control::{Control, DialError, Found, NetEvent, QueryError};
+use super::super::control::{Control, DialError, NetEvent, QueryError};
 use super::super::library::{Library, Question, Withdrawn};
 use super::super::pace::Pace;
+use super::super::points::{Found, PointError};
 use super::super::streams::OpenError;
 use super::super::traffic::Traffic;
 use super::super::upload::Uploads;
@@ -75,12 +76,12 @@ pub(super) enum JobEvent {
     Registered {
         point: usize,
         peer: Option<PeerId>,
-        ttl: Option<Duration>,
+        result: Result<Duration, PointError>,
     },
     Discovered {
         point: usize,
         peer: Option<PeerId>,
-        found: Option<Vec<Found>>,
+        result: Result<Vec<Found>, PointError>,
     },
     Block {
         peer: PeerId,
@@ -299,13 +300,13 @@ impl Job {
                     self.discovery.book.dial_failed(now, &dial);
                 }
             },
-            Ok(JobEvent::Registered { point, peer, ttl }) => {
-                if self.discovery.registered(now, point, peer, ttl) {
-                    self.tell(Event::RendezvousSilent);
-                }
+            Ok(JobEvent::Registered { point, peer, result }) => {
+                let useless = self.discovery.registered(now, point, peer, result);
+                useless.into_iter().for_each(|why| self.tell(Event::RendezvousUseless(why)));
             }
-            Ok(JobEvent::Discovered { point, peer, found }) => {
-                self.discovery.discovered(now, point, peer, found);
+            Ok(JobEvent::Discovered { point, peer, result }) => {
+                let useless = self.discovery.discovered(now, point, peer, result);
+                useless.into_iter().for_each(|why| self.tell(Event::RendezvousUseless(why)));
             }
             Ok(JobEvent::Block { peer, hash, result }) => self.on_block(now, peer, hash, result),
             Ok(JobEvent::Joined { peer, rtt, said, result }) => {

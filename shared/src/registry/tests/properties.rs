@@ -79,6 +79,7 @@ fn registration() -> impl Strategy<Value = Registration> {
             sequence,
             addresses,
             prefixes: prefixes.into_iter().collect(),
+            observed: None,
             ttl,
             role,
         },

@@ -1,0 +1,111 @@
+//! `/rendezvous/1.0.0` on streams, from the side of the point.
+
+use std::io;
+
+use futures::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use libp2p::StreamProtocol;
+use libp2p::request_response;
+use shoal_shared::registry::Refusal;
+use shoal_shared::wire::frame::{FrameError, LengthReader};
+use shoal_shared::wire::rendezvous::{MAX_REQUEST, MAX_RESPONSE, Malformed, Request, Response};
+
+/// Reads requests, also such as cannot be read, because those are answered too; writes responses.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Codec;
+
+impl request_response::Codec for Codec {
+    type Protocol = StreamProtocol;
+    type Request = Result<Request, Malformed>;
+    type Response = Response;
+
+    async fn read_request<T>(&mut self, _: &StreamProtocol, io: &mut T) -> io::Result<Self::Request>
+    where
+        T: AsyncRead + Unpin + Send,
+    {
+        let Some(announced) = read_length(io).await? else {
+            return Ok(Err(Malformed::Register(Refusal::Malformed)));
+        };
+        let mut body = Vec::new();
+        io.take(announced.min(MAX_REQUEST) as u64).read_to_end(&mut body).await?;
+        // Who is still writing does not listen; what libp2p's clients may send at all is let through.
+        let rest = announced.saturating_sub(body.len()).min(MAX_RESPONSE) as u64;
+        futures::io::copy(io.take(rest), &mut futures::io::sink()).await?;
+        Ok(Request::decode(&body, announced))
+    }
+
+    async fn read_response<T>(&mut self, _: &StreamProtocol, _: &mut T) -> io::Result<Response>
+    where
+        T: AsyncRead + Unpin + Send,
+    {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    async fn write_request<T>(&mut self, _: &StreamProtocol, _: &mut T, _: Self::Request) -> io::Result<()>
+    where
+        T: AsyncWrite + Unpin + Send,
+    {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    async fn write_response<T>(&mut self, _: &StreamProtocol, io: &mut T, answer: Response) -> io::Result<()>
+    where
+        T: AsyncWrite + Unpin + Send,
+    {
+        io.write_all(&answer.encode()).await?;
+        io.flush().await
+    }
+}
+
+/// The length of a message in bytes; none if it is no length, or one that is absurd.
+async fn read_length<T: AsyncRead + Unpin>(io: &mut T) -> io::Result<Option<usize>> {
+    let mut length = LengthReader::default();
+    loop {
+        let mut byte = [0];
+        io.read_exact(&mut byte).await?;
+        match length.push(byte[0], usize::MAX) {
+            Ok(Some(length)) => return Ok(Some(length)),
+            Ok(None) => {}
+            Err(FrameError::Length | FrameError::TooLong { .. }) => return Ok(None),
+            Err(error) => return Err(io::Error::new(io::ErrorKind::InvalidData, error)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures::io::Cursor;
+    use request_response::Codec as _;
+
+    async fn read(bytes: &[u8]) -> io::Result<Result<Request, Malformed>> {
+        let mut stream = Cursor::new(bytes);
+        let result = Codec.read_request(&StreamProtocol::new("/t"), &mut stream).await;
+        assert!(result.is_err() || stream.position() as usize <= bytes.len());
+        result
+    }
+
+    #[tokio::test]
+    async fn what_is_too_long_is_read_away_and_answered() {
+        let record = vec![0; MAX_REQUEST * 4];
+        let request = Request::Register { namespace: "a".to_owned(), record, ttl: None }.encode();
+        let mut stream = Cursor::new(&request);
+        let answer = Codec.read_request(&StreamProtocol::new("/t"), &mut stream).await.unwrap();
+        assert_eq!(answer, Err(Malformed::Register(Refusal::RecordSize)));
+        assert_eq!(stream.position() as usize, request.len());
+    }
+
+    #[tokio::test]
+    async fn absurd_lengths_are_answered() {
+        for bytes in [&[0xff; 9][..], &[0x80, 0]] {
+            assert_eq!(read(bytes).await.unwrap(), Err(Malformed::Register(Refusal::Malformed)));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_request_that_is_cut_short_is_answered_if_it_has_a_length() {
+        let request = Request::Discover { namespace: None, limit: None, cookie: Some(vec![1; 50]) }.encode();
+        let cut = &request[..request.len() - 9];
+        assert_eq!(read(cut).await.unwrap(), Err(Malformed::Discover(Refusal::Malformed)));
+        assert_eq!(read(&[]).await.unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+    }
+}

@@ -1,0 +1,217 @@
+//! What the rendezvous point answers: the protocol's rules over the [`Registry`]. Decisions only.
+//!
+//! **Addresses.** A record is passed on byte for byte, because a signature is over all of it; an address
+//! cannot be taken out. So a record with an address that nobody may be told (see [`harmless`]) is refused as a whole, and
+//! so is one without any address that its peer may name ([`tellable`], by where the peer is seen). One that names
+//! private addresses beside public ones is taken, as most libp2p programs behind a router send such;
+//! who reads it has to know which networks are his. Shoal's nodes do.
+//!
+//! **Two forms of records.** Clients of rust-libp2p (libp2p-rendezvous 0.18) write and read the legacy form only
+//! and give up a whole answer because of one record of the specification's form. The other way round, a client that
+//! follows the specification leaves out legacy records, or fails likewise. A tracker cannot sign again, so it
+//! chooses by asker:
+//!
+//! - Who registered a legacy record, or says by identify that it is rust-libp2p, is told legacy records only.
+//! - Who registered a record of the specification, or says that it is Shoal, is told both.
+//! - Of whom nothing is known, it gets the form that more of the answer's records have, and of these alone.
+//!
+//! So in a namespace with both forms, clients of rust-libp2p do not see peers that use the specification's;
+//! peers that want to be found by both kinds have to register under two ids or be known otherwise.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use libp2p::PeerId;
+use shoal_shared::registry::{
+    Listing, Page, Refusal, Registration, Registry, Role, Throttle, WhenFull, addresses_digest, harmless,
+    quota_prefixes, tellable,
+};
+use shoal_shared::wire::rendezvous::{
+    Discovered, Malformed, PeerRecord, RecordFormat, Registered, Request, Response,
+};
+
+use crate::counters::Requests;
+use crate::settings::{Rate, Settings};
+
+/// Peers whose rates are remembered.
+const MAX_REMEMBERED: usize = 50_000;
+
+/// Which records a client can read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Reads {
+    /// Legacy ones only.
+    Legacy,
+    /// The specification's, and legacy ones do it no harm.
+    Both,
+    /// Not known; one form at a time is safe.
+    #[default]
+    Unknown,
+}
+
+/// Who asks.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Asker {
+    pub(crate) peer: PeerId,
+    /// Where its connection comes from.
+    pub(crate) observed: Option<IpAddr>,
+    /// As far as it told by other means than its registrations.
+    pub(crate) reads: Reads,
+}
+
+/// A rendezvous point without its network.
+pub(crate) struct Point {
+    registry: Registry,
+    registers: Throttle,
+    discovers: Throttle,
+    /// How many registrations an answer may have.
+    room: u64,
+    record: usize,
+    requests: Requests,
+}
+
+impl Point {
+    pub(crate) fn new(settings: &Settings, registry: Registry) -> Self {
+        let throttle =
+            |rate: Rate| Throttle::new(rate.burst, rate.interval, MAX_REMEMBERED, WhenFull::Replace);
+        let record = settings.limits.record;
+        Self {
+            registry,
+            registers: throttle(settings.register_rate),
+            discovers: throttle(settings.discover_rate),
+            room: Response::room_for(record) as u64,
+            record,
+            requests: Requests::default(),
+        }
+    }
+
+    pub(crate) fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    pub(crate) fn registry_mut(&mut self) -> &mut Registry {
+        &mut self.registry
+    }
+
+    pub(crate) fn requests(&self) -> Requests {
+        self.requests
+    }
+
+    /// Does what was asked for. There is an answer to everything but a request to unregister.
+    pub(crate) fn handle(
+        &mut self,
+        now: Duration,
+        asker: &Asker,
+        request: Result<Request, Malformed>,
+    ) -> Option<Response> {
+        let answer = match request {
+            Ok(Request::Register { namespace, record, ttl }) => {
+                self.requests.registers += 1;
+                let granted = self.register(now, asker, namespace, record, ttl);
+                Some(Response::Register(granted.map_err(Into::into)))
+            }
+            Ok(Request::Unregister { namespace }) => {
+                self.requests.unregisters += 1;
+                self.registry.unregister(&asker.peer, &namespace);
+                None
+            }
+            Ok(Request::Discover { namespace, limit, cookie }) => {
+                self.requests.discovers += 1;
+                let found = self.discover(now, asker, namespace.as_deref(), limit, cookie.as_deref());
+                Some(Response::Discover(found.map_err(Into::into)))
+            }
+            Err(malformed) => {
+                self.requests.malformed += 1;
+                malformed.into()
+            }
+        };
+        if let Some(refused) = answer.as_ref().and_then(Response::refused) {
+            self.requests.count_refusal(refused.status);
+        }
+        answer
+    }
+
+    fn register(
+        &mut self,
+        now: Duration,
+        asker: &Asker,
+        namespace: String,
+        record: Vec<u8>,
+        ttl: Option<u64>,
+    ) -> Result<u64, Refusal> {
+        if !self.registers.allow(now, asker.peer) {
+            return Err(Refusal::TooOften);
+        }
+        // Before the signature is checked, which costs most.
+        if record.len() > self.record {
+            return Err(Refusal::RecordSize);
+        }
+        let opened = PeerRecord::open(&record).map_err(|_| Refusal::Record)?;
+        check(&opened, asker)?;
+        self.registry.register(
+            now,
+            Registration {
+                peer: asker.peer,
+                namespace,
+                record: record.into(),
+                sequence: opened.sequence,
+                addresses: addresses_digest(&opened.addresses),
+                prefixes: quota_prefixes(&asker.observed.map(Into::into)),
+                observed: asker.observed,
+                ttl,
+                role: Role::Unknown,
+            },
+        )
+    }
+
+    fn discover(
+        &mut self,
+        now: Duration,
+        asker: &Asker,
+        namespace: Option<&str>,
+        limit: Option<u64>,
+        cookie: Option<&[u8]>,
+    ) -> Result<Discovered, Refusal> {
+        if !self.discovers.allow(now, asker.peer) {
+            return Err(Refusal::TooOften);
+        }
+        // Zero means no limit, as it does where protobuf leaves it out.
+        let limit = limit.filter(|n| *n > 0).unwrap_or(u64::MAX).min(self.room);
+        let page = self.registry.discover(now, namespace, Some(limit), cookie, Some(asker.peer))?;
+        let reads = match self.registry.contact(&asker.peer).and_then(|it| RecordFormat::of(&it.record)) {
+            Some(RecordFormat::Legacy) => Reads::Legacy,
+            Some(RecordFormat::Standard) => Reads::Both,
+            None => asker.reads,
+        };
+        Ok(readable(page, reads))
+    }
+}
+
+fn check(record: &PeerRecord, asker: &Asker) -> Result<(), Refusal> {
+    if record.peer != asker.peer {
+        Err(Refusal::NotAuthorized)
+    } else if !harmless(&record.addresses) {
+        Err(Refusal::HarmfulAddress)
+    } else if tellable(record.addresses.iter().cloned(), asker.observed).is_empty() {
+        Err(Refusal::NoAddress)
+    } else {
+        Ok(())
+    }
+}
+
+/// What of a page its asker can read.
+fn readable(page: Page, reads: Reads) -> Discovered {
+    let is_legacy = |it: &Listing| RecordFormat::of(&it.record) == Some(RecordFormat::Legacy);
+    let legacy = page.listings.iter().filter(|it| is_legacy(it)).count();
+    let keep = |it: &Listing| match reads {
+        Reads::Both => true,
+        Reads::Legacy => is_legacy(it),
+        Reads::Unknown => is_legacy(it) == (legacy > page.listings.len() - legacy),
+    };
+    let told =
+        |it: &Listing| Registered { namespace: it.namespace.clone(), record: it.record.clone(), ttl: it.ttl };
+    let registrations = page.listings.iter().filter(|it| keep(it)).map(told).collect();
+    Discovered { registrations, cookie: page.cookie }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,139 @@
+//! The protocol's rules, without a network.
+
+use libp2p::Multiaddr;
+use libp2p::identity::Keypair;
+use rand::SeedableRng;
+use shoal_shared::engine::SeededRng;
+use shoal_shared::registry::{Limits, Status};
+
+use super::*;
+
+const PUBLIC: &str = "8.8.8.8";
+const HOME: &str = "/ip4/8.8.8.8/tcp/1";
+
+struct Peer {
+    key: Keypair,
+    asker: Asker,
+}
+
+impl Peer {
+    fn new(observed: &str) -> Self {
+        let key = Keypair::generate_ed25519();
+        let peer = key.public().to_peer_id();
+        let observed = Some(observed.parse().unwrap());
+        Self { key, asker: Asker { peer, observed, reads: Reads::Unknown } }
+    }
+
+    fn register(&self, point: &mut Point, format: RecordFormat, addresses: &[&str]) -> Result<u64, Status> {
+        let addresses: Vec<Multiaddr> = addresses.iter().map(|it| it.parse().unwrap()).collect();
+        let record = PeerRecord::seal(&self.key, 1, &addresses, format).unwrap();
+        let request = Request::Register { namespace: "a".to_owned(), record, ttl: None };
+        match point.handle(Duration::ZERO, &self.asker, Ok(request)) {
+            Some(Response::Register(answer)) => answer.map_err(|refused| refused.status),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn discover(&self, point: &mut Point, reads: Reads) -> Result<Vec<RecordFormat>, Status> {
+        let request = Request::Discover { namespace: Some("a".to_owned()), limit: None, cookie: None };
+        let asker = Asker { reads, ..self.asker };
+        match point.handle(Duration::ZERO, &asker, Ok(request)) {
+            Some(Response::Discover(Ok(it))) => {
+                let mut formats: Vec<_> =
+                    it.registrations.iter().map(|it| RecordFormat::of(&it.record).unwrap()).collect();
+                formats.sort_by_key(|it| *it == RecordFormat::Legacy);
+                Ok(formats)
+            }
+            Some(Response::Discover(Err(refused))) => Err(refused.status),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+fn point(settings: Settings) -> Point {
+    let registry = Registry::new(settings.limits.clone(), SeededRng::seed_from_u64(1));
+    Point::new(&settings, registry)
+}
+
+use RecordFormat::{Legacy, Standard};
+
+#[test]
+fn addresses_are_looked_at_before_they_are_told() {
+    let mut point = point(Settings::default());
+    let invalid = Err(Status::InvalidSignedPeerRecord);
+    let metadata = "/ip4/169.254.169.254/tcp/80";
+    let cases: [(&str, &[&str], _); 9] = [
+        (PUBLIC, &[HOME], Ok(60)),
+        (PUBLIC, &[], invalid),
+        (PUBLIC, &["/ip4/10.0.0.1/tcp/1"], invalid),
+        (PUBLIC, &["/ip4/127.0.0.1/tcp/1"], invalid),
+        (PUBLIC, &["/ip4/127.0.0.1/tcp/1", "/ip4/10.0.0.1/tcp/1", HOME], Ok(60)),
+        (PUBLIC, &[HOME, metadata], invalid),
+        ("127.0.0.1", &[metadata], invalid),
+        ("127.0.0.1", &["/ip4/127.0.0.1/tcp/1"], Ok(60)),
+        ("10.0.0.9", &["/ip4/10.0.0.1/tcp/1"], Ok(60)),
+    ];
+    for (observed, addresses, expected) in cases {
+        let result = Peer::new(observed).register(&mut point, Standard, addresses);
+        assert_eq!(result, expected, "{addresses:?} from {observed}");
+    }
+}
+
+#[test]
+fn quotas_count_by_where_the_peer_is_seen() {
+    let limits = Limits { per_prefix: 1, ..Limits::default() };
+    let mut point = point(Settings { limits, ..Settings::default() });
+    assert_eq!(Peer::new("8.8.8.1").register(&mut point, Standard, &["/ip4/9.9.9.9/tcp/1"]), Ok(60));
+    let neighbour = Peer::new("8.8.8.2").register(&mut point, Standard, &["/ip4/7.7.7.7/tcp/1"]);
+    assert_eq!(neighbour, Err(Status::Unavailable));
+    assert_eq!(Peer::new("9.9.9.9").register(&mut point, Standard, &["/ip4/8.8.8.1/tcp/1"]), Ok(60));
+}
+
+#[test]
+fn each_asker_gets_what_it_can_read() {
+    let mut point = point(Settings::default());
+    let [legacy, first, second] = [(); 3].map(|()| Peer::new(PUBLIC));
+    let stranger = Peer::new(PUBLIC);
+    legacy.register(&mut point, Legacy, &[HOME]).unwrap();
+    assert_eq!(stranger.discover(&mut point, Reads::Unknown), Ok(vec![Legacy]));
+    first.register(&mut point, Standard, &[HOME]).unwrap();
+    assert_eq!(stranger.discover(&mut point, Reads::Unknown), Ok(vec![Standard]), "as many of both");
+    second.register(&mut point, Standard, &[HOME]).unwrap();
+    assert_eq!(stranger.discover(&mut point, Reads::Unknown), Ok(vec![Standard; 2]));
+    assert_eq!(stranger.discover(&mut point, Reads::Legacy), Ok(vec![Legacy]));
+    assert_eq!(stranger.discover(&mut point, Reads::Both), Ok(vec![Standard, Standard, Legacy]));
+    // What a peer registered tells more than what its program calls itself.
+    assert_eq!(first.discover(&mut point, Reads::Legacy), Ok(vec![Standard, Legacy]));
+    assert_eq!(legacy.discover(&mut point, Reads::Both), Ok(vec![]));
+}
+
+#[test]
+fn who_asks_too_often_has_to_wait_and_nobody_else() {
+    let rate = Rate { burst: 2, interval: Duration::from_secs(1) };
+    let mut point = point(Settings { register_rate: rate, discover_rate: rate, ..Settings::default() });
+    let (busy, calm) = (Peer::new(PUBLIC), Peer::new(PUBLIC));
+    for expected in [Ok(60), Ok(60), Err(Status::Unavailable)] {
+        assert_eq!(busy.register(&mut point, Standard, &[HOME]), expected);
+    }
+    for expected in [Ok(vec![]), Ok(vec![]), Err(Status::Unavailable)] {
+        assert_eq!(busy.discover(&mut point, Reads::Both), expected);
+    }
+    assert_eq!(calm.register(&mut point, Standard, &[HOME]), Ok(60));
+    assert_eq!(point.requests().refused(Status::Unavailable), 2);
+}
+
+#[test]
+fn requests_are_counted() {
+    let mut point = point(Settings::default());
+    let peer = Peer::new(PUBLIC);
+    peer.register(&mut point, Standard, &[HOME]).unwrap();
+    peer.discover(&mut point, Reads::Both).unwrap();
+    let unregister = Request::Unregister { namespace: "a".to_owned() };
+    assert_eq!(point.handle(Duration::ZERO, &peer.asker, Ok(unregister)), None);
+    let malformed = Malformed::Discover(Refusal::Malformed);
+    assert!(point.handle(Duration::ZERO, &peer.asker, Err(malformed)).is_some());
+    let it = point.requests();
+    assert_eq!((it.registers, it.discovers, it.unregisters, it.malformed), (1, 1, 1, 1));
+    assert_eq!(it.refused(Status::InternalError), 1);
+    assert!(point.registry().is_empty());
+}

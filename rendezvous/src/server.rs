@@ -1,0 +1,268 @@
+//! The task that owns the Swarm: brings requests to the [`Point`], and probes peers that were reported dead.
+
+use std::time::Duration;
+
+use futures::StreamExt;
+use libp2p::multiaddr::Protocol;
+use libp2p::request_response::{self, OutboundFailure};
+use libp2p::swarm::SwarmEvent;
+use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
+use libp2p::{Multiaddr, PeerId, Swarm, identify, ping};
+use shoal_shared::engine::is_dialable;
+use shoal_shared::registry::{Registry, Verdict, tellable};
+use shoal_shared::wire::rendezvous::PeerRecord;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
+
+use crate::behaviour::{Behaviour, BehaviourEvent};
+use crate::codec::Codec;
+use crate::connections::Connections;
+use crate::counters::{self, Counters};
+use crate::point::Point;
+use crate::probes::{Probes, Step};
+use crate::sign_of_life::{Payload, PingCodec};
+
+/// Addresses of one peer that a probe dials.
+const MAX_DIALLED: usize = 4;
+
+/// What the tracker's handle asks for.
+pub(crate) enum Order {
+    Counters(oneshot::Sender<Counters>),
+    Report { reporter: PeerId, peer: PeerId, reply: oneshot::Sender<Verdict> },
+}
+
+/// The events of a request-response behaviour with a codec.
+type EventOf<C> = request_response::Event<
+    <C as request_response::Codec>::Request,
+    <C as request_response::Codec>::Response,
+>;
+
+pub(crate) struct Server {
+    swarm: Swarm<Behaviour>,
+    point: Point,
+    connections: Connections,
+    probes: Probes,
+    probed: counters::Probes,
+    start: Instant,
+    orders: mpsc::Receiver<Order>,
+}
+
+impl Server {
+    pub(crate) fn new(swarm: Swarm<Behaviour>, point: Point, orders: mpsc::Receiver<Order>) -> Self {
+        Self {
+            swarm,
+            point,
+            connections: Connections::default(),
+            probes: Probes::default(),
+            probed: counters::Probes::default(),
+            start: Instant::now(),
+            orders,
+        }
+    }
+
+    /// Runs until the tracker's handle is dropped.
+    pub(crate) async fn run(mut self) {
+        loop {
+            let due = self.next_timeout().map(|at| self.start + at);
+            tokio::select! {
+                event = self.swarm.select_next_some() => self.on_swarm_event(event),
+                order = self.orders.recv() => match order {
+                    Some(order) => self.on_order(order),
+                    None => return,
+                },
+                () = sleep_until(due) => self.on_time(),
+            }
+        }
+    }
+
+    /// `reporter` says that `peer` does not answer. If that is to be looked into, a probe begins.
+    pub(crate) fn report(&mut self, reporter: PeerId, peer: PeerId) -> Verdict {
+        let now = self.now();
+        if self.probes.full() {
+            return Verdict::Limited;
+        }
+        let verdict = self.point.registry_mut().report(now, reporter, peer);
+        if let Verdict::Probe(peer) = verdict {
+            self.probed.started += 1;
+            let addresses = self.addresses_to_dial(&peer);
+            let connected = self.swarm.is_connected(&peer);
+            let step = self.probes.start(now, peer, connected, addresses);
+            self.take(peer, step);
+        }
+        verdict
+    }
+
+    /// The table.
+    pub(crate) fn registry(&self) -> &Registry {
+        self.point.registry()
+    }
+
+    fn counters(&self) -> Counters {
+        let registry = self.registry();
+        Counters {
+            requests: self.point.requests(),
+            registry: registry.counters(),
+            probes: self.probed,
+            registrations: registry.len(),
+            peers: registry.peers(),
+            namespaces: registry.namespaces(),
+            connections: self.swarm.network_info().connection_counters().num_established(),
+        }
+    }
+
+    fn now(&self) -> Duration {
+        self.start.elapsed()
+    }
+
+    fn next_timeout(&self) -> Option<Duration> {
+        self.registry().next_expiry().into_iter().chain(self.probes.next_timeout()).min()
+    }
+
+    fn on_time(&mut self) {
+        let now = self.now();
+        self.point.registry_mut().expire(now);
+        for peer in self.probes.expire(now) {
+            self.take(peer, Step::Over { alive: false });
+        }
+    }
+
+    fn on_order(&mut self, order: Order) {
+        // Where sending fails, nobody waits for the answer any more.
+        match order {
+            Order::Counters(reply) => drop(reply.send(self.counters())),
+            Order::Report { reporter, peer, reply } => {
+                let verdict = self.report(reporter, peer);
+                let _ = reply.send(verdict);
+            }
+        }
+    }
+
+    fn on_swarm_event(&mut self, event: SwarmEvent<BehaviourEvent>) {
+        match event {
+            SwarmEvent::Behaviour(event) => self.on_behaviour_event(event),
+            SwarmEvent::ConnectionEstablished { peer_id, connection_id, endpoint, .. } => {
+                self.connections.opened(peer_id, connection_id, endpoint.get_remote_address());
+                let step = self.probes.alive(&peer_id);
+                self.take(peer_id, step);
+            }
+            SwarmEvent::ConnectionClosed { peer_id, connection_id, cause, .. } => {
+                tracing::debug!(peer = %peer_id, ?cause, "connection closed");
+                self.connections.closed(&peer_id, connection_id);
+            }
+            SwarmEvent::OutgoingConnectionError { peer_id: Some(peer), error, .. } => {
+                tracing::debug!(%peer, %error, "dial failed");
+                let step = self.probes.unreachable(&peer);
+                self.take(peer, step);
+            }
+            SwarmEvent::NewListenAddr { address, .. } => tracing::info!(%address, "listening"),
+            other => tracing::trace!(event = ?other, "swarm"),
+        }
+    }
+
+    fn on_behaviour_event(&mut self, event: BehaviourEvent) {
+        match event {
+            BehaviourEvent::Rendezvous(event) => self.on_request(event),
+            BehaviourEvent::SignOfLife(event) => self.on_sign_of_life(event),
+            BehaviourEvent::Identify(identify::Event::Received { peer_id, info, .. }) => {
+                self.connections.identified(&peer_id, &info.agent_version);
+            }
+            BehaviourEvent::Ping(event) => {
+                let answered = !matches!(&event.result, Err(error) if !is_unsupported(error));
+                if self.connections.pinged(&event.peer, event.connection, answered) {
+                    tracing::debug!(peer = %event.peer, "does not answer pings");
+                    self.swarm.close_connection(event.connection);
+                }
+            }
+            BehaviourEvent::Identify(_) => {}
+        }
+    }
+
+    fn on_request(&mut self, event: EventOf<Codec>) {
+        use request_response::{Event, Message};
+        match event {
+            Event::Message { peer, connection_id, message: Message::Request { request, channel, .. } } => {
+                let asker = self.connections.asker(peer, connection_id);
+                let now = self.now();
+                let answer = self.point.handle(now, &asker, request);
+                tracing::debug!(%peer, refused = ?answer.as_ref().and_then(|it| it.refused()), "request");
+                // Without an answer the channel is dropped, and the stream ends. An answer that cannot be
+                // sent is one to a connection that is gone.
+                if let Some(answer) = answer {
+                    drop(self.swarm.behaviour_mut().rendezvous.send_response(channel, answer));
+                }
+            }
+            Event::InboundFailure { peer, error, .. } => tracing::debug!(%peer, %error, "request failed"),
+            Event::Message { .. } | Event::OutboundFailure { .. } | Event::ResponseSent { .. } => {}
+        }
+    }
+
+    fn on_sign_of_life(&mut self, event: EventOf<PingCodec>) {
+        use request_response::Event;
+        let (peer, step) = match event {
+            Event::Message { peer, .. } => (peer, self.probes.alive(&peer)),
+            Event::OutboundFailure { peer, error, .. } => {
+                let step = match error {
+                    OutboundFailure::UnsupportedProtocols => self.probes.alive(&peer),
+                    OutboundFailure::Timeout => self.probes.silent(&peer),
+                    OutboundFailure::DialFailure
+                    | OutboundFailure::ConnectionClosed
+                    | OutboundFailure::Io(_) => self.probes.unreachable(&peer),
+                };
+                (peer, step)
+            }
+            Event::InboundFailure { .. } | Event::ResponseSent { .. } => return,
+        };
+        self.take(peer, step);
+    }
+
+    /// Does what a probe asks for.
+    fn take(&mut self, peer: PeerId, step: Step) {
+        match step {
+            Step::Wait => {}
+            Step::Ping => {
+                self.swarm.behaviour_mut().sign_of_life.send_request(&peer, Payload::default());
+            }
+            Step::Dial(addresses) => {
+                let options = DialOpts::peer_id(peer).condition(PeerCondition::Always).addresses(addresses);
+                if let Err(error) = self.swarm.dial(options.build()) {
+                    tracing::debug!(%peer, %error, "cannot dial");
+                    let step = self.probes.unreachable(&peer);
+                    self.take(peer, step);
+                }
+            }
+            Step::Over { alive } => {
+                self.probed.alive += u64::from(alive);
+                self.probed.dead += u64::from(!alive);
+                let now = self.now();
+                let removed = self.point.registry_mut().probe_result(now, &peer, alive);
+                tracing::info!(%peer, alive, removed, "probed");
+                if !alive {
+                    // A connection that nobody answers on. Err only says that there was none.
+                    let _ = self.swarm.disconnect_peer_id(peer);
+                }
+            }
+        }
+    }
+
+    /// Where a probe may look for a peer: few of the addresses that it registered, and only such as it could
+    /// tell others. Names are left out, since they lead wherever their owner likes.
+    fn addresses_to_dial(&self, peer: &PeerId) -> Vec<Multiaddr> {
+        let Some(contact) = self.registry().contact(peer) else { return vec![] };
+        let Ok(record) = PeerRecord::open(&contact.record) else { return vec![] };
+        let is_number =
+            |address: &Multiaddr| matches!(address.iter().next(), Some(Protocol::Ip4(_) | Protocol::Ip6(_)));
+        let usable = record.addresses.into_iter().filter(|it| is_dialable(it) && is_number(it));
+        tellable(usable, contact.observed).into_iter().take(MAX_DIALLED).collect()
+    }
+}
+
+fn is_unsupported(error: &ping::Failure) -> bool {
+    matches!(error, ping::Failure::Unsupported)
+}
+
+async fn sleep_until(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}

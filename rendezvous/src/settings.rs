@@ -1,0 +1,49 @@
+//! What an operator may choose.
+
+use std::time::Duration;
+
+use libp2p::Multiaddr;
+use shoal_shared::registry::Limits;
+
+/// How often a peer may do something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate {
+    /// How often at once.
+    pub burst: u32,
+    /// How long until it may do it once more.
+    pub interval: Duration,
+}
+
+/// How a tracker is run.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Where to listen; every address must work.
+    pub listen: Vec<Multiaddr>,
+    /// Where others reach it besides, such as a public name. Told first.
+    pub external: Vec<Multiaddr>,
+    /// Quotas and times of registrations.
+    pub limits: Limits,
+    /// How often one peer may register or renew, in all namespaces together.
+    pub register_rate: Rate,
+    /// How often one peer may ask.
+    pub discover_rate: Rate,
+    /// Connections at once, both ways together.
+    pub connections: u32,
+    /// Connections at once from one /24 or /48; private and loopback addresses have no such bound.
+    pub connections_per_prefix: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            listen: Vec::new(),
+            external: Vec::new(),
+            limits: Limits::default(),
+            // Enough for a thousand registrations that are renewed every ten seconds.
+            register_rate: Rate { burst: 2_000, interval: Duration::from_millis(10) },
+            discover_rate: Rate { burst: 1_000, interval: Duration::from_millis(20) },
+            connections: 10_000,
+            connections_per_prefix: 1_000,
+        }
+    }
+}

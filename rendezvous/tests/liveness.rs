@@ -1,0 +1,86 @@
+//! Reports of dead peers: true ones, false ones, and such as nobody can check.
+
+mod common;
+
+use common::{Client, tracker, until};
+use libp2p::PeerId;
+use shoal_rendezvous::{Settings, Tracker};
+use shoal_shared::registry::{Limits, Verdict};
+
+/// Reports a peer, and waits until the probe is over.
+async fn report(tracker: &Tracker, peer: PeerId) {
+    let verdict = tracker.report(PeerId::random(), peer).await.unwrap();
+    assert_eq!(verdict, Verdict::Probe(peer));
+    until("the probe ends", || async {
+        let probes = tracker.counters().await.unwrap().probes;
+        (probes.alive + probes.dead == probes.started).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_living_peer_stays_whatever_is_reported() {
+    let (tracker, address) = tracker(Settings::default()).await;
+    let (living, other) = (Client::start(&address).await, Client::start(&address).await);
+    living.join("a").await;
+    report(&tracker, living.peer()).await;
+    assert_eq!(other.peers("a").await, [living.peer()]);
+    assert_eq!(tracker.counters().await.unwrap().probes.alive, 1);
+    let again = tracker.report(PeerId::random(), living.peer()).await;
+    assert_eq!(again, Some(Verdict::Limited), "it was looked for a moment ago");
+}
+
+#[tokio::test]
+async fn a_living_peer_without_a_connection_is_dialled_and_stays() {
+    let (tracker, address) = tracker(Settings::default()).await;
+    let (living, other) = (Client::start(&address).await, Client::start(&address).await);
+    living.join("a").await;
+    living.disconnect().await;
+    until("the connection is closed", || async {
+        (tracker.counters().await.unwrap().connections == 1).then_some(())
+    })
+    .await;
+    assert_eq!(other.peers("a").await, [living.peer()], "peers may close idle connections");
+    report(&tracker, living.peer()).await;
+    assert_eq!(other.peers("a").await, [living.peer()]);
+    living.join("a").await;
+}
+
+#[tokio::test]
+async fn a_dead_peer_is_gone_soon_after_a_report() {
+    let (tracker, address) = tracker(Settings::default()).await;
+    let (dead, other) = (Client::start(&address).await, Client::start(&address).await);
+    let peer = dead.peer();
+    dead.join("a").await;
+    dead.join("b").await;
+    dead.die();
+    report(&tracker, peer).await;
+    assert_eq!(other.peers("a").await, []);
+    assert_eq!(other.peers("b").await, []);
+    let counters = tracker.counters().await.unwrap();
+    assert_eq!((counters.probes.dead, counters.registry.dead), (1, 2));
+    assert_eq!(tracker.report(other.peer(), peer).await, Some(Verdict::Unknown));
+}
+
+#[tokio::test]
+async fn a_peer_that_hangs_is_gone_too() {
+    let (tracker, address) = tracker(Settings::default()).await;
+    let (hanging, other) = (Client::start(&address).await, Client::start(&address).await);
+    hanging.join("a").await;
+    let thaw = hanging.freeze().await;
+    report(&tracker, hanging.peer()).await;
+    assert_eq!(other.peers("a").await, []);
+    drop(thaw);
+    until("it is back", || hanging.try_join("a")).await;
+    assert_eq!(other.peers("a").await, [hanging.peer()], "and welcome when it is back");
+}
+
+#[tokio::test]
+async fn reporters_are_limited() {
+    let limits = Limits { report_burst: 2, ..Limits::default() };
+    let (tracker, _) = tracker(Settings { limits, ..Settings::default() }).await;
+    let reporter = PeerId::random();
+    for expected in [Verdict::Unknown, Verdict::Unknown, Verdict::Limited] {
+        assert_eq!(tracker.report(reporter, PeerId::random()).await, Some(expected));
+    }
+}
