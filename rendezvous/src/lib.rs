@@ -8,6 +8,7 @@
 
 mod behaviour;
 pub mod identity;
+pub mod store;
 
 use std::time::Duration;
 
