@@ -7,7 +7,9 @@
 //! What it is not: it stores no content, sees no chunk, and no transfer needs it once peers have met.
 
 mod behaviour;
+pub mod config;
 pub mod identity;
+pub mod metrics;
 pub mod store;
 
 use std::time::Duration;
@@ -46,6 +48,7 @@ pub enum TrackerError {
 /// A running tracker. Dropping it ends it.
 pub struct Tracker {
     addresses: Vec<Multiaddr>,
+    feed: metrics::Feed,
     _stop: oneshot::Sender<()>,
 }
 
@@ -64,13 +67,19 @@ impl Tracker {
             .map_err(|_| TrackerError::Setup("no address became ready in time".into()))??;
         let addresses = outward_first(swarm.listeners(), peer);
         let (stop, stopped) = oneshot::channel();
-        tokio::spawn(run(swarm, stopped));
-        Ok(Self { addresses, _stop: stop })
+        let (reporter, feed) = metrics::channel();
+        tokio::spawn(run(swarm, stopped, reporter));
+        Ok(Self { addresses, feed, _stop: stop })
     }
 
     /// Where peers reach it, each ending in `/p2p/PEER`; loopback addresses last.
     pub fn addresses(&self) -> &[Multiaddr] {
         &self.addresses
+    }
+
+    /// Its figures.
+    pub fn feed(&self) -> metrics::Feed {
+        self.feed.clone()
     }
 }
 
@@ -130,15 +139,27 @@ fn outward_first<'a>(listeners: impl Iterator<Item = &'a Multiaddr>, peer: PeerI
     all.into_iter().filter_map(|address| address.with_p2p(peer).ok()).collect()
 }
 
-async fn run(mut swarm: Swarm<Behaviour>, mut stopped: oneshot::Receiver<()>) {
+async fn run(mut swarm: Swarm<Behaviour>, mut stopped: oneshot::Receiver<()>, reporter: metrics::Reporter) {
+    let mut report = tokio::time::interval(metrics::REPORT_EVERY);
     loop {
         tokio::select! {
             _ = &mut stopped => return,
+            _ = report.tick() => reporter.report(figures(&swarm)),
             event = swarm.select_next_some() => match event {
                 SwarmEvent::Behaviour(BehaviourEvent::Rendezvous(event)) => tracing::info!(?event, "rendezvous"),
                 SwarmEvent::NewListenAddr { address, .. } => tracing::info!(%address, "listening"),
                 other => tracing::debug!(event = ?other, "swarm"),
             },
         }
+    }
+}
+
+fn figures(swarm: &Swarm<Behaviour>) -> metrics::Snapshot {
+    let network = swarm.network_info();
+    let connections = network.connection_counters();
+    metrics::Snapshot {
+        connections: connections.num_established(),
+        pending_connections: connections.num_pending(),
+        ..metrics::Snapshot::default()
     }
 }
