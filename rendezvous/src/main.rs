@@ -50,14 +50,15 @@ Examples:
   shoal-rendezvous --external /dns4/tracker.example.org/tcp/6969 --metrics 9469
       One with a name of its own, whose figures are at http://127.0.0.1:9469/metrics (and /health).
   shoal-rendezvous --config /etc/shoal-rendezvous.toml --check-config
-      Shows what the file and the defaults come to. In the file, options have the names from here without the
-      dashes; the limits are in its table [limits].
+      Shows what the file and the defaults come to.
 
-State: --data holds identity.key (keep a copy: it is the tracker's address) and tracker.redb. Both are made if missing. A
-damaged tracker.redb is moved aside, and peers register again by themselves.
+File: options have the names from here without the dashes; the limits are in its table [limits].
 
-Signals: the first Ctrl-C or SIGTERM ends it in good order, a second one at once. SIGHUP is ignored: the configuration
-is read at the start only. Under systemd it reports when it is ready (Type=notify).
+State: --data holds identity.key (keep a copy: it is the tracker's address) and tracker.redb. Both are made \
+if missing. A damaged tracker.redb is moved aside, and peers register again by themselves.
+
+Signals: the first Ctrl-C or SIGTERM ends it in good order, a second one at once. SIGHUP is ignored: the \
+configuration is read at the start only. Under systemd it reports when it is ready (Type=notify).
 
 Exit codes: 0 ended as told, 1 failed, 2 usage or configuration, 130 ended at once by a second signal.";
 
@@ -140,6 +141,7 @@ async fn serve(config: &Config, key: Keypair, signals: &mut Signals) -> anyhow::
         let listener = listener.with_context(|| {
             format!("cannot serve figures on {address}; choose another address with --metrics")
         })?;
+        tracing::info!(address = %listener.local_addr()?, "serving figures");
         tokio::spawn(metrics::serve(listener, tracker.feed()));
         if !address.ip().is_loopback() {
             tracing::warn!(%address, "whoever reaches this address can read the tracker's figures");

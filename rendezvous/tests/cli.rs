@@ -95,7 +95,13 @@ fn faults_of_the_configuration_are_usage_errors() {
     let (code, stdout, stderr) = run(&["--config", file.to_str().unwrap()]);
     assert_eq!((code, stdout.as_str()), (Some(2), ""), "{stderr}");
     let said = stderr.replace(folder.path().to_str().unwrap(), "");
-    assert_snapshot!(said, @"");
+    assert_snapshot!(said, @r"
+    error: the configuration '/c.toml' is not valid: TOML parse error at line 2, column 1
+      |
+    2 | port = 5
+      | ^^^^
+    unknown field `port`, expected one of `listen`, `external`, `data`, `metrics`, `log`, `log-format`, `connections`, `limits`
+    ");
     let (code, _, stderr) = run(&["--log", "a=b=c", "--data", "/data"]);
     assert_eq!(code, Some(2), "{stderr}");
     assert!(stderr.contains("a=b=c"), "{stderr}");
@@ -109,7 +115,24 @@ fn the_effective_configuration_is_shown() {
     std::fs::write(&file, "data = '/srv/tracker'\n[limits]\nper-peer = 5\n").unwrap();
     let (code, stdout, _) = run(&["--config", file.to_str().unwrap(), "--check-config", "--metrics", "9469"]);
     assert_eq!(code, Some(0));
-    assert_snapshot!(stdout, @"");
+    assert_snapshot!(stdout, @r#"
+    listen = ["/ip4/0.0.0.0/tcp/6969", "/ip4/0.0.0.0/udp/6969/quic-v1"]
+    external = []
+    data = "/srv/tracker"
+    metrics = "127.0.0.1:9469"
+    log-format = "text"
+    connections = 10000
+
+    [limits]
+    total = 200000
+    per-namespace = 100000
+    per-peer = 5
+    per-prefix = 5000
+    page = 100
+    default-ttl = "1m"
+    min-ttl = "20s"
+    max-ttl = "2h"
+    "#);
 }
 
 #[test]
@@ -153,10 +176,13 @@ fn a_hang_up_is_ignored_and_logs_can_be_json() {
 
 #[test]
 fn figures_are_served() {
-    // Free a moment ago; if somebody takes it in between, the start fails and says so.
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let data = tempfile::tempdir().unwrap();
-    let running = Running::start(data.path(), &["--metrics", &port.to_string()]);
+    let mut running = Running::start(data.path(), &["--metrics", "0", "--log", "shoal_rendezvous=info"]);
+    let lines = running.stderr().lines().map_while(Result::ok);
+    let port: u16 = lines
+        .filter(|line| line.contains("serving figures"))
+        .find_map(|line| line.rsplit(':').next()?.parse().ok())
+        .expect("it says where");
     let get = |path: &str| {
         let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
         write!(stream, "GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
@@ -179,7 +205,7 @@ fn readiness_is_reported() {
     socket.set_read_timeout(Some(std::time::Duration::from_secs(60))).unwrap();
     let args = ["--listen", LOOPBACK, "--data", folder.path().to_str().unwrap()];
     let mut child = command(&args).env("NOTIFY_SOCKET", &path).stdout(Stdio::null()).spawn().unwrap();
-    let mut hear = || {
+    let hear = || {
         let mut buffer = [0; 256];
         let length = socket.recv(&mut buffer).expect("a word in time");
         String::from_utf8_lossy(&buffer[..length]).trim().to_owned()

@@ -30,7 +30,7 @@ pub struct Options {
     /// Folder for the tracker's key, so that its address stays the same, and for its state
     /// [default: shoal-rendezvous in your data folder]
     #[arg(long, value_name = "DIR")]
-    pub(super) data: Option<PathBuf>,
+    data: Option<PathBuf>,
     /// Serve figures for Prometheus at http://ADDR/metrics; a port alone means 127.0.0.1
     #[arg(long, value_name = "ADDR|PORT")]
     metrics: Option<Text<MetricsAddress>>,
@@ -108,6 +108,11 @@ impl Options {
             connections: self.connections.or(other.connections),
             limits: self.limits.or(other.limits),
         }
+    }
+
+    /// With a folder for key and state, unless one was given.
+    pub fn or_data(self, folder: &Path) -> Self {
+        Self { data: self.data.or_else(|| Some(folder.to_owned())), ..self }
     }
 
     /// With the defaults for what was not given.

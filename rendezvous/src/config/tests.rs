@@ -20,7 +20,7 @@ fn file(text: &str) -> Result<Options, ConfigError> {
 }
 
 fn complete(options: Options) -> Config {
-    Options { data: Some("/data".into()), ..options }.complete().unwrap()
+    options.or_data("/data".as_ref()).complete().unwrap()
 }
 
 /// The example that is shipped, with every line that holds an option switched on.
@@ -115,7 +115,7 @@ fn contradictions_are_refused() {
         ["--page", "401"],
         ["--per-peer", "0"],
     ] {
-        let error = Options { data: Some("/data".into()), ..line(&words) }.complete().unwrap_err();
+        let error = line(&words).or_data("/data".as_ref()).complete().unwrap_err();
         assert!(matches!(error, ConfigError::Contradiction(_)), "{words:?}: {error}");
     }
     assert!(file("listen = []\n").unwrap().complete().is_err());
