@@ -175,7 +175,11 @@ pub(crate) fn requests(args: &Args) -> anyhow::Result<()> {
         ("renewals when full", |r| &r.renew),
     ] {
         let (ours, stock) = (of(&ours), of(&stock));
-        let cost = |rate: &Rate| rate.processor / rate.tally.done.max(1) as f64;
+        if ours.tally.done == 0 || stock.tally.done == 0 {
+            println!("  {what}: one of them answered none, so they do not compare");
+            continue;
+        }
+        let cost = |rate: &Rate| rate.processor / rate.tally.done as f64;
         println!(
             "  {what}: ours ÷ stock {:.1} per second, {:.1} by processor time (aim: at least 5)",
             ours.per_second() / stock.per_second(),
