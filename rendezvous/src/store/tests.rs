@@ -204,3 +204,46 @@ async fn after_closing_nothing_is_taken() {
     assert_eq!(store.apply_durably([row(b"b")]).await.unwrap(), Err(NotWritten::NoRoom));
     assert_eq!((store.stats().pending, store.stats().dropped), (0, 2));
 }
+
+/// Tells a child which file to write until it is killed.
+const VICTIM: &str = "SHOAL_TEST_STORE_VICTIM";
+const BATCH: u8 = 50;
+
+/// Plays the other process of [`a_killed_process_leaves_what_it_confirmed`]; by itself it does nothing.
+#[tokio::test]
+async fn victim() {
+    let Some(path) = std::env::var_os(VICTIM) else { return };
+    let (store, _) = Store::open_with(Path::new(&path), NEVER).unwrap();
+    for round in 0..=u8::MAX {
+        store.apply_durably((0..BATCH).map(|n| put(&[n], &[round; 3000]))).await.unwrap().unwrap();
+        println!("\nconfirmed {round}");
+    }
+    std::future::pending::<()>().await;
+}
+
+#[test]
+fn a_killed_process_leaves_what_it_confirmed() {
+    use std::io::{BufRead, BufReader};
+    use std::process::{Command, Stdio};
+
+    for rounds in [1, 7, 20] {
+        let (_folder, path) = folder();
+        let mut victim = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "store::tests::victim", "--nocapture"])
+            .env(VICTIM, &path)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(victim.stdout.take().unwrap()).lines().map_while(Result::ok);
+        let confirmed = lines.filter_map(|line| line.strip_prefix("confirmed ")?.parse::<u8>().ok());
+        let last = confirmed.take(rounds).last().expect("it writes");
+        victim.kill().unwrap();
+        victim.wait().unwrap();
+        let saved = Store::open_with(&path, NEVER).unwrap().1;
+        assert_eq!(saved.moved_to, None);
+        assert_eq!(saved.payloads.len(), usize::from(BATCH));
+        let round = saved.payloads[0].value[0];
+        assert!(round >= last, "{round} after {last}");
+        assert!(saved.payloads.iter().all(|row| row.value == [round; 3000]));
+    }
+}
