@@ -12,15 +12,18 @@
 
 mod behaviour;
 mod codec;
+pub mod config;
 mod connections;
 mod counters;
 mod crowd;
 pub mod identity;
+pub mod metrics;
 mod point;
 mod probes;
 mod server;
 mod settings;
 mod sign_of_life;
+pub mod store;
 mod transport;
 
 use libp2p::identity::Keypair;
@@ -59,6 +62,7 @@ pub enum TrackerError {
 /// A running tracker. Dropping it ends it.
 pub struct Tracker {
     addresses: Vec<Multiaddr>,
+    feed: metrics::Feed,
     orders: mpsc::Sender<Order>,
     server: JoinHandle<()>,
 }
@@ -78,13 +82,19 @@ impl Tracker {
         let rng = SeededRng::try_from_rng(&mut SysRng).map_err(|e| TrackerError::Setup(e.to_string()))?;
         let point = Point::new(&settings, Registry::new(settings.limits.clone(), rng));
         let (orders, received) = mpsc::channel(ORDERS);
-        let server = tokio::spawn(Server::new(swarm, point, received).run());
-        Ok(Self { addresses, orders, server })
+        let (reporter, feed) = metrics::channel();
+        let server = tokio::spawn(Server::new(swarm, point, received, reporter).run());
+        Ok(Self { addresses, feed, orders, server })
     }
 
     /// Where peers reach it, each ending in `/p2p/PEER`; loopback addresses last.
     pub fn addresses(&self) -> &[Multiaddr] {
         &self.addresses
+    }
+
+    /// Its figures, for [`metrics::serve`].
+    pub fn feed(&self) -> metrics::Feed {
+        self.feed.clone()
     }
 
     /// What it has done, and what it holds; none if it has ended.

@@ -1,92 +1,176 @@
 //! `shoal-rendezvous`: runs a tracker until it is told to end.
 
-use std::io::IsTerminal;
+mod signals;
+
+use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Context;
 use clap::Parser;
-use etcetera::BaseStrategy;
 use libp2p::Multiaddr;
-use shoal_rendezvous::{Settings, Tracker, identity};
+use libp2p::identity::Keypair;
+use shoal_rendezvous::config::{Config, LogFormat, Options};
+use shoal_rendezvous::store::{self, Store};
+use shoal_rendezvous::{Settings, Tracker, identity, metrics};
+use tokio::net::TcpListener;
+use tracing_subscriber::EnvFilter;
+
+use self::signals::Signals;
+
+/// How long the store may take to write what waits, at the end.
+const FAREWELL: Duration = Duration::from_secs(10);
+/// Exit codes; others are 0 and 1.
+const USAGE: u8 = 2;
+/// What a shell reports for a process that SIGINT ended.
+const INTERRUPTED: i32 = 130;
 
 /// A rendezvous point where peers of Shoal (and of any libp2p program) find each other.
 ///
 /// Prints its full addresses on standard output, one on each line; give one of them to `shoal share
-/// --rendezvous`. Ends on Ctrl-C or SIGTERM.
+/// --rendezvous`. Runs until Ctrl-C or SIGTERM.
 #[derive(Parser)]
-#[command(version)]
+#[command(version, after_long_help = AFTER_HELP)]
 struct Args {
-    /// Address to listen on; may be given several times
-    #[arg(long, value_name = "ADDR", default_values = ["/ip4/0.0.0.0/tcp/6969", "/ip4/0.0.0.0/udp/6969/quic-v1"])]
-    listen: Vec<Multiaddr>,
-    /// Folder that keeps the tracker's key, so that its address stays the same [default: in your data folder]
-    #[arg(long, value_name = "DIR")]
-    data: Option<PathBuf>,
+    /// Read options from a TOML file; those on the command line go before it
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Print the options that hold in the end, as TOML, and exit
+    #[arg(long)]
+    check_config: bool,
+    #[command(flatten)]
+    options: Options,
 }
 
-#[tokio::main]
-async fn main() -> anyhow::Result<()> {
-    tracing_subscriber::fmt()
-        .with_env_filter(
-            tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "warn".into()),
-        )
-        .with_ansi(std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none())
-        .with_writer(std::io::stderr)
-        .init();
+const AFTER_HELP: &str = "\
+Examples:
+  shoal-rendezvous
+      A tracker on port 6969, TCP and QUIC, for everybody who reaches this machine.
+  shoal-rendezvous --external /dns4/tracker.example.org/tcp/6969 --metrics 9469
+      One with a name of its own, whose figures are at http://127.0.0.1:9469/metrics (and /health).
+  shoal-rendezvous --config /etc/shoal-rendezvous.toml --check-config
+      Shows what the file and the defaults come to.
+
+File: options have the names from here without the dashes; the limits are in its table [limits].
+
+State: --data holds identity.key (keep a copy: it is the tracker's address) and tracker.redb. Both are made \
+if missing. A damaged tracker.redb is moved aside, and peers register again by themselves.
+
+Signals: the first Ctrl-C or SIGTERM ends it in good order, a second one at once. SIGHUP is ignored: the \
+configuration is read at the start only. Under systemd it reports when it is ready (Type=notify).
+
+Exit codes: 0 ended as told, 1 failed, 2 usage or configuration, 130 ended at once by a second signal.";
+
+fn main() -> ExitCode {
+    // Usage errors end here, with exit code 2.
     let args = Args::parse();
-    let data = match args.data {
-        Some(data) => data,
-        None => etcetera::choose_base_strategy()
-            .context("there is no home folder; say where to keep the key with --data")?
-            .data_dir()
-            .join("shoal-rendezvous"),
+    let (config, filter) = match configuration(&args) {
+        Ok(both) => both,
+        Err(error) => return complain(&error, USAGE),
     };
-    let key = identity::load_or_create(&data.join("identity.key"))?;
-    // Before anything is printed: who reads the address may end the tracker the moment after.
-    let end = Signals::new()?;
-    let tracker = Tracker::start(key, Settings { listen: args.listen, ..Settings::default() }).await?;
-    for address in tracker.addresses() {
-        println!("{address}");
+    if args.check_config {
+        // Err: nobody reads it.
+        let _ = std::io::stdout().write_all(config.to_toml().as_bytes());
+        return ExitCode::SUCCESS;
     }
-    end.wait().await;
+    init_log(config.log_format, filter);
+    let result = tokio::runtime::Runtime::new().context("cannot start").and_then(|runtime| {
+        let result = runtime.block_on(run(&config));
+        runtime.shutdown_background();
+        result
+    });
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => complain(&error, 1),
+    }
+}
+
+fn complain(error: &anyhow::Error, code: u8) -> ExitCode {
+    eprintln!("error: {error:#}");
+    code.into()
+}
+
+fn configuration(args: &Args) -> anyhow::Result<(Config, EnvFilter)> {
+    let file = args.config.as_deref().map(Options::from_file).transpose()?.unwrap_or_default();
+    let config = args.options.clone().or(file).complete()?;
+    let filter = match &config.log {
+        Some(log) => {
+            EnvFilter::try_new(log).with_context(|| format!("log: {log:?} is no level or filter"))?
+        }
+        None => EnvFilter::try_from_default_env().unwrap_or_else(|_| "warn".into()),
+    };
+    Ok((config, filter))
+}
+
+fn init_log(format: LogFormat, filter: EnvFilter) {
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match format {
+        LogFormat::Json => log.json().init(),
+        LogFormat::Text => {
+            let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+            log.with_ansi(colour).init();
+        }
+    }
+}
+
+async fn run(config: &Config) -> anyhow::Result<()> {
+    // Before anything is printed: who reads the address may end the tracker the moment after.
+    let mut signals = Signals::new().context("cannot listen for signals")?;
+    let key = identity::load_or_create(&config.data.join("identity.key"))?;
+    let path = config.data.join(store::FILE);
+    let (store, _saved) = tokio::task::spawn_blocking(move || Store::open(&path)).await??;
+    let result = serve(config, key, &mut signals).await;
+    tokio::select! {
+        written = store.close(FAREWELL) => {
+            if !written {
+                tracing::error!("not all of the state could be written");
+            }
+        }
+        () = signals.end() => std::process::exit(INTERRUPTED),
+    }
+    result
+}
+
+/// Runs the tracker until a signal ends it.
+async fn serve(config: &Config, key: Keypair, signals: &mut Signals) -> anyhow::Result<()> {
+    let settings = Settings {
+        listen: config.listen.clone(),
+        external: config.external.clone(),
+        limits: config.limits.clone(),
+        connections: config.connections,
+        ..Settings::default()
+    };
+    let tracker = Tracker::start(key, settings).await?;
+    if let Some(address) = config.metrics {
+        let listener = TcpListener::bind(address).await;
+        let listener = listener.with_context(|| {
+            format!("cannot serve figures on {address}; choose another address with --metrics")
+        })?;
+        tracing::info!(address = %listener.local_addr()?, "serving figures");
+        tokio::spawn(metrics::serve(listener, tracker.feed()));
+        if !address.ip().is_loopback() {
+            tracing::warn!(%address, "whoever reaches this address can read the tracker's figures");
+        }
+    }
+    print_addresses(tracker.addresses());
+    notify(sd_notify::NotifyState::Ready);
+    signals.end().await;
+    notify(sd_notify::NotifyState::Stopping);
     tracker.shutdown().await;
     Ok(())
 }
 
-/// Ctrl-C and SIGTERM, noticed from the moment this is made.
-#[cfg(unix)]
-struct Signals {
-    interrupt: tokio::signal::unix::Signal,
-    terminate: tokio::signal::unix::Signal,
+fn print_addresses(addresses: &[Multiaddr]) {
+    let lines: String = addresses.iter().map(|address| format!("{address}\n")).collect();
+    let mut out = std::io::stdout().lock();
+    // Err: nobody reads it; the tracker is of use all the same.
+    let _ = out.write_all(lines.as_bytes()).and_then(|()| out.flush());
 }
 
-#[cfg(unix)]
-impl Signals {
-    fn new() -> std::io::Result<Self> {
-        use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
-    }
-
-    async fn wait(mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
-    }
-}
-
-#[cfg(not(unix))]
-struct Signals;
-
-#[cfg(not(unix))]
-impl Signals {
-    fn new() -> std::io::Result<Self> {
-        Ok(Self)
-    }
-
-    async fn wait(self) {
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
+/// Tells systemd, if it is there.
+fn notify(state: sd_notify::NotifyState<'_>) {
+    if let Err(error) = sd_notify::notify(&[state]) {
+        tracing::debug!(%error, "cannot tell systemd");
     }
 }

@@ -9,7 +9,7 @@ use libp2p::swarm::SwarmEvent;
 use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
 use libp2p::{Multiaddr, PeerId, Swarm, identify, ping};
 use shoal_shared::engine::is_dialable;
-use shoal_shared::registry::{Registry, Verdict, tellable};
+use shoal_shared::registry::{Registry, Status, Verdict, tellable};
 use shoal_shared::wire::rendezvous::PeerRecord;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
@@ -18,6 +18,7 @@ use crate::behaviour::{Behaviour, BehaviourEvent};
 use crate::codec::Codec;
 use crate::connections::Connections;
 use crate::counters::{self, Counters};
+use crate::metrics::{self, Reporter};
 use crate::point::Point;
 use crate::probes::{Probes, Step};
 use crate::sign_of_life::{Payload, PingCodec};
@@ -45,10 +46,16 @@ pub(crate) struct Server {
     probed: counters::Probes,
     start: Instant,
     orders: mpsc::Receiver<Order>,
+    reporter: Reporter,
 }
 
 impl Server {
-    pub(crate) fn new(swarm: Swarm<Behaviour>, point: Point, orders: mpsc::Receiver<Order>) -> Self {
+    pub(crate) fn new(
+        swarm: Swarm<Behaviour>,
+        point: Point,
+        orders: mpsc::Receiver<Order>,
+        reporter: Reporter,
+    ) -> Self {
         Self {
             swarm,
             point,
@@ -57,11 +64,14 @@ impl Server {
             probed: counters::Probes::default(),
             start: Instant::now(),
             orders,
+            reporter,
         }
     }
 
     /// Runs until the tracker's handle is dropped.
     pub(crate) async fn run(mut self) {
+        let mut reports = tokio::time::interval(metrics::REPORT_EVERY);
+        reports.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
         loop {
             let due = self.next_timeout().map(|at| self.start + at);
             tokio::select! {
@@ -71,6 +81,7 @@ impl Server {
                     None => return,
                 },
                 () = sleep_until(due) => self.on_time(),
+                _ = reports.tick() => self.reporter.report(self.figures()),
             }
         }
     }
@@ -107,6 +118,24 @@ impl Server {
             peers: registry.peers(),
             namespaces: registry.namespaces(),
             connections: self.swarm.network_info().connection_counters().num_established(),
+        }
+    }
+
+    /// What operators see.
+    fn figures(&self) -> metrics::Snapshot {
+        let (registry, requests) = (self.registry(), self.point.requests());
+        let refusals = Status::ALL.into_iter().map(|status| (status, requests.refused(status)));
+        metrics::Snapshot {
+            connections: self.swarm.network_info().connection_counters().num_established(),
+            pending_connections: self.swarm.network_info().connection_counters().num_pending(),
+            registry: Some(metrics::RegistryFigures {
+                registrations: registry.len(),
+                peers: registry.peers(),
+                namespaces: registry.namespaces(),
+                counters: registry.counters(),
+            }),
+            refusals: refusals.filter(|(_, count)| *count > 0).collect(),
+            ..metrics::Snapshot::default()
         }
     }
 
