@@ -3,7 +3,7 @@
 //! Five rooms:
 //!
 //! - [`content`]: chunks, manifests, safe paths, tickets. What a content *is*, on disk and on paper.
-//! - [`wire`]: the messages of `/shoal/query/1` and `/shoal/chunks/1`, their sizes and their bytes.
+//! - [`wire`]: the messages of `/shoal/query/1`, `/shoal/chunks/1` and `/shoal/tracker/1`, their sizes and bytes.
 //! - [`engine`]: decisions. Which chunk to ask of whom, when to give up, when to register again.
 //! - [`sim`]: a simulated swarm that runs the engine.
 //! - [`registry`]: the tracker's table. Who is registered where, and who is told of whom.

@@ -1,10 +1,11 @@
 //! What peers say to each other: message types, their limits and their bytes.
 //!
-//! Two protocols, one file each:
+//! Three protocols:
 //!
 //! - [`query`] (`/shoal/query/1`): a question, an answer, a stream for each pair. Control only.
 //! - [`chunks`] (`/shoal/chunks/1`): chunk requests and chunk bytes, pipelined on one long-lived stream
 //!   per peer and direction.
+//! - [`tracker`] (`/shoal/tracker/1`): a question to a tracker, and its answer.
 //!
 //! Every message is CBOR behind its length as an unsigned varint ([`frame`]). `PROTOCOL.md` describes
 //! them for who writes another implementation; the tests here hold the same examples byte by byte.
@@ -16,6 +17,7 @@ pub mod chunks;
 pub mod frame;
 mod have;
 pub mod query;
+pub mod tracker;
 #[cfg(test)]
 mod vectors;
 
