@@ -63,7 +63,7 @@ impl Behaviour {
             identify: identify::Behaviour::new(identify),
             ping: ping::Behaviour::new(ping::Config::new()),
             rendezvous: rendezvous::client::Behaviour::new(identity.clone()),
-            query: request_response::Behaviour::with_codec(QueryCodec, [protocol], query),
+            query: request_response::Behaviour::with_codec(QueryCodec::default(), [protocol], query),
             streams: streams::Behaviour::default(),
         }
     }

@@ -23,7 +23,6 @@ mod codec;
 mod control;
 mod driver;
 mod fetch;
-mod frames;
 mod job;
 mod library;
 mod node;
@@ -37,8 +36,8 @@ mod upload;
 
 pub use codec::QueryCodec;
 pub use control::{DialError, QueryError};
-pub use frames::{read_frame, write_frame};
 pub use job::{ContentHandle, Event, Failure, Finished, GetOptions, Phase, Progress, Select, Update};
 pub use node::{Node, NodeConfig, NodeError};
+pub use shoal_framing::{read_frame, write_frame};
 pub use tls::Config as TlsConfig;
 pub use traffic::PeerTraffic;

@@ -20,6 +20,7 @@
 
 mod cookie;
 mod discover;
+mod everyone;
 mod limits;
 mod prefix;
 mod quota;
@@ -33,8 +34,9 @@ mod table;
 mod testing;
 #[cfg(test)]
 mod tests;
-mod throttle;
+pub(crate) mod throttle;
 
+pub use everyone::PeerListing;
 pub use limits::{Limits, MAX_NAMESPACE, SPEC_MAX_TTL};
 pub use prefix::{MAX_ADDRESSES, Prefix, addresses_digest, quota_prefixes, tellable};
 pub use refusal::{Quota, Refusal, Status};

@@ -177,6 +177,11 @@ impl Registry {
         self.peers.key(peer).is_some()
     }
 
+    /// Whether a peer is registered in a namespace.
+    pub fn is_registered(&self, peer: &PeerId, namespace: &str) -> bool {
+        self.find(peer, namespace).is_some()
+    }
+
     /// How many are registered in a namespace.
     pub fn counts(&self, namespace: &str) -> Counts {
         self.namespaces.key(namespace).map(|key| self.namespaces[key].counts()).unwrap_or_default()

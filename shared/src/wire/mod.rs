@@ -21,4 +21,11 @@ pub mod tracker;
 #[cfg(test)]
 mod vectors;
 
+use crate::content::ContentId;
+
 pub use have::{Have, MAX_WINDOW_BYTES, Window};
+
+/// The namespace of a content's swarm at a rendezvous point: `shoal/` and the content id as text.
+pub fn swarm_namespace(content: &ContentId) -> String {
+    format!("shoal/{content}")
+}

@@ -5,6 +5,7 @@ use std::time::Duration;
 use libp2p::{Multiaddr, PeerId};
 use shoal_shared::content::ContentId;
 use shoal_shared::engine::{Announcer, AnnouncerOutput, Dial, PeerBook, TTL};
+use shoal_shared::wire::swarm_namespace;
 
 use super::super::control::{Control, DialError, Found};
 use super::run::JobEvent;
@@ -43,7 +44,7 @@ impl Discovery {
             book,
             announcer: Announcer::new(now, points.len(), registers),
             points: points.iter().map(point).collect(),
-            namespace: format!("shoal/{content}"),
+            namespace: swarm_namespace(&content),
             silence_told: false,
         }
     }

@@ -23,7 +23,7 @@ pub(super) mod vectors;
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
-pub use self::stats::{AnswerCounts, Current, RefusalCounts, RegistryCounts, Stats};
+pub use self::stats::{Current, RefusalCounts, RegistryCounts, RequestCounts, Stats};
 use super::query::PeerAddresses;
 use crate::content::{ContentId, Hash};
 

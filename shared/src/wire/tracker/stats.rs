@@ -11,12 +11,12 @@ pub struct Stats {
     pub current: Current,
     /// The program's version, at most 64 bytes, printable.
     pub version: String,
-    /// What was answered over this protocol.
-    pub answered: AnswerCounts,
     /// Requests over this protocol that were refused.
     pub refusals: RefusalCounts,
     /// What has happened over `/rendezvous/1.0.0`.
     pub registry: RegistryCounts,
+    /// Requests over this protocol, answered and refused, but for those that came too often.
+    pub requests: RequestCounts,
 }
 
 /// What a tracker has now.
@@ -63,9 +63,9 @@ pub struct RegistryCounts {
     pub discover_refused: u64,
 }
 
-/// What was asked and answered, by kind of request.
+/// What was asked, by kind of request.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AnswerCounts {
+pub struct RequestCounts {
     /// `get`
     pub get: u64,
     /// `put`

@@ -58,16 +58,6 @@ fn stats() -> Stats {
             registrations: 2,
         },
         version: "0.1.0".into(),
-        answered: AnswerCounts {
-            get: 1,
-            put: 1,
-            find: 3,
-            role: 2,
-            stats: 1,
-            report: 1,
-            publish: 120,
-            ..AnswerCounts::default()
-        },
         refusals: RefusalCounts { not_found: 1, not_registered: 1, ..RefusalCounts::default() },
         registry: RegistryCounts {
             dead: 1,
@@ -76,6 +66,16 @@ fn stats() -> Stats {
             discovered: 66,
             registered: 3,
             ..RegistryCounts::default()
+        },
+        requests: RequestCounts {
+            get: 1,
+            put: 1,
+            find: 3,
+            role: 2,
+            stats: 1,
+            report: 1,
+            publish: 120,
+            ..RequestCounts::default()
         },
     }
 }

@@ -170,28 +170,6 @@ a6                                              #             map of 6
 02                                              #                 2
 67 76 65 72 73 69 6f 6e                         #           key "version"
 65 30 2e 31 2e 30                               #             "0.1.0"
-68 61 6e 73 77 65 72 65 64                      #           key "answered"
-aa                                              #             map of 10
-63 67 65 74                                     #               key "get"
-01                                              #                 1
-63 70 75 74                                     #               key "put"
-01                                              #                 1
-64 66 69 6e 64                                  #               key "find"
-03                                              #                 3
-64 72 6f 6c 65                                  #               key "role"
-02                                              #                 2
-65 70 65 65 72 73                               #               key "peers"
-00                                              #                 0
-65 73 74 61 74 73                               #               key "stats"
-01                                              #                 1
-65 73 77 61 72 6d                               #               key "swarm"
-00                                              #                 0
-66 72 65 70 6f 72 74                            #               key "report"
-01                                              #                 1
-67 70 75 62 6c 69 73 68                         #               key "publish"
-18 78                                           #                 120
-68 77 69 74 68 64 72 61 77                      #               key "withdraw"
-00                                              #                 0
 68 72 65 66 75 73 61 6c 73                      #           key "refusals"
 a7                                              #             map of 7
 64 62 75 73 79                                  #               key "busy"
@@ -232,6 +210,28 @@ ab                                              #             map of 11
 00                                              #                 0
 70 64 69 73 63 6f 76 65 72 5f 72 65 66 75 73 65 #               key "discover_refused"
 64                                              #               …
+00                                              #                 0
+68 72 65 71 75 65 73 74 73                      #           key "requests"
+aa                                              #             map of 10
+63 67 65 74                                     #               key "get"
+01                                              #                 1
+63 70 75 74                                     #               key "put"
+01                                              #                 1
+64 66 69 6e 64                                  #               key "find"
+03                                              #                 3
+64 72 6f 6c 65                                  #               key "role"
+02                                              #                 2
+65 70 65 65 72 73                               #               key "peers"
+00                                              #                 0
+65 73 74 61 74 73                               #               key "stats"
+01                                              #                 1
+65 73 77 61 72 6d                               #               key "swarm"
+00                                              #                 0
+66 72 65 70 6f 72 74                            #               key "report"
+01                                              #                 1
+67 70 75 62 6c 69 73 68                         #               key "publish"
+18 78                                           #                 120
+68 77 69 74 68 64 72 61 77                      #               key "withdraw"
 00                                              #                 0
 "#;
 
