@@ -5,6 +5,8 @@ use libp2p::identity::Keypair;
 use libp2p::swarm::NetworkBehaviour;
 use libp2p::{identify, ping, rendezvous};
 
+use crate::service;
+
 /// Registrations live between these times, in seconds; peers renew at half of what they got.
 const MIN_TTL: u64 = 60;
 const MAX_TTL: u64 = 120;
@@ -20,6 +22,7 @@ pub(crate) struct Behaviour {
     identify: identify::Behaviour,
     ping: ping::Behaviour,
     rendezvous: rendezvous::server::Behaviour,
+    pub(crate) tracker: service::Behaviour,
 }
 
 impl Behaviour {
@@ -36,6 +39,7 @@ impl Behaviour {
             identify: identify::Behaviour::new(identify),
             ping: ping::Behaviour::new(ping::Config::new()),
             rendezvous: rendezvous::server::Behaviour::new(server),
+            tracker: service::behaviour(),
         }
     }
 }

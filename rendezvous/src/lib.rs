@@ -8,16 +8,22 @@
 
 mod behaviour;
 pub mod identity;
+mod service;
 
+use std::collections::HashMap;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use futures::{FutureExt, StreamExt};
 use libp2p::core::transport::ListenerId;
 use libp2p::identity::Keypair;
 use libp2p::multiaddr::Protocol;
-use libp2p::swarm::SwarmEvent;
+use libp2p::request_response;
+use libp2p::swarm::{ConnectionId, SwarmEvent};
 use libp2p::{Multiaddr, PeerId, Swarm, SwarmBuilder, noise, tcp, tls, yamux};
+use shoal_shared::registry::{self, Registry};
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 use self::behaviour::{Behaviour, BehaviourEvent};
 
@@ -130,14 +136,39 @@ fn outward_first<'a>(listeners: impl Iterator<Item = &'a Multiaddr>, peer: PeerI
 }
 
 async fn run(mut swarm: Swarm<Behaviour>, mut stopped: oneshot::Receiver<()>) {
+    let start = Instant::now();
+    // Stays empty as long as libp2p's server keeps a table of its own.
+    let mut registry = Registry::new(registry::Limits::default(), rand::make_rng());
+    let mut services = service::services(start.elapsed());
+    let mut ips: HashMap<ConnectionId, IpAddr> = HashMap::new();
     loop {
         tokio::select! {
             _ = &mut stopped => return,
             event = swarm.select_next_some() => match event {
                 SwarmEvent::Behaviour(BehaviourEvent::Rendezvous(event)) => tracing::info!(?event, "rendezvous"),
+                SwarmEvent::Behaviour(BehaviourEvent::Tracker(event)) => {
+                    let ip = match &event {
+                        request_response::Event::Message { connection_id, .. } => ips.get(connection_id).copied(),
+                        _ => None,
+                    };
+                    let tracker = &mut swarm.behaviour_mut().tracker;
+                    service::on_event(&mut services, &mut registry, start.elapsed(), ip, tracker, event);
+                }
+                SwarmEvent::ConnectionEstablished { connection_id, endpoint, .. } => {
+                    ips.extend(ip_of(endpoint.get_remote_address()).map(|ip| (connection_id, ip)));
+                }
+                SwarmEvent::ConnectionClosed { connection_id, .. } => drop(ips.remove(&connection_id)),
                 SwarmEvent::NewListenAddr { address, .. } => tracing::info!(%address, "listening"),
                 other => tracing::debug!(event = ?other, "swarm"),
             },
         }
+    }
+}
+
+fn ip_of(address: &Multiaddr) -> Option<IpAddr> {
+    match address.iter().next() {
+        Some(Protocol::Ip4(ip)) => Some(ip.into()),
+        Some(Protocol::Ip6(ip)) => Some(ip.into()),
+        _ => None,
     }
 }

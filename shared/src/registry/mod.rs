@@ -34,7 +34,7 @@ mod table;
 mod testing;
 #[cfg(test)]
 mod tests;
-pub(crate) mod throttle;
+mod throttle;
 
 pub use everyone::PeerListing;
 pub use limits::{Limits, MAX_NAMESPACE, SPEC_MAX_TTL};
@@ -43,3 +43,4 @@ pub use refusal::{Quota, Refusal, Status};
 pub use registration::{Counters, Counts, Listing, Page, Registration, Role};
 pub use reports::Verdict;
 pub use table::Registry;
+pub use throttle::{Throttle, WhenFull};

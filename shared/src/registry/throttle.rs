@@ -5,7 +5,7 @@ use std::time::Duration;
 
 /// What happens with one that is not remembered while there is no room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum WhenFull {
+pub enum WhenFull {
     /// It takes the place of the one that has most nearly recovered.
     Replace,
     /// It must wait, so that their number bounds what all do together.
@@ -15,7 +15,7 @@ pub(crate) enum WhenFull {
 /// A token bucket for each, kept as one time each: when the bucket is full again (the generic cell rate
 /// algorithm, ITU-T I.371). A bucket that is full is as good as none and is forgotten.
 #[derive(Debug)]
-pub(crate) struct Throttle<K> {
+pub struct Throttle<K> {
     burst: u32,
     interval: Duration,
     most: usize,
@@ -26,12 +26,12 @@ pub(crate) struct Throttle<K> {
 
 impl<K: Ord + Copy> Throttle<K> {
     /// `burst` at once, one more each `interval`; `most` are remembered.
-    pub(crate) fn new(burst: u32, interval: Duration, most: usize, when_full: WhenFull) -> Self {
+    pub fn new(burst: u32, interval: Duration, most: usize, when_full: WhenFull) -> Self {
         Self { burst, interval, most, when_full, full_at: BTreeMap::new(), order: BTreeSet::new() }
     }
 
     /// Whether this one may do it now; if so, that is counted.
-    pub(crate) fn allow(&mut self, now: Duration, key: K) -> bool {
+    pub fn allow(&mut self, now: Duration, key: K) -> bool {
         self.forget(now);
         let full_at = self.full_at.get(&key).copied().unwrap_or(now);
         let next = full_at.saturating_add(self.interval);
@@ -46,7 +46,7 @@ impl<K: Ord + Copy> Throttle<K> {
     }
 
     /// When this one last did it, as long as that is remembered; exact with a burst of one.
-    pub(super) fn last(&self, key: &K) -> Option<Duration> {
+    pub fn last(&self, key: &K) -> Option<Duration> {
         self.full_at.get(key).map(|at| at.saturating_sub(self.interval))
     }
 

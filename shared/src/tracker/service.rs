@@ -12,8 +12,7 @@ use super::listing::list;
 use super::payloads::Payloads;
 use super::{Change, Limits, StoredEntry, StoredPayload, tally};
 use crate::content::ContentId;
-use crate::registry::throttle::{Throttle, WhenFull};
-use crate::registry::{self, Prefix, Registry};
+use crate::registry::{self, Prefix, Registry, Throttle, WhenFull};
 use crate::wire::swarm_namespace;
 use crate::wire::tracker::{
     Current, Entry, ErrorCode, RefusalCounts, RegistryCounts, Request, RequestCounts, Response, Role, Stats,
