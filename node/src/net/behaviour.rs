@@ -10,8 +10,8 @@ use libp2p::swarm::NetworkBehaviour;
 use libp2p::{StreamProtocol, identify, ping, rendezvous};
 use shoal_shared::wire::query;
 
-use super::codec::QueryCodec;
-use super::streams;
+use super::codec::{QueryCodec, TrackerCodec};
+use super::{streams, tracker};
 
 /// What identify tells others of the protocol family.
 const PROTOCOL_VERSION: &str = "/shoal/1";
@@ -39,6 +39,7 @@ pub(super) struct Behaviour {
     pub(super) ping: ping::Behaviour,
     pub(super) rendezvous: rendezvous::client::Behaviour,
     pub(super) query: request_response::Behaviour<QueryCodec>,
+    pub(super) tracker: request_response::Behaviour<TrackerCodec>,
     pub(super) streams: streams::Behaviour,
 }
 
@@ -64,6 +65,7 @@ impl Behaviour {
             ping: ping::Behaviour::new(ping::Config::new()),
             rendezvous: rendezvous::client::Behaviour::new(identity.clone()),
             query: request_response::Behaviour::with_codec(QueryCodec::default(), [protocol], query),
+            tracker: tracker::behaviour(),
             streams: streams::Behaviour::default(),
         }
     }

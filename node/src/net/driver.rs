@@ -25,6 +25,7 @@ use super::behaviour::{Behaviour, BehaviourEvent};
 use super::control::{DialError, Found, NetEvent, Order, QueryError};
 use super::library::Library;
 use super::streams;
+use super::tracker;
 use super::upload::Uploads;
 
 /// Questions from peers under way at once; further ones are answered "busy" right away.
@@ -42,6 +43,7 @@ pub(super) struct Driver {
     uploads: Uploads,
     dials: HashMap<ConnectionId, oneshot::Sender<Result<PeerId, DialError>>>,
     queries: HashMap<OutboundRequestId, oneshot::Sender<Result<Response, QueryError>>>,
+    tracker_questions: tracker::Questions,
     registrations: HashMap<(PeerId, String), oneshot::Sender<Option<Duration>>>,
     discoveries: HashMap<(PeerId, String), oneshot::Sender<Option<Vec<Found>>>>,
     answers: FuturesUnordered<BoxFuture<'static, Answered>>,
@@ -64,6 +66,7 @@ impl Driver {
             uploads,
             dials: HashMap::new(),
             queries: HashMap::new(),
+            tracker_questions: tracker::Questions::default(),
             registrations: HashMap::new(),
             discoveries: HashMap::new(),
             answers: FuturesUnordered::new(),
@@ -100,6 +103,9 @@ impl Driver {
         match order {
             Order::Dial(dial, reply) => self.dial(dial, reply),
             Order::Query(peer, request, reply) => self.query(peer, request, reply),
+            Order::AskTracker(peer, request, reply) => {
+                self.tracker_questions.ask(&mut self.swarm, peer, request, reply);
+            }
             Order::OpenStream(peer, reply) => self.swarm.behaviour_mut().streams.open(peer, reply),
             Order::Disconnect(peer, for_good) => self.disconnect(peer, for_good),
             Order::Register { point, namespace, ttl, reply } => self.register(point, namespace, ttl, reply),
@@ -253,6 +259,7 @@ impl Driver {
         match event {
             BehaviourEvent::Query(event) => self.on_query_event(event),
             BehaviourEvent::Streams(streams::Inbound { peer, stream }) => self.uploads.start(peer, stream),
+            BehaviourEvent::Tracker(event) => self.tracker_questions.on_event(event),
             BehaviourEvent::Rendezvous(event) => self.on_rendezvous_event(event),
             BehaviourEvent::Identify(identify::Event::Received { peer_id, info, .. }) => {
                 tracing::debug!(peer = %peer_id, agent = %Printable(&info.agent_version), "identified");

@@ -30,6 +30,7 @@ mod pace;
 pub mod streams;
 mod tcp;
 mod tls;
+mod tracker;
 mod traffic;
 mod transport;
 mod upload;
@@ -40,4 +41,5 @@ pub use job::{ContentHandle, Event, Failure, Finished, GetOptions, Phase, Progre
 pub use node::{Node, NodeConfig, NodeError};
 pub use shoal_framing::{read_frame, write_frame};
 pub use tls::Config as TlsConfig;
+pub use tracker::{Listing, Page, SwarmSize, Tracker, TrackerError};
 pub use traffic::PeerTraffic;

@@ -38,7 +38,7 @@ pub struct Registration {
     pub prefixes: Vec<Prefix>,
     /// The time asked for, in seconds.
     pub ttl: Option<u64>,
-    /// What the peer is there.
+    /// What the peer is there; a renewal that does not say leaves it as it is.
     pub role: Role,
 }
 

@@ -305,7 +305,8 @@ impl Registry {
 
     fn renew(&mut self, now: Duration, key: u32, new: Registration, expires: Duration) {
         let role = self.entries[key].role;
-        if role != new.role {
+        // Who speaks the libp2p protocol only cannot say; that takes nothing back.
+        if new.role != Role::Unknown && role != new.role {
             self.set_role(&new.peer, &new.namespace, new.role);
         }
         let peer = self.entries[key].peer;

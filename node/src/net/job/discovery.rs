@@ -27,6 +27,7 @@ pub(super) struct Discovery {
     pub(super) book: PeerBook,
     announcer: Announcer,
     points: Vec<Point>,
+    registers: bool,
     namespace: String,
     silence_told: bool,
 }
@@ -44,6 +45,7 @@ impl Discovery {
             book,
             announcer: Announcer::new(now, points.len(), registers),
             points: points.iter().map(point).collect(),
+            registers,
             namespace: swarm_namespace(&content),
             silence_told: false,
         }
@@ -55,6 +57,11 @@ impl Discovery {
 
     pub(super) fn is_point(&self, peer: &PeerId) -> bool {
         self.points.iter().any(|p| p.peer == Some(*peer))
+    }
+
+    /// The rendezvous points that have been reached, if this node registers there.
+    pub(super) fn registered_at(&self) -> impl Iterator<Item = PeerId> {
+        self.points.iter().filter(|_| self.registers).filter_map(|point| point.peer)
     }
 
     pub(super) fn next_timeout(&self) -> Option<Duration> {

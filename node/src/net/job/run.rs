@@ -50,7 +50,7 @@ pub(in crate::net) struct Shared {
 /// What a job is for.
 pub(in crate::net) enum Goal {
     /// Serve what is in a store.
-    Serve { store: Arc<dyn ChunkStore>, rendezvous: Vec<Multiaddr> },
+    Serve { store: Arc<dyn ChunkStore>, rendezvous: Vec<Multiaddr>, publish: bool },
     /// Fetch to a folder.
     Get(Box<GetOptions>),
     /// Fetch the manifest alone.
@@ -135,6 +135,8 @@ pub(in crate::net) struct Job {
     /// Whether this job fetches anything.
     pub(super) seeks: bool,
     pub(super) star: bool,
+    /// Whether trackers are told the content's name.
+    pub(super) publishes: bool,
     /// Since when there has been nobody to ask, or nothing useful came of it.
     pub(super) alone_since: Duration,
     /// Whether every missing chunk is one that nobody connected has.
@@ -169,8 +171,9 @@ impl Job {
             return Err(Failure::Twice);
         }
         let serves = matches!(goal, Goal::Serve { .. });
+        let publishes = matches!(goal, Goal::Serve { publish: true, .. });
         let (peers, rendezvous, wait, get, store) = match goal {
-            Goal::Serve { store, rendezvous } => (vec![], rendezvous, None, None, Some(store)),
+            Goal::Serve { store, rendezvous, .. } => (vec![], rendezvous, None, None, Some(store)),
             Goal::Get(get) => (get.peers.clone(), get.rendezvous.clone(), get.wait, Some(get), None),
             Goal::Manifest { peers, rendezvous, wait } => (peers, rendezvous, Some(wait), None, None),
         };
@@ -190,6 +193,7 @@ impl Job {
             wait,
             seeks: !serves,
             star,
+            publishes,
             alone_since: now,
             starving: false,
             incomplete_since: None,
@@ -300,6 +304,7 @@ impl Job {
                 }
             },
             Ok(JobEvent::Registered { point, peer, ttl }) => {
+                peer.filter(|_| ttl.is_some()).into_iter().for_each(|peer| self.present_itself(peer));
                 if self.discovery.registered(now, point, peer, ttl) {
                     self.tell(Event::RendezvousSilent);
                 }

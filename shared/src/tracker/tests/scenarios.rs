@@ -61,6 +61,9 @@ fn a_swarm_is_counted_by_what_its_members_say() {
     assert_eq!(tracker.ask(1, 9, swarm.clone()), Response::Swarm { seeds: 1, unknown: 1, downloaders: 1 });
     tracker.ask(2, 2, role(Role::Seed));
     assert_eq!(tracker.ask(2, 9, swarm.clone()), Response::Swarm { seeds: 2, unknown: 1, downloaders: 0 });
+    tracker.join(50, 1, 1);
+    let left = Response::Swarm { seeds: 1, unknown: 0, downloaders: 0 };
+    assert_eq!(tracker.ask(140, 9, swarm.clone()), left, "a renewal does not say what it is, and need not");
     assert_eq!(tracker.ask(200, 9, swarm), Response::Swarm { seeds: 0, unknown: 0, downloaders: 0 });
 }
 
@@ -172,6 +175,17 @@ fn a_search_looks_at_so_many_names_and_gives_a_cursor() {
     }
     assert_eq!(answers, 10);
     assert_eq!(found.iter().map(|found| found.entry.name.as_str()).collect::<Vec<_>>(), ["needle"]);
+}
+
+#[test]
+fn a_cursor_of_another_search_hides_nothing() {
+    let mut tracker = Tracker::new(Limits::default());
+    tracker.join(0, 1, 1);
+    tracker.ask(0, 1, publish(1, "beta"));
+    let before = [&[0; 16][..], b"alpha"].concat();
+    let request =
+        Request::Find { mode: Mode::Prefix, text: "b".into(), after: Some(before.into()), limit: 0 };
+    assert!(matches!(tracker.ask(1, 9, request), Response::Found { contents, .. } if contents.len() == 1));
 }
 
 #[test]
