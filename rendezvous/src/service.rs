@@ -75,23 +75,4 @@ fn addresses_in(record: &[u8]) -> Vec<Multiaddr> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use libp2p::identity::Keypair;
-
-    #[test]
-    fn addresses_are_read_from_records_of_both_forms() {
-        let key = Keypair::generate_ed25519();
-        let addresses: Vec<Multiaddr> = vec!["/ip4/192.0.2.1/tcp/4001".parse().unwrap()];
-        let bytes = |record: PeerRecord| record.into_signed_envelope().into_protobuf_encoding();
-        let legacy = PeerRecord::new(&key, addresses.clone()).unwrap();
-        let standard = PeerRecord::new_interop(&key, addresses.clone()).unwrap();
-        for mut record in [bytes(legacy), bytes(standard)] {
-            assert_eq!(addresses_in(&record), addresses);
-            let last = record.len() - 1;
-            record[last] ^= 1;
-            assert!(addresses_in(&record).is_empty(), "a wrong signature");
-        }
-        assert!(addresses_in(b"nonsense").is_empty());
-    }
-}
+mod tests;
