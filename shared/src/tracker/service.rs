@@ -197,7 +197,7 @@ impl Services {
                 let after = after.as_ref().map(|after| after.as_slice());
                 list(registry, now, from.ip, self.addresses_in, after, limit as usize)
             }
-            Request::Stats {} => Ok(Response::Stats { stats: self.stats(registry, now) }),
+            Request::Stats {} => Ok(Response::Stats { stats: Box::new(self.stats(registry, now)) }),
         }
     }
 

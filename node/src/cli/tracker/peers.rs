@@ -54,7 +54,7 @@ pub(super) async fn run(args: Args, output: &Output) -> Result<Exit, CliError> {
     for (peer, addresses) in peers {
         let addresses = addresses.iter().map(|a| Printable(&a.to_string()).to_string()).collect();
         let listed = Listed { peer: peer.to_string(), addresses };
-        output.data(&listed, || [&[listed.peer.clone()], &listed.addresses[..]].concat().join(" "))?;
+        output.data(&listed, || format!("{}  {}", listed.peer, listed.addresses.join(" ")))?;
     }
     Ok(Exit::Done)
 }

@@ -214,7 +214,7 @@ impl Tracker {
     /// What it counts.
     pub async fn stats(&self) -> Result<Stats, TrackerError> {
         match self.ask(Request::Stats {}).await? {
-            Response::Stats { stats } => Ok(stats),
+            Response::Stats { stats } => Ok(*stats),
             _ => Err(TrackerError::WrongKind),
         }
     }

@@ -213,7 +213,7 @@ pub enum Response {
     /// To [`Request::Stats`].
     Stats {
         /// All of it.
-        stats: Stats,
+        stats: Box<Stats>,
     },
     /// To any request.
     Error {

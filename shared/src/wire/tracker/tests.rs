@@ -99,7 +99,7 @@ fn every_response_has_its_bytes() {
         (responses::STORED, Response::Stored { id: Hash::of(PAYLOAD), ttl: 86_400 }),
         (responses::PAYLOAD, Response::Payload { bytes: PAYLOAD.into() }),
         (responses::PEERS_LIST, Response::Peers { next: None, peers: vec![peer], total: 1 }),
-        (responses::STATS_ALL, Response::Stats { stats: stats() }),
+        (responses::STATS_ALL, Response::Stats { stats: Box::new(stats()) }),
         (responses::ERROR_BUSY, error(ErrorCode::Busy)),
         (responses::ERROR_LIMITED, error(ErrorCode::Limited)),
         (responses::ERROR_QUOTA, error(ErrorCode::Quota)),
@@ -177,7 +177,7 @@ fn no_remote_text_can_move_a_cursor() {
         assert!(!passes(&Response::Found { next: None, contents: vec![found] }), "{name:?}");
     }
     for version in ["1\u{7}", "\u{202e}1", &"1".repeat(65)] {
-        let stats = Stats { version: version.into(), ..stats() };
+        let stats = Box::new(Stats { version: version.into(), ..stats() });
         assert!(!passes(&Response::Stats { stats }), "{version:?}");
     }
     assert!(!passes(&Request::Report { peer: vec![1, 2, 3] }));
