@@ -24,13 +24,19 @@ pub async fn read_frame<M: Message, R: AsyncRead + Unpin>(stream: &mut R) -> io:
             break len;
         }
     };
+    let body = read_body(stream, len).await?;
+    frame::decode(&body).map(Some).map_err(invalid)
+}
+
+/// Reads `len` bytes, which who calls has compared with a limit. Memory grows only with what arrives.
+pub async fn read_body<R: AsyncRead + Unpin>(stream: &mut R, len: usize) -> io::Result<Vec<u8>> {
     let mut body = Vec::new();
     while body.len() < len {
         let at = body.len();
         body.resize(len.min(at + STEP), 0);
         stream.read_exact(&mut body[at..]).await?;
     }
-    frame::decode(&body).map(Some).map_err(invalid)
+    Ok(body)
 }
 
 /// Writes a frame; does not flush. `InvalidInput` if the message is over its own limit.

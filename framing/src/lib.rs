@@ -11,4 +11,4 @@ mod codec;
 mod frames;
 
 pub use codec::FrameCodec;
-pub use frames::{read_frame, write_frame};
+pub use frames::{read_body, read_frame, write_frame};

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use libp2p_identity::PeerId;
+
 /// What happens with one that is not remembered while there is no room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WhenFull {
@@ -15,7 +17,7 @@ pub enum WhenFull {
 /// A token bucket for each, kept as one time each: when the bucket is full again (the generic cell rate
 /// algorithm, ITU-T I.371). A bucket that is full is as good as none and is forgotten.
 #[derive(Debug)]
-pub struct Throttle<K> {
+pub struct Throttle<K = PeerId> {
     burst: u32,
     interval: Duration,
     most: usize,
