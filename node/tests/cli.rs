@@ -22,8 +22,11 @@ fn failure(args: &[&str]) -> String {
 
 #[test]
 fn help_of_every_command() {
-    for command in ["", "share", "get", "inspect", "verify", "demo"] {
-        let args: Vec<&str> = [command, "--help"].into_iter().filter(|a| !a.is_empty()).collect();
+    let tracker = ["", " peers", " find", " swarm", " report-dead", " put", " get", " stats"];
+    let tracker = tracker.map(|command| format!("tracker{command}"));
+    let others = ["", "share", "get", "inspect", "verify", "demo"].map(str::to_owned);
+    for command in others.into_iter().chain(tracker) {
+        let args: Vec<&str> = command.split_whitespace().chain(["--help"]).collect();
         let (code, stdout, _) = shoal(&args);
         assert_eq!(code, 0);
         assert_snapshot!(format!("help {command}").trim(), stdout);
@@ -101,6 +104,58 @@ fn usage() {
     error: the argument '--seed' cannot be used with '--seed-for <TIME>'
 
     Usage: shoal get --seed <TICKET|ID>
+
+    For more information, try '--help'.
+    ");
+}
+
+#[test]
+fn trackers_that_cannot_be_asked() {
+    assert_snapshot!(failure(&["tracker", "stats"]), @r"
+    exit code 2
+    error: the following required arguments were not provided:
+      --rendezvous <ADDR>
+
+    Usage: shoal tracker stats --rendezvous <ADDR>
+
+    For more information, try '--help'.
+    ");
+    let nobody = "/ip4/127.0.0.1/tcp/1/p2p/12D3KooWE9BybvUhbeZCuEqPQrep3R2Dp2w8fPejiP1G8gwhTejQ";
+    let refused = failure(&["tracker", "stats", "--rendezvous", nobody]);
+    assert!(refused.starts_with("exit code 5"), "{refused}");
+    assert!(refused.contains("error: ") && refused.contains("cannot be reached"), "{refused}");
+    assert!(refused.contains("hint: is the address right"), "{refused}");
+    assert_snapshot!(failure(&["tracker", "get", "abc", "--rendezvous", nobody]), @r"
+    exit code 2
+    error: invalid value 'abc' for '<ID>': not a SHA-256: want 64 hexadecimal digits
+
+    For more information, try '--help'.
+    ");
+    assert_snapshot!(failure(&["tracker", "put", "--rendezvous", nobody]), @r"
+    exit code 2
+    error: the following required arguments were not provided:
+      <FILE|--text <TEXT>>
+
+    Usage: shoal tracker put --rendezvous <ADDR> <FILE|--text <TEXT>>
+
+    For more information, try '--help'.
+    ");
+    assert_snapshot!(failure(&["tracker", "put", "--text", "", "--rendezvous", nobody]), @r"
+    exit code 1
+    error: the payload is empty
+    ");
+    let long = "x".repeat(65_537);
+    assert_snapshot!(failure(&["tracker", "put", "--text", &long, "--rendezvous", nobody]), @r"
+    exit code 1
+    error: the payload is longer than 64 KiB
+    hint: share it with `shoal share`, which has no such limit
+    ");
+    assert_snapshot!(failure(&["share", ".", "--publish"]), @r"
+    exit code 2
+    error: the following required arguments were not provided:
+      --rendezvous <ADDR>
+
+    Usage: shoal share --rendezvous <ADDR> --publish <PATH>...
 
     For more information, try '--help'.
     ");

@@ -12,6 +12,7 @@ use shoal_shared::wire::rendezvous::PROTOCOL;
 use crate::codec::Codec;
 use crate::crowd;
 use crate::probes::{MAX_PROBES, PATIENCE};
+use crate::service;
 use crate::settings::Settings;
 use crate::sign_of_life::PingCodec;
 
@@ -32,6 +33,7 @@ pub(crate) struct Behaviour {
     ping: ping::Behaviour,
     pub(crate) rendezvous: request_response::Behaviour<Codec>,
     pub(crate) sign_of_life: request_response::Behaviour<PingCodec>,
+    pub(crate) tracker: service::Behaviour,
 }
 
 impl Behaviour {
@@ -56,6 +58,7 @@ impl Behaviour {
             ping: ping::Behaviour::new(ping::Config::new()),
             rendezvous: request_response::Behaviour::with_codec(Codec, [rendezvous], requests),
             sign_of_life: request_response::Behaviour::with_codec(PingCodec, [ping], pings),
+            tracker: service::behaviour(),
         }
     }
 }

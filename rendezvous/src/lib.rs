@@ -21,6 +21,7 @@ pub mod metrics;
 mod point;
 mod probes;
 mod server;
+mod service;
 mod settings;
 mod sign_of_life;
 pub mod store;

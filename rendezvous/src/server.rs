@@ -10,6 +10,7 @@ use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
 use libp2p::{Multiaddr, PeerId, Swarm, identify, ping};
 use shoal_shared::engine::is_dialable;
 use shoal_shared::registry::{Registry, Status, Verdict, tellable};
+use shoal_shared::tracker::{Effect, Services};
 use shoal_shared::wire::rendezvous::PeerRecord;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
@@ -21,6 +22,7 @@ use crate::counters::{self, Counters};
 use crate::metrics::{self, Reporter};
 use crate::point::Point;
 use crate::probes::{Probes, Step};
+use crate::service;
 use crate::sign_of_life::{Payload, PingCodec};
 
 /// Addresses of one peer that a probe dials.
@@ -41,6 +43,7 @@ type EventOf<C> = request_response::Event<
 pub(crate) struct Server {
     swarm: Swarm<Behaviour>,
     point: Point,
+    services: Services,
     connections: Connections,
     probes: Probes,
     probed: counters::Probes,
@@ -59,6 +62,7 @@ impl Server {
         Self {
             swarm,
             point,
+            services: service::services(Duration::ZERO),
             connections: Connections::default(),
             probes: Probes::default(),
             probed: counters::Probes::default(),
@@ -94,13 +98,36 @@ impl Server {
         }
         let verdict = self.point.registry_mut().report(now, reporter, peer);
         if let Verdict::Probe(peer) = verdict {
-            self.probed.started += 1;
-            let addresses = self.addresses_to_dial(&peer);
-            let connected = self.swarm.is_connected(&peer);
-            let step = self.probes.start(now, peer, connected, addresses);
-            self.take(peer, step);
+            self.probe(peer);
         }
         verdict
+    }
+
+    fn probe(&mut self, peer: PeerId) {
+        self.probed.started += 1;
+        let now = self.now();
+        let addresses = self.addresses_to_dial(&peer);
+        let connected = self.swarm.is_connected(&peer);
+        let step = self.probes.start(now, peer, connected, addresses);
+        self.take(peer, step);
+    }
+
+    fn on_tracker_event(&mut self, event: service::Event) {
+        let now = self.now();
+        let ip = match &event {
+            request_response::Event::Message { peer, connection_id, .. } => {
+                self.connections.asker(*peer, *connection_id).observed
+            }
+            _ => None,
+        };
+        let behaviour = &mut self.swarm.behaviour_mut().tracker;
+        let registry = self.point.registry_mut();
+        for effect in service::on_event(&mut self.services, registry, now, ip, behaviour, event) {
+            match effect {
+                Effect::Probe(peer) => self.probe(peer),
+                Effect::Changed(_) => {}
+            }
+        }
     }
 
     /// The table.
@@ -191,6 +218,7 @@ impl Server {
     fn on_behaviour_event(&mut self, event: BehaviourEvent) {
         match event {
             BehaviourEvent::Rendezvous(event) => self.on_request(event),
+            BehaviourEvent::Tracker(event) => self.on_tracker_event(event),
             BehaviourEvent::SignOfLife(event) => self.on_sign_of_life(event),
             BehaviourEvent::Identify(identify::Event::Received { peer_id, info, .. }) => {
                 self.connections.identified(&peer_id, &info.agent_version);

@@ -23,6 +23,19 @@ impl fmt::Display for Printable<'_> {
     }
 }
 
+/// A whole text with the same things escaped as in [`Printable`], but for line feeds and tabs.
+pub fn escaped(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\n' | '\t' => shown.push(c),
+            c if is_unprintable(c) => shown.extend(c.escape_unicode()),
+            c => shown.push(c),
+        }
+    }
+    shown
+}
+
 /// Whether a character may change how the text around it is shown.
 pub fn is_unprintable(c: char) -> bool {
     c.is_control() || is_bidi_control(c) || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}')
@@ -43,6 +56,7 @@ mod tests {
         assert_eq!(Printable("a\u{1b}[2Jb").to_string(), "a\\u{1b}[2Jb");
         assert_eq!(Printable("x\u{202e}y").to_string(), "x\\u{202e}y");
         assert_eq!(Printable("名前 имя نام").to_string(), "名前 имя نام");
+        assert_eq!(escaped("a\u{1b}[2J\n\tb\r\u{202e}"), "a\\u{1b}[2J\n\tb\\u{d}\\u{202e}");
         assert_eq!(Printable(&"a".repeat(600)).to_string().chars().count(), 513);
     }
 }

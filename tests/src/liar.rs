@@ -110,7 +110,11 @@ fn swarm() -> Swarm<Behaviour> {
         .with_tcp(tcp::Config::default(), (tls::Config::new, noise::Config::new), yamux::Config::default)
         .unwrap()
         .with_behaviour(|_| Behaviour {
-            query: request_response::Behaviour::with_codec(QueryCodec, [protocol], Default::default()),
+            query: request_response::Behaviour::with_codec(
+                QueryCodec::default(),
+                [protocol],
+                Default::default(),
+            ),
             streams: streams::Behaviour::default(),
         })
         .unwrap()

@@ -3,11 +3,13 @@
 //! - [`process`]: starts `shoal` and `shoal-rendezvous`, reads what they print, ends them.
 //! - [`files`]: makes trees of files and compares them.
 //! - [`gate`]: a provider in this process whose chunks are let through one by one and counted.
+//! - [`false_tracker`]: a tracker that answers with whatever bytes the test likes.
 //! - [`liar`]: a provider that breaks the protocol in one chosen way.
 //! - [`point`]: a rendezvous point that always answers the same.
 //!
 //! Nothing here sleeps to wait for something; [`eventually`] looks again and again until a deadline.
 
+pub mod false_tracker;
 pub mod files;
 pub mod gate;
 pub mod liar;

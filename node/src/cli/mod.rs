@@ -15,6 +15,7 @@ mod output;
 mod share;
 mod sim;
 mod stop;
+mod tracker;
 mod verify;
 
 use std::io::IsTerminal;
@@ -51,6 +52,7 @@ enum Command {
     Get(get::Args),
     Inspect(inspect::Args),
     Verify(verify::Args),
+    Tracker(tracker::Args),
     Demo(demo::Args),
     Sim(sim::Args),
 }
@@ -87,6 +89,7 @@ async fn run(command: Command, output: &Output) -> Result<error::Exit, CliError>
         Command::Get(args) => get::run(args, output, stop).await,
         Command::Inspect(args) => inspect::run(args, output, stop).await,
         Command::Verify(args) => verify::run(args, output, stop).await,
+        Command::Tracker(args) => tracker::run(args, output, stop).await,
         Command::Demo(args) => demo::run(args, output, stop).await,
         Command::Sim(args) => sim::run(args, output, stop).await,
     }

@@ -24,6 +24,11 @@ impl Output {
         Self { json, quiet, bars }
     }
 
+    /// Whether data is printed as JSON.
+    pub(super) fn is_json(&self) -> bool {
+        self.json
+    }
+
     /// Whether progress bars are drawn.
     pub(super) fn is_live(&self) -> bool {
         !self.bars.is_hidden()

@@ -48,6 +48,10 @@ pub(super) struct Args {
     /// Key file of the node, made if missing, so that its peer id stays the same [default: a new one each time]
     #[arg(long, value_name = "FILE")]
     identity: Option<PathBuf>,
+    /// Tell the rendezvous points name, size and number of files while sharing, so that `shoal tracker find` finds
+    /// it: they tell whoever asks
+    #[arg(long, requires = "rendezvous")]
+    publish: bool,
     /// End once so many complete copies exist elsewhere, counted across peers chunk by chunk [default: 1]
     #[arg(
         long, value_name = "COPIES", num_args = 0..=1, require_equals = true, default_missing_value = "1",
@@ -110,7 +114,12 @@ pub(super) async fn run(args: Args, output: &Output, stop: CancellationToken) ->
         peers: node.addresses().await,
         rendezvous: args.net.rendezvous.clone(),
     };
-    let mut handle = node.serve(Arc::new(imported.source), args.net.rendezvous)?;
+    let source = Arc::new(imported.source);
+    let mut handle = if args.publish {
+        node.serve_and_publish(source, args.net.rendezvous)?
+    } else {
+        node.serve(source, args.net.rendezvous)?
+    };
     let root = manifest.root();
     output.say(format!(
         "sharing '{}': {} in {}, {}; Ctrl-C ends it",

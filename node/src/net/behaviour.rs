@@ -10,8 +10,8 @@ use libp2p::swarm::NetworkBehaviour;
 use libp2p::{StreamProtocol, identify, ping};
 use shoal_shared::wire::query;
 
-use super::codec::QueryCodec;
-use super::{points, streams};
+use super::codec::{QueryCodec, TrackerCodec};
+use super::{points, streams, tracker};
 
 /// What identify tells others of the protocol family.
 const PROTOCOL_VERSION: &str = "/shoal/1";
@@ -39,6 +39,7 @@ pub(super) struct Behaviour {
     pub(super) ping: ping::Behaviour,
     pub(super) points: points::Behaviour,
     pub(super) query: request_response::Behaviour<QueryCodec>,
+    pub(super) tracker: request_response::Behaviour<TrackerCodec>,
     pub(super) streams: streams::Behaviour,
 }
 
@@ -63,7 +64,8 @@ impl Behaviour {
             identify: identify::Behaviour::new(identify),
             ping: ping::Behaviour::new(ping::Config::new()),
             points: points::behaviour(),
-            query: request_response::Behaviour::with_codec(QueryCodec, [protocol], query),
+            query: request_response::Behaviour::with_codec(QueryCodec::default(), [protocol], query),
+            tracker: tracker::behaviour(),
             streams: streams::Behaviour::default(),
         }
     }

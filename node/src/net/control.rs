@@ -6,10 +6,12 @@ use libp2p::{Multiaddr, PeerId, Stream};
 use shoal_shared::engine::Dial;
 use shoal_shared::wire::query::{ErrorCode, Request, Response};
 use shoal_shared::wire::rendezvous::RecordFormat;
+use shoal_shared::wire::tracker;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use super::points::{self, Found, PointError};
 use super::streams::{self, OpenError};
+use super::tracker::TrackerError;
 
 /// Orders that may wait for the driver.
 pub(super) const ORDERS: usize = 256;
@@ -21,6 +23,7 @@ pub(super) const EVENTS: usize = 1024;
 pub(super) enum Order {
     Dial(Dial, oneshot::Sender<Result<PeerId, DialError>>),
     Query(PeerId, Request, oneshot::Sender<Result<Response, QueryError>>),
+    AskTracker(PeerId, tracker::Request, super::tracker::Reply),
     OpenStream(PeerId, streams::Reply),
     /// Close connections; with `true`, for good.
     Disconnect(PeerId, bool),
@@ -112,6 +115,15 @@ impl Control {
             Response::Error { code } => Err(QueryError::Refused(code)),
             other => Ok(other),
         }
+    }
+
+    pub(super) async fn ask_tracker(
+        &self,
+        peer: PeerId,
+        request: tracker::Request,
+    ) -> Result<tracker::Response, TrackerError> {
+        let gone = || Err(TrackerError::Failed("the connection ended".into()));
+        self.ask(|reply| Order::AskTracker(peer, request, reply)).await.unwrap_or_else(gone)
     }
 
     pub(super) async fn open_stream(&self, peer: PeerId) -> Result<Stream, OpenError> {

@@ -25,6 +25,7 @@ use super::control::{DialError, NetEvent, Order, QueryError};
 use super::library::Library;
 use super::points::{self, PointError, Points, Registration};
 use super::streams;
+use super::tracker;
 use super::upload::Uploads;
 
 /// Questions from peers under way at once; further ones are answered "busy" right away.
@@ -42,6 +43,7 @@ pub(super) struct Driver {
     uploads: Uploads,
     dials: HashMap<ConnectionId, oneshot::Sender<Result<PeerId, DialError>>>,
     queries: HashMap<OutboundRequestId, oneshot::Sender<Result<Response, QueryError>>>,
+    tracker_questions: tracker::Questions,
     points: Points,
     answers: FuturesUnordered<BoxFuture<'static, Answered>>,
     pings_lost: HashMap<ConnectionId, u32>,
@@ -64,6 +66,7 @@ impl Driver {
             uploads,
             dials: HashMap::new(),
             queries: HashMap::new(),
+            tracker_questions: tracker::Questions::default(),
             points,
             answers: FuturesUnordered::new(),
             pings_lost: HashMap::new(),
@@ -99,6 +102,9 @@ impl Driver {
         match order {
             Order::Dial(dial, reply) => self.dial(dial, reply),
             Order::Query(peer, request, reply) => self.query(peer, request, reply),
+            Order::AskTracker(peer, request, reply) => {
+                self.tracker_questions.ask(&mut self.swarm, peer, request, reply);
+            }
             Order::OpenStream(peer, reply) => self.swarm.behaviour_mut().streams.open(peer, reply),
             Order::Disconnect(peer, for_good) => self.disconnect(peer, for_good),
             Order::Register { point, namespace, ttl, format, reply } => {
@@ -259,6 +265,7 @@ impl Driver {
         match event {
             BehaviourEvent::Query(event) => self.on_query_event(event),
             BehaviourEvent::Streams(streams::Inbound { peer, stream }) => self.uploads.start(peer, stream),
+            BehaviourEvent::Tracker(event) => self.tracker_questions.on_event(event),
             BehaviourEvent::Points(event) => {
                 self.points.on_event(&mut self.swarm.behaviour_mut().points, event);
             }

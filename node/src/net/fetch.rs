@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use futures::io::{BufReader, ReadHalf, WriteHalf};
 use futures::{AsyncReadExt, AsyncWriteExt};
 use libp2p::{PeerId, Stream};
+use shoal_framing::{read_frame, write_frame};
 use shoal_shared::content::{ChunkIndex, ContentId};
 use shoal_shared::engine::RequestId;
 use shoal_shared::wire::Have;
@@ -20,7 +21,6 @@ use shoal_shared::wire::chunks::{Refusal, Reply, Request};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::AbortHandle;
 
-use super::frames::{read_frame, write_frame};
 use super::pace::Pace;
 use crate::store::{ChunkStore, Target, WriteError};
 

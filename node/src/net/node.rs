@@ -18,6 +18,7 @@ use super::job::{self, ContentHandle, Failure, GetOptions, Goal, Shared};
 use super::library::Library;
 use super::pace::Pace;
 use super::points::Points;
+use super::tracker::Tracker;
 use super::traffic::{PeerTraffic, Traffic};
 use super::transport;
 use super::upload::Uploads;
@@ -137,7 +138,23 @@ impl Node {
         rendezvous: Vec<Multiaddr>,
     ) -> Result<ContentHandle, Failure> {
         let content = store.manifest().id();
-        job::start(self.shared.clone(), content, Goal::Serve { store, rendezvous })
+        job::start(self.shared.clone(), content, Goal::Serve { store, rendezvous, publish: false })
+    }
+
+    /// Serves a content from a store as [`serve`](Self::serve) does, and tells the rendezvous points its name,
+    /// size and number of files for as long: they tell whoever asks.
+    pub fn serve_and_publish(
+        &self,
+        store: Arc<dyn ChunkStore>,
+        rendezvous: Vec<Multiaddr>,
+    ) -> Result<ContentHandle, Failure> {
+        let content = store.manifest().id();
+        job::start(self.shared.clone(), content, Goal::Serve { store, rendezvous, publish: true })
+    }
+
+    /// The tracker at an address, to ask it something. Nothing is sent before that.
+    pub fn tracker(&self, address: Multiaddr) -> Tracker {
+        Tracker::at(self.shared.control.clone(), address)
     }
 
     /// Fetches a content, and serves what it has of it.

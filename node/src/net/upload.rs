@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use futures::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use libp2p::{PeerId, Stream};
+use shoal_framing::{read_frame, write_frame};
 use shoal_shared::content::{ChunkIndex, ChunkSet, ContentId};
 use shoal_shared::engine::{Grant, SessionId, UploadConfig, UploadQueue, Wanted};
 use shoal_shared::wire::chunks::{MAX_WAITING, Refusal, Reply, Request};
@@ -20,7 +21,6 @@ use shoal_shared::wire::query::{self, Load};
 use tokio::sync::mpsc;
 
 use super::clock::Clock;
-use super::frames::{read_frame, write_frame};
 use super::library::{Library, Withdrawn};
 use super::pace::Pace;
 use super::traffic::{Meter, Traffic};

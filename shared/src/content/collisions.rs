@@ -5,8 +5,7 @@
 
 use std::collections::HashMap;
 
-use unicode_normalization::UnicodeNormalization;
-
+use super::fold::fold_case;
 use super::path::SafePath;
 
 /// Remembers names and how they fold. Memory is linear in the names, however deep the paths.
@@ -45,15 +44,9 @@ impl Collisions {
 }
 
 /// Maps a name to what the most forgetful file system would make of it: case, Unicode normalisation and
-/// trailing dots and spaces do not count. Upper case first, so that `ß` and `ss`, `ſ` and `s` meet.
+/// trailing dots and spaces do not count.
 fn fold(name: &str) -> String {
-    let trimmed = name.trim_end_matches(['.', ' ']);
-    if trimmed.is_ascii() {
-        return trimmed.to_ascii_lowercase();
-    }
-    let composed: String = trimmed.nfkc().collect();
-    let cased: String = composed.to_uppercase().to_lowercase();
-    cased.nfkc().collect()
+    fold_case(name.trim_end_matches(['.', ' ']))
 }
 
 #[cfg(test)]

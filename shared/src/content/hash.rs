@@ -49,6 +49,15 @@ impl fmt::Display for Hash {
     }
 }
 
+impl FromStr for Hash {
+    type Err = HashError;
+
+    fn from_str(text: &str) -> Result<Self, HashError> {
+        let bytes = data_encoding::HEXLOWER_PERMISSIVE.decode(text.as_bytes()).ok();
+        bytes.and_then(|bytes| bytes.try_into().ok()).map(Self).ok_or(HashError::NotHash)
+    }
+}
+
 impl fmt::Debug for Hash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}…", data_encoding::HEXLOWER.encode(&self.0[..4]))
@@ -77,6 +86,9 @@ pub struct ContentId(Hash);
 /// Why a text or some bytes are no content id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum HashError {
+    /// Not a SHA-256 in hexadecimal digits.
+    #[error("not a SHA-256: want 64 hexadecimal digits")]
+    NotHash,
     /// Not a CID at all.
     #[error("not a CID: {0}")]
     NotCid(String),
@@ -177,6 +189,11 @@ mod tests {
     fn sha256_of_nothing_is_the_known_value() {
         let want = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
         assert_eq!(Hash::of(b"").to_string(), want);
+        assert_eq!(want.parse(), Ok(Hash::of(b"")));
+        assert_eq!(want.to_uppercase().parse(), Ok(Hash::of(b"")));
+        for other in ["", "e3b0", &want[1..], &format!("{want}00"), &want.replace('e', "g")] {
+            assert_eq!(other.parse::<Hash>(), Err(HashError::NotHash), "{other}");
+        }
     }
 
     #[test]

@@ -10,6 +10,7 @@
 
 mod chunker;
 mod collisions;
+mod fold;
 mod geometry;
 mod hash;
 mod manifest;
@@ -20,6 +21,8 @@ pub(crate) mod vectors;
 
 /// A set of chunks of one content: a bit for each chunk of the chunk table.
 pub type ChunkSet = fixedbitset::FixedBitSet;
+
+pub(crate) use fold::fold_case;
 
 pub use chunker::{Chunker, ChunkerError, MAX_CHUNK};
 pub use geometry::{ChunkIndex, FileIndex, Geometry, Span};

@@ -21,6 +21,7 @@
 
 mod cookie;
 mod discover;
+mod everyone;
 mod limits;
 mod prefix;
 mod quota;
@@ -36,6 +37,7 @@ mod testing;
 mod tests;
 mod throttle;
 
+pub use everyone::PeerListing;
 pub use limits::{Limits, MAX_NAMESPACE, SPEC_MAX_TTL};
 pub use prefix::{MAX_ADDRESSES, Prefix, addresses_digest, harmless, quota_prefixes, tellable};
 pub use refusal::{Quota, Refusal, Status};

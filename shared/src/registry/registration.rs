@@ -43,7 +43,7 @@ pub struct Registration {
     pub observed: Option<IpAddr>,
     /// The time asked for, in seconds.
     pub ttl: Option<u64>,
-    /// What the peer is there.
+    /// What the peer is there; a renewal that does not say leaves it as it is.
     pub role: Role,
 }
 

@@ -22,8 +22,8 @@ pub enum Verdict {
 /// How much each peer has reported, and when each was probed.
 #[derive(Debug)]
 pub(super) struct Reports {
-    pub(super) reporters: Throttle,
-    pub(super) probed: Throttle,
+    pub(super) reporters: Throttle<PeerId>,
+    pub(super) probed: Throttle<PeerId>,
 }
 
 impl Reports {

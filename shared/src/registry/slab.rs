@@ -2,7 +2,7 @@
 
 use std::borrow::Borrow;
 use std::collections::BTreeMap;
-use std::ops::{Index, IndexMut};
+use std::ops::{Bound, Index, IndexMut};
 
 /// Values under `u32` keys that stay the same while the value is there and are used again later.
 #[derive(Debug)]
@@ -86,6 +86,12 @@ impl<N: Ord + Clone, T> Named<N, T> {
         N: Borrow<Q>,
     {
         self.keys.get(name).copied()
+    }
+
+    /// Names behind `name` (from the first one without) in their order, with their keys.
+    pub(super) fn after(&self, name: Option<&N>) -> impl Iterator<Item = (&N, u32)> {
+        let start = name.map_or(Bound::Unbounded, Bound::Excluded);
+        self.keys.range((start, Bound::Unbounded)).map(|(name, key)| (name, *key))
     }
 
     pub(super) fn name(&self, key: u32) -> &N {

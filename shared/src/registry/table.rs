@@ -177,6 +177,11 @@ impl Registry {
         self.peers.key(peer).is_some()
     }
 
+    /// Whether a peer is registered in a namespace.
+    pub fn is_registered(&self, peer: &PeerId, namespace: &str) -> bool {
+        self.find(peer, namespace).is_some()
+    }
+
     /// What a registered peer registered last.
     pub fn contact(&self, peer: &PeerId) -> Option<Contact> {
         let entry = &self.entries[self.peers[self.peers.key(peer)?].latest];
@@ -308,7 +313,8 @@ impl Registry {
 
     fn renew(&mut self, now: Duration, key: u32, new: Registration, expires: Duration) {
         let role = self.entries[key].role;
-        if role != new.role {
+        // Who speaks the libp2p protocol only cannot say; that takes nothing back.
+        if new.role != Role::Unknown && role != new.role {
             self.set_role(&new.peer, &new.namespace, new.role);
         }
         let peer = self.entries[key].peer;

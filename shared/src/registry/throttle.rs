@@ -1,66 +1,66 @@
-//! How often each peer may do something, with bounded memory.
+//! How often each of many (peers, or networks) may do something, with bounded memory.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use libp2p_identity::PeerId;
 
-/// What happens with a peer that is not remembered while there is no room.
+/// What happens with one that is not remembered while there is no room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WhenFull {
     /// It takes the place of the one that has most nearly recovered.
     Replace,
-    /// It must wait, so that the number of peers bounds what all do together.
+    /// It must wait, so that their number bounds what all do together.
     Wait,
 }
 
-/// A token bucket per peer, kept as one time each: when the bucket is full again (the generic cell rate
+/// A token bucket for each, kept as one time each: when the bucket is full again (the generic cell rate
 /// algorithm, ITU-T I.371). A bucket that is full is as good as none and is forgotten.
 #[derive(Debug)]
-pub struct Throttle {
+pub struct Throttle<K = PeerId> {
     burst: u32,
     interval: Duration,
     most: usize,
     when_full: WhenFull,
-    full_at: BTreeMap<PeerId, Duration>,
-    order: BTreeSet<(Duration, PeerId)>,
+    full_at: BTreeMap<K, Duration>,
+    order: BTreeSet<(Duration, K)>,
 }
 
-impl Throttle {
-    /// `burst` at once, one more each `interval`; `most` peers are remembered.
+impl<K: Ord + Copy> Throttle<K> {
+    /// `burst` at once, one more each `interval`; `most` are remembered.
     pub fn new(burst: u32, interval: Duration, most: usize, when_full: WhenFull) -> Self {
         Self { burst, interval, most, when_full, full_at: BTreeMap::new(), order: BTreeSet::new() }
     }
 
-    /// Whether the peer may do it now; if so, that is counted.
-    pub fn allow(&mut self, now: Duration, peer: PeerId) -> bool {
+    /// Whether this one may do it now; if so, that is counted.
+    pub fn allow(&mut self, now: Duration, key: K) -> bool {
         self.forget(now);
-        let full_at = self.full_at.get(&peer).copied().unwrap_or(now);
+        let full_at = self.full_at.get(&key).copied().unwrap_or(now);
         let next = full_at.saturating_add(self.interval);
         let fits = next - now <= self.interval.saturating_mul(self.burst);
-        if !fits || !self.make_room(&peer) {
+        if !fits || !self.make_room(&key) {
             return false;
         }
-        self.order.remove(&(full_at, peer));
-        self.full_at.insert(peer, next);
-        self.order.insert((next, peer));
+        self.order.remove(&(full_at, key));
+        self.full_at.insert(key, next);
+        self.order.insert((next, key));
         true
     }
 
-    /// When the peer last did it, as long as that is remembered; exact with a burst of one.
-    pub fn last(&self, peer: &PeerId) -> Option<Duration> {
-        self.full_at.get(peer).map(|at| at.saturating_sub(self.interval))
+    /// When this one last did it, as long as that is remembered; exact with a burst of one.
+    pub fn last(&self, key: &K) -> Option<Duration> {
+        self.full_at.get(key).map(|at| at.saturating_sub(self.interval))
     }
 
     fn forget(&mut self, now: Duration) {
-        while let Some((_, peer)) = self.order.first().filter(|(at, _)| *at <= now).copied() {
+        while let Some((_, key)) = self.order.first().filter(|(at, _)| *at <= now).copied() {
             self.order.pop_first();
-            self.full_at.remove(&peer);
+            self.full_at.remove(&key);
         }
     }
 
-    fn make_room(&mut self, peer: &PeerId) -> bool {
-        if self.full_at.contains_key(peer) || self.full_at.len() < self.most {
+    fn make_room(&mut self, key: &K) -> bool {
+        if self.full_at.contains_key(key) || self.full_at.len() < self.most {
             return true;
         }
         if self.when_full == WhenFull::Replace
@@ -91,7 +91,7 @@ mod tests {
     fn a_burst_and_then_one_per_interval() {
         let mut throttle = Throttle::new(3, secs(10), 9, WhenFull::Wait);
         let allowed =
-            |throttle: &mut Throttle, at| (0..9).filter(|_| throttle.allow(secs(at), peer(1))).count();
+            |throttle: &mut Throttle<_>, at| (0..9).filter(|_| throttle.allow(secs(at), peer(1))).count();
         assert_eq!(allowed(&mut throttle, 100), 3);
         assert_eq!(allowed(&mut throttle, 109), 0);
         assert_eq!(allowed(&mut throttle, 110), 1);

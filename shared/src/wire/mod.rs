@@ -1,10 +1,11 @@
 //! What peers say to each other: message types, their limits and their bytes.
 //!
-//! Two protocols of our own, one file each, and one of libp2p's:
+//! Three protocols of our own, and one of libp2p's:
 //!
 //! - [`query`] (`/shoal/query/1`): a question, an answer, a stream for each pair. Control only.
 //! - [`chunks`] (`/shoal/chunks/1`): chunk requests and chunk bytes, pipelined on one long-lived stream
 //!   per peer and direction.
+//! - [`tracker`] (`/shoal/tracker/1`): a question to a tracker, and its answer.
 //!
 //! - [`rendezvous`] (`/rendezvous/1.0.0`): the libp2p specification's protocol with trackers, in protobuf.
 //!
@@ -19,7 +20,15 @@ pub mod frame;
 mod have;
 pub mod query;
 pub mod rendezvous;
+pub mod tracker;
 #[cfg(test)]
 mod vectors;
 
+use crate::content::ContentId;
+
 pub use have::{Have, MAX_WINDOW_BYTES, Window};
+
+/// The namespace of a content's swarm at a rendezvous point: `shoal/` and the content id as text.
+pub fn swarm_namespace(content: &ContentId) -> String {
+    format!("shoal/{content}")
+}

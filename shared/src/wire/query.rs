@@ -29,7 +29,7 @@ pub const MAX_PEERS: usize = 50;
 /// The most addresses of one peer.
 pub const MAX_ADDRESSES: usize = 16;
 /// The longest address, in bytes.
-const MAX_ADDRESS: usize = 256;
+pub const MAX_ADDRESS: usize = 256;
 /// The longest peer id, in bytes.
 const MAX_PEER_ID: usize = 64;
 
@@ -188,13 +188,17 @@ impl Message for Response {
     }
 }
 
+impl PeerAddresses {
+    /// Whether the id and the addresses are as few and as short as they must be.
+    pub(super) fn is_within_limits(&self) -> bool {
+        self.id.len() <= MAX_PEER_ID
+            && self.addresses.len() <= MAX_ADDRESSES
+            && self.addresses.iter().all(|a| a.len() <= MAX_ADDRESS)
+    }
+}
+
 fn check_peers(peers: &[PeerAddresses]) -> Result<(), FrameError> {
-    let fits = |p: &PeerAddresses| {
-        p.id.len() <= MAX_PEER_ID
-            && p.addresses.len() <= MAX_ADDRESSES
-            && p.addresses.iter().all(|a| a.len() <= MAX_ADDRESS)
-    };
-    if peers.len() <= MAX_PEERS && peers.iter().all(fits) {
+    if peers.len() <= MAX_PEERS && peers.iter().all(PeerAddresses::is_within_limits) {
         Ok(())
     } else {
         Err(FrameError::Value("too many peers or addresses"))

@@ -515,7 +515,7 @@ fn read_length(bytes: &[u8], max: usize) -> Result<(usize, &[u8]), FrameError> {
 }
 
 /// Checks a message against its bytes, both ways, and that no beginning of them passes for it.
-fn both_ways<M: Message + PartialEq + Debug>(message: &M, listing: &str) {
+pub(super) fn both_ways<M: Message + PartialEq + Debug>(message: &M, listing: &str) {
     let want = bytes(listing);
     assert_eq!(frame::encode(message).as_ref(), Ok(&want), "{message:?}");
     assert_eq!(read::<M>(&want).as_ref(), Ok(message));
@@ -527,12 +527,12 @@ fn both_ways<M: Message + PartialEq + Debug>(message: &M, listing: &str) {
     }
 }
 
-fn refused<M: Message + Debug>(listing: &str) -> FrameError {
+pub(super) fn refused<M: Message + Debug>(listing: &str) -> FrameError {
     read::<M>(&bytes(listing)).unwrap_err()
 }
 
 /// What the CBOR reader says about bytes of the wrong shape.
-fn malformed<M: Message + Debug>(listing: &str) -> String {
+pub(super) fn malformed<M: Message + Debug>(listing: &str) -> String {
     match refused::<M>(listing) {
         FrameError::Cbor(CborError::Malformed(why)) => why,
         other => panic!("{other:?}"),
@@ -693,7 +693,7 @@ fn values_out_of_bounds_are_refused() {
     assert!(value(refused::<chunks::Reply>(TOO_MANY_BYTES)));
 }
 
-fn passes<M: Message>(message: &M) -> bool {
+pub(super) fn passes<M: Message>(message: &M) -> bool {
     match frame::encode(message).and_then(|frame| read::<M>(&frame)) {
         Ok(_) => true,
         Err(FrameError::Value(_)) => false,
@@ -750,10 +750,11 @@ fn unknown_keys_and_other_forms_are_refused() {
 #[test]
 fn the_document_shows_these_bytes_and_no_others() {
     let documented = documented();
-    for listing in LISTINGS {
+    for listing in LISTINGS.into_iter().chain(super::tracker::vectors::listings()) {
         assert!(documented.contains(&bytes(listing)), "PROTOCOL.md lacks {listing}");
     }
-    let known: Vec<_> = LISTINGS.into_iter().chain(vectors::listings()).map(bytes).collect();
+    let known = LISTINGS.into_iter().chain(vectors::listings()).chain(super::tracker::vectors::listings());
+    let known: Vec<_> = known.map(bytes).collect();
     for example in documented {
         assert!(known.contains(&example), "no vector has {example:02x?}");
     }

@@ -8,6 +8,7 @@ use shoal_shared::content::ContentId;
 use shoal_shared::engine::{Announcer, AnnouncerOutput, Dial, PeerBook, TTL};
 use shoal_shared::registry::Status;
 use shoal_shared::wire::rendezvous::RecordFormat;
+use shoal_shared::wire::swarm_namespace;
 
 use super::super::control::{Control, DialError};
 use super::super::points::{Found, PointError};
@@ -42,6 +43,7 @@ pub(super) struct Discovery {
     pub(super) book: PeerBook,
     announcer: Announcer,
     points: Vec<Point>,
+    registers: bool,
     namespace: String,
     uselessness_told: bool,
 }
@@ -58,7 +60,8 @@ impl Discovery {
             book,
             announcer: Announcer::new(now, points.len(), registers),
             points: points.iter().map(Point::new).collect(),
-            namespace: format!("shoal/{content}"),
+            registers,
+            namespace: swarm_namespace(&content),
             uselessness_told: false,
         }
     }
@@ -69,6 +72,11 @@ impl Discovery {
 
     pub(super) fn is_point(&self, peer: &PeerId) -> bool {
         self.points.iter().any(|p| p.peer == Some(*peer))
+    }
+
+    /// The rendezvous points that have been reached, if this node registers there.
+    pub(super) fn registered_at(&self) -> impl Iterator<Item = PeerId> {
+        self.points.iter().filter(|_| self.registers).filter_map(|point| point.peer)
     }
 
     pub(super) fn next_timeout(&self) -> Option<Duration> {

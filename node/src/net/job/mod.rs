@@ -14,6 +14,7 @@ mod ending;
 mod manifest;
 mod neighbours;
 mod placing;
+mod presence;
 mod questions;
 mod run;
 mod touch;

@@ -57,6 +57,7 @@ impl Job {
     pub(super) fn placed(&mut self, placed: Placed) {
         self.stage = Stage::Serving;
         self.snapshot.blocked = None;
+        self.present_itself_everywhere();
         let Some(manifest) = self.manifest.clone() else { return };
         let finished = Finished { path: placed.path, already_there: placed.already_there, manifest };
         self.finished(Ok(finished));

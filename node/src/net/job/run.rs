@@ -51,7 +51,7 @@ pub(in crate::net) struct Shared {
 /// What a job is for.
 pub(in crate::net) enum Goal {
     /// Serve what is in a store.
-    Serve { store: Arc<dyn ChunkStore>, rendezvous: Vec<Multiaddr> },
+    Serve { store: Arc<dyn ChunkStore>, rendezvous: Vec<Multiaddr>, publish: bool },
     /// Fetch to a folder.
     Get(Box<GetOptions>),
     /// Fetch the manifest alone.
@@ -136,6 +136,8 @@ pub(in crate::net) struct Job {
     /// Whether this job fetches anything.
     pub(super) seeks: bool,
     pub(super) star: bool,
+    /// Whether trackers are told the content's name.
+    pub(super) publishes: bool,
     /// Since when there has been nobody to ask, or nothing useful came of it.
     pub(super) alone_since: Duration,
     /// Whether every missing chunk is one that nobody connected has.
@@ -170,8 +172,9 @@ impl Job {
             return Err(Failure::Twice);
         }
         let serves = matches!(goal, Goal::Serve { .. });
+        let publishes = matches!(goal, Goal::Serve { publish: true, .. });
         let (peers, rendezvous, wait, get, store) = match goal {
-            Goal::Serve { store, rendezvous } => (vec![], rendezvous, None, None, Some(store)),
+            Goal::Serve { store, rendezvous, .. } => (vec![], rendezvous, None, None, Some(store)),
             Goal::Get(get) => (get.peers.clone(), get.rendezvous.clone(), get.wait, Some(get), None),
             Goal::Manifest { peers, rendezvous, wait } => (peers, rendezvous, wait, None, None),
         };
@@ -191,6 +194,7 @@ impl Job {
             wait,
             seeks: !serves,
             star,
+            publishes,
             alone_since: now,
             starving: false,
             incomplete_since: None,
@@ -301,6 +305,7 @@ impl Job {
                 }
             },
             Ok(JobEvent::Registered { point, peer, result }) => {
+                peer.filter(|_| result.is_ok()).into_iter().for_each(|peer| self.present_itself(peer));
                 let useless = self.discovery.registered(now, point, peer, result);
                 useless.into_iter().for_each(|why| self.tell(Event::RendezvousUseless(why)));
             }

@@ -9,7 +9,7 @@ use shoal_shared::wire::frame::LengthReader;
 use shoal_shared::wire::query::MAX_PEERS;
 use shoal_shared::wire::rendezvous::{MAX_RECORD, Request, Response};
 
-use super::super::frames::read_body;
+use shoal_framing::read_body;
 
 /// The longest answer that is read, in bytes: as many of the largest records as a node asks for, and some
 /// room for what is around them.

@@ -58,7 +58,8 @@ impl Model {
                 if row.registration.addresses != new.addresses {
                     row.news = step;
                 }
-                row.registration = new.clone();
+                let role = if new.role == Role::Unknown { row.registration.role } else { new.role };
+                row.registration = Registration { role, ..new.clone() };
                 row.expires = expires;
             }
             None => {

@@ -28,8 +28,8 @@ pub async fn read_frame<M: Message, R: AsyncRead + Unpin>(stream: &mut R) -> io:
     frame::decode(&body).map(Some).map_err(invalid)
 }
 
-/// Reads `len` bytes. Memory grows only with what arrives.
-pub(super) async fn read_body<R: AsyncRead + Unpin>(stream: &mut R, len: usize) -> io::Result<Vec<u8>> {
+/// Reads `len` bytes, which who calls has compared with a limit. Memory grows only with what arrives.
+pub async fn read_body<R: AsyncRead + Unpin>(stream: &mut R, len: usize) -> io::Result<Vec<u8>> {
     let mut body = Vec::new();
     while body.len() < len {
         let at = body.len();

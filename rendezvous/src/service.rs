@@ -1,0 +1,75 @@
+//! `/shoal/tracker/1`: brings requests to [`Services`] and answers back.
+//!
+//! It decides nothing and owns no table: whoever owns the [`Registry`] lends it for each request, and does what
+//! the answer's [`Effect`]s ask for.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use libp2p::request_response::{self, ProtocolSupport};
+use libp2p::{Multiaddr, StreamProtocol};
+use shoal_framing::FrameCodec;
+use shoal_shared::registry::Registry;
+use shoal_shared::tracker::{Effect, Limits, Origin, Outcome, Services};
+use shoal_shared::wire::rendezvous::PeerRecord;
+use shoal_shared::wire::tracker::{PROTOCOL, Request, Response};
+
+/// A request is read and answered within this time.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+/// Requests under way per connection.
+const MAX_REQUESTS: usize = 64;
+
+pub(crate) type Behaviour = request_response::Behaviour<FrameCodec<Request, Response>>;
+pub(crate) type Event = request_response::Event<Request, Response>;
+
+/// The behaviour that a tracker's Swarm composes.
+pub(crate) fn behaviour() -> Behaviour {
+    let config = request_response::Config::default()
+        .with_request_timeout(REQUEST_TIMEOUT)
+        .with_max_concurrent_streams(MAX_REQUESTS);
+    let protocol = (StreamProtocol::new(PROTOCOL), ProtocolSupport::Inbound);
+    Behaviour::with_codec(FrameCodec::default(), [protocol], config)
+}
+
+/// Starts without any payload or published entry.
+pub(crate) fn services(now: Duration) -> Services {
+    Services::new(now, Limits::default(), env!("CARGO_PKG_VERSION"), addresses_in)
+}
+
+/// Answers a request, if the event is one. `ip` is where the peer's connection comes from. Returns what else is
+/// to be done.
+pub(crate) fn on_event(
+    services: &mut Services,
+    registry: &mut Registry,
+    now: Duration,
+    ip: Option<IpAddr>,
+    behaviour: &mut Behaviour,
+    event: Event,
+) -> Vec<Effect> {
+    use request_response::{Event, Message};
+    match event {
+        Event::Message { peer, message: Message::Request { request, channel, .. }, .. } => {
+            let from = Origin { peer, ip };
+            let Outcome { response, effects } = services.handle(registry, now, from, request);
+            if let Response::Error { code } = &response {
+                tracing::debug!(%peer, ?code, "request refused");
+            }
+            // Fails when the connection is gone; then nobody waits for the answer.
+            drop(behaviour.send_response(channel, response));
+            effects
+        }
+        Event::InboundFailure { peer, error, .. } => {
+            tracing::debug!(%peer, %error, "request not answered");
+            vec![]
+        }
+        Event::Message { .. } | Event::OutboundFailure { .. } | Event::ResponseSent { .. } => vec![],
+    }
+}
+
+/// The addresses in a signed peer record of either form; none if it cannot be read.
+fn addresses_in(record: &[u8]) -> Vec<Multiaddr> {
+    PeerRecord::open(record).map(|record| record.addresses).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,292 @@
+//! Requests and what comes of them.
+
+// From `core`, which has the addresses but no sockets.
+use core::net::IpAddr;
+use std::time::Duration;
+
+use libp2p_identity::PeerId;
+use multiaddr::Multiaddr;
+
+use super::index::{Index, Search};
+use super::listing::list;
+use super::payloads::Payloads;
+use super::{Change, Limits, StoredEntry, StoredPayload, tally};
+use crate::content::ContentId;
+use crate::registry::{self, Prefix, Registry, Throttle, WhenFull};
+use crate::wire::swarm_namespace;
+use crate::wire::tracker::{
+    Current, Entry, ErrorCode, RefusalCounts, RegistryCounts, Request, RequestCounts, Response, Role, Stats,
+    Verdict,
+};
+
+/// Who asks, as the connection shows it.
+#[derive(Debug, Clone, Copy)]
+pub struct Origin {
+    /// Who.
+    pub peer: PeerId,
+    /// The address that the connection comes from.
+    pub ip: Option<IpAddr>,
+}
+
+/// What else is to be done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// Ask this peer for a sign of life and tell
+    /// [`Registry::probe_result`](crate::registry::Registry::probe_result).
+    Probe(PeerId),
+    /// Something to write down.
+    Changed(Change),
+}
+
+/// What comes of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// What to answer.
+    pub response: Response,
+    /// What to do besides.
+    pub effects: Vec<Effect>,
+}
+
+/// Everything behind `/shoal/tracker/1`. See the [module](super) for what it promises.
+#[derive(Debug)]
+pub struct Services {
+    limits: Limits,
+    version: &'static str,
+    addresses_in: fn(&[u8]) -> Vec<Multiaddr>,
+    started: Duration,
+    pub(super) index: Index,
+    pub(super) payloads: Payloads,
+    peers: Throttle<PeerId>,
+    prefixes: Throttle<Prefix>,
+    requests: RequestCounts,
+    refusals: RefusalCounts,
+}
+
+impl Services {
+    /// Starts empty at `now`. `version` is told to whoever asks; `addresses_in` reads the addresses in a signed
+    /// record of the registry, whose signature has been checked when it was registered.
+    pub fn new(
+        now: Duration,
+        limits: Limits,
+        version: &'static str,
+        addresses_in: fn(&[u8]) -> Vec<Multiaddr>,
+    ) -> Self {
+        let throttle_peers = Throttle::new(limits.burst, limits.interval, limits.askers, WhenFull::Replace);
+        let many = limits.peers_per_prefix.max(1);
+        let burst = limits.burst.saturating_mul(many);
+        let prefixes = Throttle::new(burst, limits.interval / many, limits.askers, WhenFull::Replace);
+        Self {
+            limits,
+            version,
+            addresses_in,
+            started: now,
+            index: Index::default(),
+            payloads: Payloads::default(),
+            peers: throttle_peers,
+            prefixes,
+            requests: RequestCounts::default(),
+            refusals: RefusalCounts::default(),
+        }
+    }
+
+    /// Answers a request.
+    pub fn handle(
+        &mut self,
+        registry: &mut Registry,
+        now: Duration,
+        from: Origin,
+        request: Request,
+    ) -> Outcome {
+        registry.expire(now);
+        let mut effects: Vec<_> = self.expire(now).into_iter().map(Effect::Changed).collect();
+        let answered = if self.may_ask(now, from) {
+            *tally::requests(&mut self.requests, &request) += 1;
+            self.answer(registry, now, from, request, &mut effects)
+        } else {
+            Err(ErrorCode::Limited)
+        };
+        let response = answered.unwrap_or_else(|code| {
+            *tally::refusals(&mut self.refusals, code) += 1;
+            Response::Error { code }
+        });
+        Outcome { response, effects }
+    }
+
+    /// Takes back what was written down before a restart, as [`Change::PutPayload`] told it, for the rest of
+    /// its time: who calls subtracts the time in between. `false` if it is not taken.
+    pub fn restore_payload(&mut self, now: Duration, payload: StoredPayload) -> bool {
+        self.payloads.restore(now, &self.limits, payload)
+    }
+
+    /// As [`restore_payload`](Self::restore_payload), for [`Change::PutEntry`]. Nobody is told of it until its
+    /// publisher is in the registry.
+    pub fn restore_entry(&mut self, now: Duration, entry: StoredEntry) -> bool {
+        self.index.restore(now, &self.limits, entry)
+    }
+
+    /// Drops what has run out. [`handle`](Self::handle) does so first; this is for when nobody asks.
+    pub fn expire(&mut self, now: Duration) -> Vec<Change> {
+        let mut changes = self.payloads.expire(now);
+        changes.extend(self.index.expire(now));
+        changes
+    }
+
+    /// When [`expire`](Self::expire) next has something to do.
+    pub fn next_expiry(&self) -> Option<Duration> {
+        [self.payloads.next_expiry(), self.index.next_expiry()].into_iter().flatten().min()
+    }
+
+    /// What is counted, as it is told to whoever asks.
+    pub fn stats(&self, registry: &Registry, now: Duration) -> Stats {
+        let payloads = self.payloads.usage();
+        Stats {
+            uptime: now.saturating_sub(self.started).as_secs(),
+            current: Current {
+                peers: registry.peers() as u64,
+                entries: self.index.len() as u64,
+                payloads: payloads.count as u64,
+                namespaces: registry.namespaces() as u64,
+                payload_bytes: payloads.bytes as u64,
+                registrations: registry.len() as u64,
+            },
+            version: self.version.to_owned(),
+            refusals: self.refusals,
+            registry: registry.counters().into(),
+            requests: self.requests,
+        }
+    }
+
+    fn may_ask(&mut self, now: Duration, from: Origin) -> bool {
+        let prefix = from.ip.and_then(Prefix::of);
+        self.peers.allow(now, from.peer) && prefix.is_none_or(|prefix| self.prefixes.allow(now, prefix))
+    }
+
+    fn answer(
+        &mut self,
+        registry: &mut Registry,
+        now: Duration,
+        from: Origin,
+        request: Request,
+        effects: &mut Vec<Effect>,
+    ) -> Result<Response, ErrorCode> {
+        match request {
+            Request::Swarm { content } => Ok(swarm(registry, &content)),
+            Request::Role { role, content } => set_role(registry, from.peer, role, &content),
+            Request::Report { peer } => report(registry, now, from.peer, &peer, effects),
+            Request::Publish { entries } => self.publish(registry, now, from.peer, entries, effects),
+            Request::Withdraw { contents } => {
+                effects.extend(self.index.withdraw(&from.peer, &contents).into_iter().map(Effect::Changed));
+                Ok(Response::Ok {})
+            }
+            Request::Find { mode, text, after, limit } => {
+                let after = after.as_ref().map(|after| after.as_slice());
+                let search = Search { mode, text: &text, after, limit: limit as usize };
+                self.find(registry, &search, effects)
+            }
+            Request::Put { bytes } => {
+                let prefix = from.ip.and_then(Prefix::of);
+                let (id, change) = self.payloads.put(now, &self.limits, from.peer, prefix, bytes)?;
+                effects.extend(change.map(Effect::Changed));
+                Ok(Response::Stored { id, ttl: self.limits.payload_ttl.as_secs() })
+            }
+            Request::Get { id } => {
+                let bytes = self.payloads.get(&id).ok_or(ErrorCode::NotFound)?;
+                Ok(Response::Payload { bytes: bytes.to_vec() })
+            }
+            Request::Peers { after, limit } => {
+                let after = after.as_ref().map(|after| after.as_slice());
+                list(registry, now, from.ip, self.addresses_in, after, limit as usize)
+            }
+            Request::Stats {} => Ok(Response::Stats { stats: Box::new(self.stats(registry, now)) }),
+        }
+    }
+
+    fn publish(
+        &mut self,
+        registry: &Registry,
+        now: Duration,
+        peer: PeerId,
+        entries: Vec<Entry>,
+        effects: &mut Vec<Effect>,
+    ) -> Result<Response, ErrorCode> {
+        let is_in = |entry: &Entry| registry.is_registered(&peer, &swarm_namespace(&entry.content));
+        if !entries.iter().all(is_in) {
+            return Err(ErrorCode::NotRegistered);
+        }
+        let changes = self.index.publish(now, &self.limits, peer, entries)?;
+        effects.extend(changes.into_iter().map(Effect::Changed));
+        Ok(Response::Published { ttl: self.limits.entry_ttl.as_secs() })
+    }
+
+    fn find(
+        &mut self,
+        registry: &Registry,
+        search: &Search<'_>,
+        effects: &mut Vec<Effect>,
+    ) -> Result<Response, ErrorCode> {
+        let is_there = |peer: &PeerId, namespace: &str| registry.is_registered(peer, namespace);
+        let found = self.index.find(&self.limits, search, is_there)?;
+        effects.extend(found.changes.into_iter().map(Effect::Changed));
+        Ok(Response::Found { next: found.next, contents: found.contents })
+    }
+}
+
+fn swarm(registry: &Registry, content: &ContentId) -> Response {
+    let counts = registry.counts(&swarm_namespace(content));
+    Response::Swarm {
+        seeds: counts.seeds as u64,
+        unknown: counts.unknown as u64,
+        downloaders: counts.downloaders as u64,
+    }
+}
+
+fn set_role(
+    registry: &mut Registry,
+    peer: PeerId,
+    role: Role,
+    content: &ContentId,
+) -> Result<Response, ErrorCode> {
+    let role = match role {
+        Role::Seed => registry::Role::Seed,
+        Role::Downloader => registry::Role::Downloader,
+    };
+    let there = registry.set_role(&peer, &swarm_namespace(content), role);
+    if there { Ok(Response::Ok {}) } else { Err(ErrorCode::NotRegistered) }
+}
+
+fn report(
+    registry: &mut Registry,
+    now: Duration,
+    reporter: PeerId,
+    peer: &[u8],
+    effects: &mut Vec<Effect>,
+) -> Result<Response, ErrorCode> {
+    let peer = PeerId::from_bytes(peer).map_err(|_| ErrorCode::BadRequest)?;
+    let verdict = match registry.report(now, reporter, peer) {
+        registry::Verdict::Probe(peer) => {
+            effects.push(Effect::Probe(peer));
+            Verdict::Probing
+        }
+        registry::Verdict::Limited => Verdict::Limited,
+        registry::Verdict::Unknown => Verdict::Unknown,
+    };
+    Ok(Response::Reported { verdict })
+}
+
+impl From<registry::Counters> for RegistryCounts {
+    fn from(counters: registry::Counters) -> Self {
+        Self {
+            dead: counters.dead,
+            gone: counters.gone,
+            probes: counters.probes,
+            expired: counters.expired,
+            refused: counters.refused,
+            renewed: counters.renewed,
+            discovered: counters.discovered,
+            registered: counters.registered,
+            unregistered: counters.unregistered,
+            reports_limited: counters.reports_limited,
+            discover_refused: counters.discover_refused,
+        }
+    }
+}
