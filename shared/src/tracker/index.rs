@@ -187,7 +187,8 @@ impl Index {
         let own = self.peers.entry(peer).or_default();
         if let Some(same) = own.get_mut(&content).filter(|publication| publication.key == key) {
             self.expiries.remove(&(same.life.expires, peer, content));
-            let write = same.life.renew(now, ttl);
+            // Whoever shares says it again long before.
+            let write = same.life.renew(now, ttl, ttl / 2);
             self.expiries.insert((same.life.expires, peer, content));
             return write.then_some(StoredEntry { peer, entry, left: ttl });
         }

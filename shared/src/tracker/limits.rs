@@ -49,6 +49,13 @@ pub struct Limits {
     pub askers: usize,
 }
 
+impl Limits {
+    /// How much of a payload's time a restart may cost.
+    pub(super) fn payload_slack(&self) -> Duration {
+        self.payload_ttl / 24
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {

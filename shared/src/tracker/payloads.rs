@@ -74,7 +74,7 @@ impl Payloads {
         let id = Hash::of(&bytes);
         if let Some(payload) = self.all.get_mut(&id) {
             self.expiries.remove(&(payload.life.expires, id));
-            let write = payload.life.renew(now, limits.payload_ttl);
+            let write = payload.life.renew(now, limits.payload_ttl, limits.payload_slack());
             self.expiries.insert((payload.life.expires, id));
             return Ok((id, write.then(|| Change::PutPayload(payload.stored(now, id)))));
         }

@@ -55,8 +55,8 @@ pub struct StoredEntry {
 
 /// Until when something is kept, and until when that was when it was last written down.
 ///
-/// Renewals come every minute; each would be a write. So the later time is written only once the time on
-/// disk is half used up, and after a crash at least half of it is left.
+/// Renewals come every minute; each would be a write. So the later time is written only if the one on disk
+/// has fallen behind by more than some slack, and that is how much of it a restart may cost.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Lifetime {
     pub(super) expires: Duration,
@@ -69,10 +69,10 @@ impl Lifetime {
         Self { expires, written: expires }
     }
 
-    /// Prolongs it by `ttl` from now; returns whether to write that down.
-    pub(super) fn renew(&mut self, now: Duration, ttl: Duration) -> bool {
+    /// Makes it last for `ttl` from now; returns whether to write that down.
+    pub(super) fn renew(&mut self, now: Duration, ttl: Duration, slack: Duration) -> bool {
         self.expires = now.saturating_add(ttl);
-        let due = self.written.saturating_sub(now) < ttl / 2;
+        let due = self.expires.saturating_sub(self.written) > slack;
         if due {
             self.written = self.expires;
         }
@@ -85,11 +85,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_renewal_is_written_once_half_the_time_on_disk_is_used_up() {
+    fn a_renewal_is_written_once_the_time_on_disk_has_fallen_behind() {
         let secs = Duration::from_secs;
         let mut life = Lifetime::new(secs(100));
         let written: Vec<u64> =
-            (1..20).map(|n| n * 10).filter(|at| life.renew(secs(*at), secs(100))).collect();
+            (1..20).map(|n| n * 10).filter(|at| life.renew(secs(*at), secs(100), secs(50))).collect();
         assert_eq!(written, [60, 120, 180]);
         assert_eq!(life.expires, secs(290));
     }

@@ -214,30 +214,34 @@ impl World {
     /// Starts again with what has been written down.
     fn restart(&mut self) {
         self.services = services(limits());
-        for (expires, stored) in self.disk.entries.values() {
-            let left = expires.saturating_sub(self.now);
-            assert!(
-                left >= limits().entry_ttl / 2 || *expires == self.expiry_of(stored),
-                "half of it at least"
-            );
-            assert!(self.services.restore_entry(self.now, StoredEntry { left, ..stored.clone() }));
-        }
-        for (expires, stored) in self.disk.payloads.values() {
-            let left = expires.saturating_sub(self.now);
-            assert!(self.services.restore_payload(self.now, StoredPayload { left, ..stored.clone() }));
-        }
+        let now = self.now;
+        self.disk.entries.retain(|_, (expires, stored)| {
+            let left = expires.saturating_sub(now);
+            let restored = self.services.restore_entry(now, StoredEntry { left, ..stored.clone() });
+            assert_eq!(restored, *expires > now);
+            restored
+        });
+        self.disk.payloads.retain(|_, (expires, stored)| {
+            let left = expires.saturating_sub(now);
+            let restored = self.services.restore_payload(now, StoredPayload { left, ..stored.clone() });
+            assert_eq!(restored, *expires > now);
+            restored
+        });
         // Renewals that were not written are lost.
-        for publication in &mut self.model.publications {
-            publication.expires = self.disk.entries[&(publication.peer, publication.entry.content)].0;
-        }
-        for payload in &mut self.model.payloads {
-            payload.expires = self.disk.payloads[&Hash::of(&payload.bytes)].0;
-        }
-    }
-
-    fn expiry_of(&self, stored: &StoredEntry) -> Duration {
-        let same = |p: &&super::model::Publication| p.peer == stored.peer && p.entry == stored.entry;
-        self.model.publications.iter().find(same).unwrap().expires
+        self.model.publications.retain_mut(|publication| {
+            let key = (publication.peer, publication.entry.content);
+            let on_disk = self.disk.entries.get(&key).map_or(now, |(expires, _)| *expires);
+            assert!(on_disk + limits().entry_ttl / 2 >= publication.expires);
+            publication.expires = on_disk;
+            on_disk > now
+        });
+        self.model.payloads.retain_mut(|payload| {
+            let id = Hash::of(&payload.bytes);
+            let on_disk = self.disk.payloads.get(&id).map_or(now, |(expires, _)| *expires);
+            assert!(on_disk + limits().payload_ttl / 24 >= payload.expires);
+            payload.expires = on_disk;
+            on_disk > now
+        });
     }
 
     fn compare(&mut self) {
