@@ -9,7 +9,7 @@ use crate::wire::tracker::MAX_PAYLOAD;
 /// Quotas hold for what is new: what is there may always be renewed.
 #[derive(Debug, Clone)]
 pub struct Limits {
-    /// Most published entries in all.
+    /// Most published entries in all. Each takes some 1.5 KiB when one peer publishes it.
     pub entries: usize,
     /// Most entries of one peer. Each needs a registration too, so the registry's quotas per address prefix
     /// bound what a network may publish.
@@ -59,7 +59,7 @@ impl Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            entries: 200_000,
+            entries: 50_000,
             entries_per_peer: 1_000,
             entry_ttl: Duration::from_secs(5 * 60),
             scan: 5_000,
