@@ -17,6 +17,7 @@ mod connections;
 mod counters;
 mod crowd;
 pub mod identity;
+mod keeper;
 pub mod metrics;
 mod point;
 mod probes;
@@ -27,6 +28,8 @@ mod sign_of_life;
 pub mod store;
 mod transport;
 
+use std::time::Duration;
+
 use libp2p::identity::Keypair;
 use libp2p::{Multiaddr, PeerId};
 use rand::SeedableRng;
@@ -35,10 +38,12 @@ use shoal_shared::engine::SeededRng;
 use shoal_shared::registry::{Registry, Verdict};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 pub use self::counters::{Counters, Probes, Requests};
+use self::keeper::Keeper;
 use self::point::Point;
-use self::server::{Order, Server};
+use self::server::{Order, Server, State};
 pub use self::settings::{Rate, Settings};
 
 /// Orders that may wait for the server.
@@ -50,6 +55,9 @@ pub enum TrackerError {
     /// Keys or transports.
     #[error("cannot set up the network: {0}")]
     Setup(String),
+    /// The state from the last start cannot be read, or not be kept.
+    #[error(transparent)]
+    Store(#[from] store::StoreError),
     /// An address cannot be listened on.
     #[error("cannot listen on {address}: {why}; choose another address with --listen")]
     Listen {
@@ -65,7 +73,7 @@ pub struct Tracker {
     addresses: Vec<Multiaddr>,
     feed: metrics::Feed,
     orders: mpsc::Sender<Order>,
-    server: JoinHandle<()>,
+    server: JoinHandle<Keeper>,
 }
 
 impl Tracker {
@@ -74,6 +82,7 @@ impl Tracker {
     /// # Errors
     /// An address cannot be listened on, or the machine lacks something.
     pub async fn start(identity: Keypair, settings: Settings) -> Result<Self, TrackerError> {
+        let start = Instant::now();
         let peer = identity.public().to_peer_id();
         let mut swarm = transport::swarm(identity, &settings)?;
         transport::listen(&mut swarm, &settings.listen).await?;
@@ -81,10 +90,14 @@ impl Tracker {
         let addresses = transport::addresses(&swarm, &settings.external, peer);
         // Cookies are as hard to forge as this is to guess.
         let rng = SeededRng::try_from_rng(&mut SysRng).map_err(|e| TrackerError::Setup(e.to_string()))?;
-        let point = Point::new(&settings, Registry::new(settings.limits.clone(), rng));
+        let mut point = Point::new(&settings, Registry::new(settings.limits.clone(), rng));
+        let mut services = service::services(Duration::ZERO);
+        let (keeper, saved) = Keeper::open(settings.data.as_deref(), start.elapsed()).await?;
+        keeper.restore(saved, start.elapsed(), point.registry_mut(), &mut services);
+        let state = State { point, services, keeper, start };
         let (orders, received) = mpsc::channel(ORDERS);
         let (reporter, feed) = metrics::channel();
-        let server = tokio::spawn(Server::new(swarm, point, received, reporter).run());
+        let server = tokio::spawn(Server::new(swarm, state, received, reporter).run());
         Ok(Self { addresses, feed, orders, server })
     }
 
@@ -109,11 +122,15 @@ impl Tracker {
         self.ask(|reply| Order::Report { reporter, peer, reply }).await
     }
 
-    /// Ends it, and waits until its connections and sockets are closed.
-    pub async fn shutdown(self) {
+    /// Ends it, and waits until its connections and sockets are closed and its state is written. `false` if
+    /// writing took longer than `deadline`, or failed.
+    pub async fn shutdown(self, deadline: Duration) -> bool {
         drop(self.orders);
-        // Err only says that it ended in another way before.
-        drop(self.server.await);
+        match self.server.await {
+            Ok(keeper) => keeper.close(deadline).await,
+            // It has panicked.
+            Err(_) => false,
+        }
     }
 
     async fn ask<T>(&self, order: impl FnOnce(oneshot::Sender<T>) -> Order) -> Option<T> {

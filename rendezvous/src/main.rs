@@ -12,7 +12,6 @@ use clap::Parser;
 use libp2p::Multiaddr;
 use libp2p::identity::Keypair;
 use shoal_rendezvous::config::{Config, LogFormat, Options};
-use shoal_rendezvous::store::{self, Store};
 use shoal_rendezvous::{Settings, Tracker, identity, metrics};
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
@@ -118,24 +117,23 @@ async fn run(config: &Config) -> anyhow::Result<()> {
     // Before anything is printed: who reads the address may end the tracker the moment after.
     let mut signals = Signals::new().context("cannot listen for signals")?;
     let key = identity::load_or_create(&config.data.join("identity.key"))?;
-    let path = config.data.join(store::FILE);
-    let (store, _saved) = tokio::task::spawn_blocking(move || Store::open(&path)).await??;
-    let result = serve(config, key, &mut signals).await;
+    let tracker = serve(config, key, &mut signals).await?;
     tokio::select! {
-        written = store.close(FAREWELL) => {
+        written = tracker.shutdown(FAREWELL) => {
             if !written {
                 tracing::error!("not all of the state could be written");
             }
         }
         () = signals.end() => std::process::exit(INTERRUPTED),
     }
-    result
+    Ok(())
 }
 
-/// Runs the tracker until a signal ends it.
-async fn serve(config: &Config, key: Keypair, signals: &mut Signals) -> anyhow::Result<()> {
+/// Runs the tracker until a signal is to end it.
+async fn serve(config: &Config, key: Keypair, signals: &mut Signals) -> anyhow::Result<Tracker> {
     let settings = Settings {
         listen: config.listen.clone(),
+        data: Some(config.data.clone()),
         external: config.external.clone(),
         limits: config.limits.clone(),
         connections: config.connections,
@@ -157,8 +155,7 @@ async fn serve(config: &Config, key: Keypair, signals: &mut Signals) -> anyhow::
     notify(sd_notify::NotifyState::Ready);
     signals.end().await;
     notify(sd_notify::NotifyState::Stopping);
-    tracker.shutdown().await;
-    Ok(())
+    Ok(tracker)
 }
 
 fn print_addresses(addresses: &[Multiaddr]) {

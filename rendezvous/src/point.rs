@@ -58,6 +58,15 @@ pub(crate) struct Asker {
     pub(crate) reads: Reads,
 }
 
+/// What a request has changed.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Kept {
+    /// The asker is registered, or longer.
+    Registered { registration: Registration, expires: Duration },
+    /// It is not any more.
+    Unregistered { namespace: String },
+}
+
 /// A rendezvous point without its network.
 pub(crate) struct Point {
     registry: Registry,
@@ -96,22 +105,29 @@ impl Point {
         self.requests
     }
 
-    /// Does what was asked for. There is an answer to everything but a request to unregister.
+    /// Does what was asked for; says what to answer and what has changed. There is an answer to everything but a
+    /// request to unregister.
     pub(crate) fn handle(
         &mut self,
         now: Duration,
         asker: &Asker,
         request: Result<Request, Malformed>,
-    ) -> Option<Response> {
+    ) -> (Option<Response>, Option<Kept>) {
+        let mut kept = None;
         let answer = match request {
             Ok(Request::Register { namespace, record, ttl }) => {
                 self.requests.registers += 1;
-                let granted = self.register(now, asker, namespace, record, ttl);
+                let granted = self.register(now, asker, namespace, record, ttl).map(|(ttl, registration)| {
+                    let expires = now.saturating_add(Duration::from_secs(ttl));
+                    kept = Some(Kept::Registered { registration, expires });
+                    ttl
+                });
                 Some(Response::Register(granted.map_err(Into::into)))
             }
             Ok(Request::Unregister { namespace }) => {
                 self.requests.unregisters += 1;
-                self.registry.unregister(&asker.peer, &namespace);
+                let was = self.registry.unregister(&asker.peer, &namespace);
+                kept = was.then_some(Kept::Unregistered { namespace });
                 None
             }
             Ok(Request::Discover { namespace, limit, cookie }) => {
@@ -127,7 +143,7 @@ impl Point {
         if let Some(refused) = answer.as_ref().and_then(Response::refused) {
             self.requests.count_refusal(refused.status);
         }
-        answer
+        (answer, kept)
     }
 
     fn register(
@@ -137,7 +153,7 @@ impl Point {
         namespace: String,
         record: Vec<u8>,
         ttl: Option<u64>,
-    ) -> Result<u64, Refusal> {
+    ) -> Result<(u64, Registration), Refusal> {
         if !self.registers.allow(now, asker.peer) {
             return Err(Refusal::TooOften);
         }
@@ -147,20 +163,18 @@ impl Point {
         }
         let opened = PeerRecord::open(&record).map_err(|_| Refusal::Record)?;
         check(&opened, asker)?;
-        self.registry.register(
-            now,
-            Registration {
-                peer: asker.peer,
-                namespace,
-                record: record.into(),
-                sequence: opened.sequence,
-                addresses: addresses_digest(&opened.addresses),
-                prefixes: quota_prefixes(&asker.observed.map(Into::into)),
-                observed: asker.observed,
-                ttl,
-                role: Role::Unknown,
-            },
-        )
+        let registration = Registration {
+            peer: asker.peer,
+            namespace,
+            record: record.into(),
+            sequence: opened.sequence,
+            addresses: addresses_digest(&opened.addresses),
+            prefixes: quota_prefixes(&asker.observed.map(Into::into)),
+            observed: asker.observed,
+            ttl,
+            role: Role::Unknown,
+        };
+        self.registry.register(now, registration.clone()).map(|ttl| (ttl, registration))
     }
 
     fn discover(

@@ -6,7 +6,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use libp2p::request_response::{self, ProtocolSupport};
+use libp2p::request_response::{self, ProtocolSupport, ResponseChannel};
 use libp2p::{Multiaddr, StreamProtocol};
 use shoal_framing::FrameCodec;
 use shoal_shared::registry::Registry;
@@ -36,16 +36,21 @@ pub(crate) fn services(now: Duration) -> Services {
     Services::new(now, Limits::default(), env!("CARGO_PKG_VERSION"), addresses_in)
 }
 
-/// Answers a request, if the event is one. `ip` is where the peer's connection comes from. Returns what else is
-/// to be done.
-pub(crate) fn on_event(
+/// What to answer to a request, and what else is to be done.
+pub(crate) struct Answer {
+    pub(crate) channel: ResponseChannel<Response>,
+    pub(crate) response: Response,
+    pub(crate) effects: Vec<Effect>,
+}
+
+/// Finds the answer to a request, if the event is one. `ip` is where the peer's connection comes from.
+pub(crate) fn handle(
     services: &mut Services,
     registry: &mut Registry,
     now: Duration,
     ip: Option<IpAddr>,
-    behaviour: &mut Behaviour,
     event: Event,
-) -> Vec<Effect> {
+) -> Option<Answer> {
     use request_response::{Event, Message};
     match event {
         Event::Message { peer, message: Message::Request { request, channel, .. }, .. } => {
@@ -54,15 +59,13 @@ pub(crate) fn on_event(
             if let Response::Error { code } = &response {
                 tracing::debug!(%peer, ?code, "request refused");
             }
-            // Fails when the connection is gone; then nobody waits for the answer.
-            drop(behaviour.send_response(channel, response));
-            effects
+            Some(Answer { channel, response, effects })
         }
         Event::InboundFailure { peer, error, .. } => {
             tracing::debug!(%peer, %error, "request not answered");
-            vec![]
+            None
         }
-        Event::Message { .. } | Event::OutboundFailure { .. } | Event::ResponseSent { .. } => vec![],
+        Event::Message { .. } | Event::OutboundFailure { .. } | Event::ResponseSent { .. } => None,
     }
 }
 

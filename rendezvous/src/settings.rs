@@ -1,5 +1,6 @@
 //! What an operator may choose.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use libp2p::Multiaddr;
@@ -19,6 +20,8 @@ pub struct Rate {
 pub struct Settings {
     /// Where to listen; every address must work.
     pub listen: Vec<Multiaddr>,
+    /// The folder that keeps its state from one start to the next; none: nothing is kept.
+    pub data: Option<PathBuf>,
     /// Where others reach it besides, such as a public name. Told first.
     pub external: Vec<Multiaddr>,
     /// Quotas and times of registrations.
@@ -37,6 +40,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             listen: Vec::new(),
+            data: None,
             external: Vec::new(),
             limits: Limits::default(),
             // Enough for a thousand registrations that are renewed every ten seconds.

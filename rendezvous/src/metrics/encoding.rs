@@ -79,9 +79,8 @@ impl Lines<'_> {
             self.size("payloads", "Payloads held", payloads.count)?;
             self.size("payload_bytes", "Size of the payloads held", payloads.bytes)?;
         }
-        if let Some(index) = snapshot.index {
-            self.size("index_entries", "Entries of the file index", index.count)?;
-            self.size("index_bytes", "Size of the file index", index.bytes)?;
+        if let Some(entries) = snapshot.index_entries {
+            self.size("index_entries", "Entries of the file index", entries)?;
         }
         Ok(())
     }

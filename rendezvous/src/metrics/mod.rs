@@ -42,7 +42,7 @@ pub struct Snapshot {
     /// Payloads that peers left.
     pub payloads: Option<Amount>,
     /// Entries of the file index.
-    pub index: Option<Amount>,
+    pub index_entries: Option<usize>,
     /// What the store does.
     pub store: Option<StoreStats>,
 }

@@ -28,7 +28,7 @@ impl Peer {
         let addresses: Vec<Multiaddr> = addresses.iter().map(|it| it.parse().unwrap()).collect();
         let record = PeerRecord::seal(&self.key, 1, &addresses, format).unwrap();
         let request = Request::Register { namespace: "a".to_owned(), record, ttl: None };
-        match point.handle(Duration::ZERO, &self.asker, Ok(request)) {
+        match point.handle(Duration::ZERO, &self.asker, Ok(request)).0 {
             Some(Response::Register(answer)) => answer.map_err(|refused| refused.status),
             other => panic!("{other:?}"),
         }
@@ -37,7 +37,7 @@ impl Peer {
     fn discover(&self, point: &mut Point, reads: Reads) -> Result<Vec<RecordFormat>, Status> {
         let request = Request::Discover { namespace: Some("a".to_owned()), limit: None, cookie: None };
         let asker = Asker { reads, ..self.asker };
-        match point.handle(Duration::ZERO, &asker, Ok(request)) {
+        match point.handle(Duration::ZERO, &asker, Ok(request)).0 {
             Some(Response::Discover(Ok(it))) => {
                 let mut formats: Vec<_> =
                     it.registrations.iter().map(|it| RecordFormat::of(&it.record).unwrap()).collect();
@@ -129,9 +129,10 @@ fn requests_are_counted() {
     peer.register(&mut point, Standard, &[HOME]).unwrap();
     peer.discover(&mut point, Reads::Both).unwrap();
     let unregister = Request::Unregister { namespace: "a".to_owned() };
-    assert_eq!(point.handle(Duration::ZERO, &peer.asker, Ok(unregister)), None);
+    let kept = Kept::Unregistered { namespace: "a".into() };
+    assert_eq!(point.handle(Duration::ZERO, &peer.asker, Ok(unregister)), (None, Some(kept)));
     let malformed = Malformed::Discover(Refusal::Malformed);
-    assert!(point.handle(Duration::ZERO, &peer.asker, Err(malformed)).is_some());
+    assert!(point.handle(Duration::ZERO, &peer.asker, Err(malformed)).0.is_some());
     let it = point.requests();
     assert_eq!((it.registers, it.discovers, it.unregisters, it.malformed), (1, 1, 1, 1));
     assert_eq!(it.refused(Status::InternalError), 1);

@@ -87,9 +87,10 @@ impl World {
             tokio::select! {
                 event = self.tracker.select_next_some() => if let SwarmEvent::Behaviour(event) = event {
                     let ip = Some([127, 0, 0, 1].into());
-                    let behaviour = self.tracker.behaviour_mut();
-                    let effects = on_event(&mut self.services, &mut self.registry, NOW, ip, behaviour, event);
-                    self.effects.extend(effects);
+                    if let Some(answer) = handle(&mut self.services, &mut self.registry, NOW, ip, event) {
+                        self.effects.extend(answer.effects);
+                        drop(self.tracker.behaviour_mut().send_response(answer.channel, answer.response));
+                    }
                 },
                 event = self.peer.select_next_some() => match event {
                     SwarmEvent::Behaviour(request_response::Event::Message {

@@ -3,7 +3,7 @@
 //! - [`Store`]: takes [`Change`]s without waiting for the disk; a thread of its own writes them.
 //! - [`Saved`]: what the file held at the start.
 //! - [`WallClock`]: between the time of the process and the time that is written down.
-//! - [`registration`]: registrations as rows.
+//! - [`registration`], [`services`]: registrations, payloads and entries as rows.
 //!
 //! What this is not: a cache or an index. Nobody reads from it while the tracker runs; all that is asked for
 //! is in memory. It does not know what the rows mean; each has a time at which it ends, after which it is
@@ -20,6 +20,7 @@ mod disk;
 mod error;
 mod pending;
 pub mod registration;
+pub mod services;
 #[cfg(test)]
 mod tests;
 mod writer;

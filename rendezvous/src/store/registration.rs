@@ -20,7 +20,7 @@ use super::{Change, Row, Table, WallClock};
 /// The version that is written and read.
 const VERSION: u8 = 1;
 
-/// Why a row is not a registration.
+/// Why a row is not what it should be.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BadRow {
     /// The key is not a peer id and a namespace.
@@ -38,6 +38,12 @@ pub enum BadRow {
     /// The address that the peer was seen at is none.
     #[error("the observed address is malformed")]
     Observed,
+    /// The peer is none.
+    #[error("the peer id is malformed")]
+    Peer,
+    /// Not a published entry.
+    #[error("the published entry is malformed")]
+    Entry,
     /// A role that is not known here.
     #[error("the role is not known")]
     Role,
@@ -128,10 +134,15 @@ pub fn read(row: &Row, clock: WallClock, now: Duration) -> Result<Registration, 
 }
 
 fn key(peer: &PeerId, namespace: &str) -> Vec<u8> {
+    peer_key(peer, namespace.as_bytes())
+}
+
+/// A key among those of one peer.
+pub(super) fn peer_key(peer: &PeerId, rest: &[u8]) -> Vec<u8> {
     let peer = peer.to_bytes();
     // A peer id is a multihash of at most 64 bytes and its head.
     let length = peer.len() as u8;
-    [&[length], peer.as_slice(), namespace.as_bytes()].concat()
+    [&[length], peer.as_slice(), rest].concat()
 }
 
 fn split(key: &[u8]) -> Option<(PeerId, &str)> {
@@ -141,14 +152,14 @@ fn split(key: &[u8]) -> Option<(PeerId, &str)> {
     Some((PeerId::from_bytes(peer).ok()?, namespace))
 }
 
-fn prefix_bytes(prefix: &Prefix) -> ByteBuf {
+pub(super) fn prefix_bytes(prefix: &Prefix) -> ByteBuf {
     match prefix {
         Prefix::V4(bytes) => ByteBuf::from(bytes.to_vec()),
         Prefix::V6(bytes) => ByteBuf::from(bytes.to_vec()),
     }
 }
 
-fn prefix(bytes: &[u8]) -> Option<Prefix> {
+pub(super) fn prefix(bytes: &[u8]) -> Option<Prefix> {
     let v4 = || bytes.try_into().ok().map(Prefix::V4);
     let v6 = || bytes.try_into().ok().map(Prefix::V6);
     v4().or_else(v6)

@@ -1,8 +1,11 @@
 //! The task that owns the Swarm: brings requests to the [`Point`], and probes peers that were reported dead.
 
+mod services;
+
 use std::time::Duration;
 
 use futures::StreamExt;
+use futures::stream::FuturesUnordered;
 use libp2p::multiaddr::Protocol;
 use libp2p::request_response::{self, OutboundFailure};
 use libp2p::swarm::SwarmEvent;
@@ -10,19 +13,20 @@ use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
 use libp2p::{Multiaddr, PeerId, Swarm, identify, ping};
 use shoal_shared::engine::is_dialable;
 use shoal_shared::registry::{Registry, Status, Verdict, tellable};
-use shoal_shared::tracker::{Effect, Services};
+use shoal_shared::tracker::Services;
 use shoal_shared::wire::rendezvous::PeerRecord;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
+use self::services::Held;
 use crate::behaviour::{Behaviour, BehaviourEvent};
 use crate::codec::Codec;
 use crate::connections::Connections;
 use crate::counters::{self, Counters};
+use crate::keeper::Keeper;
 use crate::metrics::{self, Reporter};
-use crate::point::Point;
+use crate::point::{Kept, Point};
 use crate::probes::{Probes, Step};
-use crate::service;
 use crate::sign_of_life::{Payload, PingCodec};
 
 /// Addresses of one peer that a probe dials.
@@ -40,10 +44,22 @@ type EventOf<C> = request_response::Event<
     <C as request_response::Codec>::Response,
 >;
 
+/// What the tracker knows, and where it is written down.
+pub(crate) struct State {
+    pub(crate) point: Point,
+    pub(crate) services: Services,
+    pub(crate) keeper: Keeper,
+    /// Its time zero.
+    pub(crate) start: Instant,
+}
+
 pub(crate) struct Server {
     swarm: Swarm<Behaviour>,
     point: Point,
     services: Services,
+    keeper: Keeper,
+    /// Answers that wait for the disk.
+    held: FuturesUnordered<Held>,
     connections: Connections,
     probes: Probes,
     probed: counters::Probes,
@@ -55,25 +71,28 @@ pub(crate) struct Server {
 impl Server {
     pub(crate) fn new(
         swarm: Swarm<Behaviour>,
-        point: Point,
+        state: State,
         orders: mpsc::Receiver<Order>,
         reporter: Reporter,
     ) -> Self {
+        let State { point, services, keeper, start } = state;
         Self {
             swarm,
             point,
-            services: service::services(Duration::ZERO),
+            services,
+            keeper,
+            held: FuturesUnordered::new(),
             connections: Connections::default(),
             probes: Probes::default(),
             probed: counters::Probes::default(),
-            start: Instant::now(),
+            start,
             orders,
             reporter,
         }
     }
 
-    /// Runs until the tracker's handle is dropped.
-    pub(crate) async fn run(mut self) {
+    /// Runs until the tracker's handle is dropped; gives back what has to be written to the end.
+    pub(crate) async fn run(mut self) -> Keeper {
         let mut reports = tokio::time::interval(metrics::REPORT_EVERY);
         reports.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
         loop {
@@ -82,8 +101,11 @@ impl Server {
                 event = self.swarm.select_next_some() => self.on_swarm_event(event),
                 order = self.orders.recv() => match order {
                     Some(order) => self.on_order(order),
-                    None => return,
+                    None => return self.keeper,
                 },
+                Some((channel, response)) = self.held.next(), if !self.held.is_empty() => {
+                    self.answer(channel, response);
+                }
                 () = sleep_until(due) => self.on_time(),
                 _ = reports.tick() => self.reporter.report(self.figures()),
             }
@@ -112,24 +134,6 @@ impl Server {
         self.take(peer, step);
     }
 
-    fn on_tracker_event(&mut self, event: service::Event) {
-        let now = self.now();
-        let ip = match &event {
-            request_response::Event::Message { peer, connection_id, .. } => {
-                self.connections.asker(*peer, *connection_id).observed
-            }
-            _ => None,
-        };
-        let behaviour = &mut self.swarm.behaviour_mut().tracker;
-        let registry = self.point.registry_mut();
-        for effect in service::on_event(&mut self.services, registry, now, ip, behaviour, event) {
-            match effect {
-                Effect::Probe(peer) => self.probe(peer),
-                Effect::Changed(_) => {}
-            }
-        }
-    }
-
     /// The table.
     pub(crate) fn registry(&self) -> &Registry {
         self.point.registry()
@@ -151,6 +155,7 @@ impl Server {
     /// What operators see.
     fn figures(&self) -> metrics::Snapshot {
         let (registry, requests) = (self.registry(), self.point.requests());
+        let stats = self.services.stats(registry, self.now());
         let refusals = Status::ALL.into_iter().map(|status| (status, requests.refused(status)));
         metrics::Snapshot {
             connections: self.swarm.network_info().connection_counters().num_established(),
@@ -162,6 +167,12 @@ impl Server {
                 counters: registry.counters(),
             }),
             refusals: refusals.filter(|(_, count)| *count > 0).collect(),
+            payloads: Some(metrics::Amount {
+                count: stats.current.payloads as usize,
+                bytes: stats.current.payload_bytes as usize,
+            }),
+            index_entries: Some(stats.current.entries as usize),
+            store: self.keeper.stats(),
             ..metrics::Snapshot::default()
         }
     }
@@ -171,12 +182,15 @@ impl Server {
     }
 
     fn next_timeout(&self) -> Option<Duration> {
-        self.registry().next_expiry().into_iter().chain(self.probes.next_timeout()).min()
+        let all = [self.registry().next_expiry(), self.services.next_expiry(), self.probes.next_timeout()];
+        all.into_iter().flatten().min()
     }
 
     fn on_time(&mut self) {
         let now = self.now();
         self.point.registry_mut().expire(now);
+        // The store drops what has run out by itself.
+        drop(self.services.expire(now));
         for peer in self.probes.expire(now) {
             self.take(peer, Step::Over { alive: false });
         }
@@ -240,7 +254,14 @@ impl Server {
             Event::Message { peer, connection_id, message: Message::Request { request, channel, .. } } => {
                 let asker = self.connections.asker(peer, connection_id);
                 let now = self.now();
-                let answer = self.point.handle(now, &asker, request);
+                let (answer, kept) = self.point.handle(now, &asker, request);
+                match kept {
+                    Some(Kept::Registered { registration, expires }) => {
+                        self.keeper.registered(&registration, expires);
+                    }
+                    Some(Kept::Unregistered { namespace }) => self.keeper.unregistered(&peer, &namespace),
+                    None => {}
+                }
                 tracing::debug!(%peer, refused = ?answer.as_ref().and_then(|it| it.refused()), "request");
                 // Without an answer the channel is dropped, and the stream ends. An answer that cannot be
                 // sent is one to a connection that is gone.
@@ -294,6 +315,7 @@ impl Server {
                 let removed = self.point.registry_mut().probe_result(now, &peer, alive);
                 tracing::info!(%peer, alive, removed, "probed");
                 if !alive {
+                    self.keeper.gone(&peer);
                     // A connection that nobody answers on. Err only says that there was none.
                     let _ = self.swarm.disconnect_peer_id(peer);
                 }

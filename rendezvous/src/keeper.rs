@@ -1,0 +1,121 @@
+//! What outlives the program: tells the [`Store`] what changes, and gives back what it had at the start.
+//!
+//! Without a folder nothing is kept, and everything here does nothing.
+
+use std::path::Path;
+use std::time::Duration;
+
+use libp2p::PeerId;
+use shoal_shared::registry::{Registration, Registry};
+use shoal_shared::tracker::{Change as Changed, Services};
+use tokio::sync::oneshot;
+
+use crate::store::registration::{self, BadRow, Encoded};
+use crate::store::{
+    self, NotWritten, Row, Saved, Store, StoreError, StoreStats, WallClock, services, unix_now,
+};
+
+/// Writes down what changes.
+pub(crate) struct Keeper {
+    store: Option<Store>,
+    clock: WallClock,
+}
+
+impl Keeper {
+    /// Opens the database in `folder`, if there is one. `now` is the time of the caller.
+    pub(crate) async fn open(folder: Option<&Path>, now: Duration) -> Result<(Self, Saved), StoreError> {
+        let opened = match folder {
+            None => None,
+            Some(folder) => {
+                let path = folder.join(store::FILE);
+                let opening = tokio::task::spawn_blocking(move || Store::open(&path));
+                Some(opening.await.expect("opening does not panic")?)
+            }
+        };
+        let (store, saved) = opened.map_or((None, Saved::default()), |(store, saved)| (Some(store), saved));
+        Ok((Self { store, clock: WallClock::new(unix_now(), now) }, saved))
+    }
+
+    /// Gives back what was saved, as far as its time is not over and today's limits allow.
+    pub(crate) fn restore(
+        &self,
+        saved: Saved,
+        now: Duration,
+        registry: &mut Registry,
+        services: &mut Services,
+    ) {
+        let registered = each(&saved.registrations, |row| {
+            let registration = registration::read(row, self.clock, now)?;
+            Ok(registry.restore(now, registration).is_ok())
+        });
+        let payloads = each(&saved.payloads, |row| {
+            Ok(services.restore_payload(now, services::payload(row, self.clock, now)?))
+        });
+        let entries =
+            each(&saved.index, |row| Ok(services.restore_entry(now, services::entry(row, self.clock, now)?)));
+        tracing::info!(registrations = registered, payloads, entries, "restored");
+    }
+
+    /// A registration that was taken until `expires`.
+    pub(crate) fn registered(&self, registration: &Registration, expires: Duration) {
+        if let Some(store) = &self.store {
+            store.apply([Encoded::of(registration).until(self.clock.at(expires))]);
+        }
+    }
+
+    /// A peer took one back.
+    pub(crate) fn unregistered(&self, peer: &PeerId, namespace: &str) {
+        if let Some(store) = &self.store {
+            store.apply([registration::remove(peer, namespace)]);
+        }
+    }
+
+    /// A peer is dead.
+    pub(crate) fn gone(&self, peer: &PeerId) {
+        if let Some(store) = &self.store {
+            store.apply([registration::remove_peer(peer)]);
+        }
+    }
+
+    /// Something else changed. For a payload that came, the answer tells when it is on the disk: its peer is told
+    /// that it is kept only then.
+    pub(crate) fn changed(
+        &self,
+        now: Duration,
+        changed: Changed,
+    ) -> Option<oneshot::Receiver<Result<(), NotWritten>>> {
+        let store = self.store.as_ref()?;
+        let is_payload = matches!(changed, Changed::PutPayload(_));
+        let change = [services::change(changed, self.clock, now)];
+        if is_payload {
+            return Some(store.apply_durably(change));
+        }
+        store.apply(change);
+        None
+    }
+
+    pub(crate) fn stats(&self) -> Option<StoreStats> {
+        self.store.as_ref().map(Store::stats)
+    }
+
+    /// Writes what waits. `false` if that took longer than `deadline`, or failed.
+    pub(crate) async fn close(self, deadline: Duration) -> bool {
+        match self.store {
+            Some(store) => store.close(deadline).await,
+            None => true,
+        }
+    }
+}
+
+/// Takes rows; returns how many were. What is wrong with the others is logged.
+fn each(rows: &[Row], mut take: impl FnMut(&Row) -> Result<bool, BadRow>) -> usize {
+    let taken = rows.iter().filter(|row| {
+        take(row).unwrap_or_else(|error| {
+            if error != BadRow::Expired {
+                tracing::warn!(%error, "a row of the database is left out");
+            }
+            false
+        })
+    });
+    taken.count()
+}

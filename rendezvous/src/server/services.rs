@@ -1,0 +1,56 @@
+//! The server's side of `/shoal/tracker/1`: lends the registry, does what answers ask for, and holds answers back
+//! until what they promise is on the disk.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use libp2p::request_response::{self, ResponseChannel};
+use shoal_shared::tracker::Effect;
+use shoal_shared::wire::tracker::{ErrorCode, Response};
+
+use super::Server;
+use crate::service::{self, Answer};
+
+/// Answers that may wait for the disk; who wants something kept beyond that is told to come later.
+const MAX_HELD: usize = 256;
+
+/// An answer that waits for the disk.
+pub(super) type Held = Pin<Box<dyn Future<Output = (ResponseChannel<Response>, Response)> + Send>>;
+
+impl Server {
+    pub(super) fn on_tracker_event(&mut self, event: service::Event) {
+        let now = self.now();
+        let ip = match &event {
+            request_response::Event::Message { peer, connection_id, .. } => {
+                self.connections.asker(*peer, *connection_id).observed
+            }
+            _ => None,
+        };
+        let registry = self.point.registry_mut();
+        let Some(answer) = service::handle(&mut self.services, registry, now, ip, event) else { return };
+        let Answer { channel, response, effects } = answer;
+        let mut written = None;
+        for effect in effects {
+            match effect {
+                Effect::Probe(peer) => self.probe(peer),
+                Effect::Changed(changed) => written = self.keeper.changed(now, changed).or(written),
+            }
+        }
+        match written {
+            None => self.answer(channel, response),
+            Some(_) if self.held.len() >= MAX_HELD => {
+                self.answer(channel, Response::Error { code: ErrorCode::Busy });
+            }
+            Some(written) => self.held.push(Box::pin(async move {
+                // If the disk fails, the store says so in the log, and the payload is kept in memory all the same.
+                drop(written.await);
+                (channel, response)
+            })),
+        }
+    }
+
+    pub(super) fn answer(&mut self, channel: ResponseChannel<Response>, response: Response) {
+        // Fails when the connection is gone; then nobody waits for the answer.
+        drop(self.swarm.behaviour_mut().tracker.send_response(channel, response));
+    }
+}
