@@ -30,7 +30,8 @@ impl Throughput {
         }
         let seconds = dt.as_secs_f64();
         let sample = self.bytes as f64 / seconds;
-        let weight = 1.0 - (-seconds / MEMORY).exp();
+        // Not the standard library's, whose last bits differ from platform to platform.
+        let weight = 1.0 - libm::exp(-seconds / MEMORY);
         self.rate = Some(self.rate.map_or(sample, |rate| rate + (sample - rate) * weight));
         self.restart(now);
     }

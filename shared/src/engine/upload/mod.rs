@@ -152,7 +152,7 @@ struct Gift {
 impl Gift {
     fn worth(&self, now: Duration) -> f64 {
         let halves = now.saturating_sub(self.at).as_secs_f64() / RECIPROCITY_HALF_LIFE;
-        self.bytes * (-halves).exp2()
+        self.bytes * libm::exp2(-halves)
     }
 }
 
