@@ -7,7 +7,7 @@
 //! given every one to somebody. **Takeover**: a peer with nothing else to give is asked for a chunk that
 //! another peer is asked for already, if it is expected to deliver well before that one; the loser is
 //! cancelled. That is how chunks of slow peers come, and the endgame. **Announcements** go out as soon as
-//! they cost less than a hundredth of the chunks that they tell of. A peer that sends nothing for the stall time loses its requests;
+//! they cost less than a hundredth of the chunks that they tell of; those of the first few at once. A peer that sends nothing for the stall time loses its requests;
 //! after three times it is dropped. A peer whose bytes did not match is banned at once.
 //!
 //! What always holds: no chunk is asked of the same peer twice at once, nor of more than two peers;
@@ -44,6 +44,9 @@ const MAX_STALLS: u32 = 3;
 const ANNOUNCE_COST: u64 = 150;
 /// Announcements may cost one byte for this many bytes of chunks.
 const ANNOUNCE_SHARE: u64 = 100;
+/// So many chunks at the start are announced at once, whatever that costs: while few chunks are about, lines wait for
+/// news.
+const FIRST: usize = 16;
 
 /// The state of a download. See its module.
 #[derive(Debug)]
@@ -414,7 +417,10 @@ impl Download {
 
     fn announce_if_due(&mut self, now: Duration) {
         let cost = ANNOUNCE_COST * ANNOUNCE_SHARE * self.peers.len() as u64;
-        if self.announce_at.is_some_and(|at| now >= at || self.unannounced_bytes >= cost) {
+        if self
+            .announce_at
+            .is_some_and(|at| now >= at || self.unannounced_bytes >= cost || self.total - self.left <= FIRST)
+        {
             self.announce();
         }
     }
