@@ -6,8 +6,8 @@
 //! **Initial seeding**: a complete peer is asked for chunks of its own choice, until it says that it has
 //! given every one to somebody. **Takeover**: a peer with nothing else to give is asked for a chunk that
 //! another peer is asked for already, if it is expected to deliver well before that one; the loser is
-//! cancelled. That is how chunks of slow peers come, and the endgame. **Announcements** go out as soon as
-//! they cost less than a hundredth of the chunks that they tell of; those of the first few at once. A peer that sends nothing for the stall time loses its requests;
+//! cancelled. That is how chunks of slow peers come, and the endgame. **Announcements** go out at once as
+//! long as all of them cost less than a hundredth of the chunks; a quarter of that may be spent in advance. A peer that sends nothing for the stall time loses its requests;
 //! after three times it is dropped. A peer whose bytes did not match is banned at once.
 //!
 //! What always holds: no chunk is asked of the same peer twice at once, nor of more than two peers;
@@ -42,11 +42,10 @@ pub type RequestId = u64;
 const MAX_STALLS: u32 = 3;
 /// What telling one neighbour of new chunks costs, in bytes: a frame with its share of TLS, TCP and IP.
 const ANNOUNCE_COST: u64 = 150;
-/// Announcements may cost one byte for this many bytes of chunks.
-const ANNOUNCE_SHARE: u64 = 100;
-/// So many chunks at the start are announced at once, whatever that costs: while few chunks are about, lines wait for
-/// news.
-const FIRST: usize = 16;
+/// Announcements may cost one byte for this many bytes of chunks, and in advance for that part of all: while few
+/// chunks are about, lines wait for news. Together that is a hundredth.
+const ANNOUNCE_SHARE: u64 = 125;
+const IN_ADVANCE: u64 = 4;
 
 /// The state of a download. See its module.
 #[derive(Debug)]
@@ -77,7 +76,12 @@ pub struct Download {
     next_id: RequestId,
     paused: bool,
     unannounced: ChunkSet,
-    unannounced_bytes: u64,
+    /// Bytes of chunks that have been stored.
+    arrived: u64,
+    /// Bytes of wanted chunks that were not stored at the start.
+    wanted_bytes: u64,
+    /// What announcements have cost, in bytes of chunks.
+    announced: u64,
     announce_at: Option<Duration>,
     /// No peer stalls before this time.
     check_at: Option<Duration>,
@@ -110,6 +114,7 @@ impl Download {
         };
         wanted.difference(&stored).for_each(|chunk| rarity.open(chunk as ChunkIndex));
         let left = rarity.open_count();
+        let wanted_bytes = wanted.difference(&stored).map(|chunk| u64::from(lengths[chunk])).sum();
         let sum: u64 = lengths.iter().map(|l| u64::from(*l)).sum();
         let usual_len = (sum / (lengths.len() as u64).max(1)) as u32;
         let mut download = Self {
@@ -131,7 +136,9 @@ impl Download {
             touched: BTreeSet::new(),
             next_id: 0,
             paused: false,
-            unannounced_bytes: 0,
+            arrived: 0,
+            wanted_bytes,
+            announced: 0,
             announce_at: None,
             check_at: None,
             wake_at: None,
@@ -299,7 +306,7 @@ impl Download {
         self.rarity.close(chunk);
         self.cancel_others(chunk);
         self.unannounced.insert(chunk as usize);
-        self.unannounced_bytes += u64::from(self.lengths[chunk as usize]);
+        self.arrived += u64::from(self.lengths[chunk as usize]);
         self.announce_at.get_or_insert(now + self.config.announce_after);
         self.complete_if_done();
     }
@@ -416,21 +423,24 @@ impl Download {
     }
 
     fn announce_if_due(&mut self, now: Duration) {
-        let cost = ANNOUNCE_COST * ANNOUNCE_SHARE * self.peers.len() as u64;
-        if self
-            .announce_at
-            .is_some_and(|at| now >= at || self.unannounced_bytes >= cost || self.total - self.left <= FIRST)
-        {
+        let affordable =
+            self.announced + self.announce_cost() <= self.arrived + self.wanted_bytes / IN_ADVANCE;
+        if self.announce_at.is_some_and(|at| now >= at || affordable) {
             self.announce();
         }
     }
 
+    /// What telling everybody costs, in bytes of chunks.
+    fn announce_cost(&self) -> u64 {
+        ANNOUNCE_COST * ANNOUNCE_SHARE * self.peers.len() as u64
+    }
+
     fn announce(&mut self) {
         self.announce_at = None;
-        self.unannounced_bytes = 0;
         if !self.unannounced.is_clear() {
             let chunks = self.unannounced.clone();
             self.unannounced.clear();
+            self.announced += self.announce_cost();
             self.outputs.push_back(Output::Announce(chunks));
         }
     }
