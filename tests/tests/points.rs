@@ -155,3 +155,20 @@ async fn no_answer_of_a_point_ends_a_node() {
         assert!(seed.stderr.matches("no rendezvous point").count() <= 1, "{}", seed.stderr);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_only_looks_is_not_listed() {
+    let scratch = tempfile::tempdir().unwrap();
+    let from = scratch.path().join("set");
+    files::mixed(&from);
+    let (tracker, point) = tracker().await;
+    let (_seed, _) = share(&from, &["--rendezvous", &point]);
+    registrations(&tracker, 1).await;
+    let (content, before) = (id(&from), tracker.counters().await.unwrap().requests);
+    let shown = shoal(["inspect", &content, "--json", "--rendezvous", &point]).expect(0).json();
+    assert_eq!(shown["name"], "set");
+    shoal(["verify", from.to_str().unwrap(), &content, "--rendezvous", &point]).expect(0);
+    let after = tracker.counters().await.unwrap().requests;
+    assert!(after.discovers >= before.discovers + 2, "both have asked");
+    assert_eq!((after.registers, after.unregisters), (before.registers, before.unregisters));
+}

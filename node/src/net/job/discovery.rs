@@ -155,8 +155,7 @@ impl Discovery {
     /// Takes leave of every point that may have registered this node, also one whose answer has not come yet,
     /// and waits a little until that is done.
     pub(super) async fn leave(self, control: &Control) {
-        let known = self.points.iter().filter_map(|point| point.peer);
-        let leave = known.map(|peer| control.unregister(peer, self.namespace.clone()));
+        let leave = self.registered_at().map(|peer| control.unregister(peer, self.namespace.clone()));
         drop(tokio::time::timeout(LEAVE_TIMEOUT, futures::future::join_all(leave)).await);
     }
 }
