@@ -154,7 +154,7 @@ async fn a_transfer_that_has_begun_completes_without_it() {
     let scratch = tempfile::tempdir().unwrap();
     let from = scratch.path().join("file");
     write(&from, random(8 << 18, 1));
-    let (tracker, point) = tracker_on(LOOPBACK, &scratch.path().join("tracker"), &[]);
+    let (tracker, point) = tracker_on(LOOPBACK, &scratch.path().join("tracker"), &SHORT);
     let gate = Gate::new(&from, Chunker::Fixed { size: 1 << 18 });
     let provider = provide_gated_at(gate.clone(), vec![point.parse().unwrap()]).await;
     let content = provider.ticket.content.to_string();
@@ -163,6 +163,7 @@ async fn a_transfer_that_has_begun_completes_without_it() {
     let mut getter = get(&content, &to, &["--rendezvous", &point]);
     getter.stored(2);
     tracker.kill();
+    getter.word("that it is gone", |line| line.contains("no rendezvous point"));
     gate.open_all();
     getter.end().expect(0);
     assert_eq!(tree(&from), tree(&to.join("file")));
