@@ -207,7 +207,7 @@ async fn a_configuration_file_runs_it_and_its_figures_are_right() {
         let figures = figures(&place);
         assert!(figures.starts_with("HTTP/1.1 200"), "{figures}");
         let tells = |it: &&str| figures.contains(&format!("\nshoal_tracker_{it}.0\n"));
-        expected.iter().all(|it| tells(it)).then_some(())
+        expected.iter().all(tells).then_some(())
     });
     let counted: Value = stats(&point);
     assert_eq!(counted["current"]["registrations"], 2);
