@@ -1,5 +1,7 @@
 //! `shoal-rendezvous`: runs a tracker until it is told to end.
 
+#[cfg(unix)]
+mod open_files;
 mod signals;
 
 use std::io::{IsTerminal, Write};
@@ -59,6 +61,9 @@ if missing. A damaged tracker.redb is moved aside, and peers register again by t
 Signals: the first Ctrl-C or SIGTERM ends it in good order, a second one at once. SIGHUP is ignored: the \
 configuration is read at the start only. Under systemd it reports when it is ready (Type=notify).
 
+Open files: each connection takes one. The soft limit is raised to what --connections needs; if the hard limit is \
+too low for that, a warning says so.
+
 Exit codes: 0 ended as told, 1 failed, 2 usage or configuration, 130 ended at once by a second signal.";
 
 fn main() -> ExitCode {
@@ -74,6 +79,8 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     init_log(config.log_format, filter);
+    #[cfg(unix)]
+    open_files::make_room(config.connections);
     let result = tokio::runtime::Runtime::new().context("cannot start").and_then(|runtime| {
         let result = runtime.block_on(run(&config));
         runtime.shutdown_background();

@@ -30,9 +30,14 @@ struct Running {
 
 impl Running {
     fn start(data: &Path, more: &[&str]) -> Self {
-        let mut args = vec!["--listen", LOOPBACK, "--data", data.to_str().unwrap()];
+        // So few that no machine allows too few open files for them.
+        let mut args = vec!["--listen", LOOPBACK, "--data", data.to_str().unwrap(), "--connections", "100"];
         args.extend(more);
-        let mut child = command(&args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        Self::spawn(command(&args))
+    }
+
+    fn spawn(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut address = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut address).unwrap();
         Self { child, address: address.trim().to_owned() }
@@ -194,6 +199,38 @@ fn figures_are_served() {
     assert!(answer.contains("200 OK") && answer.contains("\nshoal_tracker_connections 0"), "{answer}");
     assert!(get("/health").ends_with("\r\nok\n"));
     drop(running);
+}
+
+/// Starts a tracker under other limits of open files, set by a shell's `ulimit`.
+#[cfg(target_os = "linux")]
+fn start_with_open_files(ulimit: &str, data: &Path) -> Running {
+    let mut command = Command::new("sh");
+    let script = format!("ulimit {ulimit} && exec \"$@\"");
+    command.args(["-c", &script, "sh", env!("CARGO_BIN_EXE_shoal-rendezvous"), "--connections", "300"]);
+    command.args(["--listen", LOOPBACK, "--data"]).arg(data).env("NO_COLOR", "1").env_remove("RUST_LOG");
+    Running::spawn(command)
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn as_many_files_may_be_open_as_there_may_be_connections() {
+    let soft = |running: &Running| {
+        let limits = std::fs::read_to_string(format!("/proc/{}/limits", running.child.id())).unwrap();
+        let line = limits.lines().find(|line| line.starts_with("Max open files")).unwrap().to_owned();
+        line.split_whitespace().nth(3).unwrap().parse::<u32>().unwrap()
+    };
+    let data = tempfile::tempdir().unwrap();
+    let running = start_with_open_files("-Sn 128", data.path());
+    assert!((1300..2000).contains(&soft(&running)), "{}", soft(&running));
+    running.signal("-TERM");
+    assert_eq!(running.end(), (Some(0), String::new()));
+
+    let running = start_with_open_files("-n 128", data.path());
+    assert_eq!(soft(&running), 128);
+    running.signal("-TERM");
+    let (code, said) = running.end();
+    assert_eq!(code, Some(0));
+    assert!(said.contains("too few open files") && said.contains("hard_limit=128"), "{said}");
 }
 
 /// As systemd would hear it.

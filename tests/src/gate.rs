@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Condvar, Mutex};
 
+use libp2p::Multiaddr;
 use shoal_node::net::{ContentHandle, Node, NodeConfig};
 use shoal_node::store::{ChunkStore, ImportOptions, ReadError, Source, import};
 use shoal_shared::content::{ChunkIndex, ChunkSet, Chunker, Manifest, Ticket};
@@ -109,17 +110,26 @@ impl Drop for Provider {
 
 /// Serves behind a gate, which opens when the provider is dropped.
 pub async fn provide_gated(gate: Arc<Gate>) -> Provider {
-    let mut provider = provide(gate.clone()).await;
+    provide_gated_at(gate, vec![]).await
+}
+
+/// As [`provide_gated`], registered at rendezvous points.
+pub async fn provide_gated_at(gate: Arc<Gate>, rendezvous: Vec<Multiaddr>) -> Provider {
+    let mut provider = provide_at(gate.clone(), rendezvous).await;
     provider.gate = Some(gate);
     provider
 }
 
 /// Serves a store on loopback.
 pub async fn provide(store: Arc<dyn ChunkStore>) -> Provider {
+    provide_at(store, vec![]).await
+}
+
+async fn provide_at(store: Arc<dyn ChunkStore>, rendezvous: Vec<Multiaddr>) -> Provider {
     let listen = vec![LOOPBACK.parse().unwrap()];
     let node = Node::start(NodeConfig { listen, ..NodeConfig::default() }).await.unwrap();
     let content = store.manifest().id();
-    let handle = node.serve(store, vec![]).unwrap();
+    let handle = node.serve(store, rendezvous).unwrap();
     let ticket = Ticket { content, peers: node.addresses().await, rendezvous: vec![] };
     Provider { node, ticket, gate: None, _handle: handle }
 }

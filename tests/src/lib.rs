@@ -6,6 +6,8 @@
 //! - [`false_tracker`]: a tracker that answers with whatever bytes the test likes.
 //! - [`liar`]: a provider that breaks the protocol in one chosen way.
 //! - [`point`]: a rendezvous point that always answers the same.
+//! - [`tracking`]: `shoal` at a tracker: sharing there, and asking it.
+//! - [`visitor`]: an identity that registers at a rendezvous point and asks it.
 //!
 //! Nothing here sleeps to wait for something; [`eventually`] looks again and again until a deadline.
 
@@ -15,6 +17,8 @@ pub mod gate;
 pub mod liar;
 pub mod point;
 pub mod process;
+pub mod tracking;
+pub mod visitor;
 
 use std::time::{Duration, Instant};
 

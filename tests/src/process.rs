@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 
+pub use rustix::process::Signal;
+
 use crate::eventually;
 
 /// Listens on a free port of this machine alone.
@@ -115,8 +117,13 @@ impl Process {
 
     /// Sends the signal of Ctrl-C.
     pub fn interrupt(&self) {
+        self.signal(Signal::INT);
+    }
+
+    /// Sends a signal.
+    pub fn signal(&self, signal: Signal) {
         let id = rustix::process::Pid::from_raw(self.id() as i32).expect("a process id");
-        rustix::process::kill_process(id, rustix::process::Signal::INT).expect("can be signalled");
+        rustix::process::kill_process(id, signal).expect("can be signalled");
     }
 
     /// Waits for its end.
@@ -189,8 +196,19 @@ pub fn get(source: &str, dir: &Path, more: &[&str]) -> Process {
 
 /// Starts a tracker on loopback; returns it with its address.
 pub fn tracker(data: &Path) -> (Process, String) {
-    let args = ["--listen", LOOPBACK, "--data", data.to_str().expect("test paths are text")];
+    tracker_on(LOOPBACK, data, &[])
+}
+
+/// As [`tracker`], listening at an address of choice, with more options.
+pub fn tracker_on(listen: &str, data: &Path, more: &[&str]) -> (Process, String) {
+    let mut args = vec!["--listen", listen, "--data", data.to_str().expect("test paths are text")];
+    args.extend(more);
     let mut process = Process::start("shoal-rendezvous", args);
     let address = process.line("an address", |line| line.contains("/p2p/"));
     (process, address)
+}
+
+/// An address without the id at its end: where to listen to be found there again.
+pub fn place(address: &str) -> &str {
+    address.split_once("/p2p/").expect("an address with an id").0
 }

@@ -6,12 +6,15 @@ use futures::StreamExt;
 use libp2p::identity::Keypair;
 use libp2p::swarm::SwarmEvent;
 use libp2p::{Multiaddr, PeerId, SwarmBuilder, noise, rendezvous, tcp, yamux};
+use shoal_node::net::{Node, NodeConfig};
 use shoal_rendezvous::{Settings, Tracker};
-use shoal_shared::registry::Status;
+use shoal_shared::registry::{self, Status};
 use shoal_shared::wire::rendezvous::{Discovered, Refused, Response};
+use shoal_shared::wire::tracker::Verdict;
 use shoal_tests::files::{self, tree};
 use shoal_tests::point::point;
 use shoal_tests::process::{LOOPBACK, Process, get, share, shoal};
+use shoal_tests::visitor::Visitor;
 use shoal_tests::within;
 
 async fn tracker() -> (Tracker, String) {
@@ -154,4 +157,48 @@ async fn no_answer_of_a_point_ends_a_node() {
         let seed = seed.end().expect(0);
         assert!(seed.stderr.matches("no rendezvous point").count() <= 1, "{}", seed.stderr);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_only_looks_is_not_listed() {
+    let scratch = tempfile::tempdir().unwrap();
+    let from = scratch.path().join("set");
+    files::mixed(&from);
+    let (tracker, point) = tracker().await;
+    let (_seed, _) = share(&from, &["--rendezvous", &point]);
+    registrations(&tracker, 1).await;
+    let (content, before) = (id(&from), tracker.counters().await.unwrap().requests);
+    let shown = shoal(["inspect", &content, "--json", "--rendezvous", &point]).expect(0).json();
+    assert_eq!(shown["name"], "set");
+    shoal(["verify", from.to_str().unwrap(), &content, "--rendezvous", &point]).expect(0);
+    let after = tracker.counters().await.unwrap().requests;
+    assert!(after.discovers >= before.discovers + 2, "both have asked");
+    assert_eq!((after.registers, after.unregisters), (before.registers, before.unregisters));
+}
+
+/// Peers at a place that takes connections and says nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn reports_are_limited_while_all_probes_are_under_way() {
+    const PROBES: usize = 64;
+    let (tracker, point) = tracker().await;
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = silent.local_addr().unwrap().port();
+    let home: Multiaddr = format!("/ip4/127.0.0.1/tcp/{port}").parse().unwrap();
+    let mut silent_peers = vec![];
+    for n in 0..=PROBES {
+        let mut visitor = Visitor::connect(&point).await;
+        visitor.register(&n.to_string(), &home).await.unwrap();
+        silent_peers.push(visitor.peer());
+    }
+    let one_more = silent_peers.pop().unwrap();
+    let node = Node::start(NodeConfig::default()).await.unwrap();
+    let client = node.tracker(point.parse().unwrap());
+    assert_eq!(client.report(PeerId::random()).await, Ok(Verdict::Unknown), "connected, and answered");
+    for peer in silent_peers {
+        let verdict = tracker.report(PeerId::random(), peer).await;
+        assert_eq!(verdict, Some(registry::Verdict::Probe(peer)));
+    }
+    assert_eq!(client.report(one_more).await, Ok(Verdict::Limited));
+    let counters = tracker.counters().await.unwrap();
+    assert_eq!(counters.probes.started, PROBES as u64, "{counters:?}");
 }

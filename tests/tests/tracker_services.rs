@@ -5,12 +5,7 @@ use std::fs;
 use shoal_shared::content::Ticket;
 use shoal_tests::files::{random, write};
 use shoal_tests::process::{Process, get, shoal, tracker};
-
-/// Runs `shoal tracker …` to its end.
-fn ask(args: &[&str], points: &[&str]) -> shoal_tests::process::Ended {
-    let points = points.iter().flat_map(|point| ["--rendezvous", point]);
-    shoal(["tracker"].into_iter().chain(args.iter().copied()).chain(points))
-}
+use shoal_tests::tracking::{ask, ask_until, seeds, share_at};
 
 #[test]
 fn a_payload_is_put_and_got_by_its_hash() {
@@ -87,25 +82,6 @@ fn a_program_on_the_other_side_that_is_no_tracker_is_named() {
     assert!(refused.stderr.contains("does not speak /shoal/tracker/1"), "{}", refused.stderr);
 }
 
-/// Looks until a question to the tracker is answered like that.
-fn eventually(what: &str, args: &[&str], point: &str, is: impl Fn(&shoal_tests::process::Ended) -> bool) {
-    shoal_tests::eventually(what, || {
-        let ended = ask(args, &[point]);
-        is(&ended).then_some(())
-    });
-}
-
-/// Starts `shoal share --json` at a tracker; returns it with what it printed.
-fn share_at(path: &std::path::Path, point: &str, more: &[&str]) -> (Process, serde_json::Value) {
-    let path = path.to_str().unwrap();
-    let mut args =
-        vec!["share", path, "--json", "--listen", shoal_tests::process::LOOPBACK, "--rendezvous", point];
-    args.extend(more);
-    let mut process = Process::start("shoal", args);
-    let line = process.line("a ticket", |line| line.contains("shoal1"));
-    (process, serde_json::from_str(&line).unwrap())
-}
-
 #[test]
 fn what_is_published_is_found_as_long_as_it_is_shared() {
     let scratch = tempfile::tempdir().unwrap();
@@ -115,7 +91,7 @@ fn what_is_published_is_found_as_long_as_it_is_shared() {
     write(&private, random(100_000, 2));
     let (seed, shared) = share_at(&public, &point, &["--publish"]);
     let (_other, _) = share_at(&private, &point, &[]);
-    eventually("it is found", &["find", "PHOTO", "--json"], &point, |ended| ended.code == Some(0));
+    ask_until("it is found", &["find", "PHOTO", "--json"], &point, |ended| ended.code == Some(0));
     let found = ask(&["find", "holiday", "--prefix", "--json"], &[&point]).expect(0).json();
     assert_eq!((&found["name"], &found["bytes"]), (&"Holiday Photos".into(), &100_000.into()));
     assert_eq!((&found["content"], &found["publishers"]), (&shared["content"], &1.into()));
@@ -141,21 +117,15 @@ fn a_getter_that_becomes_complete_counts_as_a_seed() {
     write(&file, random(100_000, 1));
     let (_seed, shared) = share_at(&file, &point, &[]);
     let id = shared["content"].as_str().unwrap();
-    let seeds = |count: u64| {
-        move |ended: &shoal_tests::process::Ended| {
-            let size = ended.json();
-            size["seeds"] == count && size["downloaders"] == 0 && size["unknown"] == 0
-        }
-    };
-    eventually("one seed", &["swarm", id, "--json"], &point, seeds(1));
+    ask_until("one seed", &["swarm", id, "--json"], &point, seeds(1));
     let getter = get(id, &scratch.path().join("to"), &["--rendezvous", &point, "--seed"]);
-    eventually("two seeds", &["swarm", id, "--json"], &point, seeds(2));
-    eventually("two peers", &["peers", "--json"], &point, |ended| ended.stdout.lines().count() == 2);
+    ask_until("two seeds", &["swarm", id, "--json"], &point, seeds(2));
+    ask_until("two peers", &["peers", "--json"], &point, |ended| ended.stdout.lines().count() == 2);
     let listed = ask(&["peers", "--all", "--json"], &[&point]).expect(0);
     assert!(listed.stdout.lines().all(|line| line.contains("/ip4/127.0.0.1/tcp/")), "{}", listed.stdout);
     getter.interrupt();
     getter.end();
-    eventually("one seed again", &["swarm", id, "--json"], &point, seeds(1));
+    ask_until("one seed again", &["swarm", id, "--json"], &point, seeds(1));
 }
 
 #[test]
@@ -171,13 +141,13 @@ fn a_dead_peer_that_is_reported_is_gone_in_seconds_and_a_living_one_stays() {
         let address = ticket.peers[0].to_string();
         peers.push((process, address.rsplit_once('/').unwrap().1.to_owned()));
     }
-    eventually("two peers", &["peers"], &point, |ended| ended.stdout.lines().count() == 2);
+    ask_until("two peers", &["peers"], &point, |ended| ended.stdout.lines().count() == 2);
     let ((dead, dead_id), (_alive, alive_id)) = (peers.remove(0), peers.remove(0));
     dead.kill();
     for id in [&dead_id, &alive_id] {
         assert!(ask(&["report-dead", id], &[&point]).expect(0).stdout.starts_with("probing"));
     }
-    eventually("the dead one is gone", &["peers"], &point, |ended| !ended.stdout.contains(&dead_id));
+    ask_until("the dead one is gone", &["peers"], &point, |ended| !ended.stdout.contains(&dead_id));
     let left = ask(&["peers"], &[&point]).expect(0).stdout;
     assert!(left.contains(&alive_id), "{left}");
     assert!(ask(&["report-dead", &dead_id], &[&point]).expect(0).stdout.starts_with("unknown"));

@@ -115,10 +115,10 @@ impl Server {
     /// `reporter` says that `peer` does not answer. If that is to be looked into, a probe begins.
     pub(crate) fn report(&mut self, reporter: PeerId, peer: PeerId) -> Verdict {
         let now = self.now();
-        if self.probes.full() {
-            return Verdict::Limited;
-        }
-        let verdict = self.point.registry_mut().report(now, reporter, peer);
+        let may_probe = !self.probes.full();
+        let registry = self.point.registry_mut();
+        registry.set_may_probe(may_probe);
+        let verdict = registry.report(now, reporter, peer);
         if let Verdict::Probe(peer) = verdict {
             self.probe(peer);
         }

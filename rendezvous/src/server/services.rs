@@ -26,7 +26,9 @@ impl Server {
             }
             _ => None,
         };
+        let may_probe = !self.probes.full();
         let registry = self.point.registry_mut();
+        registry.set_may_probe(may_probe);
         let Some(answer) = service::handle(&mut self.services, registry, now, ip, event) else { return };
         let Answer { channel, response, effects } = answer;
         let mut written = None;

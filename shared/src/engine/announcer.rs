@@ -8,7 +8,7 @@ use super::Backoff;
 /// Short, so that a node that crashed is soon forgotten.
 pub const TTL: Duration = Duration::from_secs(60);
 /// No point is renewed at more often than this, whatever time it grants.
-const SHORTEST: Duration = Duration::from_secs(10);
+const SHORTEST: Duration = Duration::from_secs(2);
 /// Pauses between the first questions, while a swarm forms; the last one repeats.
 const DISCOVER_AFTER: [Duration; 5] = [
     Duration::from_secs(1),
@@ -148,6 +148,16 @@ mod tests {
         assert_eq!(announcer.next_timeout(), Some(secs(30)));
         assert_eq!(announcer.poll(secs(29)), None);
         assert_eq!(announcer.poll(secs(30)), Some(AnnouncerOutput::Register(0)));
+    }
+
+    #[test]
+    fn a_short_ttl_does_not_run_out_before_it_is_renewed() {
+        for ttl in [4, 6, 10, 20] {
+            let mut announcer = Announcer::new(secs(0), 1, true);
+            announcer.poll(secs(0));
+            announcer.registered(secs(0), 0, Some(secs(ttl)));
+            assert_eq!(announcer.points[0].register.due, Some(secs(ttl) / 2));
+        }
     }
 
     #[test]

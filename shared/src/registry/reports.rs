@@ -13,7 +13,7 @@ use super::{Limits, Registry};
 pub enum Verdict {
     /// Ask this peer for a sign of life and tell [`Registry::probe_result`].
     Probe(PeerId),
-    /// Nothing: the reporter reports too much, or the peer has just been probed.
+    /// Nothing: the reporter reports too much, the peer has just been probed, or there is no room for a probe.
     Limited,
     /// Nothing: no such peer is registered.
     Unknown,
@@ -24,6 +24,8 @@ pub enum Verdict {
 pub(super) struct Reports {
     pub(super) reporters: Throttle<PeerId>,
     pub(super) probed: Throttle<PeerId>,
+    /// Whether another probe may begin now.
+    may_probe: bool,
 }
 
 impl Reports {
@@ -32,7 +34,7 @@ impl Reports {
             Throttle::new(limits.report_burst, limits.report_interval, limits.reporters, WhenFull::Replace);
         // Identities are free, so limits per reporter bound nothing together; this does.
         let probed = Throttle::new(1, limits.probe_interval, limits.probes, WhenFull::Wait);
-        Self { reporters, probed }
+        Self { reporters, probed, may_probe: true }
     }
 }
 
@@ -44,7 +46,7 @@ impl Registry {
             Verdict::Limited
         } else if !self.contains(&peer) {
             Verdict::Unknown
-        } else if self.reports.probed.allow(now, peer) {
+        } else if self.reports.may_probe && self.reports.probed.allow(now, peer) {
             Verdict::Probe(peer)
         } else {
             Verdict::Limited
@@ -52,6 +54,12 @@ impl Registry {
         self.counters.probes += u64::from(verdict == Verdict::Probe(peer));
         self.counters.reports_limited += u64::from(verdict == Verdict::Limited);
         verdict
+    }
+
+    /// Whether whoever probes has room for another one: until it has, reports that would lead to a probe are
+    /// [`Verdict::Limited`]. It has at first.
+    pub fn set_may_probe(&mut self, may_probe: bool) {
+        self.reports.may_probe = may_probe;
     }
 
     /// What a probe found. A peer that did not answer loses its registrations, unless it has registered or
@@ -86,6 +94,18 @@ mod tests {
         assert!(registry.is_empty());
         assert_eq!(registry.report(secs(13), peer(9), peer(1)), Verdict::Unknown);
         assert_eq!(registry.counters().dead, 2);
+    }
+
+    #[test]
+    fn nothing_is_probed_while_there_is_no_room_and_everything_after() {
+        let mut registry = registry(Limits::default());
+        registry.register(secs(0), registration(1, "a")).unwrap();
+        registry.set_may_probe(false);
+        assert_eq!(registry.report(secs(1), peer(9), peer(1)), Verdict::Limited);
+        assert_eq!(registry.report(secs(1), peer(9), peer(2)), Verdict::Unknown);
+        registry.set_may_probe(true);
+        assert_eq!(registry.report(secs(2), peer(9), peer(1)), Verdict::Probe(peer(1)), "it was not probed");
+        assert_eq!((registry.counters().probes, registry.counters().reports_limited), (1, 1));
     }
 
     #[test]

@@ -19,10 +19,13 @@ const POINT_TIMEOUT: Duration = Duration::from_secs(15);
 /// How long taking leave may hold up the end of a job.
 const LEAVE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// A rendezvous point, and who it is: as its address says, or else known once it has been reached.
+/// A rendezvous point.
 #[derive(Debug, Clone)]
 struct Point {
     address: Multiaddr,
+    /// Who it has to be, if its address says so.
+    named: Option<PeerId>,
+    /// Who it is, as far as is known: as named, or else who answered the last time.
     peer: Option<PeerId>,
     /// Why it was of no use the last time.
     error: Option<PointError>,
@@ -30,11 +33,11 @@ struct Point {
 
 impl Point {
     fn new(address: &Multiaddr) -> Self {
-        let peer = match address.iter().last() {
+        let named = match address.iter().last() {
             Some(Protocol::P2p(peer)) => Some(peer),
             _ => None,
         };
-        Self { address: address.clone(), peer, error: None }
+        Self { address: address.clone(), named, peer: named, error: None }
     }
 }
 
@@ -147,16 +150,16 @@ impl Discovery {
     }
 
     fn learn_point(&mut self, point: usize, peer: Option<PeerId>) {
-        if let (Some(point), Some(peer)) = (self.points.get_mut(point), peer) {
-            point.peer = Some(peer);
+        if let Some(point) = self.points.get_mut(point) {
+            // A tracker that lost its key is another one, and at an address that names nobody as good as before.
+            point.peer = peer.or(point.named);
         }
     }
 
     /// Takes leave of every point that may have registered this node, also one whose answer has not come yet,
     /// and waits a little until that is done.
     pub(super) async fn leave(self, control: &Control) {
-        let known = self.points.iter().filter_map(|point| point.peer);
-        let leave = known.map(|peer| control.unregister(peer, self.namespace.clone()));
+        let leave = self.registered_at().map(|peer| control.unregister(peer, self.namespace.clone()));
         drop(tokio::time::timeout(LEAVE_TIMEOUT, futures::future::join_all(leave)).await);
     }
 }

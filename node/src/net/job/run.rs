@@ -54,7 +54,7 @@ pub(in crate::net) enum Goal {
     Serve { store: Arc<dyn ChunkStore>, rendezvous: Vec<Multiaddr>, publish: bool },
     /// Fetch to a folder.
     Get(Box<GetOptions>),
-    /// Fetch the manifest alone.
+    /// Fetch the manifest alone; others are not told of this node.
     Manifest { peers: Vec<Multiaddr>, rendezvous: Vec<Multiaddr>, wait: Option<Duration> },
 }
 
@@ -179,7 +179,9 @@ impl Job {
             Goal::Manifest { peers, rendezvous, wait } => (peers, rendezvous, wait, None, None),
         };
         let star = get.as_ref().is_some_and(|get| get.topology == Topology::Star);
-        let mut discovery = Discovery::new(now, book(shared.local), content, &rendezvous, !star);
+        // Who has nothing to serve is no use to others.
+        let registers = serves || (get.is_some() && !star);
+        let mut discovery = Discovery::new(now, book(shared.local), content, &rendezvous, registers);
         peers.into_iter().for_each(|address| discovery.book.add_address(now, address));
         let mut job = Self {
             stage: Stage::Manifest(Box::new(ManifestFetch::new(content))),
