@@ -6,7 +6,7 @@ use std::pin::Pin;
 
 use libp2p::request_response::{self, ResponseChannel};
 use shoal_shared::tracker::Effect;
-use shoal_shared::wire::tracker::{ErrorCode, Response};
+use shoal_shared::wire::tracker::{ErrorCode, Response, Verdict};
 
 use super::Server;
 use crate::service::{self, Answer};
@@ -22,17 +22,22 @@ impl Server {
         let now = self.now();
         let ip = match &event {
             request_response::Event::Message { peer, connection_id, .. } => {
+                self.on_life(*peer);
                 self.connections.asker(*peer, *connection_id).observed
             }
             _ => None,
         };
         let registry = self.point.registry_mut();
         let Some(answer) = service::handle(&mut self.services, registry, now, ip, event) else { return };
-        let Answer { channel, response, effects } = answer;
+        let Answer { channel, mut response, effects } = answer;
         let mut written = None;
         for effect in effects {
             match effect {
-                Effect::Probe(peer) => self.probe(peer),
+                Effect::Probe(peer) => {
+                    if !self.probe(peer) {
+                        response = Response::Reported { verdict: Verdict::Limited };
+                    }
+                }
                 Effect::Changed(changed) => written = self.keeper.changed(now, changed).or(written),
             }
         }
