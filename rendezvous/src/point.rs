@@ -61,8 +61,8 @@ pub(crate) struct Asker {
 /// What a request has changed.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Kept {
-    /// The asker is registered, or longer.
-    Registered { registration: Registration, expires: Duration },
+    /// The asker is registered, or longer: as the registry tells it, with the role that it had before.
+    Registered(Registration),
     /// It is not any more.
     Unregistered { namespace: String },
 }
@@ -117,11 +117,10 @@ impl Point {
         let answer = match request {
             Ok(Request::Register { namespace, record, ttl }) => {
                 self.requests.registers += 1;
-                let granted = self.register(now, asker, namespace, record, ttl).map(|(ttl, registration)| {
-                    let expires = now.saturating_add(Duration::from_secs(ttl));
-                    kept = Some(Kept::Registered { registration, expires });
-                    ttl
-                });
+                let granted = self.register(now, asker, namespace.clone(), record, ttl);
+                if granted.is_ok() {
+                    kept = self.registry.registration(now, &asker.peer, &namespace).map(Kept::Registered);
+                }
                 Some(Response::Register(granted.map_err(Into::into)))
             }
             Ok(Request::Unregister { namespace }) => {
@@ -153,7 +152,7 @@ impl Point {
         namespace: String,
         record: Vec<u8>,
         ttl: Option<u64>,
-    ) -> Result<(u64, Registration), Refusal> {
+    ) -> Result<u64, Refusal> {
         if !self.registers.allow(now, asker.peer) {
             return Err(Refusal::TooOften);
         }
@@ -174,7 +173,7 @@ impl Point {
             ttl,
             role: Role::Unknown,
         };
-        self.registry.register(now, registration.clone()).map(|ttl| (ttl, registration))
+        self.registry.register(now, registration)
     }
 
     fn discover(

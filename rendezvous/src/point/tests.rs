@@ -123,6 +123,20 @@ fn who_asks_too_often_has_to_wait_and_nobody_else() {
 }
 
 #[test]
+fn a_renewal_keeps_the_role_also_on_the_disk() {
+    let mut point = point(Settings::default());
+    let peer = Peer::new(PUBLIC);
+    peer.register(&mut point, Standard, &[HOME]).unwrap();
+    assert!(point.registry_mut().set_role(&peer.asker.peer, "a", Role::Seed));
+    let record = PeerRecord::seal(&peer.key, 1, &[HOME.parse().unwrap()], Standard).unwrap();
+    let request = Request::Register { namespace: "a".to_owned(), record, ttl: Some(30) };
+    match point.handle(Duration::ZERO, &peer.asker, Ok(request)).1 {
+        Some(Kept::Registered(it)) => assert_eq!((it.role, it.ttl), (Role::Seed, Some(30))),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
 fn requests_are_counted() {
     let mut point = point(Settings::default());
     let peer = Peer::new(PUBLIC);

@@ -224,9 +224,7 @@ impl Server {
                 let now = self.now();
                 let (answer, kept) = self.point.handle(now, &asker, request);
                 match kept {
-                    Some(Kept::Registered { registration, expires }) => {
-                        self.keeper.registered(&registration, expires);
-                    }
+                    Some(Kept::Registered(registration)) => self.keeper.registered(now, &registration),
                     Some(Kept::Unregistered { namespace }) => self.keeper.unregistered(&peer, &namespace),
                     None => {}
                 }

@@ -38,6 +38,10 @@ impl Server {
                         response = Response::Reported { verdict: Verdict::Limited };
                     }
                 }
+                Effect::RoleChanged { peer, namespace } => {
+                    let registration = self.registry().registration(now, &peer, &namespace);
+                    registration.iter().for_each(|it| self.keeper.registered(now, it));
+                }
                 Effect::Changed(changed) => written = self.keeper.changed(now, changed).or(written),
             }
         }

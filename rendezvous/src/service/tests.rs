@@ -137,6 +137,7 @@ async fn the_table_that_is_lent_answers() {
 
     let role = Request::Role { role: shoal_shared::wire::tracker::Role::Seed, content };
     assert_eq!(world.ask(role).await, Response::Ok {});
+    assert!(matches!(world.effects.pop(), Some(Effect::RoleChanged { .. })));
     let size = world.ask(Request::Swarm { content }).await;
     assert_eq!(size, Response::Swarm { seeds: 1, unknown: 1, downloaders: 0 });
 

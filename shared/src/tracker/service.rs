@@ -36,6 +36,14 @@ pub enum Effect {
     Probe(PeerId),
     /// Something to write down.
     Changed(Change),
+    /// A registration to write down anew, because its role is another one now; see
+    /// [`Registry::registration`](crate::registry::Registry::registration).
+    RoleChanged {
+        /// Whose.
+        peer: PeerId,
+        /// Where.
+        namespace: String,
+    },
 }
 
 /// What comes of a request.
@@ -171,7 +179,7 @@ impl Services {
     ) -> Result<Response, ErrorCode> {
         match request {
             Request::Swarm { content } => Ok(swarm(registry, &content)),
-            Request::Role { role, content } => set_role(registry, from.peer, role, &content),
+            Request::Role { role, content } => set_role(registry, from.peer, role, &content, effects),
             Request::Report { peer } => report(registry, now, from.peer, &peer, effects),
             Request::Publish { entries } => self.publish(registry, now, from.peer, entries, effects),
             Request::Withdraw { contents } => {
@@ -245,13 +253,20 @@ fn set_role(
     peer: PeerId,
     role: Role,
     content: &ContentId,
+    effects: &mut Vec<Effect>,
 ) -> Result<Response, ErrorCode> {
     let role = match role {
         Role::Seed => registry::Role::Seed,
         Role::Downloader => registry::Role::Downloader,
     };
-    let there = registry.set_role(&peer, &swarm_namespace(content), role);
-    if there { Ok(Response::Ok {}) } else { Err(ErrorCode::NotRegistered) }
+    let namespace = swarm_namespace(content);
+    let before = registry.role(&peer, &namespace).ok_or(ErrorCode::NotRegistered)?;
+    // Peers say it with every renewal; most of the time it is nothing new.
+    if before != role {
+        registry.set_role(&peer, &namespace, role);
+        effects.push(Effect::RoleChanged { peer, namespace });
+    }
+    Ok(Response::Ok {})
 }
 
 fn report(
