@@ -23,7 +23,7 @@ use std::time::Duration;
 
 use libp2p::PeerId;
 use shoal_shared::registry::{
-    Listing, Page, Refusal, Registration, Registry, Role, Throttle, WhenFull, addresses_digest, harmless,
+    Listing, Page, Refusal, Registration, Registry, RequestLimiter, Role, addresses_digest, harmless,
     quota_prefixes, tellable,
 };
 use shoal_shared::wire::rendezvous::{
@@ -33,7 +33,7 @@ use shoal_shared::wire::rendezvous::{
 use crate::counters::Requests;
 use crate::settings::{Rate, Settings};
 
-/// Peers whose rates are remembered.
+/// Peers and networks whose rates are remembered.
 const MAX_REMEMBERED: usize = 50_000;
 
 /// Which records a client can read.
@@ -70,8 +70,8 @@ pub(crate) enum Kept {
 /// A rendezvous point without its network.
 pub(crate) struct Point {
     registry: Registry,
-    registers: Throttle,
-    discovers: Throttle,
+    registers: RequestLimiter,
+    discovers: RequestLimiter,
     /// How many registrations an answer may have.
     room: u64,
     record: usize,
@@ -80,13 +80,13 @@ pub(crate) struct Point {
 
 impl Point {
     pub(crate) fn new(settings: &Settings, registry: Registry) -> Self {
-        let throttle =
-            |rate: Rate| Throttle::new(rate.burst, rate.interval, MAX_REMEMBERED, WhenFull::Replace);
+        let many = settings.peers_per_prefix;
+        let limiter = |rate: Rate| RequestLimiter::new(rate.burst, rate.interval, many, MAX_REMEMBERED);
         let record = settings.limits.record;
         Self {
             registry,
-            registers: throttle(settings.register_rate),
-            discovers: throttle(settings.discover_rate),
+            registers: limiter(settings.register_rate),
+            discovers: limiter(settings.discover_rate),
             room: Response::room_for(record) as u64,
             record,
             requests: Requests::default(),
@@ -153,7 +153,7 @@ impl Point {
         record: Vec<u8>,
         ttl: Option<u64>,
     ) -> Result<u64, Refusal> {
-        if !self.registers.allow(now, asker.peer) {
+        if !self.registers.allow(now, asker.peer, asker.observed) {
             return Err(Refusal::TooOften);
         }
         // Before the signature is checked, which costs most.
@@ -184,7 +184,7 @@ impl Point {
         limit: Option<u64>,
         cookie: Option<&[u8]>,
     ) -> Result<Discovered, Refusal> {
-        if !self.discovers.allow(now, asker.peer) {
+        if !self.discovers.allow(now, asker.peer, asker.observed) {
             return Err(Refusal::TooOften);
         }
         // Zero means no limit, as it does where protobuf leaves it out.

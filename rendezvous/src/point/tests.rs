@@ -123,6 +123,23 @@ fn who_asks_too_often_has_to_wait_and_nobody_else() {
 }
 
 #[test]
+fn many_identities_of_one_network_have_to_wait_too() {
+    let rate = Rate { burst: 2, interval: Duration::from_secs(1) };
+    let settings =
+        Settings { register_rate: rate, discover_rate: rate, peers_per_prefix: 3, ..Settings::default() };
+    let mut point = point(settings);
+    let mut ask = |observed: &str| {
+        let peers: Vec<_> = (0..20).map(|_| Peer::new(observed)).collect();
+        let registered = |peer: &&Peer| peer.register(&mut point, Standard, &[HOME]).is_ok();
+        let registered = peers.iter().filter(registered).count();
+        (registered, peers.iter().filter(|peer| peer.discover(&mut point, Reads::Both).is_ok()).count())
+    };
+    assert_eq!(ask("8.8.8.1"), (6, 6));
+    assert_eq!(ask("8.8.9.1"), (6, 6), "another network");
+    assert_eq!(ask("10.0.0.1"), (20, 20), "a private one");
+}
+
+#[test]
 fn a_renewal_keeps_the_role_also_on_the_disk() {
     let mut point = point(Settings::default());
     let peer = Peer::new(PUBLIC);

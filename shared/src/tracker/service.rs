@@ -12,7 +12,7 @@ use super::listing::list;
 use super::payloads::Payloads;
 use super::{Change, Limits, StoredEntry, StoredPayload, tally};
 use crate::content::ContentId;
-use crate::registry::{self, Prefix, Registry, Throttle, WhenFull};
+use crate::registry::{self, Prefix, Registry, RequestLimiter};
 use crate::wire::swarm_namespace;
 use crate::wire::tracker::{
     Current, Entry, ErrorCode, RefusalCounts, RegistryCounts, Request, RequestCounts, Response, Role, Stats,
@@ -64,8 +64,7 @@ pub struct Services {
     started: Duration,
     pub(super) index: Index,
     pub(super) payloads: Payloads,
-    peers: Throttle<PeerId>,
-    prefixes: Throttle<Prefix>,
+    limiter: RequestLimiter,
     requests: RequestCounts,
     refusals: RefusalCounts,
 }
@@ -79,10 +78,8 @@ impl Services {
         version: &'static str,
         addresses_in: fn(&[u8]) -> Vec<Multiaddr>,
     ) -> Self {
-        let throttle_peers = Throttle::new(limits.burst, limits.interval, limits.askers, WhenFull::Replace);
-        let many = limits.peers_per_prefix.max(1);
-        let burst = limits.burst.saturating_mul(many);
-        let prefixes = Throttle::new(burst, limits.interval / many, limits.askers, WhenFull::Replace);
+        let limiter =
+            RequestLimiter::new(limits.burst, limits.interval, limits.peers_per_prefix, limits.askers);
         Self {
             limits,
             version,
@@ -90,8 +87,7 @@ impl Services {
             started: now,
             index: Index::default(),
             payloads: Payloads::default(),
-            peers: throttle_peers,
-            prefixes,
+            limiter,
             requests: RequestCounts::default(),
             refusals: RefusalCounts::default(),
         }
@@ -107,7 +103,7 @@ impl Services {
     ) -> Outcome {
         registry.expire(now);
         let mut effects: Vec<_> = self.expire(now).into_iter().map(Effect::Changed).collect();
-        let answered = if self.may_ask(now, from) {
+        let answered = if self.limiter.allow(now, from.peer, from.ip) {
             *tally::requests(&mut self.requests, &request) += 1;
             self.answer(registry, now, from, request, &mut effects)
         } else {
@@ -162,11 +158,6 @@ impl Services {
             registry: registry.counters().into(),
             requests: self.requests,
         }
-    }
-
-    fn may_ask(&mut self, now: Duration, from: Origin) -> bool {
-        let prefix = from.ip.and_then(Prefix::of);
-        self.peers.allow(now, from.peer) && prefix.is_none_or(|prefix| self.prefixes.allow(now, prefix))
     }
 
     fn answer(
