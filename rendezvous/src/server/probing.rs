@@ -22,10 +22,10 @@ use crate::sign_of_life::{Payload, PingCodec};
 const MAX_DIALLED: usize = 4;
 
 impl Server {
-    /// `reporter` says that `peer` does not answer. If that is to be looked into, a probe begins.
+    /// The tracker's own program says, in the name of `reporter`, that `peer` does not answer. If that is to be looked into, a probe begins.
     pub(super) fn report(&mut self, reporter: PeerId, peer: PeerId) -> Verdict {
         let now = self.now();
-        match self.point.registry_mut().report(now, reporter, peer) {
+        match self.point.registry_mut().report(now, reporter, None, peer) {
             Verdict::Probe(peer) if !self.probe(peer) => Verdict::Limited,
             verdict => verdict,
         }

@@ -33,6 +33,12 @@ impl RequestLimiter {
         let prefix = ip.and_then(Prefix::of);
         self.peers.allow(now, peer) && prefix.is_none_or(|prefix| self.prefixes.allow(now, prefix))
     }
+
+    /// Peers that are remembered.
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.peers.len()
+    }
 }
 
 #[cfg(test)]

@@ -171,7 +171,7 @@ impl Services {
         match request {
             Request::Swarm { content } => Ok(swarm(registry, &content)),
             Request::Role { role, content } => set_role(registry, from.peer, role, &content, effects),
-            Request::Report { peer } => report(registry, now, from.peer, &peer, effects),
+            Request::Report { peer } => report(registry, now, from, &peer, effects),
             Request::Publish { entries } => self.publish(registry, now, from.peer, entries, effects),
             Request::Withdraw { contents } => {
                 effects.extend(self.index.withdraw(&from.peer, &contents).into_iter().map(Effect::Changed));
@@ -263,12 +263,12 @@ fn set_role(
 fn report(
     registry: &mut Registry,
     now: Duration,
-    reporter: PeerId,
+    reporter: Origin,
     peer: &[u8],
     effects: &mut Vec<Effect>,
 ) -> Result<Response, ErrorCode> {
     let peer = PeerId::from_bytes(peer).map_err(|_| ErrorCode::BadRequest)?;
-    let verdict = match registry.report(now, reporter, peer) {
+    let verdict = match registry.report(now, reporter.peer, reporter.ip, peer) {
         registry::Verdict::Probe(peer) => {
             effects.push(Effect::Probe(peer));
             Verdict::Probing
