@@ -1,4 +1,5 @@
-//! The server's side of [`Probes`]: pings and dials peers that were reported dead, and says what came of it.
+//! The server's side of [`Probes`](crate::probes::Probes): pings and dials peers that were reported dead, and says what came
+//! of it.
 //!
 //! What this is not: a way to have the tracker dial others. A probe goes to the host that the peer itself
 //! was last seen at, whatever its record names besides; who cannot be looked for so is not taken for dead.
