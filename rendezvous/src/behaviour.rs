@@ -19,6 +19,8 @@ use crate::sign_of_life::PingCodec;
 /// Both ends may dial at the same moment, and over two transports.
 const MAX_PER_PEER: u32 = 4;
 const MAX_PENDING: u32 = 512;
+/// Of those, from one network: who only begins connections must not keep others out.
+const MAX_PENDING_PER_PREFIX: usize = MAX_PENDING as usize / 4;
 /// A request is read and answered within this time.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 /// Requests under way per connection.
@@ -53,7 +55,7 @@ impl Behaviour {
         let ping = (ping::PROTOCOL_NAME, ProtocolSupport::Outbound);
         Self {
             limits: connection_limits::Behaviour::new(limits),
-            crowd: crowd::Behaviour::new(settings.connections_per_prefix),
+            crowd: crowd::Behaviour::new(settings.connections_per_prefix, MAX_PENDING_PER_PREFIX),
             identify: identify::Behaviour::new(identify),
             ping: ping::Behaviour::new(ping::Config::new()),
             rendezvous: request_response::Behaviour::with_codec(Codec, [rendezvous], requests),

@@ -9,6 +9,10 @@ use shoal_shared::registry::Refusal;
 use shoal_shared::wire::frame::{FrameError, LengthReader};
 use shoal_shared::wire::rendezvous::{MAX_REQUEST, MAX_RESPONSE, Malformed, Request, Response};
 
+/// So many bytes of an answer are written together. Who reads slowly keeps no more than that of each in memory, and
+/// one record: a small question may have an answer of 1 MiB.
+const GATHERED: usize = 16 << 10;
+
 /// Reads requests, also such as cannot be read, because those are answered too; writes responses.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Codec;
@@ -51,7 +55,15 @@ impl request_response::Codec for Codec {
     where
         T: AsyncWrite + Unpin + Send,
     {
-        io.write_all(&answer.encode()).await?;
+        let mut gathered = Vec::new();
+        for part in answer.parts() {
+            gathered.extend_from_slice(&part);
+            if gathered.len() >= GATHERED {
+                io.write_all(&gathered).await?;
+                gathered.clear();
+            }
+        }
+        io.write_all(&gathered).await?;
         io.flush().await
     }
 }
@@ -73,9 +85,13 @@ async fn read_length<T: AsyncRead + Unpin>(io: &mut T) -> io::Result<Option<usiz
 
 #[cfg(test)]
 mod tests {
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+
     use super::*;
     use futures::io::Cursor;
     use request_response::Codec as _;
+    use shoal_shared::wire::rendezvous::{Discovered, PROTOCOL, Registered};
 
     async fn read(bytes: &[u8]) -> io::Result<Result<Request, Malformed>> {
         let mut stream = Cursor::new(bytes);
@@ -107,5 +123,50 @@ mod tests {
         let cut = &request[..request.len() - 9];
         assert_eq!(read(cut).await.unwrap(), Err(Malformed::Discover(Refusal::Malformed)));
         assert_eq!(read(&[]).await.unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+    }
+
+    /// Takes everything and remembers the longest piece.
+    #[derive(Default)]
+    struct Longest {
+        bytes: Vec<u8>,
+        longest: usize,
+    }
+
+    impl AsyncWrite for Longest {
+        fn poll_write(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            bytes: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            self.longest = self.longest.max(bytes.len());
+            self.bytes.extend_from_slice(bytes);
+            Poll::Ready(Ok(bytes.len()))
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_long_answer_is_never_in_memory_as_a_whole() {
+        let registered = |n: u64| Registered {
+            namespace: "namespace".into(),
+            record: vec![n as u8; 2_048].into(),
+            ttl: n,
+        };
+        let answer = Discovered { registrations: (0..400).map(registered).collect(), cookie: vec![7; 20] };
+        let answer = Response::Discover(Ok(answer));
+        let mut io = Longest::default();
+        let protocol = StreamProtocol::new(PROTOCOL);
+        Codec.write_response(&protocol, &mut io, answer.clone()).await.unwrap();
+        assert_eq!(io.bytes, answer.encode());
+        let (length, body) = unsigned_varint::decode::usize(&io.bytes).unwrap();
+        assert_eq!((length, Response::decode(body)), (body.len(), Ok(answer)));
+        assert!(length > 800 << 10 && io.longest < 20 << 10, "{length}, {}", io.longest);
     }
 }

@@ -50,6 +50,11 @@ impl Connections {
         }
     }
 
+    /// How many a peer has.
+    pub(crate) fn of(&self, peer: &PeerId) -> usize {
+        self.0.get(peer).map_or(0, |it| it.connections.len())
+    }
+
     /// What a peer's program calls itself tells which records it reads.
     pub(crate) fn identified(&mut self, peer: &PeerId, agent: &str) {
         let Some(it) = self.0.get_mut(peer) else { return };

@@ -18,27 +18,34 @@ use shoal_shared::registry::{Prefix, quota_prefixes};
 #[error("too many connections from this network")]
 struct Crowded;
 
-/// Refuses inbound connections from a prefix that has its share. Private and loopback addresses have no
-/// prefix: see [`Prefix::of`].
+/// Refuses inbound connections from a prefix that has its share, of those that stand and of those that are being
+/// made. Private and loopback addresses have no prefix: see [`Prefix::of`].
 pub(crate) struct Behaviour {
     most: usize,
+    most_pending: usize,
+    established: Counts,
+    pending: Counts,
+}
+
+/// Connections, and how many of them each prefix has.
+#[derive(Default)]
+struct Counts {
     of: HashMap<ConnectionId, Prefix>,
     counts: BTreeMap<Prefix, usize>,
 }
 
-impl Behaviour {
-    /// At most `most` connections from each prefix.
-    pub(crate) fn new(most: usize) -> Self {
-        Self { most, of: HashMap::new(), counts: BTreeMap::new() }
+impl Counts {
+    fn count(&self, prefix: Prefix) -> usize {
+        self.counts.get(&prefix).copied().unwrap_or_default()
     }
 
-    fn check(&self, remote: &Multiaddr) -> Result<Option<Prefix>, ConnectionDenied> {
-        let prefix = quota_prefixes([remote]).into_iter().next();
-        let count = prefix.and_then(|prefix| self.counts.get(&prefix)).copied().unwrap_or_default();
-        if count < self.most { Ok(prefix) } else { Err(ConnectionDenied::new(Crowded)) }
+    fn add(&mut self, id: ConnectionId, prefix: Prefix) {
+        if self.of.insert(id, prefix).is_none() {
+            *self.counts.entry(prefix).or_default() += 1;
+        }
     }
 
-    fn closed(&mut self, id: ConnectionId) {
+    fn remove(&mut self, id: ConnectionId) {
         let Some(prefix) = self.of.remove(&id) else { return };
         if let Some(count) = self.counts.get_mut(&prefix) {
             *count -= 1;
@@ -49,17 +56,42 @@ impl Behaviour {
     }
 }
 
+impl Behaviour {
+    /// At most `most` connections from each prefix, and at most `most_pending` that are being made.
+    pub(crate) fn new(most: usize, most_pending: usize) -> Self {
+        Self { most, most_pending, established: Counts::default(), pending: Counts::default() }
+    }
+
+    fn check(&self, prefix: Prefix) -> Result<(), ConnectionDenied> {
+        if self.established.count(prefix) < self.most { Ok(()) } else { Err(ConnectionDenied::new(Crowded)) }
+    }
+
+    fn check_pending(&self, prefix: Prefix) -> Result<(), ConnectionDenied> {
+        self.check(prefix)?;
+        let fits = self.pending.count(prefix) < self.most_pending;
+        if fits { Ok(()) } else { Err(ConnectionDenied::new(Crowded)) }
+    }
+}
+
+fn prefix_of(remote: &Multiaddr) -> Option<Prefix> {
+    quota_prefixes([remote]).into_iter().next()
+}
+
 impl NetworkBehaviour for Behaviour {
     type ConnectionHandler = dummy::ConnectionHandler;
     type ToSwarm = Infallible;
 
     fn handle_pending_inbound_connection(
         &mut self,
-        _: ConnectionId,
+        id: ConnectionId,
         _: &Multiaddr,
         remote: &Multiaddr,
     ) -> Result<(), ConnectionDenied> {
-        self.check(remote).map(drop)
+        if let Some(prefix) = prefix_of(remote) {
+            self.check_pending(prefix)?;
+            self.pending.add(id, prefix);
+        }
+        Ok(())
     }
 
     fn handle_established_inbound_connection(
@@ -69,7 +101,8 @@ impl NetworkBehaviour for Behaviour {
         _: &Multiaddr,
         remote: &Multiaddr,
     ) -> Result<THandler<Self>, ConnectionDenied> {
-        self.check(remote).map(|_| dummy::ConnectionHandler)
+        prefix_of(remote).map_or(Ok(()), |prefix| self.check(prefix))?;
+        Ok(dummy::ConnectionHandler)
     }
 
     fn handle_established_outbound_connection(
@@ -86,13 +119,13 @@ impl NetworkBehaviour for Behaviour {
     fn on_swarm_event(&mut self, event: FromSwarm) {
         match event {
             FromSwarm::ConnectionEstablished(it) if it.endpoint.is_listener() => {
-                let prefix = quota_prefixes([it.endpoint.get_remote_address()]).into_iter().next();
-                if let Some(prefix) = prefix {
-                    self.of.insert(it.connection_id, prefix);
-                    *self.counts.entry(prefix).or_default() += 1;
+                self.pending.remove(it.connection_id);
+                if let Some(prefix) = prefix_of(it.endpoint.get_remote_address()) {
+                    self.established.add(it.connection_id, prefix);
                 }
             }
-            FromSwarm::ConnectionClosed(it) => self.closed(it.connection_id),
+            FromSwarm::ListenFailure(it) => self.pending.remove(it.connection_id),
+            FromSwarm::ConnectionClosed(it) => self.established.remove(it.connection_id),
             _ => {}
         }
     }
@@ -110,13 +143,39 @@ impl NetworkBehaviour for Behaviour {
 mod tests {
     use super::*;
     use libp2p::core::ConnectedPoint;
-    use libp2p::swarm::behaviour::{ConnectionClosed, ConnectionEstablished};
+    use libp2p::swarm::ListenError;
+    use libp2p::swarm::behaviour::{ConnectionClosed, ConnectionEstablished, ListenFailure};
+
+    impl Behaviour {
+        fn is_empty(&self) -> bool {
+            [&self.established, &self.pending].into_iter().all(|it| it.of.is_empty() && it.counts.is_empty())
+        }
+    }
+
+    fn local() -> Multiaddr {
+        "/ip4/9.9.9.9/tcp/1".parse().unwrap()
+    }
+
+    /// A connection that is being made.
+    fn begin(behaviour: &mut Behaviour, n: usize, from: &str) -> bool {
+        let id = ConnectionId::new_unchecked(n);
+        behaviour.handle_pending_inbound_connection(id, &local(), &from.parse().unwrap()).is_ok()
+    }
+
+    fn fail(behaviour: &mut Behaviour, n: usize, from: &str) {
+        behaviour.on_swarm_event(FromSwarm::ListenFailure(ListenFailure {
+            local_addr: &local(),
+            send_back_addr: &from.parse().unwrap(),
+            error: &ListenError::Aborted,
+            connection_id: ConnectionId::new_unchecked(n),
+            peer_id: None,
+        }));
+    }
 
     fn connect(behaviour: &mut Behaviour, n: usize, from: &str) -> bool {
-        let (local, remote): (Multiaddr, Multiaddr) =
-            ("/ip4/9.9.9.9/tcp/1".parse().unwrap(), from.parse().unwrap());
+        let (local, remote): (Multiaddr, Multiaddr) = (local(), from.parse().unwrap());
         let id = ConnectionId::new_unchecked(n);
-        if behaviour.handle_pending_inbound_connection(id, &local, &remote).is_err() {
+        if !begin(behaviour, n, from) {
             return false;
         }
         let endpoint = ConnectedPoint::Listener { local_addr: local, send_back_addr: remote };
@@ -144,7 +203,7 @@ mod tests {
 
     #[test]
     fn each_network_has_its_share() {
-        let mut behaviour = Behaviour::new(2);
+        let mut behaviour = Behaviour::new(2, 9);
         assert!(connect(&mut behaviour, 1, "/ip4/8.8.8.1/tcp/1"));
         assert!(connect(&mut behaviour, 2, "/ip4/8.8.8.2/tcp/1"));
         assert!(!connect(&mut behaviour, 3, "/ip4/8.8.8.3/tcp/1"));
@@ -152,13 +211,30 @@ mod tests {
         close(&mut behaviour, 1, "/ip4/8.8.8.1/tcp/1");
         assert!(connect(&mut behaviour, 5, "/ip4/8.8.8.3/tcp/1"));
         [2, 4, 5].into_iter().for_each(|n| close(&mut behaviour, n, "/ip4/8.8.8.1/tcp/1"));
-        assert!(behaviour.of.is_empty() && behaviour.counts.is_empty(), "nothing is left behind");
+        assert!(behaviour.is_empty(), "nothing is left behind");
+    }
+
+    #[test]
+    fn a_network_that_never_finishes_leaves_room_for_others() {
+        let mut behaviour = Behaviour::new(100, 2);
+        let home = "/ip4/8.8.8.1/tcp/1";
+        assert!(begin(&mut behaviour, 1, home) && begin(&mut behaviour, 2, home));
+        assert!(!begin(&mut behaviour, 3, home));
+        assert!(begin(&mut behaviour, 4, "/ip4/8.8.9.1/tcp/1"), "another network");
+        fail(&mut behaviour, 3, home);
+        assert!(!begin(&mut behaviour, 5, home), "the failure of what was refused frees nothing");
+        fail(&mut behaviour, 1, home);
+        assert!(connect(&mut behaviour, 6, home));
+        assert!(connect(&mut behaviour, 7, home), "what stands is pending no more");
+        [2, 4].into_iter().for_each(|n| fail(&mut behaviour, n, home));
+        [6, 7].into_iter().for_each(|n| close(&mut behaviour, n, home));
+        assert!(behaviour.is_empty());
     }
 
     #[test]
     fn one_machine_may_hold_a_swarm() {
-        let mut behaviour = Behaviour::new(2);
+        let mut behaviour = Behaviour::new(2, 2);
         assert!((0..500).all(|n| connect(&mut behaviour, n, "/ip4/127.0.0.1/tcp/1")));
-        assert!(behaviour.of.is_empty());
+        assert!(behaviour.is_empty());
     }
 }

@@ -56,9 +56,11 @@ impl Keeper {
         tracing::info!(registrations = registered, payloads, entries, "restored");
     }
 
-    /// A registration that was taken until `expires`.
-    pub(crate) fn registered(&self, registration: &Registration, expires: Duration) {
+    /// A registration is new, or has changed; its `ttl` is what is left of its time.
+    pub(crate) fn registered(&self, now: Duration, registration: &Registration) {
         if let Some(store) = &self.store {
+            let left = Duration::from_secs(registration.ttl.unwrap_or_default());
+            let expires = now.saturating_add(left);
             store.apply([Encoded::of(registration).until(self.clock.at(expires))]);
         }
     }

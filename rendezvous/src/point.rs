@@ -23,7 +23,7 @@ use std::time::Duration;
 
 use libp2p::PeerId;
 use shoal_shared::registry::{
-    Listing, Page, Refusal, Registration, Registry, Role, Throttle, WhenFull, addresses_digest, harmless,
+    Listing, Page, Refusal, Registration, Registry, RequestLimiter, Role, addresses_digest, harmless,
     quota_prefixes, tellable,
 };
 use shoal_shared::wire::rendezvous::{
@@ -33,7 +33,7 @@ use shoal_shared::wire::rendezvous::{
 use crate::counters::Requests;
 use crate::settings::{Rate, Settings};
 
-/// Peers whose rates are remembered.
+/// Peers and networks whose rates are remembered.
 const MAX_REMEMBERED: usize = 50_000;
 
 /// Which records a client can read.
@@ -61,8 +61,8 @@ pub(crate) struct Asker {
 /// What a request has changed.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Kept {
-    /// The asker is registered, or longer.
-    Registered { registration: Registration, expires: Duration },
+    /// The asker is registered, or longer: as the registry tells it, with the role that it had before.
+    Registered(Registration),
     /// It is not any more.
     Unregistered { namespace: String },
 }
@@ -70,8 +70,8 @@ pub(crate) enum Kept {
 /// A rendezvous point without its network.
 pub(crate) struct Point {
     registry: Registry,
-    registers: Throttle,
-    discovers: Throttle,
+    registers: RequestLimiter,
+    discovers: RequestLimiter,
     /// How many registrations an answer may have.
     room: u64,
     record: usize,
@@ -80,13 +80,13 @@ pub(crate) struct Point {
 
 impl Point {
     pub(crate) fn new(settings: &Settings, registry: Registry) -> Self {
-        let throttle =
-            |rate: Rate| Throttle::new(rate.burst, rate.interval, MAX_REMEMBERED, WhenFull::Replace);
+        let many = settings.peers_per_prefix;
+        let limiter = |rate: Rate| RequestLimiter::new(rate.burst, rate.interval, many, MAX_REMEMBERED);
         let record = settings.limits.record;
         Self {
             registry,
-            registers: throttle(settings.register_rate),
-            discovers: throttle(settings.discover_rate),
+            registers: limiter(settings.register_rate),
+            discovers: limiter(settings.discover_rate),
             room: Response::room_for(record) as u64,
             record,
             requests: Requests::default(),
@@ -117,11 +117,10 @@ impl Point {
         let answer = match request {
             Ok(Request::Register { namespace, record, ttl }) => {
                 self.requests.registers += 1;
-                let granted = self.register(now, asker, namespace, record, ttl).map(|(ttl, registration)| {
-                    let expires = now.saturating_add(Duration::from_secs(ttl));
-                    kept = Some(Kept::Registered { registration, expires });
-                    ttl
-                });
+                let granted = self.register(now, asker, namespace.clone(), record, ttl);
+                if granted.is_ok() {
+                    kept = self.registry.registration(now, &asker.peer, &namespace).map(Kept::Registered);
+                }
                 Some(Response::Register(granted.map_err(Into::into)))
             }
             Ok(Request::Unregister { namespace }) => {
@@ -153,8 +152,8 @@ impl Point {
         namespace: String,
         record: Vec<u8>,
         ttl: Option<u64>,
-    ) -> Result<(u64, Registration), Refusal> {
-        if !self.registers.allow(now, asker.peer) {
+    ) -> Result<u64, Refusal> {
+        if !self.registers.allow(now, asker.peer, asker.observed) {
             return Err(Refusal::TooOften);
         }
         // Before the signature is checked, which costs most.
@@ -174,7 +173,7 @@ impl Point {
             ttl,
             role: Role::Unknown,
         };
-        self.registry.register(now, registration.clone()).map(|ttl| (ttl, registration))
+        self.registry.register(now, registration)
     }
 
     fn discover(
@@ -185,7 +184,7 @@ impl Point {
         limit: Option<u64>,
         cookie: Option<&[u8]>,
     ) -> Result<Discovered, Refusal> {
-        if !self.discovers.allow(now, asker.peer) {
+        if !self.discovers.allow(now, asker.peer, asker.observed) {
             return Err(Refusal::TooOften);
         }
         // Zero means no limit, as it does where protobuf leaves it out.

@@ -69,9 +69,9 @@ pub(crate) fn handle(
     }
 }
 
-/// The addresses in a signed peer record of either form; none if it cannot be read.
+/// The addresses in a record of the registry, of either form; none if it cannot be read.
 fn addresses_in(record: &[u8]) -> Vec<Multiaddr> {
-    PeerRecord::open(record).map(|record| record.addresses).unwrap_or_default()
+    PeerRecord::reopen(record).map(|record| record.addresses).unwrap_or_default()
 }
 
 #[cfg(test)]

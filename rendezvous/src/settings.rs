@@ -30,6 +30,8 @@ pub struct Settings {
     pub register_rate: Rate,
     /// How often one peer may ask.
     pub discover_rate: Rate,
+    /// How many peers' worth of those rates one /24 or /48 has; private and loopback addresses have no such bound.
+    pub peers_per_prefix: u32,
     /// Connections at once, both ways together.
     pub connections: u32,
     /// Connections at once from one /24 or /48; private and loopback addresses have no such bound.
@@ -46,6 +48,7 @@ impl Default for Settings {
             // Enough for a thousand registrations that are renewed every ten seconds.
             register_rate: Rate { burst: 2_000, interval: Duration::from_millis(10) },
             discover_rate: Rate { burst: 1_000, interval: Duration::from_millis(20) },
+            peers_per_prefix: 8,
             connections: 10_000,
             connections_per_prefix: 1_000,
         }

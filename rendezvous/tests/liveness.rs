@@ -76,6 +76,21 @@ async fn a_peer_that_hangs_is_gone_too() {
 }
 
 #[tokio::test]
+async fn a_tracker_that_has_no_room_for_a_connection_takes_nobody_for_dead() {
+    let (tracker, address) = tracker(Settings { connections: 1, ..Settings::default() }).await;
+    let living = Client::start(&address).await;
+    living.join("a").await;
+    living.disconnect().await;
+    until("the connection is closed", || async {
+        (tracker.counters().await.unwrap().connections == 0).then_some(())
+    })
+    .await;
+    let other = Client::start(&address).await;
+    report(&tracker, living.peer()).await;
+    assert_eq!(other.peers("a").await, [living.peer()]);
+}
+
+#[tokio::test]
 async fn reporters_are_limited() {
     let limits = Limits { report_burst: 2, ..Limits::default() };
     let (tracker, _) = tracker(Settings { limits, ..Settings::default() }).await;

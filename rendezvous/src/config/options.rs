@@ -11,6 +11,7 @@ use shoal_shared::registry::{Limits, SPEC_MAX_TTL};
 
 use super::text::Text;
 use super::{Config, ConfigError, LogFormat, MetricsAddress};
+use crate::settings::Settings;
 
 /// A longer file is refused, in bytes.
 const MAX_FILE: u64 = 1 << 20;
@@ -136,7 +137,7 @@ impl Options {
             metrics: self.metrics.map(|text| text.0.0),
             log: self.log,
             log_format: self.log_format.unwrap_or_default(),
-            connections: self.connections.unwrap_or(10_000),
+            connections: self.connections.unwrap_or(Settings::default().connections),
             limits: self.limits.complete()?,
         })
     }

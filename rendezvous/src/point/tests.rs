@@ -123,6 +123,37 @@ fn who_asks_too_often_has_to_wait_and_nobody_else() {
 }
 
 #[test]
+fn many_identities_of_one_network_have_to_wait_too() {
+    let rate = Rate { burst: 2, interval: Duration::from_secs(1) };
+    let settings =
+        Settings { register_rate: rate, discover_rate: rate, peers_per_prefix: 3, ..Settings::default() };
+    let mut point = point(settings);
+    let mut ask = |observed: &str| {
+        let peers: Vec<_> = (0..20).map(|_| Peer::new(observed)).collect();
+        let registered = |peer: &&Peer| peer.register(&mut point, Standard, &[HOME]).is_ok();
+        let registered = peers.iter().filter(registered).count();
+        (registered, peers.iter().filter(|peer| peer.discover(&mut point, Reads::Both).is_ok()).count())
+    };
+    assert_eq!(ask("8.8.8.1"), (6, 6));
+    assert_eq!(ask("8.8.9.1"), (6, 6), "another network");
+    assert_eq!(ask("10.0.0.1"), (20, 20), "a private one");
+}
+
+#[test]
+fn a_renewal_keeps_the_role_also_on_the_disk() {
+    let mut point = point(Settings::default());
+    let peer = Peer::new(PUBLIC);
+    peer.register(&mut point, Standard, &[HOME]).unwrap();
+    assert!(point.registry_mut().set_role(&peer.asker.peer, "a", Role::Seed));
+    let record = PeerRecord::seal(&peer.key, 1, &[HOME.parse().unwrap()], Standard).unwrap();
+    let request = Request::Register { namespace: "a".to_owned(), record, ttl: Some(30) };
+    match point.handle(Duration::ZERO, &peer.asker, Ok(request)).1 {
+        Some(Kept::Registered(it)) => assert_eq!((it.role, it.ttl), (Role::Seed, Some(30))),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
 fn requests_are_counted() {
     let mut point = point(Settings::default());
     let peer = Peer::new(PUBLIC);

@@ -1,20 +1,16 @@
-//! The task that owns the Swarm: brings requests to the [`Point`], and probes peers that were reported dead.
+//! The task that owns the Swarm: brings requests to the [`Point`] and to what is beside it.
 
+mod probing;
 mod services;
 
 use std::time::Duration;
 
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
-use libp2p::multiaddr::Protocol;
-use libp2p::request_response::{self, OutboundFailure};
 use libp2p::swarm::SwarmEvent;
-use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
-use libp2p::{Multiaddr, PeerId, Swarm, identify, ping};
-use shoal_shared::engine::is_dialable;
-use shoal_shared::registry::{Registry, Status, Verdict, tellable};
+use libp2p::{PeerId, Swarm, identify, ping, request_response};
+use shoal_shared::registry::{Registry, Status, Verdict};
 use shoal_shared::tracker::Services;
-use shoal_shared::wire::rendezvous::PeerRecord;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
@@ -27,10 +23,6 @@ use crate::keeper::Keeper;
 use crate::metrics::{self, Reporter};
 use crate::point::{Kept, Point};
 use crate::probes::{Probes, Step};
-use crate::sign_of_life::{Payload, PingCodec};
-
-/// Addresses of one peer that a probe dials.
-const MAX_DIALLED: usize = 4;
 
 /// What the tracker's handle asks for.
 pub(crate) enum Order {
@@ -112,28 +104,6 @@ impl Server {
         }
     }
 
-    /// `reporter` says that `peer` does not answer. If that is to be looked into, a probe begins.
-    pub(crate) fn report(&mut self, reporter: PeerId, peer: PeerId) -> Verdict {
-        let now = self.now();
-        let may_probe = !self.probes.full();
-        let registry = self.point.registry_mut();
-        registry.set_may_probe(may_probe);
-        let verdict = registry.report(now, reporter, peer);
-        if let Verdict::Probe(peer) = verdict {
-            self.probe(peer);
-        }
-        verdict
-    }
-
-    fn probe(&mut self, peer: PeerId) {
-        self.probed.started += 1;
-        let now = self.now();
-        let addresses = self.addresses_to_dial(&peer);
-        let connected = self.swarm.is_connected(&peer);
-        let step = self.probes.start(now, peer, connected, addresses);
-        self.take(peer, step);
-    }
-
     /// The table.
     pub(crate) fn registry(&self) -> &Registry {
         self.point.registry()
@@ -212,17 +182,14 @@ impl Server {
             SwarmEvent::Behaviour(event) => self.on_behaviour_event(event),
             SwarmEvent::ConnectionEstablished { peer_id, connection_id, endpoint, .. } => {
                 self.connections.opened(peer_id, connection_id, endpoint.get_remote_address());
-                let step = self.probes.alive(&peer_id);
-                self.take(peer_id, step);
+                self.on_life(peer_id);
             }
             SwarmEvent::ConnectionClosed { peer_id, connection_id, cause, .. } => {
                 tracing::debug!(peer = %peer_id, ?cause, "connection closed");
                 self.connections.closed(&peer_id, connection_id);
             }
             SwarmEvent::OutgoingConnectionError { peer_id: Some(peer), error, .. } => {
-                tracing::debug!(%peer, %error, "dial failed");
-                let step = self.probes.unreachable(&peer);
-                self.take(peer, step);
+                self.on_failed_dial(peer, &error);
             }
             SwarmEvent::NewListenAddr { address, .. } => tracing::info!(%address, "listening"),
             other => tracing::trace!(event = ?other, "swarm"),
@@ -252,13 +219,12 @@ impl Server {
         use request_response::{Event, Message};
         match event {
             Event::Message { peer, connection_id, message: Message::Request { request, channel, .. } } => {
+                self.on_life(peer);
                 let asker = self.connections.asker(peer, connection_id);
                 let now = self.now();
                 let (answer, kept) = self.point.handle(now, &asker, request);
                 match kept {
-                    Some(Kept::Registered { registration, expires }) => {
-                        self.keeper.registered(&registration, expires);
-                    }
+                    Some(Kept::Registered(registration)) => self.keeper.registered(now, &registration),
                     Some(Kept::Unregistered { namespace }) => self.keeper.unregistered(&peer, &namespace),
                     None => {}
                 }
@@ -272,66 +238,6 @@ impl Server {
             Event::InboundFailure { peer, error, .. } => tracing::debug!(%peer, %error, "request failed"),
             Event::Message { .. } | Event::OutboundFailure { .. } | Event::ResponseSent { .. } => {}
         }
-    }
-
-    fn on_sign_of_life(&mut self, event: EventOf<PingCodec>) {
-        use request_response::Event;
-        let (peer, step) = match event {
-            Event::Message { peer, .. } => (peer, self.probes.alive(&peer)),
-            Event::OutboundFailure { peer, error, .. } => {
-                let step = match error {
-                    OutboundFailure::UnsupportedProtocols => self.probes.alive(&peer),
-                    OutboundFailure::Timeout => self.probes.silent(&peer),
-                    OutboundFailure::DialFailure
-                    | OutboundFailure::ConnectionClosed
-                    | OutboundFailure::Io(_) => self.probes.unreachable(&peer),
-                };
-                (peer, step)
-            }
-            Event::InboundFailure { .. } | Event::ResponseSent { .. } => return,
-        };
-        self.take(peer, step);
-    }
-
-    /// Does what a probe asks for.
-    fn take(&mut self, peer: PeerId, step: Step) {
-        match step {
-            Step::Wait => {}
-            Step::Ping => {
-                self.swarm.behaviour_mut().sign_of_life.send_request(&peer, Payload::default());
-            }
-            Step::Dial(addresses) => {
-                let options = DialOpts::peer_id(peer).condition(PeerCondition::Always).addresses(addresses);
-                if let Err(error) = self.swarm.dial(options.build()) {
-                    tracing::debug!(%peer, %error, "cannot dial");
-                    let step = self.probes.unreachable(&peer);
-                    self.take(peer, step);
-                }
-            }
-            Step::Over { alive } => {
-                self.probed.alive += u64::from(alive);
-                self.probed.dead += u64::from(!alive);
-                let now = self.now();
-                let removed = self.point.registry_mut().probe_result(now, &peer, alive);
-                tracing::info!(%peer, alive, removed, "probed");
-                if !alive {
-                    self.keeper.gone(&peer);
-                    // A connection that nobody answers on. Err only says that there was none.
-                    let _ = self.swarm.disconnect_peer_id(peer);
-                }
-            }
-        }
-    }
-
-    /// Where a probe may look for a peer: few of the addresses that it registered, and only such as it could
-    /// tell others. Names are left out, since they lead wherever their owner likes.
-    fn addresses_to_dial(&self, peer: &PeerId) -> Vec<Multiaddr> {
-        let Some(contact) = self.registry().contact(peer) else { return vec![] };
-        let Ok(record) = PeerRecord::open(&contact.record) else { return vec![] };
-        let is_number =
-            |address: &Multiaddr| matches!(address.iter().next(), Some(Protocol::Ip4(_) | Protocol::Ip6(_)));
-        let usable = record.addresses.into_iter().filter(|it| is_dialable(it) && is_number(it));
-        tellable(usable, contact.observed).into_iter().take(MAX_DIALLED).collect()
     }
 }
 

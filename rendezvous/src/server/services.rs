@@ -22,6 +22,7 @@ impl Server {
         let now = self.now();
         let ip = match &event {
             request_response::Event::Message { peer, connection_id, .. } => {
+                self.on_life(*peer);
                 self.connections.asker(*peer, *connection_id).observed
             }
             _ => None,
@@ -35,6 +36,10 @@ impl Server {
         for effect in effects {
             match effect {
                 Effect::Probe(peer) => self.probe(peer),
+                Effect::RoleChanged { peer, namespace } => {
+                    let registration = self.registry().registration(now, &peer, &namespace);
+                    registration.iter().for_each(|it| self.keeper.registered(now, it));
+                }
                 Effect::Changed(changed) => written = self.keeper.changed(now, changed).or(written),
             }
         }

@@ -111,6 +111,7 @@ fn move_aside(path: &Path) -> io::Result<PathBuf> {
 }
 
 fn open(path: &Path, now: u64) -> Result<(Database, Saved), DiskError> {
+    make_private(path).map_err(DiskError::Io)?;
     let mut database = Database::builder().set_cache_size(CACHE).create(path).map_err(redb::Error::from)?;
     // Pages have checksums, but reading does not compare them.
     if !database.check_integrity().map_err(redb::Error::from)? {
@@ -119,6 +120,23 @@ fn open(path: &Path, now: u64) -> Result<(Database, Saved), DiskError> {
     check_version(&database)?;
     let saved = load(&database, now)?;
     Ok((database, saved))
+}
+
+/// Makes an empty file, if there is none, that only its owner can read: it will hold where peers are, and what
+/// they left.
+#[cfg(unix)]
+fn make_private(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let made = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    match made {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(not(unix))]
+fn make_private(_: &Path) -> io::Result<()> {
+    Ok(())
 }
 
 fn check_version(database: &Database) -> Result<(), DiskError> {

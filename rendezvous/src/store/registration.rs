@@ -1,7 +1,8 @@
 //! Registrations as rows.
 //!
 //! The key is the length of the peer's id in one byte, the id, and the namespace: so all of one peer lie
-//! together. The value is CBOR with a version of its own. Roles are those of the last registration or renewal.
+//! together. The value is CBOR with a version of its own. Roles are those that
+//! peers said last.
 //!
 //! What is read is checked like what a peer sends, but for the record's signature: who can write the file
 //! could as well read the tracker's key beside it.
@@ -67,7 +68,7 @@ struct Stored {
     addresses: u64,
 }
 
-/// A registration, encoded; made before the registry takes the registration and says for how long.
+/// A registration, encoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Encoded {
     key: Vec<u8>,

@@ -39,6 +39,15 @@ fn after_crash(from: &Path) -> Saved {
     Store::open_with(&path, NEVER).unwrap().1
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn nobody_else_can_read_the_file() {
+    use std::os::unix::fs::PermissionsExt;
+    let (_folder, path) = folder();
+    let (_store, _) = Store::open_with(&path, NEVER).unwrap();
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+}
+
 #[tokio::test]
 async fn what_was_there_is_there_again() {
     let (_folder, path) = folder();

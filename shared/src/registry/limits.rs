@@ -41,7 +41,10 @@ pub struct Limits {
     pub report_burst: u32,
     /// How long until one more report is allowed to it.
     pub report_interval: Duration,
-    /// Reporters that are remembered; further ones replace those with the least to remember.
+    /// How many peers' worth of reports one address prefix may make: without that, a few identities could take up all
+    /// probes.
+    pub reporters_per_prefix: u32,
+    /// Reporters (and prefixes) that are remembered; further ones replace those with the least to remember.
     pub reporters: usize,
     /// One peer is probed at most this often because of reports.
     pub probe_interval: Duration,
@@ -63,6 +66,7 @@ impl Default for Limits {
             max_ttl: 2 * 60 * 60,
             report_burst: 20,
             report_interval: Duration::from_secs(3),
+            reporters_per_prefix: 4,
             reporters: 4_096,
             probe_interval: Duration::from_secs(10),
             probes: 1_024,

@@ -1,7 +1,7 @@
 //! The tracker's table: who is registered where, who is told of whom, and who may no longer be.
 //!
 //! - [`Registry`]: register, renew, unregister, discover, expire; reports of dead peers.
-//! - [`Throttle`]: how often each peer may do something.
+//! - [`Throttle`]: how often each peer may do something. [`RequestLimiter`]: and its network.
 //! - [`Limits`]: quotas and times. [`Refusal`]: why not, with the [`Status`] of the specification.
 //! - [`tellable`], [`quota_prefixes`], [`addresses_digest`]: what to make of a peer's addresses before that.
 //!
@@ -22,6 +22,7 @@
 mod cookie;
 mod discover;
 mod everyone;
+mod limiter;
 mod limits;
 mod prefix;
 mod quota;
@@ -38,6 +39,7 @@ mod tests;
 mod throttle;
 
 pub use everyone::PeerListing;
+pub use limiter::RequestLimiter;
 pub use limits::{Limits, MAX_NAMESPACE, SPEC_MAX_TTL};
 pub use prefix::{MAX_ADDRESSES, Prefix, addresses_digest, harmless, quota_prefixes, tellable};
 pub use refusal::{Quota, Refusal, Status};

@@ -1,12 +1,14 @@
 //! Reports of dead peers. A report removes nobody; it only makes the tracker look for itself.
 
+// From `core`, which has the addresses but no sockets.
+use core::net::IpAddr;
 use std::time::Duration;
 
 use libp2p_identity::PeerId;
 
 use super::table::Leave;
 use super::throttle::{Throttle, WhenFull};
-use super::{Limits, Registry};
+use super::{Limits, Registry, RequestLimiter};
 
 /// What to do about a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,7 +24,7 @@ pub enum Verdict {
 /// How much each peer has reported, and when each was probed.
 #[derive(Debug)]
 pub(super) struct Reports {
-    pub(super) reporters: Throttle<PeerId>,
+    pub(super) reporters: RequestLimiter,
     pub(super) probed: Throttle<PeerId>,
     /// Whether another probe may begin now.
     may_probe: bool,
@@ -30,8 +32,12 @@ pub(super) struct Reports {
 
 impl Reports {
     pub(super) fn new(limits: &Limits) -> Self {
-        let reporters =
-            Throttle::new(limits.report_burst, limits.report_interval, limits.reporters, WhenFull::Replace);
+        let reporters = RequestLimiter::new(
+            limits.report_burst,
+            limits.report_interval,
+            limits.reporters_per_prefix,
+            limits.reporters,
+        );
         // Identities are free, so limits per reporter bound nothing together; this does.
         let probed = Throttle::new(1, limits.probe_interval, limits.probes, WhenFull::Wait);
         Self { reporters, probed, may_probe: true }
@@ -39,10 +45,11 @@ impl Reports {
 }
 
 impl Registry {
-    /// `reporter` could not reach `peer`. Each report counts against its limit, whatever becomes of it.
-    pub fn report(&mut self, now: Duration, reporter: PeerId, peer: PeerId) -> Verdict {
+    /// `reporter`, seen at `ip`, could not reach `peer`. Each report counts against its limit, whatever becomes
+    /// of it.
+    pub fn report(&mut self, now: Duration, reporter: PeerId, ip: Option<IpAddr>, peer: PeerId) -> Verdict {
         self.expire(now);
-        let verdict = if !self.reports.reporters.allow(now, reporter) {
+        let verdict = if !self.reports.reporters.allow(now, reporter, ip) {
             Verdict::Limited
         } else if !self.contains(&peer) {
             Verdict::Unknown
@@ -85,14 +92,14 @@ mod tests {
         let mut registry = registry(Limits::default());
         registry.register(secs(0), registration(1, "a")).unwrap();
         registry.register(secs(0), registration(1, "b")).unwrap();
-        assert_eq!(registry.report(secs(1), peer(9), peer(1)), Verdict::Probe(peer(1)));
+        assert_eq!(registry.report(secs(1), peer(9), None, peer(1)), Verdict::Probe(peer(1)));
         assert_eq!(registry.probe_result(secs(2), &peer(1), true), 0);
         assert_eq!(registry.len(), 2, "a false report does no harm");
-        assert_eq!(registry.report(secs(5), peer(9), peer(1)), Verdict::Limited);
-        assert_eq!(registry.report(secs(11), peer(9), peer(1)), Verdict::Probe(peer(1)));
+        assert_eq!(registry.report(secs(5), peer(9), None, peer(1)), Verdict::Limited);
+        assert_eq!(registry.report(secs(11), peer(9), None, peer(1)), Verdict::Probe(peer(1)));
         assert_eq!(registry.probe_result(secs(12), &peer(1), false), 2);
         assert!(registry.is_empty());
-        assert_eq!(registry.report(secs(13), peer(9), peer(1)), Verdict::Unknown);
+        assert_eq!(registry.report(secs(13), peer(9), None, peer(1)), Verdict::Unknown);
         assert_eq!(registry.counters().dead, 2);
     }
 
@@ -101,10 +108,14 @@ mod tests {
         let mut registry = registry(Limits::default());
         registry.register(secs(0), registration(1, "a")).unwrap();
         registry.set_may_probe(false);
-        assert_eq!(registry.report(secs(1), peer(9), peer(1)), Verdict::Limited);
-        assert_eq!(registry.report(secs(1), peer(9), peer(2)), Verdict::Unknown);
+        assert_eq!(registry.report(secs(1), peer(9), None, peer(1)), Verdict::Limited);
+        assert_eq!(registry.report(secs(1), peer(9), None, peer(2)), Verdict::Unknown);
         registry.set_may_probe(true);
-        assert_eq!(registry.report(secs(2), peer(9), peer(1)), Verdict::Probe(peer(1)), "it was not probed");
+        assert_eq!(
+            registry.report(secs(2), peer(9), None, peer(1)),
+            Verdict::Probe(peer(1)),
+            "it was not probed"
+        );
         assert_eq!((registry.counters().probes, registry.counters().reports_limited), (1, 1));
     }
 
@@ -112,7 +123,7 @@ mod tests {
     fn who_renews_during_a_probe_is_alive() {
         let mut registry = registry(Limits::default());
         registry.register(secs(0), registration(1, "a")).unwrap();
-        registry.report(secs(1), peer(9), peer(1));
+        registry.report(secs(1), peer(9), None, peer(1));
         registry.register(secs(2), registration(1, "a")).unwrap();
         assert_eq!(registry.probe_result(secs(3), &peer(1), false), 0);
         assert!(registry.contains(&peer(1)));
@@ -122,8 +133,8 @@ mod tests {
     fn a_probe_that_takes_long_does_not_remove_who_spoke_meanwhile() {
         let mut registry = registry(Limits::default());
         (1..=2).for_each(|n| assert!(registry.register(secs(0), registration(n, "a")).is_ok()));
-        registry.report(secs(1), peer(9), peer(1));
-        registry.report(secs(12), peer(9), peer(2));
+        registry.report(secs(1), peer(9), None, peer(1));
+        registry.report(secs(12), peer(9), None, peer(2));
         assert_eq!(registry.reports.probed.last(&peer(1)), None, "forgotten");
         registry.register(secs(13), registration(1, "a")).unwrap();
         assert_eq!(registry.probe_result(secs(14), &peer(1), false), 0);
@@ -135,12 +146,25 @@ mod tests {
         let limits = Limits { report_burst: 2, ..Limits::default() };
         let mut registry = registry(limits);
         (1..5).for_each(|n| assert!(registry.register(secs(0), registration(n, "a")).is_ok()));
-        assert_eq!(registry.report(secs(1), peer(9), peer(1)), Verdict::Probe(peer(1)));
-        assert_eq!(registry.report(secs(1), peer(9), peer(2)), Verdict::Probe(peer(2)));
-        assert_eq!(registry.report(secs(1), peer(9), peer(3)), Verdict::Limited);
-        assert_eq!(registry.report(secs(1), peer(8), peer(3)), Verdict::Probe(peer(3)));
-        assert_eq!(registry.report(secs(4), peer(9), peer(4)), Verdict::Probe(peer(4)));
+        assert_eq!(registry.report(secs(1), peer(9), None, peer(1)), Verdict::Probe(peer(1)));
+        assert_eq!(registry.report(secs(1), peer(9), None, peer(2)), Verdict::Probe(peer(2)));
+        assert_eq!(registry.report(secs(1), peer(9), None, peer(3)), Verdict::Limited);
+        assert_eq!(registry.report(secs(1), peer(8), None, peer(3)), Verdict::Probe(peer(3)));
+        assert_eq!(registry.report(secs(4), peer(9), None, peer(4)), Verdict::Probe(peer(4)));
         assert_eq!((registry.counters().probes, registry.counters().reports_limited), (4, 1));
+    }
+
+    #[test]
+    fn reporters_of_one_network_do_not_take_up_all_probes() {
+        let limits = Limits { report_burst: 2, reporters_per_prefix: 3, ..Limits::default() };
+        let mut registry = registry(limits);
+        (0..100).for_each(|n| assert!(registry.register(secs(0), registration(n, "a")).is_ok()));
+        let mut report = |reporter: usize, ip: [u8; 4], about: usize| {
+            registry.report(secs(1), peer(1_000 + reporter), Some(ip.into()), peer(about))
+        };
+        let probes = (0..50).filter(|n| report(*n, [8, 8, 8, *n as u8], *n) == Verdict::Probe(peer(*n)));
+        assert_eq!(probes.count(), 6);
+        assert_eq!(report(50, [8, 8, 9, 1], 50), Verdict::Probe(peer(50)), "another network");
     }
 
     #[test]
@@ -149,7 +173,7 @@ mod tests {
         let mut registry = registry(limits);
         (0..100).for_each(|n| assert!(registry.register(secs(0), registration(n, "a")).is_ok()));
         let probes = (0..1_000).filter(|n| {
-            registry.report(secs(1), peer(1_000 + n), peer(n % 100)) == Verdict::Probe(peer(n % 100))
+            registry.report(secs(1), peer(1_000 + n), None, peer(n % 100)) == Verdict::Probe(peer(n % 100))
         });
         assert_eq!(probes.count(), 10);
         assert_eq!((registry.reports.probed.len(), registry.reports.reporters.len()), (10, 20));

@@ -152,6 +152,11 @@ impl Registry {
         entry.is_some()
     }
 
+    /// What a peer is in a namespace; none if it is not there.
+    pub fn role(&self, peer: &PeerId, namespace: &str) -> Option<Role> {
+        self.find(peer, namespace).map(|entry| self.entries[entry].role)
+    }
+
     /// How many registrations there are.
     pub fn len(&self) -> usize {
         self.entries.len()
@@ -202,7 +207,17 @@ impl Registry {
     /// second), in no particular order. Costs O(n): for writing the table down, not for answers.
     pub fn snapshot(&self, now: Duration) -> impl Iterator<Item = Registration> {
         let alive = self.entries.iter().filter(move |(_, entry)| entry.expires > now);
-        alive.map(move |(_, entry)| Registration {
+        alive.map(move |(_, entry)| self.registration_of(now, entry))
+    }
+
+    /// One registration as [`snapshot`](Self::snapshot) tells all.
+    pub fn registration(&self, now: Duration, peer: &PeerId, namespace: &str) -> Option<Registration> {
+        let entry = &self.entries[self.find(peer, namespace)?];
+        (entry.expires > now).then(|| self.registration_of(now, entry))
+    }
+
+    fn registration_of(&self, now: Duration, entry: &Entry) -> Registration {
+        Registration {
             peer: *self.peers.name(entry.peer),
             namespace: self.namespaces.name(entry.namespace).to_string(),
             record: entry.record.clone(),
@@ -212,7 +227,7 @@ impl Registry {
             observed: entry.observed,
             ttl: Some(entry.left(now)),
             role: entry.role,
-        })
+        }
     }
 
     /// An entry as others are told.

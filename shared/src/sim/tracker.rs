@@ -52,7 +52,7 @@ impl Tracker {
     /// A peer says that another is dead. The probe's answer comes at once.
     pub(super) fn report(&mut self, now: Duration, reporter: Number, subject: Number, alive: bool) {
         let subject = peer_id(subject);
-        if matches!(self.0.report(now, peer_id(reporter), subject), Verdict::Probe(_)) {
+        if matches!(self.0.report(now, peer_id(reporter), None, subject), Verdict::Probe(_)) {
             self.0.probe_result(now, &subject, alive);
         }
     }

@@ -12,7 +12,7 @@ use super::listing::list;
 use super::payloads::Payloads;
 use super::{Change, Limits, StoredEntry, StoredPayload, tally};
 use crate::content::ContentId;
-use crate::registry::{self, Prefix, Registry, Throttle, WhenFull};
+use crate::registry::{self, Prefix, Registry, RequestLimiter};
 use crate::wire::swarm_namespace;
 use crate::wire::tracker::{
     Current, Entry, ErrorCode, RefusalCounts, RegistryCounts, Request, RequestCounts, Response, Role, Stats,
@@ -36,6 +36,14 @@ pub enum Effect {
     Probe(PeerId),
     /// Something to write down.
     Changed(Change),
+    /// A registration to write down anew, because its role is another one now; see
+    /// [`Registry::registration`](crate::registry::Registry::registration).
+    RoleChanged {
+        /// Whose.
+        peer: PeerId,
+        /// Where.
+        namespace: String,
+    },
 }
 
 /// What comes of a request.
@@ -56,8 +64,7 @@ pub struct Services {
     started: Duration,
     pub(super) index: Index,
     pub(super) payloads: Payloads,
-    peers: Throttle<PeerId>,
-    prefixes: Throttle<Prefix>,
+    limiter: RequestLimiter,
     requests: RequestCounts,
     refusals: RefusalCounts,
 }
@@ -71,10 +78,8 @@ impl Services {
         version: &'static str,
         addresses_in: fn(&[u8]) -> Vec<Multiaddr>,
     ) -> Self {
-        let throttle_peers = Throttle::new(limits.burst, limits.interval, limits.askers, WhenFull::Replace);
-        let many = limits.peers_per_prefix.max(1);
-        let burst = limits.burst.saturating_mul(many);
-        let prefixes = Throttle::new(burst, limits.interval / many, limits.askers, WhenFull::Replace);
+        let limiter =
+            RequestLimiter::new(limits.burst, limits.interval, limits.peers_per_prefix, limits.askers);
         Self {
             limits,
             version,
@@ -82,8 +87,7 @@ impl Services {
             started: now,
             index: Index::default(),
             payloads: Payloads::default(),
-            peers: throttle_peers,
-            prefixes,
+            limiter,
             requests: RequestCounts::default(),
             refusals: RefusalCounts::default(),
         }
@@ -99,7 +103,7 @@ impl Services {
     ) -> Outcome {
         registry.expire(now);
         let mut effects: Vec<_> = self.expire(now).into_iter().map(Effect::Changed).collect();
-        let answered = if self.may_ask(now, from) {
+        let answered = if self.limiter.allow(now, from.peer, from.ip) {
             *tally::requests(&mut self.requests, &request) += 1;
             self.answer(registry, now, from, request, &mut effects)
         } else {
@@ -156,11 +160,6 @@ impl Services {
         }
     }
 
-    fn may_ask(&mut self, now: Duration, from: Origin) -> bool {
-        let prefix = from.ip.and_then(Prefix::of);
-        self.peers.allow(now, from.peer) && prefix.is_none_or(|prefix| self.prefixes.allow(now, prefix))
-    }
-
     fn answer(
         &mut self,
         registry: &mut Registry,
@@ -171,8 +170,8 @@ impl Services {
     ) -> Result<Response, ErrorCode> {
         match request {
             Request::Swarm { content } => Ok(swarm(registry, &content)),
-            Request::Role { role, content } => set_role(registry, from.peer, role, &content),
-            Request::Report { peer } => report(registry, now, from.peer, &peer, effects),
+            Request::Role { role, content } => set_role(registry, from.peer, role, &content, effects),
+            Request::Report { peer } => report(registry, now, from, &peer, effects),
             Request::Publish { entries } => self.publish(registry, now, from.peer, entries, effects),
             Request::Withdraw { contents } => {
                 effects.extend(self.index.withdraw(&from.peer, &contents).into_iter().map(Effect::Changed));
@@ -245,24 +244,31 @@ fn set_role(
     peer: PeerId,
     role: Role,
     content: &ContentId,
+    effects: &mut Vec<Effect>,
 ) -> Result<Response, ErrorCode> {
     let role = match role {
         Role::Seed => registry::Role::Seed,
         Role::Downloader => registry::Role::Downloader,
     };
-    let there = registry.set_role(&peer, &swarm_namespace(content), role);
-    if there { Ok(Response::Ok {}) } else { Err(ErrorCode::NotRegistered) }
+    let namespace = swarm_namespace(content);
+    let before = registry.role(&peer, &namespace).ok_or(ErrorCode::NotRegistered)?;
+    // Peers say it with every renewal; most of the time it is nothing new.
+    if before != role {
+        registry.set_role(&peer, &namespace, role);
+        effects.push(Effect::RoleChanged { peer, namespace });
+    }
+    Ok(Response::Ok {})
 }
 
 fn report(
     registry: &mut Registry,
     now: Duration,
-    reporter: PeerId,
+    reporter: Origin,
     peer: &[u8],
     effects: &mut Vec<Effect>,
 ) -> Result<Response, ErrorCode> {
     let peer = PeerId::from_bytes(peer).map_err(|_| ErrorCode::BadRequest)?;
-    let verdict = match registry.report(now, reporter, peer) {
+    let verdict = match registry.report(now, reporter.peer, reporter.ip, peer) {
         registry::Verdict::Probe(peer) => {
             effects.push(Effect::Probe(peer));
             Verdict::Probing

@@ -122,6 +122,7 @@ impl World {
         for effect in outcome.effects {
             match effect {
                 Effect::Changed(change) => self.disk.write(self.now, change),
+                Effect::RoleChanged { .. } => {}
                 Effect::Probe(_) => panic!("nobody was reported"),
             }
         }

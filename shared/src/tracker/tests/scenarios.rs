@@ -68,6 +68,23 @@ fn a_swarm_is_counted_by_what_its_members_say() {
 }
 
 #[test]
+fn a_role_is_written_down_when_it_is_news() {
+    let mut tracker = Tracker::new(Limits::default());
+    tracker.join(0, 1, 1);
+    let mut say = |role| {
+        let request = Request::Role { role, content: content(1) };
+        tracker.services.handle(&mut tracker.registry, secs(1), from(peer(1), 1), request).effects
+    };
+    let namespace = crate::wire::swarm_namespace(&content(1));
+    let news = vec![Effect::RoleChanged { peer: peer(1), namespace: namespace.clone() }];
+    assert_eq!(say(Role::Downloader), news);
+    assert_eq!(say(Role::Downloader), []);
+    assert_eq!(say(Role::Seed), news);
+    let written = tracker.registry.registration(secs(1), &peer(1), &namespace).unwrap();
+    assert_eq!((written.role, written.ttl), (crate::registry::Role::Seed, Some(99)));
+}
+
+#[test]
 fn a_report_makes_the_tracker_look_for_itself() {
     let mut tracker = Tracker::new(Limits::default());
     tracker.join(0, 1, 1);

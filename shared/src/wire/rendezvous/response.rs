@@ -102,19 +102,19 @@ impl Response {
     /// Encodes the response with its length before it. Registrations beyond what fits [`MAX_RESPONSE`] are
     /// left out; [`room_for`](Self::room_for) says how many to ask for so that none is.
     pub fn encode(&self) -> Vec<u8> {
-        let envelope = match self {
-            Self::Register(answer) => Envelope {
-                kind: Some(Kind::RegisterResponse.into()),
-                register_response: Some(register_response(answer)),
-                ..Envelope::default()
-            },
-            Self::Discover(answer) => Envelope {
-                kind: Some(Kind::DiscoverResponse.into()),
-                discover_response: Some(discover_response(answer)),
-                ..Envelope::default()
-            },
+        self.parts().collect::<Vec<_>>().concat()
+    }
+
+    /// What [`encode`](Self::encode) gives, piece by piece, none much longer than a record: an answer of which
+    /// the reader takes its time is never in memory as a whole.
+    pub fn parts(&self) -> impl Iterator<Item = Vec<u8>> + Send {
+        let (head, registrations, tail): (_, &[Registered], _) = match self {
+            Self::Register(answer) => (register_response(answer), &[], vec![]),
+            Self::Discover(Ok(it)) => around(it),
+            Self::Discover(Err(refused)) => (discover_refused(refused), &[], vec![]),
         };
-        framed(&envelope)
+        let between = registrations.iter().map(|it| alone(it).encode_to_vec());
+        std::iter::once(head).chain(between).chain(std::iter::once(tail))
     }
 
     /// Decodes a response from what comes after its length. Registrations that lack something, or have
@@ -148,42 +148,75 @@ impl Response {
     }
 }
 
-fn register_response(answer: &Result<u64, Refused>) -> proto::RegisterResponse {
-    match answer {
+fn register_response(answer: &Result<u64, Refused>) -> Vec<u8> {
+    let answer = match answer {
         Ok(ttl) => proto::RegisterResponse { status: Some(0), text: None, ttl: Some(*ttl) },
         Err(refused) => {
             let (status, text) = no(refused);
             proto::RegisterResponse { status, text, ttl: None }
         }
-    }
-}
-
-fn discover_response(answer: &Result<Discovered, Refused>) -> proto::DiscoverResponse {
-    match answer {
-        Ok(it) => proto::DiscoverResponse {
-            registrations: fitting(&it.registrations),
-            cookie: Some(it.cookie.clone()),
-            status: Some(0),
-            text: None,
-        },
-        Err(refused) => {
-            let (status, text) = no(refused);
-            proto::DiscoverResponse { status, text, ..proto::DiscoverResponse::default() }
-        }
-    }
-}
-
-fn fitting(registrations: &[Registered]) -> Vec<proto::Register> {
-    let mut left = MAX_RESPONSE - MAX_AROUND;
-    let take = |it: &Registered| {
-        left = left.checked_sub(it.record.len() + it.namespace.len() + MAX_BESIDE - MAX_NAMESPACE)?;
-        Some(proto::Register {
-            namespace: Some(it.namespace.as_bytes().to_vec()),
-            record: Some(it.record.to_vec()),
-            ttl: Some(it.ttl),
-        })
     };
-    registrations.iter().map_while(take).collect()
+    framed(&Envelope {
+        kind: Some(Kind::RegisterResponse.into()),
+        register_response: Some(answer),
+        ..Envelope::default()
+    })
+}
+
+fn discover_refused(refused: &Refused) -> Vec<u8> {
+    let (status, text) = no(refused);
+    framed(&Envelope {
+        kind: Some(Kind::DiscoverResponse.into()),
+        discover_response: Some(proto::DiscoverResponse {
+            status,
+            text,
+            ..proto::DiscoverResponse::default()
+        }),
+        ..Envelope::default()
+    })
+}
+
+/// What comes before the registrations of an answer, those that fit, and what comes behind them.
+fn around(answer: &Discovered) -> (Vec<u8>, &[Registered], Vec<u8>) {
+    /// Number and wire type (length-delimited) of the envelope's field.
+    const DISCOVER_RESPONSE: u8 = 6 << 3 | 2;
+    let registrations = fitting(&answer.registrations);
+    let tail = proto::DiscoverResponse {
+        registrations: vec![],
+        cookie: Some(answer.cookie.clone()),
+        status: Some(0),
+        text: None,
+    };
+    let tail = tail.encode_to_vec();
+    let inner = registrations.iter().map(|it| alone(it).encoded_len()).sum::<usize>() + tail.len();
+    let kind = Envelope { kind: Some(Kind::DiscoverResponse.into()), ..Envelope::default() };
+    let mut envelope = kind.encode_to_vec();
+    envelope.push(DISCOVER_RESPONSE);
+    prost::encode_length_delimiter(inner, &mut envelope).expect("a vector grows");
+    let mut head = Vec::with_capacity(envelope.len() + 4);
+    prost::encode_length_delimiter(envelope.len() + inner, &mut head).expect("a vector grows");
+    head.extend_from_slice(&envelope);
+    (head, registrations, tail)
+}
+
+/// The registrations from the start that fit a response.
+fn fitting(registrations: &[Registered]) -> &[Registered] {
+    let mut left = MAX_RESPONSE - MAX_AROUND;
+    let fits = |it: &&Registered| {
+        let taken = it.record.len() + it.namespace.len() + MAX_BESIDE - MAX_NAMESPACE;
+        left.checked_sub(taken).inspect(|less| left = *less).is_some()
+    };
+    &registrations[..registrations.iter().take_while(fits).count()]
+}
+
+/// One registration as a response of its own: put one behind the other, such are one with all of them.
+fn alone(it: &Registered) -> proto::DiscoverResponse {
+    let registration = proto::Register {
+        namespace: Some(it.namespace.as_bytes().to_vec()),
+        record: Some(it.record.to_vec()),
+        ttl: Some(it.ttl),
+    };
+    proto::DiscoverResponse { registrations: vec![registration], ..proto::DiscoverResponse::default() }
 }
 
 fn no(refused: &Refused) -> (Option<i32>, Option<Vec<u8>>) {
