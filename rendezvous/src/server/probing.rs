@@ -67,6 +67,8 @@ impl Server {
                 let step = match error {
                     OutboundFailure::UnsupportedProtocols => self.probes.alive(&peer),
                     OutboundFailure::Timeout => self.probes.silent(&peer),
+                    // The others have been pinged too.
+                    OutboundFailure::ConnectionClosed if self.swarm.is_connected(&peer) => Step::Wait,
                     OutboundFailure::DialFailure
                     | OutboundFailure::ConnectionClosed
                     | OutboundFailure::Io(_) => self.probes.unreachable(&peer),
