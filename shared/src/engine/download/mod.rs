@@ -347,7 +347,9 @@ impl Download {
                     self.rest(&peer, grace);
                 }
             }
-            (Refusal::NotFound, None) | (Refusal::Busy | Refusal::Choked, _) => {
+            // It chose one that it does not have any more. Asked for certain chunks, it says which those are.
+            (Refusal::NotFound, None) => state.may_choose = false,
+            (Refusal::Busy | Refusal::Choked, _) => {
                 let until = now + state.backoff.fail();
                 self.rest(&peer, until);
             }

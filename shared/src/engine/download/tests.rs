@@ -383,6 +383,22 @@ fn what_is_stored_already_is_not_fetched() {
     assert_eq!(asked, [7, 8, 9]);
 }
 
+/// A seed that has lost a file is not shunned for it: what it still has is asked for at once.
+#[test]
+fn who_chose_a_chunk_that_it_lost_is_asked_for_certain_ones() {
+    let none = ChunkSet::with_capacity(10);
+    let rng = SeededRng::seed_from_u64(1);
+    let mut download = Download::new(Config::default(), vec![CHUNK; 10].into(), full(10), &none, rng);
+    let peer = peer(1);
+    download.handle(Duration::ZERO, Input::PeerUp { peer, rtt: Duration::ZERO });
+    download.handle(Duration::ZERO, Input::Have { peer, chunks: full(10) });
+    let asked: Vec<_> = std::iter::from_fn(|| download.poll_output()).collect();
+    let Some(Output::RequestAny { id, .. }) = asked.first() else { panic!("{asked:?}") };
+    download.handle(Duration::ZERO, Input::Refused { peer, id: *id, why: Refusal::NotFound });
+    let next: Vec<_> = std::iter::from_fn(|| download.poll_output()).collect();
+    assert!(matches!(next[..], [Output::Request { .. }]), "{next:?}");
+}
+
 fn any_kind() -> impl Strategy<Value = Kind> {
     prop_oneof![
         Just(Kind::Honest),
