@@ -91,7 +91,8 @@ enum Kind {
     Register(usize),
     /// The same again, until time is up.
     Renew(usize),
-    Discover,
+    /// So many questions, or until time is up.
+    Discover(usize),
 }
 
 async fn run(server: &Server, peers: &mut [Peer], kind: Kind, limit: Duration) -> Rate {
@@ -108,8 +109,8 @@ async fn run(server: &Server, peers: &mut [Peer], kind: Kind, limit: Duration) -
                 let bodies: Vec<_> = peer.registrations(at, count).collect();
                 peer.client.send(bodies.into_iter().cycle(), end).await
             }
-            Kind::Discover => {
-                let bodies = (at..).map(|n| message::discover(&namespace(n % NAMESPACES), LIMIT));
+            Kind::Discover(count) => {
+                let bodies = (at..).take(count).map(|n| message::discover(&namespace(n % NAMESPACES), LIMIT));
                 peer.client.send(bodies, end).await
             }
         }
@@ -137,7 +138,7 @@ async fn measure(name: &str, server: &Server, args: &Args) -> anyhow::Result<Res
     if held < (count * each) as u64 {
         println!("    holds only {held} of {}: what follows does not compare", count * each);
     }
-    let discover = run(server, &mut peers, Kind::Discover, args.measure).await;
+    let discover = run(server, &mut peers, Kind::Discover(usize::MAX), args.measure).await;
     discover.show("discover");
     let renew = run(server, &mut peers, Kind::Renew(each), args.measure).await;
     renew.show("renew");
@@ -219,7 +220,8 @@ pub(crate) fn connections(args: &Args) -> anyhow::Result<()> {
         let mut asker =
             [Peer { record: record(&key)?, client: Client::connect(key, &server.address).await? }];
         run(&server, &mut asker, Kind::Register(NAMESPACES), args.measure).await.show("register");
-        run(&server, &mut asker, Kind::Discover, args.measure).await.show("discover");
+        // No more than one peer may ask at once.
+        run(&server, &mut asker, Kind::Discover(NAMESPACES), args.measure).await.show("discover");
         let alive = peers.iter().filter(|peer| !peer.is_finished()).count();
         let now = system::resident(server.process.id());
         println!("  alive: {alive}; resident: {:.0} MiB", system::mib(now));
