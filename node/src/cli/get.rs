@@ -312,7 +312,7 @@ mod tests {
         let manifest = ManifestBuilder {
             name,
             shape: Shape::Folder,
-            chunker: Chunker::for_size(1 << 30),
+            chunker: Chunker::for_size(4 << 30),
             parent: None,
             entries: sorted,
             chunks: vec![],

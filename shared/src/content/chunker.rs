@@ -19,7 +19,7 @@ const MIN_CHUNK: u32 = 16 << 10;
 /// The least and the most average of [`Chunker::for_size`], in bytes.
 const AVERAGES: (u64, u64) = (128 << 10, 1 << 20);
 /// About how many chunks a content should have at least.
-const CHUNKS: u64 = 1024;
+const CHUNKS: u64 = 4096;
 
 /// The rule by which a stream is cut; part of the manifest, so that a new version can be cut alike.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,10 +58,10 @@ pub enum ChunkerError {
 
 impl Chunker {
     /// What `share` uses for a content of `size` bytes unless told otherwise: 128 KiB on average below
-    /// 256 MiB, 1 MiB from 1 GiB on, powers of two between; at least half of that, at most four times.
+    /// 1 GiB, 1 MiB from 4 GiB on, powers of two between; at least half of that, at most four times.
     ///
     /// A chunk is passed on once it is here as a whole, so many small ones spread sooner through a swarm than a
-    /// few large ones (`cargo bench -p shoal-tests --bench swarm`). A thousand are enough; more only cost requests.
+    /// few large ones (`cargo bench -p shoal-tests --bench swarm`). Some thousands are enough; more only cost requests.
     /// The minimum: `--bench chunker` compares. Bytes below it are not looked at, so half the average makes
     /// cutting cheaper, at next to no loss of reuse.
     pub const fn for_size(size: u64) -> Self {
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_content_has_about_a_thousand_chunks_within_bounds() {
+    fn a_content_has_some_thousand_chunks_within_bounds() {
         let average = |size| match Chunker::for_size(size) {
             Chunker::FastCdc { min, avg, max } => {
                 assert!(Chunker::for_size(size).check().is_ok() && min * 2 == avg && avg * 4 == max);
@@ -179,17 +179,17 @@ mod tests {
             }
             Chunker::Fixed { .. } => unreachable!("content-defined"),
         };
-        assert_eq!([0, 1, 128 << 20, (256 << 20) - 1].map(average), [128; 4]);
-        assert_eq!([256 << 20, (512 << 20) - 1].map(average), [256; 2]);
-        assert_eq!([512 << 20, (1 << 30) - 1].map(average), [512; 2]);
-        assert_eq!([1 << 30, 1 << 50, u64::MAX].map(average), [1024; 3]);
+        assert_eq!([0, 1, 512 << 20, (1 << 30) - 1].map(average), [128; 4]);
+        assert_eq!([1 << 30, (2 << 30) - 1].map(average), [256; 2]);
+        assert_eq!([2 << 30, (4 << 30) - 1].map(average), [512; 2]);
+        assert_eq!([4 << 30, 1 << 50, u64::MAX].map(average), [1024; 3]);
     }
 
     /// Ids depend on these numbers. If this test fails, the format has changed.
     #[test]
     fn cut_points_are_frozen() {
-        assert_eq!(cuts(Chunker::for_size(1 << 30), &random(6 << 20, 1)), FROZEN);
-        assert_eq!(cuts(Chunker::for_size(1 << 30), &vec![0; 9 << 20]), [4 << 20, 4 << 20, 1 << 20]);
+        assert_eq!(cuts(Chunker::for_size(4 << 30), &random(6 << 20, 1)), FROZEN);
+        assert_eq!(cuts(Chunker::for_size(4 << 30), &vec![0; 9 << 20]), [4 << 20, 4 << 20, 1 << 20]);
     }
     const FROZEN: [usize; 6] = [1_343_141, 1_250_193, 1_282_346, 1_089_726, 698_068, 627_982];
 

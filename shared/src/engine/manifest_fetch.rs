@@ -205,7 +205,7 @@ mod tests {
         ManifestBuilder {
             name,
             shape: Shape::Folder,
-            chunker: Chunker::for_size(1 << 30),
+            chunker: Chunker::for_size(4 << 30),
             parent: None,
             entries: entries.collect(),
             chunks: chunks.collect(),

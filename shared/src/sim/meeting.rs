@@ -63,8 +63,7 @@ impl Simulation {
         if self.scenario.topology == Topology::Star {
             return;
         }
-        let made = self.nodes[node as usize].links.values().filter(|link| link.dialled).count();
-        let mut missing = self.scenario.sought.saturating_sub(made);
+        let mut missing = self.scenario.sought.saturating_sub(self.nodes[node as usize].links.len());
         for candidate in self.tracker.discover(self.now, node) {
             if missing > 0 && self.dial(node, candidate) {
                 missing -= 1;
@@ -88,8 +87,8 @@ impl Simulation {
         let link = self.next_link;
         self.next_link += 1;
         let chunks = self.lengths.len();
-        self.nodes[a as usize].links.insert(b, Link::new(link, true, chunks));
-        self.nodes[b as usize].links.insert(a, Link::new(link, false, chunks));
+        self.nodes[a as usize].links.insert(b, Link::new(link, chunks));
+        self.nodes[b as usize].links.insert(a, Link::new(link, chunks));
         let trips = self.scenario.delay * 2 * CONNECT_TRIPS;
         self.queue.push(self.now + trips + CONNECT, Event::Connected { a, b, link });
         true

@@ -57,8 +57,6 @@ pub(super) struct Link {
     pub(super) number: u32,
     /// Whether it stands; before that it is being made.
     pub(super) up: bool,
-    /// Whether this side made it.
-    pub(super) dialled: bool,
     /// What the other said that it has.
     pub(super) had: ChunkSet,
     /// What is being sent to the other.
@@ -68,9 +66,9 @@ pub(super) struct Link {
 }
 
 impl Link {
-    pub(super) fn new(number: u32, dialled: bool, chunks: usize) -> Self {
+    pub(super) fn new(number: u32, chunks: usize) -> Self {
         let had = ChunkSet::with_capacity(chunks);
-        Self { number, up: false, dialled, had, sending: Vec::new(), asked: Vec::new() }
+        Self { number, up: false, had, sending: Vec::new(), asked: Vec::new() }
     }
 
     pub(super) fn answered(&mut self, id: RequestId) {

@@ -63,7 +63,7 @@ pub struct Scenario {
     pub loss: f64,
     /// Who connects to whom.
     pub topology: Topology,
-    /// Connections that a peer makes itself.
+    /// With fewer connections a peer dials more.
     pub sought: usize,
     /// Connections that a peer may have in all. A seed of a star has no limit.
     pub accepted: usize,
@@ -102,8 +102,8 @@ impl Default for Scenario {
             lying: 0.0,
             loss: 0.0,
             topology: Topology::default(),
-            sought: 20,
-            accepted: 60,
+            sought: 24,
+            accepted: 192,
             stagger: Duration::ZERO,
             seed: 1,
             deadline: None,

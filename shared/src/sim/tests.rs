@@ -174,7 +174,7 @@ fn the_bound_is_the_tightest_of_three() {
 #[test]
 fn random_chunks_have_the_lengths_of_content_defined_ones() {
     use rand::SeedableRng;
-    let scenario = Scenario { size: 1 << 30, ..Scenario::default() };
+    let scenario = Scenario { size: 4 << 30, ..Scenario::default() };
     let lengths = scenario.lengths(&mut crate::engine::SeededRng::seed_from_u64(1));
     let average = scenario.size / lengths.len() as u64;
     assert_eq!(lengths.iter().map(|l| u64::from(*l)).sum::<u64>(), scenario.size);

@@ -16,7 +16,7 @@ fn builder(entries: Vec<Entry>, chunks: Vec<ChunkEntry>) -> ManifestBuilder {
     ManifestBuilder {
         name,
         shape: Shape::Folder,
-        chunker: Chunker::for_size(1 << 30),
+        chunker: Chunker::for_size(4 << 30),
         parent: None,
         entries,
         chunks,
