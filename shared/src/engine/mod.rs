@@ -3,7 +3,7 @@
 //! Each part is a state machine that is told what happened and when, and says what to do:
 //!
 //! - [`Download`]: chunks of one content from many peers.
-//! - [`UploadQueue`]: whom to send which chunk next; [`InitialSeeding`] and [`RateLimit`] with it.
+//! - [`UploadQueue`]: whom to send which chunk next; [`RateLimit`] with it.
 //! - [`ManifestFetch`]: the manifest, block by block, before that.
 //! - [`PeerBook`]: whom to dial, and when again.
 //! - [`Announcer`]: when to register at and to ask rendezvous points.
@@ -33,7 +33,7 @@ pub use download::{
 pub use manifest_fetch::{FetchFailure, FetchOutput, ManifestFetch};
 pub use peer_book::{Dial, MAX_CANDIDATES, PeerBook, is_dialable};
 pub use rate_limit::RateLimit;
-pub use upload::{Fairness, Grant, InitialSeeding, SessionId, UploadConfig, UploadQueue, Wanted};
+pub use upload::{Fairness, Grant, SessionId, UploadConfig, UploadQueue, Wanted};
 
 /// The random generator that decisions draw from: the same seed gives the same numbers everywhere.
 pub type SeededRng = rand_chacha::ChaCha8Rng;

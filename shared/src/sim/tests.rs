@@ -141,6 +141,14 @@ fn liars_hold_nobody_up_for_ever() {
     }
 }
 
+/// Everybody waits for much longer than a request may wait.
+#[test]
+fn a_slow_seed_with_many_to_give_to_is_never_idle() {
+    let outcome = all_complete(&Scenario { seed_up: 500_000, ..swarm(24, 1) });
+    let last = outcome.last_over_bound().unwrap();
+    assert!(last < 1.12, "{last}");
+}
+
 #[test]
 fn lost_messages_are_survived() {
     all_complete(&Scenario { loss: 0.1, ..swarm(16, 1) });

@@ -40,6 +40,8 @@ pub type RequestId = u64;
 
 /// Stalls in a row before a peer is dropped.
 const MAX_STALLS: u32 = 3;
+/// Who refuses a choice as busy after this time had it wait in a queue, and may be asked again at once.
+const QUEUED: Duration = Duration::from_secs(1);
 /// What telling one neighbour of new chunks costs, in bytes: a frame with its share of TLS, TCP and IP.
 const ANNOUNCE_COST: u64 = 150;
 /// Announcements may cost one byte for this many bytes of chunks, and in advance for that part of all: while few
@@ -325,6 +327,7 @@ impl Download {
     }
 
     fn refused(&mut self, now: Duration, peer: PeerId, id: RequestId, why: Refusal) {
+        let asked = self.peers.get(&peer).and_then(|state| state.pending.get(&id)).map(|p| p.asked);
         let Some(chunk) = self.end_request(peer, id) else { return };
         chunk.into_iter().for_each(|chunk| self.reopen(chunk));
         self.touched.insert(peer);
@@ -349,6 +352,8 @@ impl Download {
             }
             // It chose one that it does not have any more. Asked for certain chunks, it says which those are.
             (Refusal::NotFound, None) => state.may_choose = false,
+            // A seed with many to give to. Another pause would only leave its line idle.
+            (Refusal::Busy, None) if asked.is_some_and(|at| now >= at + QUEUED) => {}
             (Refusal::Busy | Refusal::Choked, _) => {
                 let until = now + state.backoff.fail();
                 self.rest(&peer, until);

@@ -399,6 +399,26 @@ fn who_chose_a_chunk_that_it_lost_is_asked_for_certain_ones() {
     assert!(matches!(next[..], [Output::Request { .. }]), "{next:?}");
 }
 
+/// A seed with hundreds to give to has each wait; that is no reason to leave it alone.
+#[test]
+fn who_had_a_choice_wait_and_is_busy_is_asked_again_at_once() {
+    let none = ChunkSet::with_capacity(10);
+    let rng = SeededRng::seed_from_u64(1);
+    let mut download = Download::new(Config::default(), vec![CHUNK; 10].into(), full(10), &none, rng);
+    let peer = peer(1);
+    download.handle(Duration::ZERO, Input::PeerUp { peer, rtt: Duration::ZERO });
+    download.handle(Duration::ZERO, Input::Have { peer, chunks: full(10) });
+    let mut refuse = |now, id| {
+        download.handle(now, Input::Refused { peer, id, why: Refusal::Busy });
+        std::iter::from_fn(|| download.poll_output())
+            .filter(|o| matches!(o, Output::RequestAny { .. }))
+            .count()
+    };
+    assert_eq!(refuse(Duration::from_secs(8), 0), 5, "the first requests, and the one again");
+    assert_eq!(refuse(Duration::from_secs(8), 1), 1);
+    assert_eq!(refuse(Duration::from_secs(8), 4), 0, "who is busy at once is not asked at once");
+}
+
 fn any_kind() -> impl Strategy<Value = Kind> {
     prop_oneof![
         Just(Kind::Honest),

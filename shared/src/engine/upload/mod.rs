@@ -4,7 +4,8 @@
 //! send one chunk; [`UploadQueue::next`] gives it to a request. **Cooperative** (the default, we serve our
 //! own machines): first those who leave the choice to us, as long as there is something
 //! [fresh](InitialSeeding) to give them; among those, who has passed on what it was given. Then
-//! requests for the chunk that we have sent least, so that it spreads; ties by who has waited longest.
+//! requests for chunks that few others have, then for those that we have sent least, so that they spread; then
+//! those of who has least. Ties by who was served longest ago, then by lot.
 //! **Tit-for-tat** (Cohen, "Incentives Build Robustness in BitTorrent", 2003): who has sent us most of
 //! late comes first; every fourth slot goes by the cooperative order, so that newcomers get something to
 //! give.
@@ -13,19 +14,23 @@
 //! [`UploadConfig::patience`]; a session has at most one chunk under way; chunks under way never exceed
 //! the slots, nor the most that may lie in memory.
 
+mod holders;
+mod rank;
 mod seeding;
 mod slots;
 #[cfg(test)]
 mod tests;
 
-use std::cmp::Reverse;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use libp2p_identity::PeerId;
+use rand::RngExt;
 
-pub use self::seeding::InitialSeeding;
+use self::holders::Holders;
+use self::rank::Rank;
+use self::seeding::InitialSeeding;
 use self::slots::Slots;
 use super::SeededRng;
 use crate::content::{ChunkIndex, ChunkSet, ContentId};
@@ -36,8 +41,6 @@ const FIRST_SLOTS: usize = 4;
 /// After so many chunks of our choice, one more of them may be sent at once. The very first ones go one after
 /// another: the sooner each arrives, the sooner somebody else has something to pass on.
 const SLOW_START: usize = 2;
-/// How long a request waits before its age counts more than anything else.
-const LATE: Duration = Duration::from_secs(4);
 /// After this time, what a peer has sent us counts for half.
 const RECIPROCITY_HALF_LIFE: f64 = 10.0;
 /// Peers whose gifts are remembered.
@@ -130,6 +133,8 @@ struct Session {
     fresh: bool,
     /// The number of the slot that it was given last.
     served: u64,
+    /// See [`Rank`].
+    lot: u32,
 }
 
 #[derive(Debug)]
@@ -137,9 +142,29 @@ struct Content {
     lengths: Arc<[u32]>,
     /// How often each chunk was sent.
     sent: Vec<u16>,
-    seeding: InitialSeeding,
-    /// Whether every chunk is here, so that a choice can be left to us.
-    complete: bool,
+    holders: Holders,
+    /// Once every chunk is here, so that a choice can be left to us.
+    seeding: Option<InitialSeeding>,
+}
+
+impl Content {
+    fn new(lengths: Arc<[u32]>) -> Self {
+        Self { sent: vec![0; lengths.len()], holders: Holders::new(lengths.len()), seeding: None, lengths }
+    }
+
+    fn complete(&mut self) {
+        self.seeding.get_or_insert_with(|| InitialSeeding::new(self.lengths.clone(), &self.holders));
+    }
+
+    /// A chunk is being sent to a peer.
+    fn give(&mut self, peer: PeerId, chunk: ChunkIndex) {
+        if let Some(sent) = self.sent.get_mut(chunk as usize) {
+            *sent = sent.saturating_add(1);
+        }
+        if let Some(seeding) = &mut self.seeding {
+            seeding.give(peer, chunk, &self.holders);
+        }
+    }
 }
 
 /// How much a peer has sent us of late.
@@ -180,9 +205,6 @@ pub struct UploadQueue {
     refusals: VecDeque<Grant>,
 }
 
-/// Orders requests: the smallest comes first.
-type Rank = (bool, Reverse<u64>, u8, usize, u16, u64, Duration);
-
 impl UploadQueue {
     /// Starts without sessions.
     pub fn new(config: UploadConfig, rng: SeededRng) -> Self {
@@ -206,15 +228,17 @@ impl UploadQueue {
 
     /// Adds a content; `lengths` are the bytes of each chunk.
     pub fn add_content(&mut self, content: ContentId, lengths: Arc<[u32]>, complete: bool) {
-        let sent = vec![0; lengths.len()];
-        let seeding = InitialSeeding::new(lengths.clone());
-        self.contents.insert(content, Content { lengths, sent, seeding, complete });
+        let mut new = Content::new(lengths);
+        if complete {
+            new.complete();
+        }
+        self.contents.insert(content, new);
     }
 
     /// All of a content is here now.
     pub fn completed(&mut self, content: &ContentId) {
         if let Some(content) = self.contents.get_mut(content) {
-            content.complete = true;
+            content.complete();
         }
     }
 
@@ -226,20 +250,26 @@ impl UploadQueue {
     /// A peer said that it has chunks that it did not have before.
     pub fn gained(&mut self, content: &ContentId, peer: PeerId, news: &ChunkSet) {
         if let Some(content) = self.contents.get_mut(content) {
-            content.seeding.gained(peer, news);
+            content.holders.gained(peer, news);
+            if let Some(seeding) = &mut content.seeding {
+                seeding.gained(peer, news, &content.holders);
+            }
         }
     }
 
     /// A peer is gone; `had` is all that it had said.
     pub fn gone(&mut self, content: &ContentId, peer: &PeerId, had: &ChunkSet) {
         if let Some(content) = self.contents.get_mut(content) {
-            content.seeding.gone(peer, had);
+            content.holders.gone(peer, had);
+            if let Some(seeding) = &mut content.seeding {
+                seeding.gone(peer, had, &content.holders);
+            }
         }
     }
 
     /// How many copies of a content the known others have together.
     pub fn copies(&self, content: &ContentId) -> usize {
-        self.contents.get(content).map_or(0, |content| content.seeding.copies())
+        self.contents.get(content).map_or(0, |content| content.holders.copies())
     }
 
     /// A peer sent us bytes that were good.
@@ -259,7 +289,8 @@ impl UploadQueue {
 
     /// A downloader opened a stream.
     pub fn open(&mut self, session: SessionId, peer: PeerId) {
-        let new = Session { peer, waiting: VecDeque::new(), active: false, fresh: false, served: 0 };
+        let lot = self.rng.random();
+        let new = Session { peer, waiting: VecDeque::new(), active: false, fresh: false, served: 0, lot };
         self.sessions.insert(session, new);
     }
 
@@ -372,19 +403,11 @@ impl UploadQueue {
     }
 
     fn rank(&self, now: Duration, session: &Session, gift: u64, waiting: &Waiting) -> Rank {
-        let late = now.saturating_sub(waiting.since) >= LATE;
-        let since = if late { waiting.since } else { Duration::ZERO };
-        let (class, unspread, sent) = match (self.contents.get(&waiting.wanted.content), waiting.wanted.chunk)
-        {
-            (Some(content), None) => (0, content.seeding.unspread(&session.peer), 0),
-            (Some(content), Some(chunk)) => (1, 0, content.sent.get(chunk as usize).copied().unwrap_or(0)),
-            (None, _) => (0, 0, 0),
-        };
-        (!late, Reverse(gift), class, unspread, sent, session.served, since)
+        Rank::new(now, session, gift, waiting, self.contents.get(&waiting.wanted.content))
     }
 
     fn has_fresh(&self) -> bool {
-        self.contents.values().any(|content| content.complete && content.seeding.has_fresh())
+        self.contents.values().filter_map(|content| content.seeding.as_ref()).any(InitialSeeding::has_fresh)
     }
 
     fn take(&mut self, session: SessionId, at: usize) -> Waiting {
@@ -399,16 +422,13 @@ impl UploadQueue {
     fn choose(&mut self, session: SessionId, wanted: Wanted) -> Option<Grant> {
         let state = self.sessions.get_mut(&session).expect("listed sessions are known");
         let content = self.contents.get_mut(&wanted.content);
-        let chunk = match (&content, wanted.chunk) {
-            (_, Some(chunk)) => chunk,
-            (Some(content), None) if content.complete => content.seeding.pick(&mut self.rng)?,
-            (_, None) => return None,
+        let seeding = content.as_ref().and_then(|content| content.seeding.as_ref());
+        let chunk = match wanted.chunk {
+            Some(chunk) => chunk,
+            None => seeding?.pick(&mut self.rng)?,
         };
         if let Some(content) = content {
-            if let Some(sent) = content.sent.get_mut(chunk as usize) {
-                *sent = sent.saturating_add(1);
-            }
-            content.seeding.give(state.peer, chunk);
+            content.give(state.peer, chunk);
         }
         self.given += 1;
         self.active += 1;

@@ -116,6 +116,57 @@ fn the_least_sent_chunk_comes_first() {
     assert_eq!(sessions(&drain(&mut queue, Duration::ZERO)), [2]);
 }
 
+/// Tells that so many others have a chunk.
+fn held(queue: &mut UploadQueue, chunk: usize, by: usize) {
+    let mut news = ChunkSet::with_capacity(4);
+    news.insert(chunk);
+    (0..by).for_each(|n| queue.gained(&content(), peer(100 + n), &news));
+}
+
+#[test]
+fn what_few_have_comes_first() {
+    let mut queue = queue(slots(1), 4);
+    held(&mut queue, 0, 3);
+    held(&mut queue, 1, 2);
+    for session in 0..2 {
+        queue.open(session, peer(session as usize));
+        queue.request(Duration::ZERO, session, wanted(1, Some(session as ChunkIndex)));
+    }
+    assert_eq!(sessions(&drain(&mut queue, Duration::ZERO)), [1]);
+}
+
+/// Who is behind asks for what most others have.
+#[test]
+fn among_chunks_that_many_have_who_has_least_comes_first() {
+    let mut queue = queue(slots(1), 4);
+    held(&mut queue, 0, 20);
+    held(&mut queue, 1, 18);
+    held(&mut queue, 2, 17);
+    let mut more = ChunkSet::with_capacity(4);
+    more.insert(3);
+    for session in 0..3 {
+        queue.open(session, peer(session as usize));
+        queue.request(Duration::ZERO, session, wanted(1, Some(session as ChunkIndex)));
+        if session > 0 {
+            queue.gained(&content(), peer(session as usize), &more);
+        }
+    }
+    assert_eq!(sessions(&drain(&mut queue, Duration::ZERO)), [0]);
+}
+
+#[test]
+fn who_comes_first_is_drawn_by_lot() {
+    let first = |seed| {
+        let mut queue = UploadQueue::new(slots(1), SeededRng::seed_from_u64(seed));
+        queue.add_content(content(), vec![1; 40].into(), true);
+        (0..8).for_each(|session| queue.open(session, peer(session as usize)));
+        (0..8).for_each(|session| queue.request(Duration::ZERO, session, wanted(1, None)));
+        sessions(&drain(&mut queue, Duration::ZERO))[0]
+    };
+    let drawn: std::collections::BTreeSet<_> = (0..40).map(first).collect();
+    assert!(drawn.len() > 4, "{drawn:?}");
+}
+
 #[test]
 fn nobody_waits_for_ever() {
     let mut queue = queue(slots(1), 4);
