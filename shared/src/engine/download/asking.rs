@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use libp2p_identity::PeerId;
 use rand::RngExt;
 
 use super::peer::{Peer, Pending};
+use super::peers::Seat;
 use super::{Download, Output, PeerChoice, RequestId};
 use crate::content::ChunkIndex;
 
@@ -56,14 +56,15 @@ impl Download {
             return;
         }
         let touched = std::mem::take(&mut self.touched);
-        let mut ready: Vec<PeerId> = touched.into_iter().filter(|p| self.peers.contains_key(p)).collect();
+        let mut ready: Vec<Seat> =
+            touched.into_iter().filter(|seat| self.peers.get(*seat).is_some()).collect();
         if ready.len() > 1 {
-            ready.sort_by(|a, b| self.cost(a).total_cmp(&self.cost(b)));
+            ready.sort_by(|a, b| self.cost(*a).total_cmp(&self.cost(*b)));
         }
         let many = self.peers.len() >= MANY && !self.config.fixed_in_flight;
         if many {
-            let choose = |p: &PeerId| self.leaves_choice(&self.peers[p]);
-            let seeds: Vec<PeerId> = ready.iter().filter(|p| choose(p)).copied().collect();
+            let choose = |seat: &Seat| self.leaves_choice(&self.peers[*seat]);
+            let seeds: Vec<Seat> = ready.iter().filter(|seat| choose(seat)).copied().collect();
             let others = seeds.len() < ready.len();
             ready = seeds;
             if others {
@@ -71,7 +72,7 @@ impl Download {
             }
         }
         while !ready.is_empty() {
-            ready.retain(|peer| self.ask_one(now, *peer));
+            ready.retain(|seat| self.ask_one(now, *seat));
         }
         self.cancel_choices();
         self.rebalance(now);
@@ -86,9 +87,9 @@ impl Download {
             peer.pending.iter().filter(|(_, p)| p.chunk.is_none()).map(|(id, _)| *id).collect()
         };
         let open: Vec<_> =
-            self.peers.iter().flat_map(|(peer, p)| open(p).into_iter().map(|id| (*peer, id))).collect();
-        for (peer, id) in open {
-            self.cancel(peer, id);
+            self.peers.iter().flat_map(|(seat, p)| open(p).into_iter().map(move |id| (seat, id))).collect();
+        for (seat, id) in open {
+            self.cancel(seat, id);
         }
     }
 
@@ -103,18 +104,17 @@ impl Download {
         let fits = rate * TOTAL_PIPELINE.as_secs_f64() / f64::from(self.usual_len.max(1));
         let most = (fits as usize).max(LEAST_IN_ALL);
         while self.asked.len() < most {
-            let Some(peer) = self.draw_peer(now) else { return };
-            self.ask_one(now, peer);
+            let Some(seat) = self.draw_peer(now) else { return };
+            self.ask_one(now, seat);
         }
     }
 
     /// The best of some random peers that may have something to ask for; any such peer if those have not.
-    fn draw_peer(&mut self, now: Duration) -> Option<PeerId> {
-        let from = self.rng.random_range(0..self.draw.len().max(1));
-        let (before, after) = self.draw.split_at(from.min(self.draw.len()));
-        let willing = |peer: &&PeerId| self.is_willing(now, &self.peers[*peer]);
-        let found = after.iter().chain(before).filter(willing).take(DRAWS);
-        found.min_by(|a, b| self.cost(a).total_cmp(&self.cost(b))).copied()
+    fn draw_peer(&mut self, now: Duration) -> Option<Seat> {
+        let from = self.rng.random_range(0..self.peers.len().max(1));
+        let willing = self.peers.from(from).filter(|(_, peer)| self.is_willing(now, peer));
+        let found = willing.take(DRAWS).map(|(seat, _)| (self.cost(seat), seat));
+        found.min_by(|(a, _), (b, _)| a.total_cmp(b)).map(|(_, seat)| seat)
     }
 
     /// Whether the topology lets us ask it.
@@ -135,26 +135,24 @@ impl Download {
         if self.wake_at.is_none_or(|at| now < at) {
             return;
         }
-        for (id, peer) in &mut self.peers {
+        for (seat, peer) in self.peers.iter_mut() {
             if peer.rest_until > Duration::ZERO && peer.rest_until <= now {
                 peer.rest_until = Duration::ZERO;
-                self.touched.insert(*id);
+                self.touched.insert(seat);
             }
         }
         let rests = self.peers.values().map(|p| p.rest_until).filter(|at| *at > Duration::ZERO);
         self.wake_at = rests.min();
     }
 
-    pub(super) fn rest(&mut self, peer: &PeerId, until: Duration) {
-        if let Some(state) = self.peers.get_mut(peer) {
-            state.rest_until = until;
-            self.wake_at = Some(self.wake_at.map_or(until, |at| at.min(until)));
-        }
+    pub(super) fn rest(&mut self, seat: Seat, until: Duration) {
+        self.peers[seat].rest_until = until;
+        self.wake_at = Some(self.wake_at.map_or(until, |at| at.min(until)));
     }
 
     /// The lower, the sooner to be asked; in seconds, or by the classic score.
-    fn cost(&self, peer: &PeerId) -> f64 {
-        let peer = &self.peers[peer];
+    fn cost(&self, seat: Seat) -> f64 {
+        let peer = &self.peers[seat];
         match self.config.peer_choice {
             PeerChoice::EstimatedFinish => {
                 let mine = peer.estimate(self.usual_len).unwrap_or(peer.rtt).as_secs_f64();
@@ -169,21 +167,21 @@ impl Download {
     }
 
     /// Asks one peer for one chunk, if it has room and something to give.
-    fn ask_one(&mut self, now: Duration, peer: PeerId) -> bool {
-        let state = &self.peers[&peer];
+    fn ask_one(&mut self, now: Duration, seat: Seat) -> bool {
+        let state = &self.peers[seat];
         if state.rest_until > now || !self.has_room(state) || !self.may_be_asked(state) {
             return false;
         }
-        match self.wish(peer) {
-            Some(Wish::Chunk(chunk)) => self.request(now, peer, chunk),
-            Some(Wish::Any) => self.request_any(now, peer),
+        match self.wish(seat) {
+            Some(Wish::Chunk(chunk)) => self.request(now, seat, chunk),
+            Some(Wish::Any) => self.request_any(now, seat),
             None => return false,
         }
         true
     }
 
-    fn wish(&mut self, peer: PeerId) -> Option<Wish> {
-        let state = &self.peers[&peer];
+    fn wish(&mut self, seat: Seat) -> Option<Wish> {
+        let state = &self.peers[seat];
         if self.leaves_choice(state) {
             let left_to_it = state.pending.values().filter(|p| p.chunk.is_none()).count();
             return (left_to_it < self.rarity.open_count()).then_some(Wish::Any);
@@ -197,7 +195,7 @@ impl Download {
             self.rarity.rarest(&state.have, &mut self.rng)
         };
         if chunk.is_none() {
-            self.peers.get_mut(&peer).expect("asked peers are known").barren = true;
+            self.peers[seat].barren = true;
         }
         chunk.map(Wish::Chunk)
     }
@@ -230,7 +228,7 @@ impl Download {
         }
         self.looked = Some(now);
         self.look_again = may_find.then_some(now + pause);
-        let late = |(chunk, asked): (&ChunkIndex, &Vec<(PeerId, RequestId)>)| {
+        let late = |(chunk, asked): (&ChunkIndex, &Vec<(Seat, RequestId)>)| {
             let [(other, id)] = asked.as_slice() else { return None };
             Some((self.left_time(now, *other, *id)?, *chunk, *other)).filter(|(left, ..)| *left > SOON)
         };
@@ -244,8 +242,8 @@ impl Download {
     }
 
     /// How long until a request's answer is here.
-    fn left_time(&self, now: Duration, peer: PeerId, id: RequestId) -> Option<Duration> {
-        let peer = self.peers.get(&peer)?;
+    fn left_time(&self, now: Duration, seat: Seat, id: RequestId) -> Option<Duration> {
+        let peer = self.peers.get(seat)?;
         let waited = now.saturating_sub(peer.last_progress.max(peer.pending.get(&id)?.asked));
         match peer.remaining(id) {
             // A peer that sends nothing will not keep to its rate.
@@ -256,57 +254,54 @@ impl Download {
     }
 
     /// The idle peer that is expected to deliver a chunk first, if that is well before `left`.
-    fn better(&self, now: Duration, chunk: ChunkIndex, other: PeerId, left: Duration) -> Option<PeerId> {
+    fn better(&self, now: Duration, chunk: ChunkIndex, other: Seat, left: Duration) -> Option<Seat> {
         let need = |peer: &Peer| peer.estimate(self.lengths[chunk as usize]).unwrap_or(UNKNOWN_GRACE / 2);
-        let idle = self.peers.iter().filter(|(id, p)| {
-            **id != other
+        let idle = self.peers.iter().filter(|(seat, p)| {
+            *seat != other
                 && p.have.contains(chunk as usize)
                 && p.rest_until <= now
                 && self.may_be_asked(p)
                 && self.has_room(p)
         });
-        let (need, peer) = idle.map(|(id, p)| (need(p), *id)).min()?;
-        let begun = self.asked.get(&chunk).into_iter().flatten().any(|(p, id)| self.peers[p].has_begun(*id));
+        let (need, peer) = idle.map(|(seat, p)| (need(p), seat)).min()?;
+        let begun = self.asked.get(&chunk).into_iter().flatten().any(|(p, id)| self.peers[*p].has_begun(*id));
         let share = if begun { TAKEOVER_BEGUN } else { TAKEOVER };
         (need.as_secs_f64() < left.as_secs_f64() * share).then_some(peer)
     }
 
     /// Asks another peer. Whoever is busy with something else is told not to send this too; whoever sends
     /// nothing keeps its request, so that its silence shows.
-    fn move_request(&mut self, now: Duration, chunk: ChunkIndex, peer: PeerId) {
-        let busy = |(peer, id): &(PeerId, RequestId)| {
-            let peer = &self.peers[peer];
+    fn move_request(&mut self, now: Duration, chunk: ChunkIndex, seat: Seat) {
+        let busy = |(seat, id): &(Seat, RequestId)| {
+            let peer = &self.peers[*seat];
             !peer.has_begun(*id) && peer.moved < MAX_MOVED && now < peer.last_progress + UNKNOWN_GRACE
         };
         let asked = self.asked.get(&chunk).into_iter().flatten();
         let busy: Vec<_> = asked.filter(|asked| busy(asked)).copied().collect();
         for (other, id) in busy {
             self.cancel(other, id);
-            if let Some(peer) = self.peers.get_mut(&other) {
-                peer.moved += 1;
-            }
+            self.peers[other].moved += 1;
         }
-        self.request(now, peer, chunk);
+        self.request(now, seat, chunk);
     }
 
-    fn request(&mut self, now: Duration, peer: PeerId, chunk: ChunkIndex) {
-        let id = self.send(now, peer, Some(chunk), self.lengths[chunk as usize]);
+    fn request(&mut self, now: Duration, seat: Seat, chunk: ChunkIndex) {
+        let id = self.send(now, seat, Some(chunk), self.lengths[chunk as usize]);
         self.rarity.close(chunk);
-        self.asked.entry(chunk).or_default().push((peer, id));
-        self.outputs.push_back(Output::Request { peer, id, chunk });
+        self.asked.entry(chunk).or_default().push((seat, id));
+        self.outputs.push_back(Output::Request { peer: self.peers[seat].id, id, chunk });
     }
 
-    fn request_any(&mut self, now: Duration, peer: PeerId) {
-        let id = self.send(now, peer, None, self.usual_len);
+    fn request_any(&mut self, now: Duration, seat: Seat) {
+        let id = self.send(now, seat, None, self.usual_len);
         self.anys += 1;
-        self.outputs.push_back(Output::RequestAny { peer, id });
+        self.outputs.push_back(Output::RequestAny { peer: self.peers[seat].id, id });
     }
 
-    fn send(&mut self, now: Duration, peer: PeerId, chunk: Option<ChunkIndex>, len: u32) -> RequestId {
+    fn send(&mut self, now: Duration, seat: Seat, chunk: Option<ChunkIndex>, len: u32) -> RequestId {
         let id = self.next_id;
         self.next_id += 1;
-        let pending = Pending { chunk, len, asked: now, begun: false };
-        self.peers.get_mut(&peer).expect("asked peers are known").sent(now, id, pending);
+        self.peers[seat].sent(now, id, Pending { chunk, len, asked: now, begun: false });
         self.check_at =
             Some(self.check_at.map_or(now + self.config.stall, |at| at.min(now + self.config.stall)));
         id

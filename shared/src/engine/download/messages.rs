@@ -164,6 +164,25 @@ pub enum Input {
     Timeout,
 }
 
+impl Input {
+    /// Whom it is about.
+    pub(super) fn peer(&self) -> Option<&PeerId> {
+        match self {
+            Self::PeerUp { peer, .. }
+            | Self::PeerDown { peer }
+            | Self::Have { peer, .. }
+            | Self::Progress { peer, .. }
+            | Self::Load { peer, .. }
+            | Self::Begun { peer, .. }
+            | Self::Stored { peer, .. }
+            | Self::Corrupt { peer, .. }
+            | Self::Refused { peer, .. }
+            | Self::StreamLost { peer } => Some(peer),
+            Self::Pause | Self::Resume | Self::Timeout => None,
+        }
+    }
+}
+
 /// What to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Output {

@@ -16,6 +16,7 @@
 mod asking;
 mod messages;
 mod peer;
+mod peers;
 mod rarity;
 #[cfg(test)]
 mod tests;
@@ -29,6 +30,7 @@ use libp2p_identity::PeerId;
 
 pub use self::messages::{Config, DropReason, Input, Output, PeerChoice, Topology};
 use self::peer::Peer;
+use self::peers::{Peers, Seat};
 use self::rarity::Rarity;
 use self::throughput::Throughput;
 use super::SeededRng;
@@ -64,17 +66,15 @@ pub struct Download {
     total: usize,
     /// Wanted chunks that are not stored.
     left: usize,
-    peers: BTreeMap<PeerId, Peer>,
-    /// The same peers, to draw from at random.
-    draw: Vec<PeerId>,
+    peers: Peers,
     throughput: Throughput,
     rarity: Rarity,
     /// Chunks asked for → who was asked. One, or two in the endgame.
-    asked: BTreeMap<ChunkIndex, Vec<(PeerId, RequestId)>>,
+    asked: BTreeMap<ChunkIndex, Vec<(Seat, RequestId)>>,
     /// Requests under way for which the peer has yet to choose a chunk.
     anys: usize,
     /// Peers that may take another request since something happened to them.
-    touched: BTreeSet<PeerId>,
+    touched: BTreeSet<Seat>,
     next_id: RequestId,
     paused: bool,
     unannounced: ChunkSet,
@@ -129,8 +129,7 @@ impl Download {
             wanted,
             stored,
             left,
-            peers: BTreeMap::new(),
-            draw: Vec::new(),
+            peers: Peers::default(),
             throughput: Throughput::default(),
             rarity,
             asked: BTreeMap::new(),
@@ -155,33 +154,33 @@ impl Download {
 
     /// Takes what happened. Drain [`poll_output`](Self::poll_output) afterwards.
     pub fn handle(&mut self, now: Duration, input: Input) {
-        match input {
-            Input::PeerUp { peer, rtt } => self.peer_up(now, peer, rtt),
-            Input::PeerDown { peer } => self.peer_down(peer),
-            Input::Have { peer, chunks } => self.have(&peer, &chunks),
-            Input::Progress { peer, bytes } => self.progress(now, peer, bytes),
-            Input::Load { peer, load } => {
-                if let Some(peer) = self.peers.get_mut(&peer) {
-                    peer.told = load;
-                }
-            }
-            Input::Begun { peer, id, chunk, queued } => {
-                if let Some(peer) = self.peers.get_mut(&peer) {
-                    peer.told.queued = queued;
-                }
-                self.begun(peer, id, chunk);
-            }
-            Input::Stored { peer, id, chunk } => self.chunk_stored(now, peer, id, chunk),
-            Input::Corrupt { peer, chunk, .. } => self.corrupt(peer, chunk),
-            Input::Refused { peer, id, why } => self.refused(now, peer, id, why),
-            Input::StreamLost { peer } => self.reopen_all(&peer),
-            Input::Pause => self.paused = true,
-            Input::Resume => self.resume(now),
-            Input::Timeout => {}
-        }
+        self.take(now, input);
         self.check_stalls(now);
         self.announce_if_due(now);
         self.fill(now);
+    }
+
+    /// What comes of a peer that is not known, or not any more, is of no use, but for a chunk.
+    fn take(&mut self, now: Duration, input: Input) {
+        let seat = input.peer().and_then(|peer| self.peers.seat(peer));
+        match (input, seat) {
+            (Input::PeerUp { peer, rtt }, _) => self.peer_up(now, peer, rtt),
+            (Input::Stored { id, chunk, .. }, seat) => self.chunk_stored(now, seat, id, chunk),
+            (Input::Corrupt { peer, chunk, .. }, seat) => self.corrupt(peer, seat, chunk),
+            (Input::Pause, _) => self.paused = true,
+            (Input::Resume, _) => self.resume(now),
+            (Input::Timeout, _) | (_, None) => {}
+            (Input::PeerDown { .. }, Some(seat)) => self.peer_down(seat),
+            (Input::Have { chunks, .. }, Some(seat)) => self.have(seat, &chunks),
+            (Input::Progress { bytes, .. }, Some(seat)) => self.progress(now, seat, bytes),
+            (Input::Load { load, .. }, Some(seat)) => self.peers[seat].told = load,
+            (Input::Begun { id, chunk, queued, .. }, Some(seat)) => {
+                self.peers[seat].told.queued = queued;
+                self.begun(seat, id, chunk);
+            }
+            (Input::Refused { id, why, .. }, Some(seat)) => self.refused(now, seat, id, why),
+            (Input::StreamLost { .. }, Some(seat)) => self.reopen_all(seat),
+        }
     }
 
     /// The next thing to do, if there is one.
@@ -216,29 +215,22 @@ impl Download {
 
     fn peer_up(&mut self, now: Duration, peer: PeerId, rtt: Duration) {
         let chunks = self.lengths.len();
-        self.peers
-            .entry(peer)
-            .or_insert_with(|| {
-                self.draw.push(peer);
-                Peer::new(now, chunks, rtt)
-            })
-            .rtt = rtt;
-        self.touched.insert(peer);
+        let known = self.peers.seat(&peer);
+        let seat = known.unwrap_or_else(|| self.peers.insert(Peer::new(peer, now, chunks, rtt)));
+        self.peers[seat].rtt = rtt;
+        self.touched.insert(seat);
     }
 
-    fn progress(&mut self, now: Duration, peer: PeerId, bytes: u64) {
-        if let Some(state) = self.peers.get_mut(&peer) {
-            state.progress(now, bytes);
-            self.throughput.add(now, bytes);
-            self.touched.insert(peer);
-        }
+    fn progress(&mut self, now: Duration, seat: Seat, bytes: u64) {
+        self.peers[seat].progress(now, bytes);
+        self.throughput.add(now, bytes);
+        self.touched.insert(seat);
     }
 
     /// A chunk that a peer chose is asked of nobody else from now on.
-    fn begun(&mut self, peer: PeerId, id: RequestId, chunk: ChunkIndex) {
+    fn begun(&mut self, seat: Seat, id: RequestId, chunk: ChunkIndex) {
         let Some(len) = self.lengths.get(chunk as usize) else { return };
-        let chose = self.peers.get_mut(&peer).and_then(|state| state.began(id, chunk, *len));
-        if chose != Some(true) {
+        if self.peers[seat].began(id, chunk, *len) != Some(true) {
             return;
         }
         self.anys -= 1;
@@ -247,35 +239,35 @@ impl Download {
         }
         self.rarity.close(chunk);
         self.cancel_others(chunk);
-        self.asked.insert(chunk, vec![(peer, id)]);
+        self.asked.insert(chunk, vec![(seat, id)]);
     }
 
     /// Takes back every request that is listed for a chunk.
     fn cancel_others(&mut self, chunk: ChunkIndex) {
-        for (peer, id) in self.asked.get(&chunk).cloned().unwrap_or_default() {
-            self.cancel(peer, id);
+        for (seat, id) in self.asked.get(&chunk).cloned().unwrap_or_default() {
+            self.cancel(seat, id);
         }
     }
 
     /// Takes a request back.
-    fn cancel(&mut self, peer: PeerId, id: RequestId) {
-        self.end_request(peer, id);
-        self.touched.insert(peer);
-        self.outputs.push_back(Output::Cancel { peer, id });
+    fn cancel(&mut self, seat: Seat, id: RequestId) {
+        self.end_request(seat, id);
+        self.touched.insert(seat);
+        self.outputs.push_back(Output::Cancel { peer: self.peers[seat].id, id });
     }
 
-    fn peer_down(&mut self, peer: PeerId) {
-        self.reopen_all(&peer);
-        let Some(gone) = self.peers.remove(&peer) else { return };
-        self.draw.retain(|other| *other != peer);
+    fn peer_down(&mut self, seat: Seat) {
+        self.reopen_all(seat);
+        self.touched.remove(&seat);
+        let Some(gone) = self.peers.remove(seat) else { return };
         if !gone.complete {
             gone.have.ones().for_each(|chunk| self.rarity.lose(chunk as ChunkIndex));
         }
     }
 
-    fn have(&mut self, id: &PeerId, chunks: &ChunkSet) {
-        let Some(peer) = self.peers.get_mut(id).filter(|p| !p.complete) else { return };
-        if chunks.len() != self.lengths.len() {
+    fn have(&mut self, seat: Seat, chunks: &ChunkSet) {
+        let peer = &mut self.peers[seat];
+        if peer.complete || chunks.len() != self.lengths.len() {
             return;
         }
         // Most news is of chunks that are here or asked for: it is no reason to look for something to ask.
@@ -286,7 +278,7 @@ impl Download {
         }
         if open {
             peer.barren = false;
-            self.touched.insert(*id);
+            self.touched.insert(seat);
         }
         peer.have.union_with(chunks);
         if peer.have.is_full() {
@@ -295,11 +287,11 @@ impl Download {
         }
     }
 
-    fn chunk_stored(&mut self, now: Duration, peer: PeerId, id: RequestId, chunk: ChunkIndex) {
-        self.end_request(peer, id);
-        self.touched.insert(peer);
-        if let Some(peer) = self.peers.get_mut(&peer) {
-            peer.backoff.succeed();
+    fn chunk_stored(&mut self, now: Duration, seat: Option<Seat>, id: RequestId, chunk: ChunkIndex) {
+        if let Some(seat) = seat {
+            self.end_request(seat, id);
+            self.touched.insert(seat);
+            self.peers[seat].backoff.succeed();
         }
         if !self.wanted.contains(chunk as usize) || self.stored.put(chunk as usize) {
             return;
@@ -321,18 +313,20 @@ impl Download {
         }
     }
 
-    fn corrupt(&mut self, peer: PeerId, chunk: ChunkIndex) {
-        self.peer_down(peer);
+    fn corrupt(&mut self, peer: PeerId, seat: Option<Seat>, chunk: ChunkIndex) {
+        if let Some(seat) = seat {
+            self.peer_down(seat);
+        }
         self.outputs.push_back(Output::Drop { peer, reason: DropReason::Corrupt(chunk) });
     }
 
-    fn refused(&mut self, now: Duration, peer: PeerId, id: RequestId, why: Refusal) {
-        let asked = self.peers.get(&peer).and_then(|state| state.pending.get(&id)).map(|p| p.asked);
-        let Some(chunk) = self.end_request(peer, id) else { return };
+    fn refused(&mut self, now: Duration, seat: Seat, id: RequestId, why: Refusal) {
+        let asked = self.peers[seat].pending.get(&id).map(|p| p.asked);
+        let Some(chunk) = self.end_request(seat, id) else { return };
         chunk.into_iter().for_each(|chunk| self.reopen(chunk));
-        self.touched.insert(peer);
+        self.touched.insert(seat);
         let grace = now + self.config.seed_grace;
-        let Some(state) = self.peers.get_mut(&peer) else { return };
+        let state = &mut self.peers[seat];
         match (why, chunk) {
             (Refusal::NotFound, Some(chunk)) => {
                 if state.complete {
@@ -347,7 +341,7 @@ impl Download {
             (Refusal::NoneFresh, _) => {
                 // Others have been given the rest; they are about to pass it on.
                 if std::mem::take(&mut state.may_choose) {
-                    self.rest(&peer, grace);
+                    self.rest(seat, grace);
                 }
             }
             // It chose one that it does not have any more. Asked for certain chunks, it says which those are.
@@ -356,25 +350,27 @@ impl Download {
             (Refusal::Busy, None) if asked.is_some_and(|at| now >= at + QUEUED) => {}
             (Refusal::Busy | Refusal::Choked, _) => {
                 let until = now + state.backoff.fail();
-                self.rest(&peer, until);
+                self.rest(seat, until);
             }
         }
     }
 
     fn resume(&mut self, now: Duration) {
         self.paused = false;
-        self.peers.values_mut().for_each(|p| p.last_progress = now);
-        self.touched.extend(self.peers.keys());
+        for (seat, peer) in self.peers.iter_mut() {
+            peer.last_progress = now;
+            self.touched.insert(seat);
+        }
     }
 
     /// Forgets a request; returns its chunk, if one was chosen, if the request was under way.
-    fn end_request(&mut self, peer: PeerId, id: RequestId) -> Option<Option<ChunkIndex>> {
-        let Some(chunk) = self.peers.get_mut(&peer)?.ended(id)?.chunk else {
+    fn end_request(&mut self, seat: Seat, id: RequestId) -> Option<Option<ChunkIndex>> {
+        let Some(chunk) = self.peers[seat].ended(id)?.chunk else {
             self.anys -= 1;
             return Some(None);
         };
         if let Some(asked) = self.asked.get_mut(&chunk) {
-            asked.retain(|a| *a != (peer, id));
+            asked.retain(|a| *a != (seat, id));
             if asked.is_empty() {
                 self.asked.remove(&chunk);
             }
@@ -386,18 +382,17 @@ impl Download {
     fn reopen(&mut self, chunk: ChunkIndex) {
         if !self.stored.contains(chunk as usize) && !self.asked.contains_key(&chunk) {
             self.rarity.open(chunk);
-            for (id, peer) in self.peers.iter_mut().filter(|(_, p)| p.have.contains(chunk as usize)) {
+            for (seat, peer) in self.peers.iter_mut().filter(|(_, p)| p.have.contains(chunk as usize)) {
                 peer.barren = false;
-                self.touched.insert(*id);
+                self.touched.insert(seat);
             }
         }
     }
 
-    fn reopen_all(&mut self, peer: &PeerId) {
-        let ids: Vec<_> =
-            self.peers.get(peer).map(|p| p.pending.keys().copied().collect()).unwrap_or_default();
+    fn reopen_all(&mut self, seat: Seat) {
+        let ids: Vec<_> = self.peers[seat].pending.keys().copied().collect();
         for id in ids {
-            if let Some(Some(chunk)) = self.end_request(*peer, id) {
+            if let Some(Some(chunk)) = self.end_request(seat, id) {
                 self.reopen(chunk);
             }
         }
@@ -410,18 +405,18 @@ impl Download {
         }
         let stall = self.config.stall;
         let stalled = |p: &Peer| !p.pending.is_empty() && now >= p.last_progress + stall;
-        let stalled: Vec<_> = self.peers.iter().filter(|(_, p)| stalled(p)).map(|(id, _)| *id).collect();
-        for peer in stalled {
-            let state = self.peers.get_mut(&peer).expect("just listed");
+        let stalled: Vec<_> = self.peers.iter().filter(|(_, p)| stalled(p)).map(|(seat, _)| seat).collect();
+        for seat in stalled {
+            let state = &mut self.peers[seat];
             state.stalls += 1;
-            let stalls = state.stalls;
+            let (peer, stalls) = (state.id, state.stalls);
             let until = now + state.backoff.fail();
             let cancels: Vec<_> = state.pending.keys().copied().collect();
             self.outputs.extend(cancels.into_iter().map(|id| Output::Cancel { peer, id }));
-            self.reopen_all(&peer);
-            self.rest(&peer, until);
+            self.reopen_all(seat);
+            self.rest(seat, until);
             if stalls >= MAX_STALLS {
-                self.peer_down(peer);
+                self.peer_down(seat);
                 self.outputs.push_back(Output::Drop { peer, reason: DropReason::Stalled });
             }
         }

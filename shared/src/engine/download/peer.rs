@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use libp2p_identity::PeerId;
+
 use super::RequestId;
 use super::throughput::Throughput;
 use crate::content::{ChunkIndex, ChunkSet};
@@ -29,6 +31,7 @@ pub(super) struct Pending {
 
 #[derive(Debug)]
 pub(super) struct Peer {
+    pub(super) id: PeerId,
     /// What it has; all bits if `complete`.
     pub(super) have: ChunkSet,
     /// Whether it has everything; then it is left out of the availability table.
@@ -60,8 +63,9 @@ pub(super) struct Peer {
 }
 
 impl Peer {
-    pub(super) fn new(now: Duration, chunks: usize, rtt: Duration) -> Self {
+    pub(super) fn new(id: PeerId, now: Duration, chunks: usize, rtt: Duration) -> Self {
         Self {
+            id,
             have: ChunkSet::with_capacity(chunks),
             complete: false,
             barren: false,

@@ -104,13 +104,13 @@ impl World {
             });
             self.apply(output);
         }
-        for (id, peer) in &self.download.peers {
+        for peer in self.download.peers.values() {
             assert!(peer.pending.len() <= self.download.config.max_in_flight);
             let mut chunks: Vec<_> = peer.pending.values().filter_map(|p| p.chunk).collect();
             let all = chunks.len();
             chunks.sort_unstable();
             chunks.dedup();
-            assert_eq!(chunks.len(), all, "{id} was asked twice for a chunk at once");
+            assert_eq!(chunks.len(), all, "{} was asked twice for a chunk at once", peer.id);
         }
         assert!(self.download.asked.values().all(|a| a.len() <= 2));
     }
