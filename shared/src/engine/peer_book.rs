@@ -15,6 +15,11 @@ pub const MAX_CANDIDATES: usize = 512;
 const MAX_ADDRESSES: usize = 16;
 /// Dials at once.
 const MAX_DIALING: usize = 8;
+/// Connections that are sought until [`SETTLED`]. Where many start at once, who comes first is dialled by those who
+/// come later: were all of them to dial as many as they want, some would end with many times that.
+const SOUGHT_AT_FIRST: usize = 8;
+/// How long after its start a peer seeks few connections.
+const SETTLED: Duration = Duration::from_secs(1);
 
 /// Dial a peer at some addresses. Without a peer id, whoever answers at the address is meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,7 +52,7 @@ struct Candidate {
 /// Peers that may have what we want, and what came of dialling them.
 ///
 /// Always holds: at most [`MAX_CANDIDATES`] peers with at most 16 addresses each; at most 8 dials at
-/// once; never more connections sought than `most_connected`; a banned peer is never dialled.
+/// once; never more connections [sought](PeerBook::sought) than `most_connected`; a banned peer is never dialled.
 #[derive(Debug)]
 pub struct PeerBook {
     local: PeerId,
@@ -57,6 +62,8 @@ pub struct PeerBook {
     nameless: BTreeMap<Multiaddr, Candidate>,
     banned: BTreeSet<PeerId>,
     rng: SeededRng,
+    /// When somebody to dial was first known.
+    since: Option<Duration>,
 }
 
 fn candidate(now: Duration, rng: &mut SeededRng) -> Candidate {
@@ -80,7 +87,13 @@ impl PeerBook {
             nameless: BTreeMap::new(),
             banned: BTreeSet::new(),
             rng,
+            since: None,
         }
+    }
+
+    /// How many connections are sought in a swarm this long after the start, if in the end it is `most`.
+    pub fn sought(after: Duration, most: usize) -> usize {
+        if after < SETTLED { most.min(SOUGHT_AT_FIRST) } else { most }
     }
 
     /// Learns addresses of a peer. Addresses that cannot be dialled are ignored.
@@ -163,7 +176,8 @@ impl PeerBook {
 
     /// The next dial that is due.
     pub fn poll(&mut self, now: Duration) -> Option<Dial> {
-        if !self.may_dial() {
+        let settled = *self.since.get_or_insert(now) + SETTLED;
+        if !self.may_dial(now >= settled) {
             return None;
         }
         // Who has waited longest comes first, so that many dead peers cannot keep a living one waiting.
@@ -185,7 +199,12 @@ impl PeerBook {
             _ => None,
         };
         let all = self.peers.values().chain(self.nameless.values());
-        self.may_dial().then(|| all.filter_map(waiting).min()).flatten()
+        let next = all.filter_map(waiting).min()?;
+        if self.may_dial(false) {
+            return Some(next);
+        }
+        let settled = self.since.unwrap_or_default() + SETTLED;
+        self.may_dial(true).then(|| next.max(settled))
     }
 
     /// Whether some dial is under way or some peer was never tried.
@@ -214,11 +233,12 @@ impl PeerBook {
         self.peers.get(peer).map(|c| c.addresses.iter().cloned().collect()).unwrap_or_default()
     }
 
-    fn may_dial(&self) -> bool {
+    fn may_dial(&self, settled: bool) -> bool {
         let count =
             |state| self.peers.values().chain(self.nameless.values()).filter(|c| c.state == state).count();
         let dialing = count(State::Dialing);
-        dialing < MAX_DIALING && dialing + count(State::Connected) < self.most_connected
+        let sought = Self::sought(if settled { SETTLED } else { Duration::ZERO }, self.most_connected);
+        dialing < MAX_DIALING && dialing + count(State::Connected) < sought
     }
 
     /// Makes room for one more by forgetting who failed most; `false` if nobody failed.
@@ -326,17 +346,24 @@ mod tests {
     }
 
     #[test]
-    fn no_more_connections_than_allowed_are_sought() {
+    fn no_more_connections_than_allowed_are_sought_and_at_first_fewer() {
         let mut book = book();
         for port in 1..=40 {
             book.add(START, peer(port.into()), [address(port)]);
         }
-        let mut dials = 0;
-        while let Some(dial) = book.poll(START) {
-            book.connected(dial.peer.unwrap(), &dial.addresses[0]);
-            dials += 1;
-        }
-        assert_eq!(dials, 10);
+        let dial_all = |book: &mut PeerBook, now| {
+            let dials = std::iter::from_fn(|| {
+                let dial = book.poll(now)?;
+                book.connected(dial.peer.unwrap(), &dial.addresses[0]);
+                Some(dial)
+            });
+            dials.count()
+        };
+        assert_eq!(dial_all(&mut book, START), SOUGHT_AT_FIRST);
+        let later = book.next_timeout().unwrap();
+        assert_eq!(later, START + SETTLED);
+        assert_eq!(dial_all(&mut book, later), 10 - SOUGHT_AT_FIRST);
+        assert_eq!(book.next_timeout(), None);
     }
 
     #[test]

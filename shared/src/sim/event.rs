@@ -20,6 +20,13 @@ pub(super) enum Message {
     Refused { id: RequestId, why: Refusal },
 }
 
+/// Where a link is to be found.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place {
+    pub(super) slot: usize,
+    pub(super) number: u32,
+}
+
 #[derive(Debug, Clone)]
 pub(super) enum Event {
     /// A peer comes.
@@ -60,7 +67,7 @@ pub(super) enum Event {
     LateNews {
         from: Number,
         to: Number,
-        link: u32,
+        place: Place,
         chunks: Arc<ChunkSet>,
     },
     /// A peer goes before it is complete.

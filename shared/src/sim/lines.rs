@@ -48,7 +48,7 @@ impl Simulation {
             reported: self.now,
         });
         let node = &mut self.nodes[from as usize];
-        if let Some(link) = node.links.get_mut(&to) {
+        if let Some(link) = node.links.get_mut(to) {
             link.sending.push(transfer);
         }
         node.line.push_back(transfer);
@@ -175,7 +175,7 @@ impl Simulation {
 
     fn chunk_arrived(&mut self, transfer: TransferId) {
         let &mut Transfer { from, to, link, id, chunk, len, .. } = self.transfers.get(transfer);
-        if let Some(link) = self.nodes[from as usize].links.get_mut(&to) {
+        if let Some(link) = self.nodes[from as usize].links.get_mut(to) {
             link.sending.retain(|other| *other != transfer);
         }
         self.transfers.release(transfer);

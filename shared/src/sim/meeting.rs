@@ -1,11 +1,13 @@
 //! Coming, finding neighbours, going.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::event::Event;
-use super::node::{Kind, Link, Number, session};
+use super::event::{Event, Place};
+use super::links::Link;
+use super::node::{Kind, Number, session};
 use super::simulation::Simulation;
-use crate::engine::{Announcer, AnnouncerOutput, Input, Topology};
+use crate::engine::{Announcer, AnnouncerOutput, Input, PeerBook, Topology};
 use crate::registry::Role;
 
 /// From the start of a peer to its first question to the tracker.
@@ -57,13 +59,14 @@ impl Simulation {
         if state.kind == Kind::Seed || (state.download.is_none() && !state.kind.lies()) {
             return;
         }
+        let sought = PeerBook::sought(self.now - state.started, self.scenario.sought);
         for seed in 0..self.scenario.seeds {
             self.dial(node, seed);
         }
         if self.scenario.topology == Topology::Star {
             return;
         }
-        let mut missing = self.scenario.sought.saturating_sub(self.nodes[node as usize].links.len());
+        let mut missing = sought.saturating_sub(self.nodes[node as usize].links.len());
         for candidate in self.tracker.discover(self.now, node) {
             if missing > 0 && self.dial(node, candidate) {
                 missing -= 1;
@@ -81,14 +84,15 @@ impl Simulation {
     fn dial(&mut self, a: Number, b: Number) -> bool {
         let (from, to) = (&self.nodes[a as usize], &self.nodes[b as usize]);
         let banned = from.banned.contains(&b) || to.banned.contains(&a);
-        if a == b || banned || !to.alive || from.links.contains_key(&b) || !self.has_room(b) {
+        if a == b || banned || !to.alive || from.links.contains(b) || !self.has_room(b) {
             return false;
         }
         let link = self.next_link;
         self.next_link += 1;
         let chunks = self.lengths.len();
-        self.nodes[a as usize].links.insert(b, Link::new(link, chunks));
-        self.nodes[b as usize].links.insert(a, Link::new(link, chunks));
+        let (at_a, at_b) = (from.links.next_slot(), to.links.next_slot());
+        self.nodes[a as usize].links.insert(Link::new(link, b, at_b, chunks));
+        self.nodes[b as usize].links.insert(Link::new(link, a, at_a, chunks));
         let trips = self.scenario.delay * 2 * CONNECT_TRIPS;
         self.queue.push(self.now + trips + CONNECT, Event::Connected { a, b, link });
         true
@@ -96,7 +100,7 @@ impl Simulation {
 
     pub(super) fn connected(&mut self, a: Number, b: Number, link: u32) {
         for (one, other) in [(a, b), (b, a)] {
-            let Some(state) = self.nodes[one as usize].links.get_mut(&other) else { return };
+            let Some(state) = self.nodes[one as usize].links.get_mut(other) else { return };
             if state.number != link {
                 return;
             }
@@ -113,18 +117,20 @@ impl Simulation {
         self.nodes[one as usize].upload.open(session(link, other), peer);
         self.tell(one, Input::PeerUp { peer, rtt: self.scenario.delay * 2 });
         self.tell(one, Input::Load { peer, load });
-        self.hear_news(other, one, link, &chunks);
+        if let Some(slot) = self.nodes[other as usize].links.get(one).map(|link| link.back) {
+            self.hear_news(other, one, Place { slot, number: link }, &Arc::new(chunks));
+        }
     }
 
     /// Ends a connection; of a certain number, or whichever there is.
     pub(super) fn close(&mut self, a: Number, b: Number, number: Option<u32>) {
-        let Some(link) = self.nodes[a as usize].links.get(&b) else { return };
+        let Some(link) = self.nodes[a as usize].links.get(b) else { return };
         if number.is_some_and(|number| number != link.number) {
             return;
         }
         for (one, other) in [(a, b), (b, a)] {
             let peer = self.nodes[other as usize].id;
-            let Some(link) = self.nodes[one as usize].links.remove(&other) else { continue };
+            let Some(link) = self.nodes[one as usize].links.remove(other) else { continue };
             for transfer in link.sending {
                 self.traffic.abandoned += u64::from(self.transfers.abort(transfer));
             }
@@ -165,7 +171,7 @@ impl Simulation {
             self.tracker.leave(node);
         }
         let links: Vec<_> =
-            self.nodes[node as usize].links.iter().map(|(b, link)| (*b, link.number)).collect();
+            self.nodes[node as usize].links.iter().map(|link| (link.other, link.number)).collect();
         for (other, link) in links {
             if crash {
                 self.silence(node, other);
@@ -183,7 +189,7 @@ impl Simulation {
     }
 
     fn silence(&mut self, node: Number, other: Number) {
-        let link = self.nodes[node as usize].links.get_mut(&other);
+        let link = self.nodes[node as usize].links.get_mut(other);
         for transfer in link.map(|link| std::mem::take(&mut link.sending)).unwrap_or_default() {
             self.traffic.abandoned += u64::from(self.transfers.abort(transfer));
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rand::RngExt;
 
-use super::event::{Event, Message};
+use super::event::{Event, Message, Place};
 use super::node::{Kind, Number, number, of_session, session};
 use super::simulation::Simulation;
 use crate::content::{ChunkIndex, ChunkSet};
@@ -46,7 +46,7 @@ impl Simulation {
     }
 
     fn ask(&mut self, node: Number, peer: Number, id: RequestId, chunk: Option<ChunkIndex>) {
-        let Some(link) = self.nodes[node as usize].links.get_mut(&peer) else { return };
+        let Some(link) = self.nodes[node as usize].links.get_mut(peer) else { return };
         let twice = chunk.is_some() && link.asked.iter().any(|(_, other)| *other == chunk);
         link.asked.push((id, chunk));
         self.asked_twice += u64::from(twice);
@@ -57,7 +57,7 @@ impl Simulation {
     }
 
     fn take_back(&mut self, node: Number, peer: Number, id: RequestId) {
-        let Some(link) = self.nodes[node as usize].links.get_mut(&peer) else { return };
+        let Some(link) = self.nodes[node as usize].links.get_mut(peer) else { return };
         link.answered(id);
         let link = link.number;
         self.say(node, peer, link, Message::Cancel { id });
@@ -91,30 +91,35 @@ impl Simulation {
     }
 
     pub(super) fn spread_news(&mut self, from: Number, chunks: &Arc<ChunkSet>) {
-        for to in self.nodes[from as usize].neighbours() {
-            let Some(link) = self.nodes[from as usize].links.get(&to).map(|link| link.number) else {
-                continue;
-            };
+        let up = self.nodes[from as usize].links.iter().filter(|link| link.up);
+        let to: Vec<_> =
+            up.map(|link| (link.other, Place { slot: link.back, number: link.number })).collect();
+        for (to, place) in to {
             let late = self.lateness();
             if late.is_zero() {
-                self.hear_news(from, to, link, chunks);
+                self.hear_news(from, to, place, chunks);
             } else {
                 let chunks = chunks.clone();
-                self.queue.push(self.now + late, Event::LateNews { from, to, link, chunks });
+                self.queue.push(self.now + late, Event::LateNews { from, to, place, chunks });
             }
         }
     }
 
     /// A peer learns what another has got.
-    pub(super) fn hear_news(&mut self, from: Number, to: Number, link: u32, chunks: &ChunkSet) {
+    pub(super) fn hear_news(&mut self, from: Number, to: Number, place: Place, chunks: &Arc<ChunkSet>) {
         let peer = self.nodes[from as usize].id;
         let node = &mut self.nodes[to as usize];
         if !node.alive {
             return;
         }
-        let Some(link) = node.link(from, link) else { return };
-        let mut news = chunks.clone();
-        news.difference_with(&link.had);
+        let Some(link) = node.links.at(place.slot, place.number) else { return };
+        let news = if link.had.is_disjoint(chunks) {
+            chunks.clone()
+        } else {
+            let mut news = ChunkSet::clone(chunks);
+            news.difference_with(&link.had);
+            Arc::new(news)
+        };
         link.had.union_with(&news);
         node.upload.gained(&self.content, peer, &news);
         self.tell(to, Input::Have { peer, chunks: news });

@@ -22,6 +22,7 @@
 
 mod event;
 mod lines;
+mod links;
 mod meeting;
 mod messages;
 mod node;

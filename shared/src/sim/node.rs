@@ -1,13 +1,14 @@
 //! A virtual peer.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
 use libp2p_identity::PeerId;
 
+use super::links::{Link, Links};
 use super::transfer::TransferId;
-use crate::content::{ChunkIndex, ChunkSet};
-use crate::engine::{Announcer, Download, RequestId, SessionId, UploadQueue};
+use crate::content::ChunkSet;
+use crate::engine::{Announcer, Download, SessionId, UploadQueue};
 use crate::wire::query::Load;
 
 /// Names a virtual peer: its place among all.
@@ -50,32 +51,6 @@ impl Kind {
     }
 }
 
-/// A connection, as one of the two sees it.
-#[derive(Debug)]
-pub(super) struct Link {
-    /// Not used twice, so that nothing of an old connection is taken for a new one's.
-    pub(super) number: u32,
-    /// Whether it stands; before that it is being made.
-    pub(super) up: bool,
-    /// What the other said that it has.
-    pub(super) had: ChunkSet,
-    /// What is being sent to the other.
-    pub(super) sending: Vec<TransferId>,
-    /// What was asked of the other, and not answered or taken back; without a chunk where the other chooses.
-    pub(super) asked: Vec<(RequestId, Option<ChunkIndex>)>,
-}
-
-impl Link {
-    pub(super) fn new(number: u32, chunks: usize) -> Self {
-        let had = ChunkSet::with_capacity(chunks);
-        Self { number, up: false, had, sending: Vec::new(), asked: Vec::new() }
-    }
-
-    pub(super) fn answered(&mut self, id: RequestId) {
-        self.asked.retain(|(other, _)| *other != id);
-    }
-}
-
 /// The session's name at the upload queue of a peer whose neighbour is `other`.
 pub(super) fn session(link: u32, other: Number) -> SessionId {
     u64::from(link) << 32 | u64::from(other)
@@ -103,7 +78,7 @@ pub(super) struct Node {
     pub(super) announcer: Option<Announcer>,
     /// What it has and serves; what it says that it has.
     pub(super) have: ChunkSet,
-    pub(super) links: BTreeMap<Number, Link>,
+    pub(super) links: Links,
     pub(super) banned: BTreeSet<Number>,
     /// Chunks that wait for a turn on the uplink.
     pub(super) line: VecDeque<TransferId>,
@@ -120,12 +95,7 @@ pub(super) struct Node {
 impl Node {
     /// The connection to another, if it is the one of this number and stands.
     pub(super) fn link(&mut self, other: Number, number: u32) -> Option<&mut Link> {
-        self.links.get_mut(&other).filter(|link| link.number == number && link.up)
-    }
-
-    /// Neighbours.
-    pub(super) fn neighbours(&self) -> Vec<Number> {
-        self.links.iter().filter(|(_, link)| link.up).map(|(other, _)| *other).collect()
+        self.links.get_mut(other).filter(|link| link.number == number && link.up)
     }
 
     /// How busy it is, as it tells others.

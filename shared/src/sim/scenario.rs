@@ -102,7 +102,7 @@ impl Default for Scenario {
             lying: 0.0,
             loss: 0.0,
             topology: Topology::default(),
-            sought: 24,
+            sought: 20,
             accepted: 192,
             stagger: Duration::ZERO,
             seed: 1,

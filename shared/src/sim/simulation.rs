@@ -147,7 +147,7 @@ impl Simulation {
             Event::Arrived { transfer, bytes } => self.piece_arrived(transfer, bytes),
             Event::Message { from, to, link, message } => self.hear(from, to, link, message),
             Event::News { from, chunks } => self.spread_news(from, &chunks),
-            Event::LateNews { from, to, link, chunks } => self.hear_news(from, to, link, &chunks),
+            Event::LateNews { from, to, place, chunks } => self.hear_news(from, to, place, &chunks),
             Event::Leave { node, crash } => self.leave_incomplete(node, crash),
             Event::Noticed { gone, by, link } => self.notice(gone, by, link),
             Event::Sample => {

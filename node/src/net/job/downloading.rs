@@ -253,7 +253,7 @@ impl Job {
         let (rtt, load, chunks) = (neighbour.rtt, neighbour.load, neighbour.have.clone());
         self.tell_engine(Input::PeerUp { peer, rtt });
         self.tell_engine(Input::Load { peer, load });
-        self.tell_engine(Input::Have { peer, chunks });
+        self.tell_engine(Input::Have { peer, chunks: chunks.into() });
     }
 
     pub(super) fn synced(&mut self) {

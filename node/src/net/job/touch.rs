@@ -138,7 +138,7 @@ impl Job {
     pub(super) fn neighbour_has(&mut self, peer: PeerId, have: &Have) -> bool {
         let Some(chunks) = self.neighbours.has(&peer, have) else { return false };
         self.shared.uploads.gained(self.content, peer, &chunks);
-        self.tell_engine(Input::Have { peer, chunks });
+        self.tell_engine(Input::Have { peer, chunks: chunks.into() });
         true
     }
 

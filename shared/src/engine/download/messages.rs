@@ -1,5 +1,6 @@
 //! What a download is told and what it says: its options, inputs and outputs.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use libp2p_identity::PeerId;
@@ -96,7 +97,7 @@ pub enum Input {
         /// Who.
         peer: PeerId,
         /// Which; of this content's length.
-        chunks: ChunkSet,
+        chunks: Arc<ChunkSet>,
     },
     /// Bytes of chunks came from a peer, whether their chunk is whole or not.
     Progress {

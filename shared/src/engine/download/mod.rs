@@ -272,16 +272,18 @@ impl Download {
         }
         // Most news is of chunks that are here or asked for: it is no reason to look for something to ask.
         let mut open = false;
-        for chunk in chunks.difference(&peer.have) {
-            open |= self.rarity.is_open(chunk as ChunkIndex);
-            self.rarity.gain(chunk as ChunkIndex);
+        for chunk in chunks.ones() {
+            if !peer.have.put(chunk) {
+                peer.has += 1;
+                open |= self.rarity.is_open(chunk as ChunkIndex);
+                self.rarity.gain(chunk as ChunkIndex);
+            }
         }
         if open {
             peer.barren = false;
             self.touched.insert(seat);
         }
-        peer.have.union_with(chunks);
-        if peer.have.is_full() {
+        if peer.has == self.lengths.len() {
             peer.complete = true;
             (0..self.lengths.len()).for_each(|chunk| self.rarity.lose(chunk as ChunkIndex));
         }
@@ -335,6 +337,7 @@ impl Download {
                 }
                 if state.have.contains(chunk as usize) {
                     state.have.remove(chunk as usize);
+                    state.has -= 1;
                     self.rarity.lose(chunk);
                 }
             }

@@ -34,6 +34,8 @@ pub(super) struct Peer {
     pub(super) id: PeerId,
     /// What it has; all bits if `complete`.
     pub(super) have: ChunkSet,
+    /// How many that are.
+    pub(super) has: usize,
     /// Whether it has everything; then it is left out of the availability table.
     pub(super) complete: bool,
     /// Whether it has none of the open chunks; spares looking through them again and again.
@@ -67,6 +69,7 @@ impl Peer {
         Self {
             id,
             have: ChunkSet::with_capacity(chunks),
+            has: 0,
             complete: false,
             barren: false,
             may_choose: true,

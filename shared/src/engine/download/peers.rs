@@ -4,7 +4,8 @@
 //! whoever remembers seats forgets them when a peer goes. Iteration is in the order of the seats, which follows
 //! from the inputs alone.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, DefaultHasher};
 use std::ops::{Index, IndexMut};
 
 use libp2p_identity::PeerId;
@@ -20,7 +21,8 @@ pub(super) struct Seat(u32);
 pub(super) struct Peers {
     seats: Vec<Option<Peer>>,
     free: Vec<Seat>,
-    by_id: BTreeMap<PeerId, Seat>,
+    /// Never walked through, so its order decides nothing; a peer id is long, and a tree compares it again and again.
+    by_id: HashMap<PeerId, Seat, BuildHasherDefault<DefaultHasher>>,
     /// Seats in use, to draw from at random.
     taken: Vec<Seat>,
 }

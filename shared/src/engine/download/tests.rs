@@ -88,7 +88,7 @@ impl World {
         for at in 0..world.peers.len() {
             let (peer, chunks) = (world.peers[at].id, world.peers[at].have.clone());
             world.input(Input::PeerUp { peer, rtt: Duration::from_millis(20) });
-            world.input(Input::Have { peer, chunks });
+            world.input(Input::Have { peer, chunks: chunks.into() });
         }
         world
     }
@@ -372,7 +372,7 @@ fn what_is_stored_already_is_not_fetched() {
     download.handle(Duration::ZERO, Input::PeerUp { peer, rtt: Duration::ZERO });
     let mut chunks = full(10);
     chunks.remove(0);
-    download.handle(Duration::ZERO, Input::Have { peer, chunks });
+    download.handle(Duration::ZERO, Input::Have { peer, chunks: chunks.into() });
     let mut asked: Vec<_> = std::iter::from_fn(|| download.poll_output())
         .filter_map(|o| match o {
             Output::Request { chunk, .. } => Some(chunk),
@@ -391,7 +391,7 @@ fn who_chose_a_chunk_that_it_lost_is_asked_for_certain_ones() {
     let mut download = Download::new(Config::default(), vec![CHUNK; 10].into(), full(10), &none, rng);
     let peer = peer(1);
     download.handle(Duration::ZERO, Input::PeerUp { peer, rtt: Duration::ZERO });
-    download.handle(Duration::ZERO, Input::Have { peer, chunks: full(10) });
+    download.handle(Duration::ZERO, Input::Have { peer, chunks: full(10).into() });
     let asked: Vec<_> = std::iter::from_fn(|| download.poll_output()).collect();
     let Some(Output::RequestAny { id, .. }) = asked.first() else { panic!("{asked:?}") };
     download.handle(Duration::ZERO, Input::Refused { peer, id: *id, why: Refusal::NotFound });
@@ -407,7 +407,7 @@ fn who_had_a_choice_wait_and_is_busy_is_asked_again_at_once() {
     let mut download = Download::new(Config::default(), vec![CHUNK; 10].into(), full(10), &none, rng);
     let peer = peer(1);
     download.handle(Duration::ZERO, Input::PeerUp { peer, rtt: Duration::ZERO });
-    download.handle(Duration::ZERO, Input::Have { peer, chunks: full(10) });
+    download.handle(Duration::ZERO, Input::Have { peer, chunks: full(10).into() });
     let mut refuse = |now, id| {
         download.handle(now, Input::Refused { peer, id, why: Refusal::Busy });
         std::iter::from_fn(|| download.poll_output())

@@ -2,7 +2,8 @@
 //!
 //! What always holds: nobody who is gone counts; memory is bounded by the content's chunks and the peers.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, DefaultHasher};
 
 use libp2p_identity::PeerId;
 
@@ -13,14 +14,14 @@ use crate::content::{ChunkIndex, ChunkSet};
 pub(super) struct Holders {
     /// How many peers said that they have each chunk.
     held: Vec<u16>,
-    /// How many chunks each peer said that it has.
-    chunks: BTreeMap<PeerId, usize>,
+    /// How many chunks each peer said that it has. Never walked through, so its order decides nothing.
+    chunks: HashMap<PeerId, usize, BuildHasherDefault<DefaultHasher>>,
 }
 
 impl Holders {
     /// Nobody has any of so many chunks.
     pub(super) fn new(chunks: usize) -> Self {
-        Self { held: vec![0; chunks], chunks: BTreeMap::new() }
+        Self { held: vec![0; chunks], chunks: HashMap::default() }
     }
 
     /// A peer said that it has chunks that it did not have before.
