@@ -19,6 +19,7 @@ mod announcer;
 mod backoff;
 mod download;
 mod manifest_fetch;
+mod name;
 mod peer_book;
 mod rate_limit;
 #[cfg(test)]
@@ -31,6 +32,7 @@ pub use download::{
     Config as DownloadConfig, Download, DropReason, Input, Output, PeerChoice, RequestId, Topology,
 };
 pub use manifest_fetch::{FetchFailure, FetchOutput, ManifestFetch};
+pub use name::PeerName;
 pub use peer_book::{Dial, MAX_CANDIDATES, PeerBook, is_dialable};
 pub use rate_limit::RateLimit;
 pub use upload::{Fairness, Grant, SessionId, UploadConfig, UploadQueue, Wanted};

@@ -152,8 +152,7 @@ impl Simulation {
             self.first_piece(id);
         }
         if report > 0 {
-            let peer = self.nodes[from as usize].id;
-            self.tell(to, Input::Progress { peer, bytes: report.into() });
+            self.tell(to, Input::Progress { peer: from, bytes: report.into() });
         }
         if whole {
             self.chunk_arrived(id);
@@ -168,9 +167,8 @@ impl Simulation {
         if let Some((_, what)) = chosen {
             *what = Some(chunk);
         }
-        let peer = self.nodes[from as usize].id;
         let queued = self.nodes[from as usize].upload.queued();
-        self.tell(to, Input::Begun { peer, id, chunk, queued });
+        self.tell(to, Input::Begun { peer: from, id, chunk, queued });
     }
 
     fn chunk_arrived(&mut self, transfer: TransferId) {
@@ -182,21 +180,20 @@ impl Simulation {
         if let Some(link) = self.nodes[to as usize].link(from, link) {
             link.answered(id);
         }
-        let peer = self.nodes[from as usize].id;
         let wrong = self.nodes[from as usize].kind == Kind::Corrupt;
         let receiver = &mut self.nodes[to as usize];
         let honest = u64::from(receiver.kind == Kind::Honest) * u64::from(len);
         if wrong {
             self.traffic.corrupt += honest;
-            return self.tell(to, Input::Corrupt { peer, id, chunk });
+            return self.tell(to, Input::Corrupt { peer: from, id, chunk });
         }
-        receiver.upload.received(self.now, peer, len.into());
+        receiver.upload.received(self.now, from, len.into());
         if receiver.have.put(chunk as usize) {
             self.traffic.duplicate += honest;
         } else {
             self.useful += honest;
         }
-        self.tell(to, Input::Stored { peer, id, chunk });
+        self.tell(to, Input::Stored { peer: from, id, chunk });
     }
 
     fn leave_if_sent_enough(&mut self, node: Number) {

@@ -113,7 +113,7 @@ impl Simulation {
     /// One peer learns of another and of what it has.
     fn greet(&mut self, one: Number, other: Number, link: u32) {
         let state = &self.nodes[other as usize];
-        let (peer, load, chunks) = (state.id, state.load(), state.have.clone());
+        let (peer, load, chunks) = (other, state.load(), state.have.clone());
         self.nodes[one as usize].upload.open(session(link, other), peer);
         self.tell(one, Input::PeerUp { peer, rtt: self.scenario.delay * 2 });
         self.tell(one, Input::Load { peer, load });
@@ -129,7 +129,7 @@ impl Simulation {
             return;
         }
         for (one, other) in [(a, b), (b, a)] {
-            let peer = self.nodes[other as usize].id;
+            let peer = other;
             let Some(link) = self.nodes[one as usize].links.remove(other) else { continue };
             for transfer in link.sending {
                 self.traffic.abandoned += u64::from(self.transfers.abort(transfer));

@@ -6,7 +6,7 @@ use std::time::Duration;
 use rand::RngExt;
 
 use super::event::{Event, Message, Place};
-use super::node::{Kind, Number, number, of_session, session};
+use super::node::{Kind, Number, of_session, session};
 use super::simulation::Simulation;
 use crate::content::{ChunkIndex, ChunkSet};
 use crate::engine::{DropReason, Grant, Input, Output, RequestId, Wanted};
@@ -22,7 +22,7 @@ const REQUEST_BYTES: u64 = 120;
 
 impl Simulation {
     /// Tells a peer's download something and does what it says.
-    pub(super) fn tell(&mut self, node: Number, input: Input) {
+    pub(super) fn tell(&mut self, node: Number, input: Input<Number>) {
         let now = self.now;
         let Some(download) = self.nodes[node as usize].download.as_mut() else { return };
         download.handle(now, input);
@@ -34,13 +34,13 @@ impl Simulation {
         self.arm(node);
     }
 
-    fn act(&mut self, node: Number, output: Output) {
+    fn act(&mut self, node: Number, output: Output<Number>) {
         match output {
-            Output::Request { peer, id, chunk } => self.ask(node, number(&peer), id, Some(chunk)),
-            Output::RequestAny { peer, id } => self.ask(node, number(&peer), id, None),
-            Output::Cancel { peer, id } => self.take_back(node, number(&peer), id),
+            Output::Request { peer, id, chunk } => self.ask(node, peer, id, Some(chunk)),
+            Output::RequestAny { peer, id } => self.ask(node, peer, id, None),
+            Output::Cancel { peer, id } => self.take_back(node, peer, id),
             Output::Announce(chunks) => self.announce(node, chunks),
-            Output::Drop { peer, reason } => self.drop_neighbour(node, number(&peer), reason),
+            Output::Drop { peer, reason } => self.drop_neighbour(node, peer, reason),
             Output::Complete => self.completed(node),
         }
     }
@@ -107,7 +107,6 @@ impl Simulation {
 
     /// A peer learns what another has got.
     pub(super) fn hear_news(&mut self, from: Number, to: Number, place: Place, chunks: &Arc<ChunkSet>) {
-        let peer = self.nodes[from as usize].id;
         let node = &mut self.nodes[to as usize];
         if !node.alive {
             return;
@@ -121,8 +120,8 @@ impl Simulation {
             Arc::new(news)
         };
         link.had.union_with(&news);
-        node.upload.gained(&self.content, peer, &news);
-        self.tell(to, Input::Have { peer, chunks: news });
+        node.upload.gained(&self.content, from, &news);
+        self.tell(to, Input::Have { peer: from, chunks: news });
     }
 
     fn drop_neighbour(&mut self, node: Number, peer: Number, reason: DropReason) {
@@ -149,8 +148,7 @@ impl Simulation {
                 if let Some(link) = node.link(from, link) {
                     link.answered(id);
                 }
-                let peer = self.nodes[from as usize].id;
-                self.tell(to, Input::Refused { peer, id, why });
+                self.tell(to, Input::Refused { peer: from, id, why });
             }
         }
     }

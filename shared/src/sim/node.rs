@@ -64,7 +64,6 @@ pub(super) fn of_session(session: SessionId) -> (u32, Number) {
 /// A virtual peer.
 #[derive(Debug)]
 pub(super) struct Node {
-    pub(super) id: PeerId,
     pub(super) kind: Kind,
     /// Bytes per second.
     pub(super) up: u64,
@@ -72,8 +71,8 @@ pub(super) struct Node {
     pub(super) alive: bool,
     pub(super) started: Duration,
     /// `None` for who has nothing to download, or nothing more.
-    pub(super) download: Option<Download>,
-    pub(super) upload: UploadQueue,
+    pub(super) download: Option<Download<Number>>,
+    pub(super) upload: UploadQueue<Number>,
     /// `None` before it starts.
     pub(super) announcer: Option<Announcer>,
     /// What it has and serves; what it says that it has.

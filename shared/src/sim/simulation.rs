@@ -6,7 +6,7 @@ use std::time::Duration;
 use rand::{RngExt, SeedableRng};
 
 use super::event::{Event, EventQueue, Trace};
-use super::node::{Kind, Node, Number, peer_id};
+use super::node::{Kind, Node, Number};
 use super::outcome::{Completion, Outcome, Traffic};
 use super::scenario::{Link, Scenario};
 use super::tracker::Tracker;
@@ -219,7 +219,6 @@ impl Simulation {
         upload.add_content(self.content, self.lengths.clone(), whole);
         self.missing += usize::from(kind == Kind::Honest);
         self.nodes.push(Node {
-            id: peer_id(number),
             kind,
             up: line.up.max(1),
             down: line.down.max(1),

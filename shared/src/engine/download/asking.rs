@@ -8,6 +8,7 @@ use super::peer::{Peer, Pending};
 use super::peers::Seat;
 use super::{Download, Output, PeerChoice, RequestId};
 use crate::content::ChunkIndex;
+use crate::engine::PeerName;
 
 /// Chunks that are picked at random before rarity counts, so that there is soon something to pass on.
 const RANDOM_FIRST: usize = 4;
@@ -47,7 +48,7 @@ enum Wish {
     Any,
 }
 
-impl Download {
+impl<P: PeerName> Download<P> {
     /// Asks for chunks until no peer that something happened to can take another request. One each in
     /// turn, so that a peer that comes first does not get all the rare ones.
     pub(super) fn fill(&mut self, now: Duration) {
@@ -83,7 +84,7 @@ impl Download {
         if self.anys == 0 || self.rarity.open_count() > 0 {
             return;
         }
-        let open = |peer: &Peer| -> Vec<_> {
+        let open = |peer: &Peer<P>| -> Vec<_> {
             peer.pending.iter().filter(|(_, p)| p.chunk.is_none()).map(|(id, _)| *id).collect()
         };
         let open: Vec<_> =
@@ -94,7 +95,7 @@ impl Download {
     }
 
     /// Whether a peer is left the choice of what it sends.
-    fn leaves_choice(&self, peer: &Peer) -> bool {
+    fn leaves_choice(&self, peer: &Peer<P>) -> bool {
         peer.complete && peer.may_choose && self.config.ask_any
     }
 
@@ -118,11 +119,11 @@ impl Download {
     }
 
     /// Whether the topology lets us ask it.
-    fn may_be_asked(&self, peer: &Peer) -> bool {
+    fn may_be_asked(&self, peer: &Peer<P>) -> bool {
         peer.complete || !self.config.only_seeds
     }
 
-    fn is_willing(&self, now: Duration, peer: &Peer) -> bool {
+    fn is_willing(&self, now: Duration, peer: &Peer<P>) -> bool {
         !peer.barren
             && peer.rest_until <= now
             && !self.leaves_choice(peer)
@@ -200,7 +201,7 @@ impl Download {
         chunk.map(Wish::Chunk)
     }
 
-    fn has_room(&self, peer: &Peer) -> bool {
+    fn has_room(&self, peer: &Peer<P>) -> bool {
         let count = peer.pending.len();
         // A peer that stalled gets one request to show that it is back.
         let most = if peer.stalls > 0 { 1 } else { self.config.max_in_flight };
@@ -255,7 +256,7 @@ impl Download {
 
     /// The idle peer that is expected to deliver a chunk first, if that is well before `left`.
     fn better(&self, now: Duration, chunk: ChunkIndex, other: Seat, left: Duration) -> Option<Seat> {
-        let need = |peer: &Peer| peer.estimate(self.lengths[chunk as usize]).unwrap_or(UNKNOWN_GRACE / 2);
+        let need = |peer: &Peer<P>| peer.estimate(self.lengths[chunk as usize]).unwrap_or(UNKNOWN_GRACE / 2);
         let idle = self.peers.iter().filter(|(seat, p)| {
             *seat != other
                 && p.have.contains(chunk as usize)

@@ -79,37 +79,37 @@ impl Default for Config {
 
 /// What happened.
 #[derive(Debug, Clone)]
-pub enum Input {
+pub enum Input<P = PeerId> {
     /// A peer joined: it may be asked once it says what it has.
     PeerUp {
         /// Who.
-        peer: PeerId,
+        peer: P,
         /// Round trip, as measured by the join.
         rtt: Duration,
     },
     /// A peer is gone.
     PeerDown {
         /// Who.
-        peer: PeerId,
+        peer: P,
     },
     /// A peer said that it has some chunks (more).
     Have {
         /// Who.
-        peer: PeerId,
+        peer: P,
         /// Which; of this content's length.
         chunks: Arc<ChunkSet>,
     },
     /// Bytes of chunks came from a peer, whether their chunk is whole or not.
     Progress {
         /// Who.
-        peer: PeerId,
+        peer: P,
         /// How many.
         bytes: u64,
     },
     /// A peer told how busy it is.
     Load {
         /// Who.
-        peer: PeerId,
+        peer: P,
         /// As it says itself.
         load: Load,
     },
@@ -117,7 +117,7 @@ pub enum Input {
     /// that it chose.
     Begun {
         /// Who.
-        peer: PeerId,
+        peer: P,
         /// The request.
         id: RequestId,
         /// Which.
@@ -128,7 +128,7 @@ pub enum Input {
     /// A chunk was verified and stored.
     Stored {
         /// From whom.
-        peer: PeerId,
+        peer: P,
         /// The request that it answers.
         id: RequestId,
         /// Which.
@@ -137,7 +137,7 @@ pub enum Input {
     /// A chunk did not match its hash or length.
     Corrupt {
         /// From whom.
-        peer: PeerId,
+        peer: P,
         /// The request that it answers.
         id: RequestId,
         /// Which.
@@ -146,7 +146,7 @@ pub enum Input {
     /// A peer refused a request.
     Refused {
         /// Who.
-        peer: PeerId,
+        peer: P,
         /// Which request.
         id: RequestId,
         /// Why.
@@ -155,7 +155,7 @@ pub enum Input {
     /// The stream of a peer broke; everything asked of it is open again.
     StreamLost {
         /// Who.
-        peer: PeerId,
+        peer: P,
     },
     /// Chunks cannot be stored for now: ask for nothing.
     Pause,
@@ -165,9 +165,9 @@ pub enum Input {
     Timeout,
 }
 
-impl Input {
+impl<P> Input<P> {
     /// Whom it is about.
-    pub(super) fn peer(&self) -> Option<&PeerId> {
+    pub(super) fn peer(&self) -> Option<&P> {
         match self {
             Self::PeerUp { peer, .. }
             | Self::PeerDown { peer }
@@ -186,11 +186,11 @@ impl Input {
 
 /// What to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Output {
+pub enum Output<P = PeerId> {
     /// Ask a peer for a chunk.
     Request {
         /// Whom.
-        peer: PeerId,
+        peer: P,
         /// The request's id.
         id: RequestId,
         /// Which chunk.
@@ -199,14 +199,14 @@ pub enum Output {
     /// Ask a peer for a chunk of its choice.
     RequestAny {
         /// Whom.
-        peer: PeerId,
+        peer: P,
         /// The request's id.
         id: RequestId,
     },
     /// Take a request back.
     Cancel {
         /// Whom.
-        peer: PeerId,
+        peer: P,
         /// Which request.
         id: RequestId,
     },
@@ -215,7 +215,7 @@ pub enum Output {
     /// Close the connection to a peer.
     Drop {
         /// Whom.
-        peer: PeerId,
+        peer: P,
         /// Why.
         reason: DropReason,
     },

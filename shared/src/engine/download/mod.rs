@@ -33,7 +33,7 @@ use self::peer::Peer;
 use self::peers::{Peers, Seat};
 use self::rarity::Rarity;
 use self::throughput::Throughput;
-use super::SeededRng;
+use super::{PeerName, SeededRng};
 use crate::content::{ChunkIndex, ChunkSet};
 use crate::wire::chunks::Refusal;
 
@@ -53,7 +53,7 @@ const IN_ADVANCE: u64 = 4;
 
 /// The state of a download. See its module.
 #[derive(Debug)]
-pub struct Download {
+pub struct Download<P = PeerId> {
     config: Config,
     rng: SeededRng,
     /// Length of each chunk, in bytes.
@@ -66,7 +66,7 @@ pub struct Download {
     total: usize,
     /// Wanted chunks that are not stored.
     left: usize,
-    peers: Peers,
+    peers: Peers<P>,
     throughput: Throughput,
     rarity: Rarity,
     /// Chunks asked for → who was asked. One, or two in the endgame.
@@ -93,11 +93,11 @@ pub struct Download {
     look_again: Option<Duration>,
     /// When that was done last.
     looked: Option<Duration>,
-    outputs: VecDeque<Output>,
+    outputs: VecDeque<Output<P>>,
     complete: bool,
 }
 
-impl Download {
+impl<P: PeerName> Download<P> {
     /// Starts a download of `wanted`, of which `stored` are here already. Both sets and `lengths` are
     /// as long as the content's chunk table.
     pub fn new(
@@ -153,7 +153,7 @@ impl Download {
     }
 
     /// Takes what happened. Drain [`poll_output`](Self::poll_output) afterwards.
-    pub fn handle(&mut self, now: Duration, input: Input) {
+    pub fn handle(&mut self, now: Duration, input: Input<P>) {
         self.take(now, input);
         self.check_stalls(now);
         self.announce_if_due(now);
@@ -161,7 +161,7 @@ impl Download {
     }
 
     /// What comes of a peer that is not known, or not any more, is of no use, but for a chunk.
-    fn take(&mut self, now: Duration, input: Input) {
+    fn take(&mut self, now: Duration, input: Input<P>) {
         let seat = input.peer().and_then(|peer| self.peers.seat(peer));
         match (input, seat) {
             (Input::PeerUp { peer, rtt }, _) => self.peer_up(now, peer, rtt),
@@ -184,7 +184,7 @@ impl Download {
     }
 
     /// The next thing to do, if there is one.
-    pub fn poll_output(&mut self) -> Option<Output> {
+    pub fn poll_output(&mut self) -> Option<Output<P>> {
         self.outputs.pop_front()
     }
 
@@ -213,7 +213,7 @@ impl Download {
         self.wanted.difference(&self.stored).filter(|chunk| !had(*chunk)).count()
     }
 
-    fn peer_up(&mut self, now: Duration, peer: PeerId, rtt: Duration) {
+    fn peer_up(&mut self, now: Duration, peer: P, rtt: Duration) {
         let chunks = self.lengths.len();
         let known = self.peers.seat(&peer);
         let seat = known.unwrap_or_else(|| self.peers.insert(Peer::new(peer, now, chunks, rtt)));
@@ -315,7 +315,7 @@ impl Download {
         }
     }
 
-    fn corrupt(&mut self, peer: PeerId, seat: Option<Seat>, chunk: ChunkIndex) {
+    fn corrupt(&mut self, peer: P, seat: Option<Seat>, chunk: ChunkIndex) {
         if let Some(seat) = seat {
             self.peer_down(seat);
         }
@@ -407,7 +407,7 @@ impl Download {
             return;
         }
         let stall = self.config.stall;
-        let stalled = |p: &Peer| !p.pending.is_empty() && now >= p.last_progress + stall;
+        let stalled = |p: &Peer<P>| !p.pending.is_empty() && now >= p.last_progress + stall;
         let stalled: Vec<_> = self.peers.iter().filter(|(_, p)| stalled(p)).map(|(seat, _)| seat).collect();
         for seat in stalled {
             let state = &mut self.peers[seat];

@@ -3,8 +3,6 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use libp2p_identity::PeerId;
-
 use super::RequestId;
 use super::throughput::Throughput;
 use crate::content::{ChunkIndex, ChunkSet};
@@ -30,8 +28,8 @@ pub(super) struct Pending {
 }
 
 #[derive(Debug)]
-pub(super) struct Peer {
-    pub(super) id: PeerId,
+pub(super) struct Peer<P> {
+    pub(super) id: P,
     /// What it has; all bits if `complete`.
     pub(super) have: ChunkSet,
     /// How many that are.
@@ -64,8 +62,8 @@ pub(super) struct Peer {
     arrived: u64,
 }
 
-impl Peer {
-    pub(super) fn new(id: PeerId, now: Duration, chunks: usize, rtt: Duration) -> Self {
+impl<P> Peer<P> {
+    pub(super) fn new(id: P, now: Duration, chunks: usize, rtt: Duration) -> Self {
         Self {
             id,
             have: ChunkSet::with_capacity(chunks),

@@ -8,90 +8,95 @@ use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, DefaultHasher};
 use std::ops::{Index, IndexMut};
 
-use libp2p_identity::PeerId;
-
 use super::peer::Peer;
+use crate::engine::PeerName;
 
-/// A peer's place in the table. Cheaper to look up than a peer id, which matters because every piece of news is.
+/// A peer's place in the table. Cheaper to look up than a name, which matters because every piece of news is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Seat(u32);
 
 /// All peers of a download.
-#[derive(Debug, Default)]
-pub(super) struct Peers {
-    seats: Vec<Option<Peer>>,
+#[derive(Debug)]
+pub(super) struct Peers<P> {
+    seats: Vec<Option<Peer<P>>>,
     free: Vec<Seat>,
     /// Never walked through, so its order decides nothing; a peer id is long, and a tree compares it again and again.
-    by_id: HashMap<PeerId, Seat, BuildHasherDefault<DefaultHasher>>,
+    by_name: HashMap<P, Seat, BuildHasherDefault<DefaultHasher>>,
     /// Seats in use, to draw from at random.
     taken: Vec<Seat>,
 }
 
-impl Peers {
+impl<P> Default for Peers<P> {
+    fn default() -> Self {
+        Self { seats: Vec::new(), free: Vec::new(), by_name: HashMap::default(), taken: Vec::new() }
+    }
+}
+
+impl<P: PeerName> Peers<P> {
     pub(super) fn len(&self) -> usize {
         self.taken.len()
     }
 
     /// Where a peer sits.
-    pub(super) fn seat(&self, id: &PeerId) -> Option<Seat> {
-        self.by_id.get(id).copied()
+    pub(super) fn seat(&self, id: &P) -> Option<Seat> {
+        self.by_name.get(id).copied()
     }
 
     /// Seats a peer that is not known yet.
-    pub(super) fn insert(&mut self, peer: Peer) -> Seat {
+    pub(super) fn insert(&mut self, peer: Peer<P>) -> Seat {
         let seat = self.free.pop().unwrap_or_else(|| {
             self.seats.push(None);
             Seat(self.seats.len() as u32 - 1)
         });
-        self.by_id.insert(peer.id, seat);
+        self.by_name.insert(peer.id, seat);
         self.taken.push(seat);
         self.seats[seat.0 as usize] = Some(peer);
         seat
     }
 
     /// Forgets a peer.
-    pub(super) fn remove(&mut self, seat: Seat) -> Option<Peer> {
+    pub(super) fn remove(&mut self, seat: Seat) -> Option<Peer<P>> {
         let gone = self.seats.get_mut(seat.0 as usize)?.take()?;
-        self.by_id.remove(&gone.id);
+        self.by_name.remove(&gone.id);
         self.taken.retain(|other| *other != seat);
         self.free.push(seat);
         Some(gone)
     }
 
-    pub(super) fn get(&self, seat: Seat) -> Option<&Peer> {
+    pub(super) fn get(&self, seat: Seat) -> Option<&Peer<P>> {
         self.seats.get(seat.0 as usize)?.as_ref()
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = (Seat, &Peer)> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = (Seat, &Peer<P>)> {
         (0..).map(Seat).zip(&self.seats).filter_map(|(seat, peer)| Some((seat, peer.as_ref()?)))
     }
 
-    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (Seat, &mut Peer)> {
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (Seat, &mut Peer<P>)> {
         (0..).map(Seat).zip(&mut self.seats).filter_map(|(seat, peer)| Some((seat, peer.as_mut()?)))
     }
 
     /// All of them.
-    pub(super) fn values(&self) -> impl Iterator<Item = &Peer> {
+    pub(super) fn values(&self) -> impl Iterator<Item = &Peer<P>> {
         self.seats.iter().flatten()
     }
 
     /// All of them, beginning with the `first`th.
-    pub(super) fn from(&self, first: usize) -> impl Iterator<Item = (Seat, &Peer)> {
+    pub(super) fn from(&self, first: usize) -> impl Iterator<Item = (Seat, &Peer<P>)> {
         let (before, after) = self.taken.split_at(first.min(self.taken.len()));
         after.iter().chain(before).map(|seat| (*seat, &self[*seat]))
     }
 }
 
-impl Index<Seat> for Peers {
-    type Output = Peer;
+impl<P> Index<Seat> for Peers<P> {
+    type Output = Peer<P>;
 
-    fn index(&self, seat: Seat) -> &Peer {
+    fn index(&self, seat: Seat) -> &Peer<P> {
         self.seats[seat.0 as usize].as_ref().expect("seats that are remembered are taken")
     }
 }
 
-impl IndexMut<Seat> for Peers {
-    fn index_mut(&mut self, seat: Seat) -> &mut Peer {
+impl<P> IndexMut<Seat> for Peers<P> {
+    fn index_mut(&mut self, seat: Seat) -> &mut Peer<P> {
         self.seats[seat.0 as usize].as_mut().expect("seats that are remembered are taken")
     }
 }

@@ -5,27 +5,26 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, DefaultHasher};
 
-use libp2p_identity::PeerId;
-
 use crate::content::{ChunkIndex, ChunkSet};
+use crate::engine::PeerName;
 
 /// Counts of others who have a chunk, and of chunks that others have.
 #[derive(Debug)]
-pub(super) struct Holders {
+pub(super) struct Holders<P> {
     /// How many peers said that they have each chunk.
     held: Vec<u16>,
     /// How many chunks each peer said that it has. Never walked through, so its order decides nothing.
-    chunks: HashMap<PeerId, usize, BuildHasherDefault<DefaultHasher>>,
+    chunks: HashMap<P, usize, BuildHasherDefault<DefaultHasher>>,
 }
 
-impl Holders {
+impl<P: PeerName> Holders<P> {
     /// Nobody has any of so many chunks.
     pub(super) fn new(chunks: usize) -> Self {
         Self { held: vec![0; chunks], chunks: HashMap::default() }
     }
 
     /// A peer said that it has chunks that it did not have before.
-    pub(super) fn gained(&mut self, peer: PeerId, news: &ChunkSet) {
+    pub(super) fn gained(&mut self, peer: P, news: &ChunkSet) {
         let mut count = 0;
         for at in news.ones() {
             let Some(held) = self.held.get_mut(at) else { break };
@@ -36,7 +35,7 @@ impl Holders {
     }
 
     /// A peer is gone; `had` is what it had said.
-    pub(super) fn gone(&mut self, peer: &PeerId, had: &ChunkSet) {
+    pub(super) fn gone(&mut self, peer: &P, had: &ChunkSet) {
         for at in had.ones() {
             let Some(held) = self.held.get_mut(at) else { break };
             *held = held.saturating_sub(1);
@@ -50,7 +49,7 @@ impl Holders {
     }
 
     /// How many chunks a peer has.
-    pub(super) fn chunks(&self, peer: &PeerId) -> usize {
+    pub(super) fn chunks(&self, peer: &P) -> usize {
         self.chunks.get(peer).copied().unwrap_or(0)
     }
 

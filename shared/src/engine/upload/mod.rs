@@ -32,7 +32,7 @@ use self::holders::Holders;
 use self::rank::Rank;
 use self::seeding::InitialSeeding;
 use self::slots::Slots;
-use super::SeededRng;
+use super::{PeerName, SeededRng};
 use crate::content::{ChunkIndex, ChunkSet, ContentId};
 use crate::wire::chunks::{MAX_WAITING, Refusal};
 
@@ -125,8 +125,8 @@ struct Waiting {
 }
 
 #[derive(Debug)]
-struct Session {
-    peer: PeerId,
+struct Session<P> {
+    peer: P,
     waiting: VecDeque<Waiting>,
     active: bool,
     /// Whether that chunk was our choice.
@@ -138,16 +138,16 @@ struct Session {
 }
 
 #[derive(Debug)]
-struct Content {
+struct Content<P> {
     lengths: Arc<[u32]>,
     /// How often each chunk was sent.
     sent: Vec<u16>,
-    holders: Holders,
+    holders: Holders<P>,
     /// Once every chunk is here, so that a choice can be left to us.
-    seeding: Option<InitialSeeding>,
+    seeding: Option<InitialSeeding<P>>,
 }
 
-impl Content {
+impl<P: PeerName> Content<P> {
     fn new(lengths: Arc<[u32]>) -> Self {
         Self { sent: vec![0; lengths.len()], holders: Holders::new(lengths.len()), seeding: None, lengths }
     }
@@ -157,7 +157,7 @@ impl Content {
     }
 
     /// A chunk is being sent to a peer.
-    fn give(&mut self, peer: PeerId, chunk: ChunkIndex) {
+    fn give(&mut self, peer: P, chunk: ChunkIndex) {
         if let Some(sent) = self.sent.get_mut(chunk as usize) {
             *sent = sent.saturating_add(1);
         }
@@ -183,12 +183,12 @@ impl Gift {
 
 /// The requests of everybody, for all contents of a node. See the module.
 #[derive(Debug)]
-pub struct UploadQueue {
+pub struct UploadQueue<P = PeerId> {
     config: UploadConfig,
     rng: SeededRng,
-    sessions: BTreeMap<SessionId, Session>,
-    contents: BTreeMap<ContentId, Content>,
-    gifts: BTreeMap<PeerId, Gift>,
+    sessions: BTreeMap<SessionId, Session<P>>,
+    contents: BTreeMap<ContentId, Content<P>>,
+    gifts: BTreeMap<P, Gift>,
     slots: Slots,
     active: usize,
     /// Of those, chunks of our choice.
@@ -205,7 +205,7 @@ pub struct UploadQueue {
     refusals: VecDeque<Grant>,
 }
 
-impl UploadQueue {
+impl<P: PeerName> UploadQueue<P> {
     /// Starts without sessions.
     pub fn new(config: UploadConfig, rng: SeededRng) -> Self {
         Self {
@@ -248,7 +248,7 @@ impl UploadQueue {
     }
 
     /// A peer said that it has chunks that it did not have before.
-    pub fn gained(&mut self, content: &ContentId, peer: PeerId, news: &ChunkSet) {
+    pub fn gained(&mut self, content: &ContentId, peer: P, news: &ChunkSet) {
         if let Some(content) = self.contents.get_mut(content) {
             content.holders.gained(peer, news);
             if let Some(seeding) = &mut content.seeding {
@@ -258,7 +258,7 @@ impl UploadQueue {
     }
 
     /// A peer is gone; `had` is all that it had said.
-    pub fn gone(&mut self, content: &ContentId, peer: &PeerId, had: &ChunkSet) {
+    pub fn gone(&mut self, content: &ContentId, peer: &P, had: &ChunkSet) {
         if let Some(content) = self.contents.get_mut(content) {
             content.holders.gone(peer, had);
             if let Some(seeding) = &mut content.seeding {
@@ -273,7 +273,7 @@ impl UploadQueue {
     }
 
     /// A peer sent us bytes that were good.
-    pub fn received(&mut self, now: Duration, peer: PeerId, bytes: u64) {
+    pub fn received(&mut self, now: Duration, peer: P, bytes: u64) {
         if self.config.fairness != Fairness::TitForTat {
             return;
         }
@@ -288,7 +288,7 @@ impl UploadQueue {
     }
 
     /// A downloader opened a stream.
-    pub fn open(&mut self, session: SessionId, peer: PeerId) {
+    pub fn open(&mut self, session: SessionId, peer: P) {
         let lot = self.rng.random();
         let new = Session { peer, waiting: VecDeque::new(), active: false, fresh: false, served: 0, lot };
         self.sessions.insert(session, new);
@@ -402,7 +402,7 @@ impl UploadQueue {
         all.min().map(|(_, id, at)| (id, at))
     }
 
-    fn rank(&self, now: Duration, session: &Session, gift: u64, waiting: &Waiting) -> Rank {
+    fn rank(&self, now: Duration, session: &Session<P>, gift: u64, waiting: &Waiting) -> Rank {
         Rank::new(now, session, gift, waiting, self.contents.get(&waiting.wanted.content))
     }
 
@@ -451,7 +451,7 @@ impl UploadQueue {
         }
         let patience = self.config.patience;
         let old = |w: &Waiting| now >= w.since + patience;
-        let of = |(id, s): (&SessionId, &Session)| -> Vec<_> {
+        let of = |(id, s): (&SessionId, &Session<P>)| -> Vec<_> {
             s.waiting.iter().filter(|w| old(w)).map(|w| (*id, w.wanted.id)).collect()
         };
         let expired: Vec<_> = self.sessions.iter().flat_map(of).collect();

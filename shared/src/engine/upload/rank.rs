@@ -3,12 +3,11 @@
 use std::cmp::Reverse;
 use std::time::Duration;
 
-use libp2p_identity::PeerId;
-
 use super::holders::Holders;
 use super::seeding::InitialSeeding;
 use super::{Content, Session, Waiting};
 use crate::content::ChunkIndex;
+use crate::engine::PeerName;
 
 /// How long a request waits before its age counts more than anything else.
 const LATE: Duration = Duration::from_secs(4);
@@ -52,12 +51,12 @@ enum What {
 }
 
 impl Rank {
-    pub(super) fn new(
+    pub(super) fn new<P: PeerName>(
         now: Duration,
-        session: &Session,
+        session: &Session<P>,
         gift: u64,
         waiting: &Waiting,
-        content: Option<&Content>,
+        content: Option<&Content<P>>,
     ) -> Self {
         // Who leaves the choice to us may wait: it keeps no chunk from others.
         let late = waiting.wanted.chunk.is_some() && now.saturating_sub(waiting.since) >= LATE;
@@ -74,9 +73,9 @@ impl Rank {
 }
 
 impl What {
-    fn new(peer: &PeerId, chunk: Option<ChunkIndex>, content: &Content) -> Self {
-        let holders: &Holders = &content.holders;
-        let unspread = |seeding: &InitialSeeding| seeding.unspread(peer);
+    fn new<P: PeerName>(peer: &P, chunk: Option<ChunkIndex>, content: &Content<P>) -> Self {
+        let holders: &Holders<P> = &content.holders;
+        let unspread = |seeding: &InitialSeeding<P>| seeding.unspread(peer);
         match chunk {
             None => Self::Any { unspread: content.seeding.as_ref().map_or(0, unspread) },
             Some(chunk) => Self::Chunk {

@@ -10,12 +10,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use libp2p_identity::PeerId;
 use rand::RngExt;
 
 use super::holders::Holders;
 use crate::content::{ChunkIndex, ChunkSet};
-use crate::engine::SeededRng;
+use crate::engine::{PeerName, SeededRng};
 
 const ABSENT: u32 = u32::MAX;
 /// The largest of so many fresh chunks is taken, so that the small ones are left for the end, when
@@ -24,25 +23,25 @@ const DRAWS: usize = 3;
 
 /// What is fresh of one content, and what became of the rest.
 #[derive(Debug)]
-pub(super) struct InitialSeeding {
+pub(super) struct InitialSeeding<P> {
     /// Bytes of each chunk.
     lengths: Arc<[u32]>,
     fresh: Vec<ChunkIndex>,
     /// Where each chunk stands in `fresh`.
     place: Vec<u32>,
     /// Given to a peer that has not said that it has it.
-    given: BTreeMap<PeerId, BTreeSet<ChunkIndex>>,
+    given: BTreeMap<P, BTreeSet<ChunkIndex>>,
     /// How many peers each chunk is given to, likewise.
     given_to: Vec<u16>,
     /// Who was given a chunk first, until a second peer has it.
-    first: BTreeMap<ChunkIndex, PeerId>,
+    first: BTreeMap<ChunkIndex, P>,
     /// How many chunks each peer was given first that it has not passed on.
-    unspread: BTreeMap<PeerId, usize>,
+    unspread: BTreeMap<P, usize>,
 }
 
-impl InitialSeeding {
+impl<P: PeerName> InitialSeeding<P> {
     /// Starts with those chunks fresh that nobody has.
-    pub(super) fn new(lengths: Arc<[u32]>, holders: &Holders) -> Self {
+    pub(super) fn new(lengths: Arc<[u32]>, holders: &Holders<P>) -> Self {
         let chunks = lengths.len();
         let mut seeding = Self {
             fresh: Vec::new(),
@@ -72,7 +71,7 @@ impl InitialSeeding {
     }
 
     /// A chunk is being sent to a peer.
-    pub(super) fn give(&mut self, peer: PeerId, chunk: ChunkIndex, holders: &Holders) {
+    pub(super) fn give(&mut self, peer: P, chunk: ChunkIndex, holders: &Holders<P>) {
         let at = chunk as usize;
         if at >= self.lengths.len() {
             return;
@@ -87,7 +86,7 @@ impl InitialSeeding {
     }
 
     /// A peer said that it has chunks that it did not have before; `holders` knows already.
-    pub(super) fn gained(&mut self, peer: PeerId, news: &ChunkSet, holders: &Holders) {
+    pub(super) fn gained(&mut self, peer: P, news: &ChunkSet, holders: &Holders<P>) {
         let chunks = self.lengths.len();
         for chunk in news.ones().take_while(|at| *at < chunks).map(|at| at as ChunkIndex) {
             self.forget_given(&peer, chunk);
@@ -99,7 +98,7 @@ impl InitialSeeding {
     }
 
     /// A peer is gone; `had` is what it had said, and `holders` knows already.
-    pub(super) fn gone(&mut self, peer: &PeerId, had: &ChunkSet, holders: &Holders) {
+    pub(super) fn gone(&mut self, peer: &P, had: &ChunkSet, holders: &Holders<P>) {
         let chunks = self.lengths.len();
         for chunk in self.given.remove(peer).unwrap_or_default() {
             self.given_to[chunk as usize] -= 1;
@@ -111,11 +110,11 @@ impl InitialSeeding {
     }
 
     /// How many chunks were given to a peer first and are with nobody else yet.
-    pub(super) fn unspread(&self, peer: &PeerId) -> usize {
+    pub(super) fn unspread(&self, peer: &P) -> usize {
         self.unspread.get(peer).copied().unwrap_or(0)
     }
 
-    fn forget_given(&mut self, peer: &PeerId, chunk: ChunkIndex) {
+    fn forget_given(&mut self, peer: &P, chunk: ChunkIndex) {
         if let Some(given) = self.given.get_mut(peer)
             && given.remove(&chunk)
         {
@@ -137,7 +136,7 @@ impl InitialSeeding {
     }
 
     /// Puts a chunk among the fresh ones, or takes it from there.
-    fn update(&mut self, chunk: ChunkIndex, holders: &Holders) {
+    fn update(&mut self, chunk: ChunkIndex, holders: &Holders<P>) {
         let at = chunk as usize;
         let is = self.place[at] != ABSENT;
         let should = holders.of(chunk) == 0 && self.given_to[at] == 0;
@@ -159,13 +158,14 @@ impl InitialSeeding {
 mod tests {
     use super::*;
     use crate::engine::testing::peer;
+    use libp2p_identity::PeerId;
     use proptest::prelude::*;
     use rand::SeedableRng;
 
     /// Keeps the holders with it, as the queue does.
     struct Content {
-        seeding: InitialSeeding,
-        holders: Holders,
+        seeding: InitialSeeding<PeerId>,
+        holders: Holders<PeerId>,
     }
 
     impl Content {
