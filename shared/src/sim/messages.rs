@@ -25,7 +25,9 @@ impl Simulation {
     pub(super) fn tell(&mut self, node: Number, input: Input<Number>) {
         let now = self.now;
         let Some(download) = self.nodes[node as usize].download.as_mut() else { return };
-        download.handle(now, input);
+        if !download.handle(now, input) {
+            return;
+        }
         while let Some(output) =
             self.nodes[node as usize].download.as_mut().and_then(|download| download.poll_output())
         {

@@ -153,11 +153,19 @@ impl<P: PeerName> Download<P> {
     }
 
     /// Takes what happened. Drain [`poll_output`](Self::poll_output) afterwards.
-    pub fn handle(&mut self, now: Duration, input: Input<P>) {
+    ///
+    /// Returns whether there may be anything to do: most news is of chunks that are here or asked for, and there is
+    /// so much of it that it should cost nothing.
+    pub fn handle(&mut self, now: Duration, input: Input<P>) -> bool {
+        let news = matches!(input, Input::Have { .. });
         self.take(now, input);
+        if news && self.touched.is_empty() {
+            return false;
+        }
         self.check_stalls(now);
         self.announce_if_due(now);
         self.fill(now);
+        true
     }
 
     /// What comes of a peer that is not known, or not any more, is of no use, but for a chunk.
