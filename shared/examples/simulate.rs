@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use shoal_shared::content::Chunker;
 use shoal_shared::sim::{Scenario, Simulation};
 
 fn main() {
@@ -22,7 +23,7 @@ fn main() {
             "corrupt" => scenario.corrupt = value,
             "lying" => scenario.lying = value,
             "loss" => scenario.loss = value,
-            "piece" => scenario.piece = value as u32,
+            "piece" => scenario.piece = Some(value as u32),
             "delay" => scenario.delay = Duration::from_secs_f64(value / 1e3),
             "stagger" => scenario.stagger = Duration::from_secs_f64(value),
             "sought" => scenario.sought = value as usize,
@@ -32,7 +33,7 @@ fn main() {
             "seed_up" => scenario.seed_up = value as u64,
             "grace" => scenario.download.seed_grace = Duration::from_secs_f64(value / 1e3),
             "star" => scenario.topology = shoal_shared::engine::Topology::Star,
-            "chunk" => scenario.chunks = shoal_shared::sim::Chunks::Fixed(value as u32),
+            "chunk" => scenario.chunker = Some(Chunker::Fixed { size: value as u32 }),
             "in_flight" => scenario.download.max_in_flight = value as usize,
             "slots" => scenario.upload.slots = Some(value as usize),
             other => panic!("what is {other}?"),

@@ -8,12 +8,13 @@ use anyhow::anyhow;
 use bytesize::ByteSize;
 use indicatif::ProgressBar;
 use serde::Serialize;
+use shoal_shared::content::Chunker;
 use shoal_shared::sim::{Outcome, Scenario, Simulation};
 use tokio_util::sync::CancellationToken;
 
 use super::error::{CliError, Exit};
 use super::human;
-use super::options::{TopologyArg, rate};
+use super::options::{TopologyArg, chunker, rate};
 use super::output::Output;
 
 /// Columns of the curve where the terminal does not say how wide it is.
@@ -35,6 +36,9 @@ pub(super) struct Args {
     /// Size of the content
     #[arg(long, default_value = "128MiB")]
     size: ByteSize,
+    /// How it is cut, as for share: fastcdc:MIN:AVG:MAX or fixed:SIZE [default: as share cuts it]
+    #[arg(long, value_name = "CHUNKER", value_parser = chunker)]
+    chunker: Option<Chunker>,
     /// What each peer can send in a second, such as 12.5MB or 100mbit
     #[arg(long, value_name = "RATE", default_value = "100mbit", value_parser = rate)]
     up: u64,
@@ -128,6 +132,7 @@ fn scenario(args: &Args) -> Result<Scenario, CliError> {
     Ok(Scenario {
         peers: args.peers,
         size: args.size.as_u64(),
+        chunker: args.chunker,
         seed_up: args.seed_up.unwrap_or(args.up),
         up: args.up,
         down: args.down,

@@ -1,11 +1,11 @@
 //! What will happen when.
 
 use std::cmp::{Ordering, Reverse};
-use std::collections::BinaryHeap;
+use std::collections::{BTreeMap, BinaryHeap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::node::Number;
+use super::node::{News, Number};
 use super::transfer::TransferId;
 use crate::content::{ChunkIndex, ChunkSet};
 use crate::engine::RequestId;
@@ -65,10 +65,8 @@ pub(super) enum Event {
     },
     /// News that was lost on its way to one of them.
     LateNews {
-        from: Number,
         to: Number,
-        place: Place,
-        chunks: Arc<ChunkSet>,
+        news: News,
     },
     /// A peer goes before it is complete.
     Leave {
@@ -118,21 +116,40 @@ impl Ord for Entry {
     }
 }
 
+/// How long a slice of time is.
+const SLICE: u128 = 1_000_000;
+
 /// Events in the order of their time, and of their making where times are equal.
+///
+/// Only those of the current slice of time stand in order; those of later ones are put in order when their slice
+/// comes (a calendar queue: Brown, "Calendar Queues", 1988). So a hundred thousand events to come do not slow down
+/// the next.
 #[derive(Debug, Default)]
 pub(super) struct EventQueue {
-    heap: BinaryHeap<Reverse<Entry>>,
+    slice: u128,
+    current: BinaryHeap<Reverse<Entry>>,
+    later: BTreeMap<u128, Vec<Reverse<Entry>>>,
     made: u64,
 }
 
 impl EventQueue {
     pub(super) fn push(&mut self, at: Duration, event: Event) {
-        self.heap.push(Reverse(Entry { at, sequence: self.made, event }));
+        let slice = at.as_nanos() / SLICE;
+        let entry = Reverse(Entry { at, sequence: self.made, event });
         self.made += 1;
+        if slice <= self.slice {
+            self.current.push(entry);
+        } else {
+            self.later.entry(slice).or_default().push(entry);
+        }
     }
 
     pub(super) fn pop(&mut self) -> Option<(Duration, Event)> {
-        self.heap.pop().map(|Reverse(entry)| (entry.at, entry.event))
+        if self.current.is_empty() {
+            let (slice, entries) = self.later.pop_first()?;
+            (self.slice, self.current) = (slice, entries.into());
+        }
+        self.current.pop().map(|Reverse(entry)| (entry.at, entry.event))
     }
 }
 
@@ -157,7 +174,7 @@ impl Trace {
                 (message_word(message), u64::from(*from), u64::from(*to))
             }
             Event::News { from, chunks } => (7, u64::from(*from), chunks.count_ones(..) as u64),
-            Event::LateNews { from, to, .. } => (8, u64::from(*from), u64::from(*to)),
+            Event::LateNews { to, news } => (8, u64::from(news.from), u64::from(*to)),
             Event::Leave { node, crash } => (9, u64::from(*node), u64::from(*crash)),
             Event::Noticed { gone, by, .. } => (10, u64::from(*gone), u64::from(*by)),
             Event::Sample => (11, 0, 0),
@@ -176,4 +193,36 @@ fn message_word(message: &Message) -> u64 {
         Message::Refused { id, .. } => (19, *id, 0),
     };
     kind | id << 8 | chunk << 40
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// Whatever is pushed when, the next is the earliest, and of equal ones the oldest.
+        #[test]
+        fn events_come_in_their_order(steps in prop::collection::vec((any::<bool>(), 0u64..5_000), 0..200)) {
+            let mut queue = EventQueue::default();
+            let mut model: Vec<(Duration, u32)> = Vec::new();
+            let mut now = Duration::ZERO;
+            for (n, (push, micros)) in (0..).zip(steps) {
+                if push {
+                    let at = now + Duration::from_micros(micros);
+                    queue.push(at, Event::Start(n));
+                    model.push((at, n));
+                    continue;
+                }
+                let next = model.iter().copied().min();
+                let popped = queue.pop().map(|(at, event)| match event {
+                    Event::Start(n) => (at, n),
+                    other => panic!("{other:?}"),
+                });
+                prop_assert_eq!(popped, next);
+                model.retain(|entry| Some(*entry) != next);
+                now = next.map_or(now, |(at, _)| at);
+            }
+        }
+    }
 }

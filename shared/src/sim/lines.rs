@@ -29,7 +29,7 @@ impl Simulation {
         let (link, to) = of_session(to);
         let rate = self.nodes[from as usize].up.min(self.nodes[to as usize].down);
         let delayed = (rate as f64 * self.scenario.delay.as_secs_f64()) as u64;
-        let most = (delayed.div_ceil(u64::from(self.scenario.piece)) + 2).max(WINDOW).min(u16::MAX.into());
+        let most = (delayed.div_ceil(u64::from(self.piece)) + 2).max(WINDOW).min(u16::MAX.into());
         let transfer = self.transfers.add(Transfer {
             from,
             to,
@@ -67,7 +67,7 @@ impl Simulation {
                 self.transfers.release(id);
                 continue;
             }
-            let bytes = (transfer.len - transfer.sent).min(self.scenario.piece);
+            let bytes = (transfer.len - transfer.sent).min(self.piece);
             let time = self.line_time(bytes, self.nodes[node as usize].up);
             self.nodes[node as usize].sending = true;
             return self.queue.push(self.now + time, Event::Left { node, transfer: id, bytes });

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::event::{Event, Place};
 use super::links::Link;
-use super::node::{Kind, Number, session};
+use super::node::{Kind, News, Number, session};
 use super::simulation::Simulation;
 use crate::engine::{Announcer, AnnouncerOutput, Input, PeerBook, Topology};
 use crate::registry::Role;
@@ -118,7 +118,8 @@ impl Simulation {
         self.tell(one, Input::PeerUp { peer, rtt: self.scenario.delay * 2 });
         self.tell(one, Input::Load { peer, load });
         if let Some(slot) = self.nodes[other as usize].links.get(one).map(|link| link.back) {
-            self.hear_news(other, one, Place { slot, number: link }, &Arc::new(chunks));
+            let place = Place { slot, number: link };
+            self.deliver(one, News { from: other, place, chunks: Arc::new(chunks) });
         }
     }
 
@@ -129,6 +130,7 @@ impl Simulation {
             return;
         }
         for (one, other) in [(a, b), (b, a)] {
+            self.hear_news(one);
             let peer = other;
             let Some(link) = self.nodes[one as usize].links.remove(other) else { continue };
             for transfer in link.sending {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use rand::RngExt;
 
 use super::event::{Event, Message, Place};
-use super::node::{Kind, Number, of_session, session};
+use super::node::{Kind, News, Number, of_session, session};
 use super::simulation::Simulation;
 use crate::content::{ChunkIndex, ChunkSet};
 use crate::engine::{DropReason, Grant, Input, Output, RequestId, Wanted};
@@ -21,8 +21,13 @@ const NEWS_BYTES: u64 = 150;
 const REQUEST_BYTES: u64 = 120;
 
 impl Simulation {
-    /// Tells a peer's download something and does what it says.
+    /// Tells a peer's download something, after the news that has come before, and does what it says.
     pub(super) fn tell(&mut self, node: Number, input: Input<Number>) {
+        self.hear_news(node);
+        self.inform(node, input);
+    }
+
+    fn inform(&mut self, node: Number, input: Input<Number>) {
         let now = self.now;
         let Some(download) = self.nodes[node as usize].download.as_mut() else { return };
         if !download.handle(now, input) {
@@ -98,21 +103,43 @@ impl Simulation {
             up.map(|link| (link.other, Place { slot: link.back, number: link.number })).collect();
         for (to, place) in to {
             let late = self.lateness();
+            let news = News { from, place, chunks: chunks.clone() };
             if late.is_zero() {
-                self.hear_news(from, to, place, chunks);
+                self.deliver(to, news);
             } else {
-                let chunks = chunks.clone();
-                self.queue.push(self.now + late, Event::LateNews { from, to, place, chunks });
+                self.queue.push(self.now + late, Event::LateNews { to, news });
             }
         }
     }
 
-    /// A peer learns what another has got.
-    pub(super) fn hear_news(&mut self, from: Number, to: Number, place: Place, chunks: &Arc<ChunkSet>) {
+    /// News reaches a peer, which hears it at once or together with more.
+    pub(super) fn deliver(&mut self, to: Number, news: News) {
         let node = &mut self.nodes[to as usize];
         if !node.alive {
             return;
         }
+        let waits = node.can_wait();
+        node.inbox.push(news);
+        if !waits {
+            self.hear_news(to);
+        }
+    }
+
+    /// A peer learns what others have got.
+    pub(super) fn hear_news(&mut self, to: Number) {
+        if self.nodes[to as usize].inbox.is_empty() {
+            return;
+        }
+        let mut inbox = std::mem::take(&mut self.nodes[to as usize].inbox);
+        for News { from, place, chunks } in inbox.drain(..) {
+            self.hear_piece_of_news(from, to, place, &chunks);
+        }
+        // Its memory serves the next ones.
+        self.nodes[to as usize].inbox = inbox;
+    }
+
+    fn hear_piece_of_news(&mut self, from: Number, to: Number, place: Place, chunks: &Arc<ChunkSet>) {
+        let node = &mut self.nodes[to as usize];
         let Some(link) = node.links.at(place.slot, place.number) else { return };
         let news = if link.had.is_disjoint(chunks) {
             chunks.clone()
@@ -123,7 +150,7 @@ impl Simulation {
         };
         link.had.union_with(&news);
         node.upload.gained(&self.content, from, &news);
-        self.tell(to, Input::Have { peer: from, chunks: news });
+        self.inform(to, Input::Have { peer: from, chunks: news });
     }
 
     fn drop_neighbour(&mut self, node: Number, peer: Number, reason: DropReason) {
@@ -173,6 +200,7 @@ impl Simulation {
         if !self.nodes[node as usize].alive {
             return;
         }
+        self.hear_news(node);
         while let Some(grant) = self.nodes[node as usize].upload.next(self.now) {
             match grant {
                 Grant::Send { session, id, chunk, .. } => {

@@ -37,7 +37,7 @@ mod transfer;
 #[cfg(test)]
 pub(crate) use node::peer_id;
 pub use outcome::{Completion, Outcome, Traffic};
-pub use scenario::{Chunks, Link, Scenario};
+pub use scenario::{Link, Scenario};
 pub use simulation::Simulation;
 
 /// Plays a scenario until everybody is complete, nothing can happen any more or its deadline is over.

@@ -1,10 +1,12 @@
 //! A virtual peer.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 
 use libp2p_identity::PeerId;
 
+use super::event::Place;
 use super::links::{Link, Links};
 use super::transfer::TransferId;
 use crate::content::ChunkSet;
@@ -13,6 +15,9 @@ use crate::wire::query::Load;
 
 /// Names a virtual peer: its place among all.
 pub(crate) type Number = u32;
+
+/// Most news that waits.
+const INBOX: usize = 64;
 
 /// What an Ed25519 public key looks like in an identity multihash, before its 32 bytes.
 const KEY_PREFIX: [u8; 6] = [0, 36, 8, 1, 18, 32];
@@ -51,6 +56,15 @@ impl Kind {
     }
 }
 
+/// News of chunks from a neighbour.
+#[derive(Debug, Clone)]
+pub(super) struct News {
+    pub(super) from: Number,
+    /// The receiver's end of the link.
+    pub(super) place: Place,
+    pub(super) chunks: Arc<ChunkSet>,
+}
+
 /// The session's name at the upload queue of a peer whose neighbour is `other`.
 pub(super) fn session(link: u32, other: Number) -> SessionId {
     u64::from(link) << 32 | u64::from(other)
@@ -79,6 +93,8 @@ pub(super) struct Node {
     pub(super) have: ChunkSet,
     pub(super) links: Links,
     pub(super) banned: BTreeSet<Number>,
+    /// News that has come and waits to be heard, because nothing would follow from it yet.
+    pub(super) inbox: Vec<News>,
     /// Chunks that wait for a turn on the uplink.
     pub(super) line: VecDeque<TransferId>,
     /// Whether a piece is on the uplink.
@@ -95,6 +111,11 @@ impl Node {
     /// The connection to another, if it is the one of this number and stands.
     pub(super) fn link(&mut self, other: Number, number: u32) -> Option<&mut Link> {
         self.links.get_mut(other).filter(|link| link.number == number && link.up)
+    }
+
+    /// Whether news can wait until something else happens.
+    pub(super) fn can_wait(&self) -> bool {
+        self.inbox.len() < INBOX && self.download.as_ref().is_none_or(|download| !download.is_hungry())
     }
 
     /// How busy it is, as it tells others.

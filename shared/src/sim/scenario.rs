@@ -8,14 +8,8 @@ use rand::RngExt;
 use crate::content::Chunker;
 use crate::engine::{DownloadConfig, SeededRng, Topology, UploadConfig};
 
-/// How the content is cut.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Chunks {
-    /// All of this many bytes, but the last.
-    Fixed(u32),
-    /// Of random lengths, as [`Chunker::for_size`] makes them of random bytes.
-    Standard,
-}
+/// Of a chunk, no less than this goes over a line at a time unless somebody says so.
+const LEAST_PIECE: u32 = 128 << 10;
 
 /// A peer's access line, in bytes per second.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,8 +29,9 @@ pub struct Scenario {
     pub seeds: u32,
     /// Bytes of the content.
     pub size: u64,
-    /// How it is cut.
-    pub chunks: Chunks,
+    /// How it is cut; `None`: as [`Chunker::for_size`] says. Chunks of random lengths where they depend on what the
+    /// bytes are.
+    pub chunker: Option<Chunker>,
     /// Bytes per second that each seed can send and receive.
     pub seed_up: u64,
     /// Bytes per second that each downloader can send.
@@ -73,8 +68,9 @@ pub struct Scenario {
     pub seed: u64,
     /// When to give up; `None`: twenty times the bound and two minutes.
     pub deadline: Option<Duration>,
-    /// Bytes of a chunk that go over a line at a time.
-    pub piece: u32,
+    /// Bytes of a chunk that go over a line at a time; `None`: half a usual chunk, at least 128 KiB. More take less
+    /// time to simulate; fewer share lines more evenly.
+    pub piece: Option<u32>,
     /// The options of every download.
     pub download: DownloadConfig,
     /// The options of every upload queue.
@@ -88,7 +84,7 @@ impl Default for Scenario {
             peers: 8,
             seeds: 1,
             size: 128 << 20,
-            chunks: Chunks::Standard,
+            chunker: None,
             seed_up: 12_500_000,
             up: 12_500_000,
             down: 12_500_000,
@@ -107,7 +103,7 @@ impl Default for Scenario {
             stagger: Duration::ZERO,
             seed: 1,
             deadline: None,
-            piece: 128 << 10,
+            piece: None,
             download: DownloadConfig::default(),
             upload: UploadConfig::default(),
         }
@@ -161,16 +157,25 @@ impl Scenario {
         self.download.with_topology(self.topology)
     }
 
+    fn chunker(&self) -> Chunker {
+        self.chunker.unwrap_or(Chunker::for_size(self.size))
+    }
+
+    /// Bytes of a chunk that go over a line at a time.
+    pub(super) fn piece(&self) -> u32 {
+        let usual = match self.chunker() {
+            Chunker::Fixed { size } => size,
+            Chunker::FastCdc { avg, .. } => avg,
+        };
+        self.piece.unwrap_or((usual / 2).max(LEAST_PIECE)).max(1)
+    }
+
     /// The length of each chunk.
     pub(super) fn lengths(&self, rng: &mut SeededRng) -> Arc<[u32]> {
-        let standard = Chunker::for_size(self.size);
         let mut left = self.size;
         let mut lengths = Vec::new();
         while left > 0 {
-            let len = match self.chunks {
-                Chunks::Fixed(len) => len.max(1),
-                Chunks::Standard => random_len(standard, rng),
-            };
+            let len = random_len(self.chunker(), rng);
             let len = u64::from(len).min(left);
             lengths.push(len as u32);
             left -= len;
@@ -184,8 +189,8 @@ impl Scenario {
 fn random_len(chunker: Chunker, rng: &mut SeededRng) -> u32 {
     /// Steps from the minimum to what lies as far above it on average.
     const STEPS: u32 = 16;
-    let (min, max) = (chunker.min_size(), chunker.max_size());
-    let step = min * 5 / 4 / STEPS;
+    let Chunker::FastCdc { min, avg, max } = chunker else { return chunker.max_size().max(1) };
+    let step = ((avg - min) * 5 / 4 / STEPS).max(1);
     let mut len = min + rng.random_range(0..step);
     while len < max && rng.random_range(0..STEPS) > 0 {
         len += step;

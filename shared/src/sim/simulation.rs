@@ -27,6 +27,8 @@ pub struct Simulation {
     deadline: Duration,
     pub(super) content: ContentId,
     pub(super) lengths: Arc<[u32]>,
+    /// See [`Scenario::piece`].
+    pub(super) piece: u32,
     pub(super) now: Duration,
     pub(super) queue: EventQueue,
     pub(super) nodes: Vec<Node>,
@@ -59,6 +61,7 @@ impl Simulation {
         let tracker = Tracker::new(most, SeededRng::seed_from_u64(rng.random()));
         let mut simulation = Self {
             bound: scenario.bound(),
+            piece: scenario.piece(),
             deadline: scenario.deadline(),
             content: ContentId::from_root_hash(Hash::of(b"simulated")),
             lengths,
@@ -147,7 +150,7 @@ impl Simulation {
             Event::Arrived { transfer, bytes } => self.piece_arrived(transfer, bytes),
             Event::Message { from, to, link, message } => self.hear(from, to, link, message),
             Event::News { from, chunks } => self.spread_news(from, &chunks),
-            Event::LateNews { from, to, place, chunks } => self.hear_news(from, to, place, &chunks),
+            Event::LateNews { to, news } => self.deliver(to, news),
             Event::Leave { node, crash } => self.leave_incomplete(node, crash),
             Event::Noticed { gone, by, link } => self.notice(gone, by, link),
             Event::Sample => {
@@ -230,6 +233,7 @@ impl Simulation {
             have: if whole { full } else { empty },
             links: Default::default(),
             banned: Default::default(),
+            inbox: Vec::new(),
             line: Default::default(),
             sending: false,
             down_free: Duration::ZERO,

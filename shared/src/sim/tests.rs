@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::node::{number, of_session, peer_id, session};
 use super::*;
+use crate::content::Chunker;
 use crate::engine::Topology;
 
 const MIB: u64 = 1 << 20;
@@ -13,8 +14,8 @@ fn swarm(peers: u32, seed: u64) -> Scenario {
     Scenario {
         peers,
         size: 16 * MIB,
-        chunks: Chunks::Fixed(256 << 10),
-        piece: 64 << 10,
+        chunker: Some(Chunker::Fixed { size: 256 << 10 }),
+        piece: Some(64 << 10),
         seed,
         ..Scenario::default()
     }
@@ -94,7 +95,7 @@ fn in_a_star_the_seed_sends_everything_to_everybody() {
 fn everybody_completes_when_the_seed_goes_after_a_little_more_than_one_copy() {
     for seed in 0..4 {
         let outcome = all_complete(&Scenario {
-            chunks: Chunks::Fixed(1 << 20),
+            chunker: Some(Chunker::Fixed { size: 1 << 20 }),
             size: 64 * MIB,
             seed_leaves_after: Some(1.16),
             // Peers that send slowly still need the seed when it goes.
@@ -188,5 +189,5 @@ fn random_chunks_have_the_lengths_of_content_defined_ones() {
     assert_eq!(lengths.iter().map(|l| u64::from(*l)).sum::<u64>(), scenario.size);
     assert!((1_000 << 10..1_250 << 10).contains(&average), "{average}");
     assert!(lengths[..lengths.len() - 1].iter().all(|l| (512 << 10..=4 << 20).contains(l)));
-    all_complete(&Scenario { size: 64 << 20, chunks: Chunks::Standard, ..swarm(6, 1) });
+    all_complete(&Scenario { size: 64 << 20, chunker: None, ..swarm(6, 1) });
 }

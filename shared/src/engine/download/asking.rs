@@ -62,8 +62,7 @@ impl<P: PeerName> Download<P> {
         if ready.len() > 1 {
             ready.sort_by(|a, b| self.cost(*a).total_cmp(&self.cost(*b)));
         }
-        let many = self.peers.len() >= MANY && !self.config.fixed_in_flight;
-        if many {
+        if self.has_many() {
             let choose = |seat: &Seat| self.leaves_choice(&self.peers[*seat]);
             let seeds: Vec<Seat> = ready.iter().filter(|seat| choose(seat)).copied().collect();
             let others = seeds.len() < ready.len();
@@ -94,6 +93,11 @@ impl<P: PeerName> Download<P> {
         }
     }
 
+    /// Whether what is asked is bounded by all peers together.
+    pub(super) fn has_many(&self) -> bool {
+        self.peers.len() >= MANY && !self.config.fixed_in_flight
+    }
+
     /// Whether a peer is left the choice of what it sends.
     fn leaves_choice(&self, peer: &Peer<P>) -> bool {
         peer.complete && peer.may_choose && self.config.ask_any
@@ -101,10 +105,10 @@ impl<P: PeerName> Download<P> {
 
     /// Asks among many peers for as much as the line takes, of the best of a few at random each time.
     fn spread(&mut self, now: Duration) {
-        let rate = self.throughput.rate().unwrap_or(0.0);
-        let fits = rate * TOTAL_PIPELINE.as_secs_f64() / f64::from(self.usual_len.max(1));
-        let most = (fits as usize).max(LEAST_IN_ALL);
-        while self.asked.len() < most {
+        // Not the rate of this moment: who gets little would ask for little, and so get no more.
+        let fits = self.throughput.best() * TOTAL_PIPELINE.as_secs_f64() / f64::from(self.usual_len.max(1));
+        self.appetite = (fits as usize).max(LEAST_IN_ALL);
+        while self.asked.len() < self.appetite {
             let Some(seat) = self.draw_peer(now) else { return };
             self.ask_one(now, seat);
         }

@@ -75,6 +75,8 @@ pub struct Download<P = PeerId> {
     anys: usize,
     /// Peers that may take another request since something happened to them.
     touched: BTreeSet<Seat>,
+    /// How many chunks may be asked of many peers, as reckoned last.
+    appetite: usize,
     next_id: RequestId,
     paused: bool,
     unannounced: ChunkSet,
@@ -135,6 +137,7 @@ impl<P: PeerName> Download<P> {
             asked: BTreeMap::new(),
             anys: 0,
             touched: BTreeSet::new(),
+            appetite: 0,
             next_id: 0,
             paused: false,
             arrived: 0,
@@ -205,6 +208,12 @@ impl<P: PeerName> Download<P> {
     /// Whether every wanted chunk is stored.
     pub fn is_complete(&self) -> bool {
         self.left == 0
+    }
+
+    /// Whether news of what others have could lead to a request now. If not, it may be told together with what
+    /// happens next.
+    pub fn is_hungry(&self) -> bool {
+        !self.paused && (!self.has_many() || self.asked.len() < self.appetite.max(1))
     }
 
     /// Wanted chunks that are not stored yet.

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 /// How fast the rate follows: after this time an old rate counts for about a third.
 const MEMORY: f64 = 3.0;
+/// How long the highest rate is remembered: after this time it counts for about a third.
+const BEST_MEMORY: f64 = 60.0;
 /// Shortest time over which a rate is measured.
 const SAMPLE: Duration = Duration::from_millis(250);
 
@@ -14,6 +16,8 @@ pub(super) struct Throughput {
     rate: Option<f64>,
     since: Duration,
     bytes: u64,
+    /// The highest rate, forgotten as time goes by.
+    best: f64,
 }
 
 impl Throughput {
@@ -33,7 +37,13 @@ impl Throughput {
         // Not the standard library's, whose last bits differ from platform to platform.
         let weight = 1.0 - libm::exp(-seconds / MEMORY);
         self.rate = Some(self.rate.map_or(sample, |rate| rate + (sample - rate) * weight));
+        self.best = (self.best * libm::exp(-seconds / BEST_MEMORY)).max(self.rate.unwrap_or(0.0));
         self.restart(now);
+    }
+
+    /// The highest rate of late, in bytes per second: what the line takes, if little was asked since.
+    pub(super) fn best(&self) -> f64 {
+        self.best
     }
 
     /// Bytes per second.

@@ -38,6 +38,9 @@ use crate::wire::chunks::{MAX_WAITING, Refusal};
 
 /// Slots before it is known whether more of them send more.
 const FIRST_SLOTS: usize = 4;
+/// As many bytes may be under way before that is known, and two chunks in any case: large ones that are sent side by
+/// side all arrive late, and until they have, nobody can pass them on.
+const FIRST_BYTES: u64 = 2 << 20;
 /// After so many chunks of our choice, one more of them may be sent at once. The very first ones go one after
 /// another: the sooner each arrives, the sooner somebody else has something to pass on.
 const SLOW_START: usize = 2;
@@ -228,6 +231,11 @@ impl<P: PeerName> UploadQueue<P> {
 
     /// Adds a content; `lengths` are the bytes of each chunk.
     pub fn add_content(&mut self, content: ContentId, lengths: Arc<[u32]>, complete: bool) {
+        if self.given == 0 {
+            let usual =
+                lengths.iter().map(|len| u64::from(*len)).sum::<u64>() / (lengths.len() as u64).max(1);
+            self.slots.begin_with((FIRST_BYTES / usual.max(1)).clamp(2, FIRST_SLOTS as u64) as usize);
+        }
         let mut new = Content::new(lengths);
         if complete {
             new.complete();

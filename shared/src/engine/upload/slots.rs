@@ -41,6 +41,13 @@ impl Slots {
         }
     }
 
+    /// Another number to begin with, unless the user chose one.
+    pub(super) fn begin_with(&mut self, first: usize) {
+        if !self.fixed {
+            self.allowed = first;
+        }
+    }
+
     pub(super) fn allowed(&self) -> usize {
         self.allowed
     }

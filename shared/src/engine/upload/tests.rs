@@ -36,6 +36,20 @@ fn drain(queue: &mut UploadQueue, now: Duration) -> Vec<Grant> {
 }
 
 #[test]
+fn large_chunks_begin_two_at_a_time_and_small_ones_four() {
+    let begun = |len: u32| {
+        let mut queue = UploadQueue::new(UploadConfig::default(), SeededRng::seed_from_u64(1));
+        queue.add_content(content(), vec![len; 40].into(), false);
+        for session in 0..8 {
+            queue.open(session, peer(session as usize));
+            queue.request(Duration::ZERO, session, wanted(1, Some(session as ChunkIndex)));
+        }
+        drain(&mut queue, Duration::ZERO).len()
+    };
+    assert_eq!((begun(128 << 10), begun(1 << 20), begun(4 << 20)), (4, 2, 2));
+}
+
+#[test]
 fn slots_are_never_exceeded_and_a_session_has_one() {
     let mut queue = queue(slots(2), 10);
     for session in 1..4 {
