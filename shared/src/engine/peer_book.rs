@@ -16,7 +16,7 @@ const MAX_ADDRESSES: usize = 16;
 /// Dials at once.
 const MAX_DIALING: usize = 8;
 /// Connections that are sought until [`SETTLED`]. Where many start at once, who comes first is dialled by those who
-/// come later: were all of them to dial as many as they want, some would end with many times that.
+/// come later: were all to dial as many as they want at once, some would end with many times that.
 const SOUGHT_AT_FIRST: usize = 8;
 /// How long after its start a peer seeks few connections.
 const SETTLED: Duration = Duration::from_secs(1);

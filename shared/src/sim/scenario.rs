@@ -98,7 +98,7 @@ impl Default for Scenario {
             lying: 0.0,
             loss: 0.0,
             topology: Topology::default(),
-            sought: 20,
+            sought: 16,
             accepted: 192,
             stagger: Duration::ZERO,
             seed: 1,

@@ -288,6 +288,6 @@ fn rng() -> SeededRng {
 fn book(local: PeerId) -> PeerBook {
     /// Connections that a job seeks; others may add to them, so that in a large swarm, where everybody
     /// seeks as many, there is room for newcomers.
-    const MOST_CONNECTED: usize = 20;
+    const MOST_CONNECTED: usize = 16;
     PeerBook::new(local, MOST_CONNECTED, rng())
 }

@@ -12,7 +12,7 @@ use crate::engine::PeerName;
 /// How long a request waits before its age counts more than anything else.
 const LATE: Duration = Duration::from_secs(4);
 /// What so many others have is not rare. Who is behind asks for what most have, and must not come last for it.
-const NOT_RARE: u16 = 16;
+const NOT_RARE: u16 = 8;
 
 /// Orders requests: by the fields, one after another; the smallest comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
