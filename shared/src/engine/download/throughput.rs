@@ -51,3 +51,26 @@ impl Throughput {
         self.rate.filter(|rate| *rate > 0.0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rate_follows_and_the_best_one_is_forgotten_slowly() {
+        let mut throughput = Throughput::default();
+        let mut now = Duration::ZERO;
+        let mut run = |throughput: &mut Throughput, seconds: u64, rate: u64| {
+            for _ in 0..seconds {
+                now += Duration::from_secs(1);
+                throughput.add(now, rate);
+            }
+        };
+        run(&mut throughput, 10, 1_000_000);
+        run(&mut throughput, 20, 100_000);
+        assert!(throughput.rate().is_some_and(|rate| rate < 110_000.0));
+        assert!((600_000.0..1_000_000.0).contains(&throughput.best()), "{}", throughput.best());
+        run(&mut throughput, 300, 100_000);
+        assert!(throughput.best() < 110_000.0, "{}", throughput.best());
+    }
+}
