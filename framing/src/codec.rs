@@ -7,7 +7,7 @@ use std::marker::PhantomData;
 use futures::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use libp2p::StreamProtocol;
 use libp2p::request_response;
-use shoal_shared::wire::frame::Message;
+use shoal_wire::frame::Message;
 
 use crate::frames::{read_frame, write_frame};
 

@@ -1,9 +1,9 @@
-//! Frames of [`shoal_shared::wire::frame`] on streams.
+//! Frames of [`shoal_wire::frame`] on streams.
 
 use std::io;
 
 use futures::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use shoal_shared::wire::frame::{self, FrameError, LengthReader, Message};
+use shoal_wire::frame::{self, FrameError, LengthReader, Message};
 
 /// A buffer grows by at most this many bytes before they have arrived.
 const STEP: usize = 64 << 10;
@@ -53,7 +53,7 @@ fn invalid(error: FrameError) -> io::Error {
 mod tests {
     use super::*;
     use futures::io::Cursor;
-    use shoal_shared::wire::chunks::Request;
+    use shoal_wire::chunks::Request;
 
     #[tokio::test]
     async fn frames_come_out_as_they_went_in() {

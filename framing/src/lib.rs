@@ -1,4 +1,4 @@
-//! The messages of [`shoal_shared::wire`] on streams, for every program that speaks them.
+//! The messages of [`shoal_wire`] on streams, for every program that speaks them.
 //!
 //! - [`read_frame`], [`write_frame`]: one message on any stream.
 //! - [`FrameCodec`]: one request and one response on a stream, for libp2p's request-response.

@@ -7,7 +7,7 @@ use libp2p::identity::Keypair;
 use libp2p::request_response::{self, ProtocolSupport};
 use libp2p::swarm::NetworkBehaviour;
 use libp2p::{StreamProtocol, identify, ping};
-use shoal_shared::wire::rendezvous::PROTOCOL;
+use shoal_wire::rendezvous::PROTOCOL;
 
 use crate::codec::Codec;
 use crate::crowd;

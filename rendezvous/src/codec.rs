@@ -5,9 +5,9 @@ use std::io;
 use futures::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use libp2p::StreamProtocol;
 use libp2p::request_response;
-use shoal_shared::registry::Refusal;
-use shoal_shared::wire::frame::{FrameError, LengthReader};
-use shoal_shared::wire::rendezvous::{MAX_REQUEST, MAX_RESPONSE, Malformed, Request, Response};
+use shoal_wire::frame::{FrameError, LengthReader};
+use shoal_wire::rendezvous::Refusal;
+use shoal_wire::rendezvous::{MAX_REQUEST, MAX_RESPONSE, Malformed, Request, Response};
 
 /// So many bytes of an answer are written together. Who reads slowly keeps no more than that of each in memory, and
 /// one record: a small question may have an answer of 1 MiB.
@@ -91,7 +91,7 @@ mod tests {
     use super::*;
     use futures::io::Cursor;
     use request_response::Codec as _;
-    use shoal_shared::wire::rendezvous::{Discovered, PROTOCOL, Registered};
+    use shoal_wire::rendezvous::{Discovered, PROTOCOL, Registered};
 
     async fn read(bytes: &[u8]) -> io::Result<Result<Request, Malformed>> {
         let mut stream = Cursor::new(bytes);

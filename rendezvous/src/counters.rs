@@ -1,6 +1,6 @@
 //! What a tracker has done, as plain numbers.
 
-use shoal_shared::registry::{self, Status};
+use shoal_wire::rendezvous::Status;
 
 /// What a tracker did since its start, and what it holds now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -8,7 +8,7 @@ pub struct Counters {
     /// What was asked by `/rendezvous/1.0.0`.
     pub requests: Requests,
     /// What became of registrations.
-    pub registry: registry::Counters,
+    pub registry: shoal_registry::Counters,
     /// What became of probes.
     pub probes: Probes,
     /// Registrations now.

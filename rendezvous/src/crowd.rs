@@ -11,7 +11,7 @@ use libp2p::swarm::{
     ToSwarm, dummy,
 };
 use libp2p::{Multiaddr, PeerId};
-use shoal_shared::registry::{Prefix, quota_prefixes};
+use shoal_registry::{Prefix, quota_prefixes};
 
 /// Too many connections from the same /24 or /48.
 #[derive(Debug, Clone, Copy, thiserror::Error)]

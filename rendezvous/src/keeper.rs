@@ -6,8 +6,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use libp2p::PeerId;
-use shoal_shared::registry::{Registration, Registry};
-use shoal_shared::tracker::{Change as Changed, Services};
+use shoal_registry::{Registration, Registry};
+use shoal_tracker::{Change as Changed, Services};
 use tokio::sync::oneshot;
 
 use crate::store::registration::{self, BadRow, Encoded};

@@ -1,7 +1,7 @@
 //! The tracker: a libp2p rendezvous point where the peers of a content find each other.
 //!
 //! It speaks `/rendezvous/1.0.0` (github.com/libp2p/specs, rendezvous): peers register under a namespace
-//! for a limited time, and discover who else has. [`shoal_shared::registry`] keeps the table, `point` holds the
+//! for a limited time, and discover who else has. [`shoal_registry`] keeps the table, `point` holds the
 //! protocol's rules, `server` is the task that owns the network. Peers that others report dead are looked for
 //! (`probes`) and dropped only if they give no sign of life.
 //!
@@ -34,8 +34,8 @@ use libp2p::identity::Keypair;
 use libp2p::{Multiaddr, PeerId};
 use rand::SeedableRng;
 use rand::rngs::SysRng;
-use shoal_shared::engine::SeededRng;
-use shoal_shared::registry::{Registry, Verdict};
+use rand_chacha::ChaCha8Rng;
+use shoal_registry::{Registry, Verdict};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -89,7 +89,7 @@ impl Tracker {
         settings.external.iter().for_each(|address| swarm.add_external_address(address.clone()));
         let addresses = transport::addresses(&swarm, &settings.external, peer);
         // Cookies are as hard to forge as this is to guess.
-        let rng = SeededRng::try_from_rng(&mut SysRng).map_err(|e| TrackerError::Setup(e.to_string()))?;
+        let rng = ChaCha8Rng::try_from_rng(&mut SysRng).map_err(|e| TrackerError::Setup(e.to_string()))?;
         let mut point = Point::new(&settings, Registry::new(settings.limits.clone(), rng));
         let mut services = service::services(Duration::ZERO);
         let (keeper, saved) = Keeper::open(settings.data.as_deref(), start.elapsed()).await?;

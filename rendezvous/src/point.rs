@@ -22,11 +22,12 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use libp2p::PeerId;
-use shoal_shared::registry::{
-    Listing, Page, Refusal, Registration, Registry, RequestLimiter, Role, addresses_digest, harmless,
-    quota_prefixes, tellable,
+use shoal_registry::{
+    Listing, Page, Registration, Registry, RequestLimiter, Role, addresses_digest, harmless, quota_prefixes,
+    tellable,
 };
-use shoal_shared::wire::rendezvous::{
+use shoal_wire::rendezvous::Refusal;
+use shoal_wire::rendezvous::{
     Discovered, Malformed, PeerRecord, RecordFormat, Registered, Request, Response,
 };
 

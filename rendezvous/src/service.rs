@@ -9,10 +9,10 @@ use std::time::Duration;
 use libp2p::request_response::{self, ProtocolSupport, ResponseChannel};
 use libp2p::{Multiaddr, StreamProtocol};
 use shoal_framing::FrameCodec;
-use shoal_shared::registry::Registry;
-use shoal_shared::tracker::{Effect, Limits, Origin, Outcome, Services};
-use shoal_shared::wire::rendezvous::PeerRecord;
-use shoal_shared::wire::tracker::{PROTOCOL, Request, Response};
+use shoal_registry::Registry;
+use shoal_tracker::{Effect, Limits, Origin, Outcome, Services};
+use shoal_wire::rendezvous::PeerRecord;
+use shoal_wire::tracker::{PROTOCOL, Request, Response};
 
 /// A request is read and answered within this time.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);

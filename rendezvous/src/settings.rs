@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use libp2p::Multiaddr;
-use shoal_shared::registry::Limits;
+use shoal_registry::Limits;
 
 /// How often a peer may do something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

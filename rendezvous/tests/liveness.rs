@@ -4,8 +4,8 @@ mod common;
 
 use common::{Client, tracker, until};
 use libp2p::PeerId;
+use shoal_registry::{Limits, Verdict};
 use shoal_rendezvous::{Settings, Tracker};
-use shoal_shared::registry::{Limits, Verdict};
 
 /// Reports a peer, and waits until the probe is over.
 async fn report(tracker: &Tracker, peer: PeerId) {

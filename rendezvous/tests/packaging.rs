@@ -13,8 +13,10 @@ fn the_container_is_built_from_every_member_of_the_workspace() {
     let workspace: toml::Table = read("Cargo.toml").parse().unwrap();
     let members = workspace["workspace"]["members"].as_array().unwrap();
     let (dockerfile, ignored) = (read("packaging/Dockerfile"), read("packaging/Dockerfile.dockerignore"));
-    for member in members.iter().map(|member| member.as_str().unwrap()) {
-        assert!(dockerfile.lines().any(|line| line == format!("COPY {member} {member}")), "{member}");
-        assert!(ignored.lines().any(|line| line == format!("!{member}")), "{member}");
+    // Crates of one house lie in one folder, which is copied whole.
+    let folders = members.iter().map(|member| member.as_str().unwrap().split('/').next().unwrap());
+    for folder in folders {
+        assert!(dockerfile.lines().any(|line| line == format!("COPY {folder} {folder}")), "{folder}");
+        assert!(ignored.lines().any(|line| line == format!("!{folder}")), "{folder}");
     }
 }

@@ -4,9 +4,10 @@ mod common;
 
 use common::{Client, registered, tracker, until};
 use libp2p::identity::Keypair;
+use shoal_registry::Limits;
 use shoal_rendezvous::Settings;
-use shoal_shared::registry::{Limits, Status};
-use shoal_shared::wire::rendezvous::{PeerRecord, RecordFormat, Request, Response};
+use shoal_wire::rendezvous::Status;
+use shoal_wire::rendezvous::{PeerRecord, RecordFormat, Request, Response};
 
 const INVALID_NAMESPACE: Result<u64, u16> = Err(100);
 const INVALID_RECORD: Result<u64, u16> = Err(101);

@@ -8,7 +8,7 @@ use libp2p::swarm::{NetworkBehaviour, SwarmEvent};
 use libp2p::{Multiaddr, PeerId, Swarm, SwarmBuilder, identify, noise, rendezvous, tcp, yamux};
 use rendezvous::client::Event;
 use shoal_rendezvous::Settings;
-use shoal_shared::wire::rendezvous::RecordFormat;
+use shoal_wire::rendezvous::RecordFormat;
 
 #[derive(NetworkBehaviour)]
 struct Behaviour {

@@ -9,8 +9,8 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use rand::{Rng, RngExt, SeedableRng};
-use shoal_shared::content::{Chunker, Hash};
-use shoal_shared::engine::SeededRng;
+use shoal_content::{Chunker, Hash};
+use shoal_engine::SeededRng;
 
 const SIZE: usize = 256 << 20;
 const EDITS: usize = 40;

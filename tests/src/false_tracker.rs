@@ -6,7 +6,7 @@ use futures::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, StreamExt};
 use libp2p::request_response::{self, Event, Message, ProtocolSupport};
 use libp2p::swarm::SwarmEvent;
 use libp2p::{Multiaddr, StreamProtocol, SwarmBuilder, noise, tcp, yamux};
-use shoal_shared::wire::tracker::PROTOCOL;
+use shoal_wire::tracker::PROTOCOL;
 
 /// A running one. Dropping it ends it.
 pub struct FalseTracker {

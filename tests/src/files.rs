@@ -6,13 +6,13 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use rand::{Rng, SeedableRng};
-use shoal_shared::engine::SeededRng;
+use shoal_engine::SeededRng;
 
 /// What lies at a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Item {
     /// A file: its bytes (by their hash) and whether it may be executed.
-    File(shoal_shared::content::Hash, bool),
+    File(shoal_content::Hash, bool),
     /// A folder.
     Folder,
     /// A link and its target.
@@ -66,7 +66,7 @@ fn gather(path: &Path, name: &str, all: &mut BTreeMap<String, Item>) {
         Item::Folder
     } else {
         let executable = meta.permissions().mode() & 0o100 != 0;
-        Item::File(shoal_shared::content::Hash::of(&fs::read(path).unwrap()), executable)
+        Item::File(shoal_content::Hash::of(&fs::read(path).unwrap()), executable)
     };
     all.insert(name.to_owned(), item);
 }

@@ -6,9 +6,9 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Condvar, Mutex};
 
 use libp2p::Multiaddr;
-use shoal_node::net::{ContentHandle, Node, NodeConfig};
-use shoal_node::store::{ChunkStore, ImportOptions, ReadError, Source, import};
-use shoal_shared::content::{ChunkIndex, ChunkSet, Chunker, Manifest, Ticket};
+use shoal_content::{ChunkIndex, ChunkSet, Chunker, Manifest, Ticket};
+use shoal_net::{ContentHandle, Node, NodeConfig};
+use shoal_store::{ChunkStore, ImportOptions, ReadError, Source, import};
 
 use crate::DEADLINE;
 use crate::process::LOOPBACK;

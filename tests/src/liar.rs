@@ -12,12 +12,12 @@ use futures::{AsyncReadExt, AsyncWriteExt, StreamExt};
 use libp2p::request_response::{self, ProtocolSupport};
 use libp2p::swarm::{NetworkBehaviour, SwarmEvent};
 use libp2p::{Multiaddr, PeerId, Stream, StreamProtocol, Swarm, SwarmBuilder, noise, tcp, tls, yamux};
-use shoal_node::net::{QueryCodec, read_frame, streams, write_frame};
-use shoal_node::store::{ChunkStore, Source};
-use shoal_shared::content::{ContentId, Hash, Ticket};
-use shoal_shared::wire::Have;
-use shoal_shared::wire::chunks::{Reply, Request};
-use shoal_shared::wire::query;
+use shoal_content::{ContentId, Hash, Ticket};
+use shoal_net::{QueryCodec, read_frame, streams, write_frame};
+use shoal_store::{ChunkStore, Source};
+use shoal_wire::Have;
+use shoal_wire::chunks::{Reply, Request};
+use shoal_wire::query;
 
 use crate::process::LOOPBACK;
 

@@ -6,7 +6,7 @@ use futures::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, StreamExt};
 use libp2p::request_response::{self, ProtocolSupport};
 use libp2p::swarm::SwarmEvent;
 use libp2p::{Multiaddr, StreamProtocol, SwarmBuilder, noise, tcp, tls, yamux};
-use shoal_shared::wire::rendezvous::PROTOCOL;
+use shoal_wire::rendezvous::PROTOCOL;
 
 use crate::process::LOOPBACK;
 

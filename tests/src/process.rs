@@ -190,7 +190,7 @@ pub fn get(source: &str, dir: &Path, more: &[&str]) -> Process {
         vec!["get", source, "--json", "-o", dir.to_str().expect("test paths are text"), "--listen", LOOPBACK];
     args.extend(more);
     let mut command = command("shoal", args);
-    command.env("RUST_LOG", "shoal_node=debug");
+    command.env("RUST_LOG", "shoal=debug");
     Process::spawn(command)
 }
 

@@ -10,7 +10,7 @@ use libp2p::request_response::{self, Event, Message, ProtocolSupport};
 use libp2p::swarm::SwarmEvent;
 use libp2p::swarm::dial_opts::DialOpts;
 use libp2p::{Multiaddr, PeerId, StreamProtocol, Swarm, SwarmBuilder, noise, tcp, yamux};
-use shoal_shared::wire::rendezvous::{PROTOCOL, PeerRecord, RecordFormat, Refused, Request, Response};
+use shoal_wire::rendezvous::{PROTOCOL, PeerRecord, RecordFormat, Refused, Request, Response};
 
 use crate::within;
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use shoal_shared::content::Chunker;
+use shoal_content::Chunker;
 use shoal_tests::files::{self, names, random, tree, write};
 use shoal_tests::gate::{Gate, provide_gated};
 use shoal_tests::process::{get, share, shoal};

@@ -5,9 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use serde::Serialize;
-use shoal_node::store::{ChunkStore, Source};
-use shoal_shared::cbor;
-use shoal_shared::content::{Chunker, Hash};
+use shoal_content::{Chunker, Hash};
+use shoal_store::{ChunkStore, Source};
 use shoal_tests::eventually;
 use shoal_tests::files::{names, random, tree, write};
 use shoal_tests::gate::{Gate, provide, provide_gated, source};
@@ -114,7 +113,7 @@ fn link(path: &str, target: &str) -> Entry {
 
 /// The blocks of a manifest with these entries; every hash fits, whatever the entries say.
 fn manifest(name: &str, entries: &[Entry], change: impl FnOnce(&mut Root)) -> Vec<Vec<u8>> {
-    let page = cbor::encode(entries);
+    let page = shoal_cbor::encode(entries);
     let mut root = Root {
         v: 1,
         name: name.into(),
@@ -127,7 +126,7 @@ fn manifest(name: &str, entries: &[Entry], change: impl FnOnce(&mut Root)) -> Ve
         chunk_pages: vec![],
     };
     change(&mut root);
-    vec![cbor::encode(&root), page]
+    vec![shoal_cbor::encode(&root), page]
 }
 
 /// Fetches such a manifest; it must be refused before anything is written.

@@ -1,10 +1,9 @@
 //! Trackers that lie: what they say is refused or harmless, and named.
 
-use shoal_node::net::{Node, NodeConfig, Page, Tracker, TrackerError};
-use shoal_shared::cbor;
-use shoal_shared::content::{ContentId, Hash};
-use shoal_shared::wire::tracker::{Entry, Match, Mode, Response};
+use shoal_content::{ContentId, Hash};
+use shoal_net::{Node, NodeConfig, Page, Tracker, TrackerError};
 use shoal_tests::false_tracker::FalseTracker;
+use shoal_wire::tracker::{Entry, Match, Mode, Response};
 
 fn config() -> NodeConfig {
     let listen = vec![shoal_tests::process::LOOPBACK.parse().unwrap()];
@@ -14,7 +13,7 @@ fn config() -> NodeConfig {
 /// A node, and a tracker that always says this.
 async fn saying(response: &Response) -> (Node, FalseTracker, Tracker) {
     let node = Node::start(config()).await.unwrap();
-    let liar = FalseTracker::start(cbor::encode(response)).await;
+    let liar = FalseTracker::start(shoal_cbor::encode(response)).await;
     let tracker = node.tracker(liar.address.clone());
     (node, liar, tracker)
 }

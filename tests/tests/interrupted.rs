@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use shoal_shared::content::{Chunker, Ticket};
+use shoal_content::{Chunker, Ticket};
 use shoal_tests::files::{random, tree, write};
 use shoal_tests::gate::{Gate, Provider, provide_gated};
 use shoal_tests::process::{get, share};

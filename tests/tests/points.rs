@@ -6,16 +6,16 @@ use futures::StreamExt;
 use libp2p::identity::Keypair;
 use libp2p::swarm::SwarmEvent;
 use libp2p::{Multiaddr, PeerId, SwarmBuilder, noise, rendezvous, tcp, yamux};
-use shoal_node::net::{Node, NodeConfig};
+use shoal_net::{Node, NodeConfig};
 use shoal_rendezvous::{Settings, Tracker};
-use shoal_shared::registry::{self, Status};
-use shoal_shared::wire::rendezvous::{Discovered, Refused, Response};
-use shoal_shared::wire::tracker::Verdict;
 use shoal_tests::files::{self, tree};
 use shoal_tests::point::point;
 use shoal_tests::process::{LOOPBACK, Process, get, share, shoal};
 use shoal_tests::visitor::Visitor;
 use shoal_tests::within;
+use shoal_wire::rendezvous::Status;
+use shoal_wire::rendezvous::{Discovered, Refused, Response};
+use shoal_wire::tracker::Verdict;
 
 async fn tracker() -> (Tracker, String) {
     let settings = Settings { listen: vec![LOOPBACK.parse().unwrap()], ..Settings::default() };
@@ -196,7 +196,7 @@ async fn reports_are_limited_while_all_probes_are_under_way() {
     assert_eq!(client.report(PeerId::random()).await, Ok(Verdict::Unknown), "connected, and answered");
     for peer in silent_peers {
         let verdict = tracker.report(PeerId::random(), peer).await;
-        assert_eq!(verdict, Some(registry::Verdict::Probe(peer)));
+        assert_eq!(verdict, Some(shoal_registry::Verdict::Probe(peer)));
     }
     assert_eq!(client.report(one_more).await, Ok(Verdict::Limited));
     let counters = tracker.counters().await.unwrap();

@@ -104,6 +104,6 @@ fn a_simulation_is_the_same_each_time() {
 
 /// The peer id in a ticket, as `inspect` tells it.
 fn ticket_peer(ticket: &str) -> String {
-    let ticket: shoal_shared::content::Ticket = ticket.parse().unwrap();
+    let ticket: shoal_content::Ticket = ticket.parse().unwrap();
     ticket.peers[0].to_string().rsplit('/').next().unwrap().to_owned()
 }

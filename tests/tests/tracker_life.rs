@@ -6,14 +6,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use libp2p::PeerId;
-use shoal_node::net::{Node, NodeConfig};
-use shoal_shared::content::Ticket;
-use shoal_shared::wire::tracker::Verdict;
+use shoal_content::Ticket;
+use shoal_net::{Node, NodeConfig};
 use shoal_tests::eventually;
 use shoal_tests::files::{random, write};
 use shoal_tests::process::{LOOPBACK, Process, get, tracker, tracker_on};
 use shoal_tests::tracking::{ask, ask_until, peers, seeds, share_at, share_on, stats};
 use shoal_tests::visitor::Visitor;
+use shoal_wire::tracker::Verdict;
 
 /// The address in a ticket: place and id.
 fn home(shared: &serde_json::Value) -> (String, String) {

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use libp2p::Multiaddr;
 use serde_json::Value;
-use shoal_node::net::{Node, NodeConfig};
-use shoal_shared::content::Chunker;
+use shoal_content::Chunker;
+use shoal_net::{Node, NodeConfig};
 use shoal_tests::files::{random, tree, write};
 use shoal_tests::gate::{Gate, provide_gated_at};
 use shoal_tests::process::{LOOPBACK, Process, Signal, get, place, tracker_on};

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use shoal_shared::content::Ticket;
+use shoal_content::Ticket;
 use shoal_tests::files::{random, write};
 use shoal_tests::process::{Process, get, shoal, tracker};
 use shoal_tests::tracking::{ask, ask_until, seeds, share_at};

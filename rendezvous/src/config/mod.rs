@@ -17,7 +17,7 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 use libp2p::Multiaddr;
 use serde::{Deserialize, Serialize};
-use shoal_shared::registry::Limits;
+use shoal_registry::Limits;
 
 pub use self::options::Options;
 

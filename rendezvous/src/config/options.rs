@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::Args;
 use libp2p::Multiaddr;
 use serde::Deserialize;
-use shoal_shared::registry::{Limits, SPEC_MAX_TTL};
+use shoal_registry::{Limits, SPEC_MAX_TTL};
 
 use super::text::Text;
 use super::{Config, ConfigError, LogFormat, MetricsAddress};

@@ -11,7 +11,7 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
-use shoal_shared::registry::Counters;
+use shoal_registry::Counters;
 
 use super::{Feed, RegistryFigures, Snapshot};
 use crate::store::StoreStats;

@@ -101,7 +101,8 @@ fn respond(status: StatusCode, kind: &'static str, text: String) -> Response<Ful
 
 #[cfg(test)]
 mod tests {
-    use shoal_shared::registry::{Counters, Status};
+    use shoal_registry::Counters;
+    use shoal_wire::rendezvous::Status;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     use super::super::{RegistryFigures, Reporter, Snapshot, channel};

@@ -15,7 +15,8 @@ mod http;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use shoal_shared::registry::{Counters, Status};
+use shoal_registry::Counters;
+use shoal_wire::rendezvous::Status;
 use tokio::sync::watch;
 
 pub use self::http::{MAX_CONNECTIONS, serve};

@@ -3,8 +3,9 @@
 use libp2p::Multiaddr;
 use libp2p::identity::Keypair;
 use rand::SeedableRng;
-use shoal_shared::engine::SeededRng;
-use shoal_shared::registry::{Limits, Status};
+use rand_chacha::ChaCha8Rng;
+use shoal_registry::Limits;
+use shoal_wire::rendezvous::Status;
 
 use super::*;
 
@@ -51,7 +52,7 @@ impl Peer {
 }
 
 fn point(settings: Settings) -> Point {
-    let registry = Registry::new(settings.limits.clone(), SeededRng::seed_from_u64(1));
+    let registry = Registry::new(settings.limits.clone(), ChaCha8Rng::seed_from_u64(1));
     Point::new(&settings, registry)
 }
 

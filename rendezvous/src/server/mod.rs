@@ -9,8 +9,9 @@ use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use libp2p::swarm::SwarmEvent;
 use libp2p::{PeerId, Swarm, identify, ping, request_response};
-use shoal_shared::registry::{Registry, Status, Verdict};
-use shoal_shared::tracker::Services;
+use shoal_registry::{Registry, Verdict};
+use shoal_tracker::Services;
+use shoal_wire::rendezvous::Status;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 

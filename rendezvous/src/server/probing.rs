@@ -11,9 +11,9 @@ use libp2p::request_response::OutboundFailure;
 use libp2p::swarm::DialError;
 use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
 use libp2p::{Multiaddr, PeerId};
-use shoal_shared::engine::is_dialable;
-use shoal_shared::registry::{Verdict, tellable};
-use shoal_shared::wire::rendezvous::PeerRecord;
+use shoal_addresses::is_dialable;
+use shoal_registry::{Verdict, tellable};
+use shoal_wire::rendezvous::PeerRecord;
 
 use super::{EventOf, Server};
 use crate::probes::Step;

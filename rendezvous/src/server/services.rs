@@ -5,8 +5,8 @@ use std::future::Future;
 use std::pin::Pin;
 
 use libp2p::request_response::{self, ResponseChannel};
-use shoal_shared::tracker::Effect;
-use shoal_shared::wire::tracker::{ErrorCode, Response};
+use shoal_tracker::Effect;
+use shoal_wire::tracker::{ErrorCode, Response};
 
 use super::Server;
 use crate::service::{self, Answer};

@@ -7,10 +7,10 @@ use libp2p::core::PeerRecord;
 use libp2p::identity::Keypair;
 use libp2p::swarm::SwarmEvent;
 use libp2p::{PeerId, Swarm, SwarmBuilder, noise, tcp, yamux};
-use shoal_shared::content::{ContentId, Hash};
-use shoal_shared::registry::{self, Registration, Role};
-use shoal_shared::wire::swarm_namespace;
-use shoal_shared::wire::tracker::{Entry, ErrorCode, Mode, Verdict};
+use shoal_content::{ContentId, Hash};
+use shoal_registry::{self as registry, Registration, Role};
+use shoal_wire::swarm_namespace;
+use shoal_wire::tracker::{Entry, ErrorCode, Mode, Verdict};
 
 use super::*;
 
@@ -135,7 +135,7 @@ async fn the_table_that_is_lent_answers() {
     let want = want.map(|(key, port)| (key.public().to_peer_id(), format!("/ip4/127.0.0.1/tcp/{port}")));
     assert_eq!(listed, BTreeSet::from(want));
 
-    let role = Request::Role { role: shoal_shared::wire::tracker::Role::Seed, content };
+    let role = Request::Role { role: shoal_wire::tracker::Role::Seed, content };
     assert_eq!(world.ask(role).await, Response::Ok {});
     assert!(matches!(world.effects.pop(), Some(Effect::RoleChanged { .. })));
     let size = world.ask(Request::Swarm { content }).await;

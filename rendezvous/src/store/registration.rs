@@ -13,8 +13,9 @@ use std::time::Duration;
 use libp2p::PeerId;
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
-use shoal_shared::cbor::{self, CborError};
-use shoal_shared::registry::{MAX_ADDRESSES, MAX_NAMESPACE, Prefix, Registration, Role};
+use shoal_cbor::CborError;
+use shoal_registry::{MAX_ADDRESSES, Prefix, Registration, Role};
+use shoal_wire::rendezvous::MAX_NAMESPACE;
 
 use super::{Change, Row, Table, WallClock};
 
@@ -87,7 +88,7 @@ impl Encoded {
             sequence: registration.sequence,
             addresses: registration.addresses,
         };
-        Self { key: key(&registration.peer, &registration.namespace), value: cbor::encode(&stored) }
+        Self { key: key(&registration.peer, &registration.namespace), value: shoal_cbor::encode(&stored) }
     }
 
     /// What writes it down, until `expires` in seconds since the Unix epoch.
@@ -113,7 +114,7 @@ pub fn remove_peer(peer: &PeerId) -> Change {
 pub fn read(row: &Row, clock: WallClock, now: Duration) -> Result<Registration, BadRow> {
     let ttl = clock.left(now, row.expires).ok_or(BadRow::Expired)?;
     let (peer, namespace) = split(&row.key).ok_or(BadRow::Key)?;
-    let stored: Stored = cbor::decode_canonical(&row.value)?;
+    let stored: Stored = shoal_cbor::decode_canonical(&row.value)?;
     if stored.version != VERSION {
         return Err(BadRow::Version(stored.version));
     }
@@ -286,9 +287,9 @@ mod tests {
     fn each_fault_is_named() {
         let good = row(&plain());
         let with = |change: fn(&mut Stored)| {
-            let mut stored: Stored = cbor::decode(&good.value).unwrap();
+            let mut stored: Stored = shoal_cbor::decode(&good.value).unwrap();
             change(&mut stored);
-            read(&Row { value: cbor::encode(&stored), ..good.clone() }, clock(), SECOND)
+            read(&Row { value: shoal_cbor::encode(&stored), ..good.clone() }, clock(), SECOND)
         };
         assert!(with(|_| ()).is_ok());
         assert_eq!(with(|s| s.version = 2), Err(BadRow::Version(2)));

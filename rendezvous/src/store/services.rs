@@ -9,11 +9,10 @@ use std::time::Duration;
 use libp2p::PeerId;
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
-use shoal_shared::cbor;
-use shoal_shared::content::{ContentId, Hash};
-use shoal_shared::tracker::{Change as Changed, StoredEntry, StoredPayload};
-use shoal_shared::wire::frame;
-use shoal_shared::wire::tracker::Request;
+use shoal_content::{ContentId, Hash};
+use shoal_tracker::{Change as Changed, StoredEntry, StoredPayload};
+use shoal_wire::frame;
+use shoal_wire::tracker::Request;
 
 use super::registration::{BadRow, peer_key, prefix, prefix_bytes};
 use super::{Change, Row, Table, WallClock};
@@ -46,15 +45,15 @@ pub fn change(changed: Changed, clock: WallClock, now: Duration) -> Change {
             };
             Change::Put {
                 table: Table::Payloads,
-                key: cbor::encode(&payload.id),
-                value: cbor::encode(&stored),
+                key: shoal_cbor::encode(&payload.id),
+                value: shoal_cbor::encode(&stored),
                 expires: expires(payload.left),
             }
         }
-        Changed::DropPayload(id) => Change::Remove { table: Table::Payloads, key: cbor::encode(&id) },
+        Changed::DropPayload(id) => Change::Remove { table: Table::Payloads, key: shoal_cbor::encode(&id) },
         Changed::PutEntry(StoredEntry { peer, entry, left }) => {
             let key = entry_key(&peer, &entry.content);
-            let published = cbor::encode(&Request::Publish { entries: vec![entry] });
+            let published = shoal_cbor::encode(&Request::Publish { entries: vec![entry] });
             let value = [&[VERSION], published.as_slice()].concat();
             Change::Put { table: Table::Index, key, value, expires: expires(left) }
         }
@@ -70,8 +69,8 @@ pub fn change(changed: Changed, clock: WallClock, now: Duration) -> Change {
 /// What is wrong with the row. That the bytes fit the id is checked by who takes it.
 pub fn payload(row: &Row, clock: WallClock, now: Duration) -> Result<StoredPayload, BadRow> {
     let left = clock.left(now, row.expires).ok_or(BadRow::Expired)?;
-    let id: Hash = cbor::decode_canonical(&row.key).map_err(|_| BadRow::Key)?;
-    let stored: Stored = cbor::decode_canonical(&row.value)?;
+    let id: Hash = shoal_cbor::decode_canonical(&row.key).map_err(|_| BadRow::Key)?;
+    let stored: Stored = shoal_cbor::decode_canonical(&row.value)?;
     if stored.version != VERSION {
         return Err(BadRow::Version(stored.version));
     }
@@ -113,8 +112,8 @@ fn entry_key(peer: &PeerId, content: &ContentId) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use shoal_shared::registry::Prefix;
-    use shoal_shared::wire::tracker::Entry;
+    use shoal_registry::Prefix;
+    use shoal_wire::tracker::Entry;
 
     const SECOND: Duration = Duration::from_secs(1);
 
@@ -172,9 +171,9 @@ mod tests {
     fn each_fault_is_named() {
         let kept = row(Changed::PutPayload(stored_payload(None)));
         let with = |change: fn(&mut Stored)| {
-            let mut stored: Stored = cbor::decode(&kept.value).unwrap();
+            let mut stored: Stored = shoal_cbor::decode(&kept.value).unwrap();
             change(&mut stored);
-            payload(&Row { value: cbor::encode(&stored), ..kept.clone() }, clock(), SECOND).unwrap_err()
+            payload(&Row { value: shoal_cbor::encode(&stored), ..kept.clone() }, clock(), SECOND).unwrap_err()
         };
         assert_eq!(with(|s| s.version = 2), BadRow::Version(2));
         assert_eq!(with(|s| s.peer = ByteBuf::from([1; 3])), BadRow::Peer);
@@ -187,7 +186,7 @@ mod tests {
         assert_eq!(value(vec![2]), BadRow::Version(2));
         assert_eq!(value(vec![1, 0]), BadRow::Entry);
         let hostile = Entry { name: "../etc".into(), ..stored_entry().entry };
-        let published = cbor::encode(&Request::Publish { entries: vec![hostile] });
+        let published = shoal_cbor::encode(&Request::Publish { entries: vec![hostile] });
         assert_eq!(value([&[VERSION], published.as_slice()].concat()), BadRow::Entry);
         let elsewhere = peer_key(&PeerId::random(), b"another content");
         assert_eq!(entry(&Row { key: elsewhere, ..told }, clock(), SECOND), Err(BadRow::Key));

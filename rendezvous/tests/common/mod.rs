@@ -14,7 +14,7 @@ use libp2p::request_response::{self, ProtocolSupport};
 use libp2p::swarm::{NetworkBehaviour, SwarmEvent};
 use libp2p::{Multiaddr, PeerId, StreamProtocol, Swarm, SwarmBuilder, noise, ping, tcp, yamux};
 use shoal_rendezvous::{Settings, Tracker};
-use shoal_shared::wire::rendezvous::{Discovered, PROTOCOL, PeerRecord, RecordFormat, Request, Response};
+use shoal_wire::rendezvous::{Discovered, PROTOCOL, PeerRecord, RecordFormat, Request, Response};
 use tokio::sync::{mpsc, oneshot};
 
 /// What a test waits for happens within this time or never.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use rand::{Rng, SeedableRng};
-use shoal_shared::engine::SeededRng;
+use shoal_engine::SeededRng;
 use tempfile::TempDir;
 
 use crate::wait;

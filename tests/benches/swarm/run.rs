@@ -3,7 +3,7 @@
 use anyhow::{Context, bail};
 use libp2p::multiaddr::Protocol;
 use serde::Serialize;
-use shoal_shared::content::Ticket;
+use shoal_content::Ticket;
 
 use crate::content::Content;
 use crate::entrant::{Entrant, Fate, Got, Told};

@@ -8,8 +8,8 @@ use std::time::Duration;
 use anyhow::Context;
 use libp2p::PeerId;
 use rand::SeedableRng;
-use shoal_shared::engine::SeededRng;
-use shoal_shared::registry::{Limits, Registration, Registry, Role};
+use shoal_engine::SeededRng;
+use shoal_registry::{Limits, Registration, Registry, Role};
 
 use crate::system;
 

@@ -14,7 +14,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use rand::{Rng, SeedableRng};
-use shoal_shared::engine::SeededRng;
+use shoal_engine::SeededRng;
 
 use self::run::{Measured, median, shoal_once, time_to_share};
 

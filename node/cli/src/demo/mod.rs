@@ -1,0 +1,224 @@
+//! `shoal demo`: a tracker, a seed and some peers on this machine, each a node of its own.
+
+mod folder;
+mod table;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, anyhow};
+use bytesize::ByteSize;
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+use indicatif::ProgressBar;
+use libp2p::identity::Keypair;
+use libp2p::{Multiaddr, PeerId};
+use shoal_content::Manifest;
+use shoal_engine::{DownloadConfig, Topology};
+use shoal_rendezvous::{Settings, Tracker};
+use tokio_util::sync::CancellationToken;
+
+use self::table::{Row, table};
+use super::error::{CliError, Exit};
+use super::human;
+use super::output::Output;
+use super::share::tell;
+use shoal_net::{ContentHandle, Failure, GetOptions, Node, NodeConfig, Update};
+use shoal_store::{ChunkStore, EntryState, Selection, verify};
+
+/// Nodes of the demo listen on loopback alone.
+const LOOPBACK: &str = "/ip4/127.0.0.1/tcp/0";
+/// How often the bars change.
+const REFRESH: Duration = Duration::from_millis(100);
+
+/// Show it at work: a tracker, one seed and some peers on this machine move a folder
+///
+/// Without PATH a folder with large and many tiny files is made up. Every copy is compared with the
+/// source; everything that was made is removed afterwards.
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// File or folder to move [default: a made-up folder]
+    path: Option<PathBuf>,
+    /// How many peers fetch it
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=64))]
+    peers: u16,
+    /// Size of the made-up folder
+    #[arg(long, default_value = "256MiB", conflicts_with = "path")]
+    size: ByteSize,
+}
+
+/// A node that fetches.
+struct Peer {
+    node: Node,
+    handle: ContentHandle,
+    dir: PathBuf,
+    bar: ProgressBar,
+}
+
+pub(super) async fn run(args: Args, output: &Output, stop: CancellationToken) -> Result<Exit, CliError> {
+    // Removed when it goes out of scope, whichever way this ends.
+    let scratch = tempfile::Builder::new().prefix("shoal-demo-").tempdir().map_err(anyhow::Error::from)?;
+    let result = tokio::select! {
+        result = demonstrate(&args, scratch.path(), output, &stop) => result,
+        () = stop.cancelled() => Err(CliError { exit: Exit::Failed, error: anyhow!("stopped"), hint: None }),
+    };
+    scratch.close().context("cannot remove the demo's folder")?;
+    result
+}
+
+async fn demonstrate(
+    args: &Args,
+    scratch: &Path,
+    output: &Output,
+    stop: &CancellationToken,
+) -> Result<Exit, CliError> {
+    let path = match &args.path {
+        Some(path) => path.clone(),
+        None => make_up(scratch, args.size.as_u64(), output).await?,
+    };
+    let settings = Settings { listen: vec![LOOPBACK.parse().expect("well-formed")], ..Settings::default() };
+    let tracker = Tracker::start(Keypair::generate_ed25519(), settings).await.map_err(anyhow::Error::from)?;
+    let rendezvous = tracker.addresses().to_vec();
+    output.say(format!("tracker   {}", rendezvous[0]));
+
+    let imported = super::import::run(vec![path], None, None, output, stop).await?;
+    let manifest = imported.source.manifest().clone();
+    let seed = node().await?;
+    let seeding = seed.serve(Arc::new(imported.source), rendezvous.clone())?;
+    output.say(format!("seed      {} shares {}", human::peer(&seed.peer_id()), describe(&manifest)));
+
+    let start = Instant::now();
+    let mut peers = Vec::new();
+    for n in 1..=args.peers {
+        let dir = scratch.join(format!("peer-{n}"));
+        peers.push(start_peer(&manifest, seed.addresses().await, &rendezvous, dir, n, output).await?);
+    }
+    let times = fetch_all(&mut peers, start, output).await?;
+    let rows = check(&peers, &times, seed.peer_id(), &manifest).await?;
+    output.data(&rows, || table(&rows, manifest.root().size))?;
+
+    // Nobody needs to take leave in good order here: all nodes end together.
+    drop((peers, seeding, tracker));
+    let good = rows.iter().all(|row| row.verified);
+    Ok(if good { Exit::Done } else { Exit::VerificationFailed })
+}
+
+fn describe(manifest: &Manifest) -> String {
+    let root = manifest.root();
+    let files = human::count(root.files.into(), "file");
+    let chunks = human::count(root.chunks.into(), "chunk");
+    format!("'{}': {} in {files}, {chunks}", root.name, human::bytes(root.size))
+}
+
+async fn make_up(scratch: &Path, size: u64, output: &Output) -> Result<PathBuf, CliError> {
+    let path = scratch.join("demo-folder");
+    let bar = output.byte_bar(size, "making up");
+    let (to, shown) = (path.clone(), bar.clone());
+    let made = tokio::task::spawn_blocking(move || folder::make(&to, size, &|n| shown.set_position(n))).await;
+    made.map_err(anyhow::Error::from)?.context("cannot make up a folder")?;
+    bar.finish_and_clear();
+    Ok(path)
+}
+
+async fn node() -> Result<Node, CliError> {
+    let listen = vec![LOOPBACK.parse().expect("well-formed")];
+    Ok(Node::start(NodeConfig { listen, ..NodeConfig::default() }).await?)
+}
+
+async fn start_peer(
+    manifest: &Manifest,
+    seed: Vec<Multiaddr>,
+    rendezvous: &[Multiaddr],
+    dir: PathBuf,
+    n: u16,
+    output: &Output,
+) -> Result<Peer, CliError> {
+    let node = node().await?;
+    let bar = output.byte_bar(manifest.root().size, format!("peer {n}"));
+    let handle = node.get(GetOptions {
+        content: manifest.id(),
+        peers: seed,
+        rendezvous: rendezvous.to_vec(),
+        dir: dir.clone(),
+        force: false,
+        select: Arc::new(|_| Ok(Selection::All)),
+        wait: None,
+        topology: Topology::default(),
+        download: DownloadConfig::default(),
+    })?;
+    Ok(Peer { node, handle, dir, bar })
+}
+
+/// Shows all downloads until each has ended; returns how long each took.
+async fn fetch_all(peers: &mut [Peer], start: Instant, output: &Output) -> Result<Vec<Duration>, CliError> {
+    let follow = |(n, peer)| async move {
+        follow(peer, output).await.map(|()| (n, start.elapsed())).map_err(|failure| (n, failure))
+    };
+    let mut running: FuturesUnordered<_> = peers.iter_mut().enumerate().map(follow).collect();
+    let mut times = vec![Duration::ZERO; running.len()];
+    while let Some(ended) = running.next().await {
+        match ended {
+            Ok((n, time)) => times[n] = time,
+            Err((n, failure)) => {
+                let mut error = CliError::from(failure);
+                error.error = error.error.context(format!("peer {} failed", n + 1));
+                return Err(error);
+            }
+        }
+    }
+    Ok(times)
+}
+
+async fn follow(peer: &mut Peer, output: &Output) -> Result<(), Failure> {
+    let progress = peer.handle.progress();
+    let mut refresh = tokio::time::interval(REFRESH);
+    loop {
+        tokio::select! {
+            _ = refresh.tick() => {
+                let now = progress.borrow();
+                if now.total > 0 {
+                    peer.bar.set_length(now.total);
+                }
+                peer.bar.set_position(now.done);
+                peer.bar.set_message(human::count(now.peers as u64, "peer"));
+            }
+            update = peer.handle.next() => match update {
+                Update::Event(event) => tell(event, output),
+                Update::Finished(result) => {
+                    peer.bar.abandon();
+                    return result.map(|_| ());
+                }
+            }
+        }
+    }
+}
+
+/// Compares every copy with the source and gathers the numbers.
+async fn check(
+    peers: &[Peer],
+    times: &[Duration],
+    seed: PeerId,
+    manifest: &Arc<Manifest>,
+) -> Result<Vec<Row>, CliError> {
+    let mut rows = Vec::new();
+    for (n, (peer, time)) in peers.iter().zip(times).enumerate() {
+        let (whole, base) = (manifest.clone(), peer.dir.join(manifest.name().as_str()));
+        let report = tokio::task::spawn_blocking(move || verify(&whole, &base, &|_| {})).await;
+        let report = report.map_err(anyhow::Error::from)?.context("cannot read a copy")?;
+        let verified = report.extra_count == 0 && report.entries.iter().all(|e| *e == EntryState::Match);
+        let traffic = peer.node.traffic(manifest.id());
+        let from_seed = traffic.get(&seed).map_or(0, |t| t.received);
+        let received: u64 = traffic.values().map(|t| t.received).sum();
+        rows.push(Row {
+            peer: format!("peer {}", n + 1),
+            seconds: time.as_secs_f64(),
+            from_seed,
+            from_peers: received - from_seed,
+            duplicate: traffic.values().map(|t| t.duplicate).sum(),
+            sent: traffic.values().map(|t| t.sent).sum(),
+            verified,
+        });
+    }
+    Ok(rows)
+}

@@ -1,0 +1,85 @@
+//! What ends a command: an exit code, and for a failure what failed, on what, and what to do next.
+
+use std::process::ExitCode;
+
+use shoal_net::{Failure, NodeError};
+use shoal_store::{ImportError, TargetError};
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Exit {
+    Done = 0,
+    Failed = 1,
+    Usage = 2,
+    PartlyDone = 3,
+    VerificationFailed = 4,
+    NoPeers = 5,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        ExitCode::from(exit as u8)
+    }
+}
+
+/// A failure, fit for a person.
+#[derive(Debug)]
+pub(super) struct CliError {
+    pub(super) exit: Exit,
+    pub(super) error: anyhow::Error,
+    pub(super) hint: Option<String>,
+}
+
+impl CliError {
+    pub(super) fn usage(error: impl Into<anyhow::Error>) -> Self {
+        Self { exit: Exit::Usage, error: error.into(), hint: None }
+    }
+
+    pub(super) fn hint(self, hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), ..self }
+    }
+}
+
+impl From<anyhow::Error> for CliError {
+    fn from(error: anyhow::Error) -> Self {
+        Self { exit: Exit::Failed, error, hint: None }
+    }
+}
+
+impl From<NodeError> for CliError {
+    fn from(error: NodeError) -> Self {
+        anyhow::Error::from(error).into()
+    }
+}
+
+impl From<ImportError> for CliError {
+    fn from(error: ImportError) -> Self {
+        anyhow::Error::from(error).into()
+    }
+}
+
+impl From<Failure> for CliError {
+    fn from(failure: Failure) -> Self {
+        let (exit, hint) = match &failure {
+            Failure::NoPeers { kept: 0 } => (
+                Exit::NoPeers,
+                Some(
+                    "is the sharing side running and reachable? Give its address with --peer, or a \
+                      rendezvous point with --rendezvous; a ticket holds both, a bare id neither",
+                ),
+            ),
+            Failure::NoPeers { .. } => {
+                (Exit::PartlyDone, Some("all verified chunks are kept; run the same command again to go on"))
+            }
+            Failure::Stopped { kept: None | Some(1..) } => {
+                (Exit::PartlyDone, Some("all verified chunks are kept; run the same command again to go on"))
+            }
+            Failure::Manifest(_) => (Exit::VerificationFailed, Some("nothing was written")),
+            Failure::Target(TargetError::Blocked { .. }) => {
+                (Exit::Failed, Some("make room or choose another folder with -o; what is verified is kept"))
+            }
+            _ => (Exit::Failed, None),
+        };
+        Self { exit, error: failure.into(), hint: hint.map(str::to_owned) }
+    }
+}

@@ -1,0 +1,339 @@
+//! `shoal get`.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use fixedbitset::FixedBitSet;
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+use indicatif::{HumanDuration, ProgressBar};
+use serde::Serialize;
+use shoal_content::Manifest;
+use shoal_engine::{DownloadConfig, PeerChoice};
+use tokio_util::sync::CancellationToken;
+
+use super::error::{CliError, Exit};
+use super::human::{self, Growth};
+use super::options::{SourceArgs, TopologyArg};
+use super::output::Output;
+use super::share::{SeedGoal, ratio, serve, tell};
+use shoal_net::{ContentHandle, Event, Failure, Finished, GetOptions, Phase, Progress, Select, Update};
+use shoal_store::Selection;
+
+/// How often the bar changes.
+const REFRESH: Duration = Duration::from_millis(200);
+
+/// Fetch a content by its ticket or id, from everyone who has any of it
+///
+/// It is placed under its own name. Until it is complete it lies beside that as NAME.part; run the same
+/// command again after an interruption, and it goes on where it was. The path goes to standard output.
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// A ticket (shoal1…) or a content id (bafyrei…)
+    #[arg(value_name = "TICKET|ID")]
+    source: String,
+    /// Folder to place it in
+    #[arg(long, short, value_name = "DIR", default_value = ".")]
+    output: PathBuf,
+    #[command(flatten)]
+    from: SourceArgs,
+    /// Fetch only files whose path inside the content matches; may be given several times
+    #[arg(long, value_name = "GLOB")]
+    include: Vec<String>,
+    /// Go on serving when complete, for this long (such as 10m)
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration, conflicts_with = "seed")]
+    seed_for: Option<Duration>,
+    /// Go on serving when complete, until Ctrl-C
+    #[arg(long)]
+    seed: bool,
+    /// Go on serving when complete, until as many times its size was sent
+    #[arg(long, value_name = "RATIO", value_parser = ratio)]
+    seed_ratio: Option<f64>,
+    /// Replace files that are there and differ
+    #[arg(long)]
+    force: bool,
+    #[command(flatten)]
+    choice: ChoiceArgs,
+}
+
+/// Whom to ask, and for how much.
+#[derive(clap::Args)]
+struct ChoiceArgs {
+    /// Who fetches from whom
+    #[arg(long, value_enum, default_value_t, hide_default_value = true)]
+    topology: TopologyArg,
+    /// Whom to ask first
+    #[arg(long, value_enum, default_value_t, hide_default_value = true)]
+    peer_choice: PeerChoiceArg,
+    /// Ask each peer for this many chunks at once [default: what its rate and delay need, 2 to 16]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
+    in_flight: Option<u16>,
+}
+
+#[derive(clap::ValueEnum, Clone, Copy, Default)]
+enum PeerChoiceArg {
+    /// Who is expected to deliver first (default)
+    #[default]
+    Finish,
+    /// The lowest score: latency in milliseconds + 10 x load
+    Score,
+}
+
+impl ChoiceArgs {
+    fn download(&self) -> DownloadConfig {
+        let standard = DownloadConfig::default();
+        DownloadConfig {
+            max_in_flight: self.in_flight.map_or(standard.max_in_flight, usize::from),
+            fixed_in_flight: self.in_flight.is_some(),
+            peer_choice: match self.peer_choice {
+                PeerChoiceArg::Finish => PeerChoice::EstimatedFinish,
+                PeerChoiceArg::Score => PeerChoice::Score,
+            },
+            ..standard
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Got {
+    path: String,
+    content: String,
+    /// Bytes of verified chunks that came over the network.
+    fetched: u64,
+    /// Bytes that were there already.
+    found: u64,
+    /// Bytes that came twice.
+    duplicate: u64,
+    seconds: f64,
+    peers: Vec<GotFrom>,
+}
+
+#[derive(Serialize)]
+struct GotFrom {
+    peer: String,
+    bytes: u64,
+}
+
+pub(super) async fn run(args: Args, output: &Output, stop: CancellationToken) -> Result<Exit, CliError> {
+    let wanted = args.from.wanted(&args.source)?;
+    let select = include(&args.include)?;
+    let node = args.from.net.start(None, 0).await?;
+    let start = Instant::now();
+    let goal = args.goal();
+    let mut handle = node.get(GetOptions {
+        content: wanted.content,
+        peers: wanted.peers,
+        rendezvous: wanted.rendezvous,
+        dir: args.output,
+        force: args.force,
+        select,
+        wait: args.from.wait,
+        topology: args.choice.topology.into(),
+        download: args.choice.download(),
+    })?;
+    let result = match follow(&mut handle, output, &stop).await {
+        Ok(finished) => {
+            report(&handle, &finished, start.elapsed(), output)?;
+            linger(&mut handle, goal, output, &stop).await.map(|()| Exit::Done)
+        }
+        Err(failure) => Err(CliError::from(failure)),
+    };
+    handle.stop().await;
+    node.shutdown().await;
+    result
+}
+
+/// Compiles the globs. `*` stays within a folder, `**` crosses; a pattern that names a folder means all
+/// that is in it.
+fn include(globs: &[String]) -> Result<Select, CliError> {
+    if globs.is_empty() {
+        return Ok(Arc::new(|_| Ok(Selection::All)));
+    }
+    let mut set = GlobSetBuilder::new();
+    for glob in globs {
+        let tidy = glob.trim_end_matches('/');
+        for pattern in [tidy.to_owned(), format!("{tidy}/**")] {
+            set.add(GlobBuilder::new(&pattern).literal_separator(true).build().map_err(CliError::usage)?);
+        }
+    }
+    let set: GlobSet = set.build().map_err(CliError::usage)?;
+    let globs = globs.join(" ");
+    Ok(Arc::new(move |manifest: &Manifest| {
+        let mut wanted = FixedBitSet::with_capacity(manifest.entries().len());
+        for (at, entry) in manifest.entries().iter().enumerate() {
+            wanted.set(at, set.is_match(entry.path.as_str()));
+        }
+        if wanted.is_clear() {
+            return Err(format!("no file matches --include {globs}"));
+        }
+        Ok(Selection::Entries(wanted))
+    }))
+}
+
+/// Shows progress until the download ends one way or the other.
+async fn follow(
+    handle: &mut ContentHandle,
+    output: &Output,
+    stop: &CancellationToken,
+) -> Result<Finished, Failure> {
+    let progress = handle.progress();
+    let bar = output.byte_bar(0, "looking");
+    let mut rate = Growth::default();
+    let mut refresh = tokio::time::interval(REFRESH);
+    let mut stopping = false;
+    let result = loop {
+        tokio::select! {
+            () = stop.cancelled(), if !stopping => {
+                stopping = true;
+                handle.cancel();
+            }
+            _ = refresh.tick() => show(&bar, &progress.borrow(), &mut rate),
+            update = handle.next() => match update {
+                Update::Event(event) => begin(event, output),
+                Update::Finished(result) => break result,
+            },
+        }
+    };
+    bar.finish_and_clear();
+    result
+}
+
+fn begin(event: Event, output: &Output) {
+    if let Event::Manifest { name, size, files } = &event {
+        let files = human::count(u64::from(*files), "file");
+        output.say(format!("fetching '{name}': {} in {files}", human::bytes(*size)));
+    }
+    tell(event, output);
+}
+
+fn show(bar: &ProgressBar, progress: &Progress, rate: &mut Growth) {
+    bar.set_prefix(match progress.phase {
+        Phase::Manifest => "looking",
+        Phase::Opening => "checking",
+        Phase::Downloading if progress.blocked.is_some() => "paused",
+        Phase::Downloading => "fetching",
+        Phase::Finishing => "placing",
+        Phase::Serving => "serving",
+    });
+    if bar.length() != Some(progress.total) {
+        bar.set_length(progress.total);
+        // What was there already is no measure of how fast the rest comes.
+        bar.set_position(progress.done);
+        bar.reset_eta();
+    }
+    bar.set_position(progress.done);
+    let rate = rate.look(progress.done);
+    let left = progress.total.saturating_sub(progress.done);
+    let mut text = human::count(progress.peers as u64, "peer");
+    if progress.phase == Phase::Downloading && left > 0 {
+        if progress.unavailable > 0 && progress.peers > 0 {
+            let missing = human::count(progress.unavailable as u64, "chunk");
+            text += &format!(", {missing} held by nobody who is connected");
+        } else if let Some(seconds) = left.checked_div(rate) {
+            text += &format!(", {} left", HumanDuration(Duration::from_secs(seconds)));
+        }
+    }
+    bar.set_message(text);
+}
+
+fn report(
+    handle: &ContentHandle,
+    finished: &Finished,
+    time: Duration,
+    output: &Output,
+) -> Result<(), CliError> {
+    let progress = handle.progress().borrow().clone();
+    let sum = |count: fn(&shoal_net::PeerTraffic) -> u64| progress.traffic.values().map(count).sum::<u64>();
+    let fetched = sum(|t| t.received);
+    let from: Vec<_> = progress
+        .traffic
+        .iter()
+        .filter(|(_, t)| t.received > 0)
+        .map(|(peer, t)| GotFrom { peer: peer.to_string(), bytes: t.received })
+        .collect();
+    let got = Got {
+        path: finished.path.to_string_lossy().into_owned(),
+        content: handle.content.to_string(),
+        fetched,
+        found: progress.found,
+        duplicate: sum(|t| t.duplicate),
+        seconds: time.as_secs_f64(),
+        peers: from,
+    };
+    if finished.already_there {
+        output.say("all of it is there already, and verified");
+    } else {
+        output.say(format!(
+            "done: {} from {} in {} ({}), every byte verified",
+            human::bytes(fetched),
+            human::count(got.peers.len() as u64, "peer"),
+            human::time(time),
+            human::rate_over(fetched, time),
+        ));
+    }
+    Ok(output.data(&got, || got.path.clone())?)
+}
+
+impl Args {
+    /// Until when to serve on, if at all.
+    fn goal(&self) -> Option<SeedGoal> {
+        let asked = self.seed || self.seed_for.is_some() || self.seed_ratio.is_some();
+        asked.then_some(SeedGoal { time: self.seed_for, ratio: self.seed_ratio, copies: None })
+    }
+}
+
+/// Serves on for as long as asked.
+async fn linger(
+    handle: &mut ContentHandle,
+    goal: Option<SeedGoal>,
+    output: &Output,
+    stop: &CancellationToken,
+) -> Result<(), CliError> {
+    let Some(goal) = goal else { return Ok(()) };
+    output.say("serving on; Ctrl-C ends it");
+    serve(handle, goal, output, stop).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use shoal_content::{Chunker, Entry, EntryKind, ManifestBuilder, SafePath, Shape};
+
+    fn chosen(globs: &[&str]) -> Result<Vec<String>, String> {
+        let entry = |path: &str| Entry {
+            path: SafePath::new(path).unwrap(),
+            size: 0,
+            kind: EntryKind::File { executable: false },
+        };
+        let entries: Vec<_> = ["a.txt", "docs/b.txt", "docs/deep/c.txt", "img/x.png"].map(entry).into();
+        let mut sorted = entries;
+        sorted.sort_by(|a, b| a.path.cmp(&b.path));
+        let name = SafePath::name("x").unwrap();
+        let manifest = ManifestBuilder {
+            name,
+            shape: Shape::Folder,
+            chunker: Chunker::for_size(4 << 30),
+            parent: None,
+            entries: sorted,
+            chunks: vec![],
+        };
+        let manifest = manifest.build().unwrap();
+        let globs: Vec<String> = globs.iter().map(|g| g.to_string()).collect();
+        match include(&globs).unwrap()(&manifest)? {
+            Selection::All => Ok(vec!["all".into()]),
+            Selection::Entries(set) => {
+                Ok(set.ones().map(|n| manifest.entries()[n].path.to_string()).collect())
+            }
+        }
+    }
+
+    #[test]
+    fn globs_choose_files_and_whole_folders() {
+        assert_eq!(chosen(&[]).unwrap(), ["all"]);
+        assert_eq!(chosen(&["*.txt"]).unwrap(), ["a.txt"]);
+        assert_eq!(chosen(&["**/*.txt"]).unwrap(), ["a.txt", "docs/b.txt", "docs/deep/c.txt"]);
+        assert_eq!(chosen(&["docs/"]).unwrap(), ["docs/b.txt", "docs/deep/c.txt"]);
+        assert_eq!(chosen(&["a.txt", "img"]).unwrap(), ["a.txt", "img/x.png"]);
+        assert!(chosen(&["nothing"]).unwrap_err().contains("nothing"));
+    }
+}

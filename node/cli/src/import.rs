@@ -1,0 +1,49 @@
+//! Hashing files for `share`, `inspect` and `demo`, with progress.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::anyhow;
+use shoal_content::Chunker;
+use shoal_printable::Printable;
+use tokio_util::sync::CancellationToken;
+
+use super::error::{CliError, Exit};
+use super::output::Output;
+use shoal_store::{Import, ImportOptions, ImportProgress, default_cache_dir, import};
+
+/// Hashes `paths`; a bar shows how far it is, and whatever is left out is named.
+pub(super) async fn run(
+    paths: Vec<PathBuf>,
+    name: Option<String>,
+    chunker: Option<Chunker>,
+    output: &Output,
+    stop: &CancellationToken,
+) -> Result<Import, CliError> {
+    let bar = output.byte_bar(0, "hashing");
+    let cancel = Arc::new(AtomicBool::new(false));
+    let options = ImportOptions { paths, name, chunker, cache: default_cache_dir() };
+    let (shown, cancelled) = (bar.clone(), cancel.clone());
+    let work = tokio::task::spawn_blocking(move || {
+        let progress = |p: ImportProgress| {
+            shown.set_length(p.bytes_total);
+            shown.set_position(p.bytes_done);
+        };
+        import(&options, &progress, &cancelled)
+    });
+    let imported = tokio::select! {
+        imported = work => imported.map_err(anyhow::Error::from)?,
+        () = stop.cancelled() => {
+            cancel.store(true, Ordering::Relaxed);
+            return Err(CliError { exit: Exit::Failed, error: anyhow!("stopped"), hint: None });
+        }
+    };
+    bar.finish_and_clear();
+    let imported = imported?;
+    for skipped in &imported.skipped {
+        let path = skipped.path.to_string_lossy();
+        output.warn(format!("left out '{}': {}", Printable(&path), Printable(&skipped.why)));
+    }
+    Ok(imported)
+}

@@ -1,0 +1,102 @@
+//! The command line: one file per command.
+//!
+//! Data goes to stdout, progress and words to stderr. Exit codes: 0 done, 1 failed, 2 usage, 3 partly
+//! done, 4 verification failed, 5 no peers. The first Ctrl-C or SIGTERM ends a command in good order, a
+//! second one at once.
+
+mod demo;
+mod error;
+mod get;
+mod human;
+mod import;
+mod inspect;
+mod options;
+mod output;
+mod share;
+mod sim;
+mod stop;
+mod tracker;
+mod verify;
+
+use std::io::IsTerminal;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use self::error::CliError;
+use self::output::Output;
+
+/// Share files and folders of any size with many machines at once, every byte verified.
+///
+/// `shoal share PATH` prints a ticket. `shoal get TICKET` anywhere else fetches the content from everyone
+/// who has any of it. `shoal demo` shows it on this machine.
+#[derive(Parser)]
+#[command(name = "shoal", version, after_help = EXIT_CODES)]
+struct Args {
+    #[command(subcommand)]
+    command: Command,
+    /// Print results on standard output as JSON, one object on each line
+    #[arg(long, global = true)]
+    json: bool,
+    /// Show no progress
+    #[arg(long, short, global = true)]
+    quiet: bool,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 usage, 3 partly done, 4 verification failed, 5 no peers.\n\
+    RUST_LOG=shoal=debug shows what happens inside.";
+
+#[derive(Subcommand)]
+enum Command {
+    Share(share::Args),
+    Get(get::Args),
+    Inspect(inspect::Args),
+    Verify(verify::Args),
+    Tracker(tracker::Args),
+    Demo(demo::Args),
+    Sim(sim::Args),
+}
+
+/// Runs the program with the arguments of the process.
+pub fn main() -> ExitCode {
+    // Usage errors end here, with exit code 2.
+    let args = Args::parse();
+    init_log();
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("error: cannot start: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let output = Output::new(args.json, args.quiet);
+    let result = runtime.block_on(run(args.command, &output));
+    // A blocking read or hash that is still under way must not hold up the end.
+    runtime.shutdown_background();
+    match result {
+        Ok(code) => code.into(),
+        Err(error) => {
+            output.error(&error);
+            error.exit.into()
+        }
+    }
+}
+
+async fn run(command: Command, output: &Output) -> Result<error::Exit, CliError> {
+    let stop = stop::on_signal();
+    match command {
+        Command::Share(args) => share::run(args, output, stop).await,
+        Command::Get(args) => get::run(args, output, stop).await,
+        Command::Inspect(args) => inspect::run(args, output, stop).await,
+        Command::Verify(args) => verify::run(args, output, stop).await,
+        Command::Tracker(args) => tracker::run(args, output, stop).await,
+        Command::Demo(args) => demo::run(args, output, stop).await,
+        Command::Sim(args) => sim::run(args, output, stop).await,
+    }
+}
+
+fn init_log() {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "error".into());
+    let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colour).with_writer(std::io::stderr).init();
+}

@@ -1,0 +1,195 @@
+//! Options that several commands have, and what they become.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::anyhow;
+use bytesize::ByteSize;
+use clap::Args;
+use libp2p::Multiaddr;
+use libp2p::identity::Keypair;
+use shoal_content::{Chunker, ContentId, Ticket};
+use shoal_engine::{Fairness, Topology, UploadConfig};
+
+use super::error::CliError;
+use shoal_net::{Node, NodeConfig};
+
+/// How the node meets others.
+#[derive(Args, Debug, Clone)]
+pub(super) struct NetArgs {
+    /// Address to listen on, such as /ip4/0.0.0.0/tcp/4001; may be given several times
+    #[arg(long, value_name = "ADDR")]
+    pub(super) listen: Vec<Multiaddr>,
+    /// Rendezvous point to meet at; may be given several times
+    #[arg(long, value_name = "ADDR")]
+    pub(super) rendezvous: Vec<Multiaddr>,
+    #[command(flatten)]
+    pub(super) pace: PaceArgs,
+}
+
+/// How much of the line and of the node others get.
+#[derive(Args, Debug, Clone, Default)]
+pub(super) struct PaceArgs {
+    /// Send at most this many bytes per second, such as 12.5MB or 100mbit
+    #[arg(long, value_name = "RATE", value_parser = rate)]
+    pub(super) limit_up: Option<u64>,
+    /// Fetch at most this many bytes per second
+    #[arg(long, value_name = "RATE", value_parser = rate)]
+    pub(super) limit_down: Option<u64>,
+    /// Send this many chunks at once [default: as many as it takes to fill the line]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(super) upload_slots: Option<u16>,
+    /// Who is served first
+    #[arg(long, value_enum, default_value_t, hide_default_value = true)]
+    pub(super) fairness: FairnessArg,
+}
+
+/// Who is served first.
+#[derive(clap::ValueEnum, Debug, Clone, Copy, Default)]
+pub(super) enum FairnessArg {
+    /// Whatever lets all finish soonest (default)
+    #[default]
+    Cooperative,
+    /// Who sends us most
+    TitForTat,
+}
+
+/// Who fetches from whom.
+#[derive(clap::ValueEnum, Debug, Clone, Copy, Default)]
+pub(super) enum TopologyArg {
+    /// Everybody from everybody (default)
+    #[default]
+    Mesh,
+    /// From seeds alone, without serving others
+    Star,
+}
+
+impl From<TopologyArg> for Topology {
+    fn from(topology: TopologyArg) -> Self {
+        match topology {
+            TopologyArg::Mesh => Self::Mesh,
+            TopologyArg::Star => Self::Star,
+        }
+    }
+}
+
+impl NetArgs {
+    pub(super) async fn start(&self, identity: Option<PathBuf>, port: u16) -> Result<Node, CliError> {
+        let identity = match identity {
+            Some(path) => shoal_rendezvous::identity::load_or_create(&path).map_err(anyhow::Error::from)?,
+            None => Keypair::generate_ed25519(),
+        };
+        let slots = self.pace.upload_slots.map(usize::from);
+        let standard = UploadConfig::default();
+        let upload = UploadConfig {
+            slots,
+            most_slots: slots.unwrap_or(standard.most_slots),
+            fairness: match self.pace.fairness {
+                FairnessArg::Cooperative => Fairness::Cooperative,
+                FairnessArg::TitForTat => Fairness::TitForTat,
+            },
+            ..standard
+        };
+        let config = NodeConfig {
+            identity,
+            listen: self.listen.clone(),
+            port,
+            upload,
+            limit_up: self.pace.limit_up,
+            limit_down: self.pace.limit_down,
+        };
+        Ok(Node::start(config).await?)
+    }
+}
+
+/// Where to fetch from.
+#[derive(Args, Debug, Clone)]
+pub(super) struct SourceArgs {
+    #[command(flatten)]
+    pub(super) net: NetArgs,
+    /// Address of a peer that may have the content; may be given several times
+    #[arg(long, value_name = "ADDR")]
+    pub(super) peer: Vec<Multiaddr>,
+    /// How long to look for somebody to fetch from before giving up [default: 30s without any peer; without
+    /// end while peers are connected that lack chunks too]
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    pub(super) wait: Option<Duration>,
+}
+
+/// A content and all known ways to it.
+#[derive(Debug, Clone)]
+pub(super) struct Wanted {
+    pub(super) content: ContentId,
+    pub(super) peers: Vec<Multiaddr>,
+    pub(super) rendezvous: Vec<Multiaddr>,
+}
+
+impl SourceArgs {
+    /// Reads a ticket or a bare id, and adds what the options say.
+    pub(super) fn wanted(&self, text: &str) -> Result<Wanted, CliError> {
+        let mut wanted = if text.trim_start().starts_with("shoal") {
+            let ticket: Ticket = text.parse().map_err(CliError::usage)?;
+            Wanted { content: ticket.content, peers: ticket.peers, rendezvous: ticket.rendezvous }
+        } else {
+            let content = text.trim().parse().map_err(|error| {
+                CliError::usage(anyhow!("neither a ticket nor a content id ({error})"))
+                    .hint("tickets start with 'shoal1', content ids with 'bafyrei'")
+            })?;
+            Wanted { content, peers: vec![], rendezvous: vec![] }
+        };
+        wanted.peers.extend(self.peer.iter().cloned());
+        wanted.rendezvous.extend(self.net.rendezvous.iter().cloned());
+        wanted.rendezvous.dedup();
+        Ok(wanted)
+    }
+}
+
+/// Reads a rate: bytes per second with a unit of bytes, or bits per second such as `100mbit`.
+pub(super) fn rate(text: &str) -> Result<u64, String> {
+    let lower = text.trim().to_ascii_lowercase();
+    let lower = lower.strip_suffix("/s").unwrap_or(&lower);
+    let (number, per_byte) = match lower.strip_suffix("bit") {
+        Some(bits) => (format!("{bits}b"), 8),
+        None => (lower.to_owned(), 1),
+    };
+    match number.parse::<ByteSize>() {
+        Ok(size) if size.as_u64() >= 1024 * per_byte => Ok(size.as_u64() / per_byte),
+        Ok(_) => Err("a rate is at least 1KiB per second".into()),
+        Err(_) => Err("not a rate; write bytes per second such as 12.5MB, or bits such as 100mbit".into()),
+    }
+}
+
+/// Reads `fastcdc:MIN:AVG:MAX` or `fixed:SIZE`, with sizes in bytes or with a unit.
+pub(super) fn chunker(text: &str) -> Result<Chunker, String> {
+    let plain = |part: &str| match part.parse::<ByteSize>() {
+        Ok(size) => size.as_u64().to_string(),
+        Err(_) => part.to_owned(),
+    };
+    let mut parts = text.split(':');
+    let kind = parts.next().unwrap_or_default().to_owned();
+    let sizes = parts.map(plain);
+    let plain: Vec<String> = std::iter::once(kind).chain(sizes).collect();
+    plain.join(":").parse().map_err(|error| format!("{error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rates_are_bytes_or_bits() {
+        assert_eq!(rate("12.5MB"), Ok(12_500_000));
+        assert_eq!(rate("100mbit"), Ok(12_500_000));
+        assert_eq!(rate("100Mbit/s"), Ok(12_500_000));
+        assert_eq!(rate("1 MiB/s"), Ok(1 << 20));
+        assert!(rate("0").is_err() && rate("fast").is_err() && rate("-1mbit").is_err());
+    }
+
+    #[test]
+    fn chunk_sizes_may_have_units() {
+        assert_eq!(chunker("fixed:1MiB"), Ok(Chunker::Fixed { size: 1 << 20 }));
+        assert_eq!(chunker("fixed:256000"), Ok(Chunker::Fixed { size: 256_000 }));
+        assert!(chunker("fixed:1").unwrap_err().contains("16 KiB"));
+        assert!(chunker("other").unwrap_err().contains("fastcdc"));
+    }
+}

@@ -1,0 +1,270 @@
+//! `shoal share`.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use indicatif::ProgressBar;
+use libp2p::{Multiaddr, PeerId};
+use serde::Serialize;
+use shoal_content::{Chunker, Ticket};
+use tokio_util::sync::CancellationToken;
+
+use super::error::{CliError, Exit};
+use super::human::{self, Growth};
+use super::options::{NetArgs, chunker};
+use super::output::Output;
+use shoal_net::{ContentHandle, Event, Phase, PointError, Progress, Update};
+use shoal_store::ChunkStore;
+
+/// Peers that get a line of their own while they fetch.
+const SHOWN: usize = 8;
+/// How often the lines change.
+const REFRESH: Duration = Duration::from_millis(500);
+/// How long what was sent last may take to arrive once a goal is reached.
+const CONFIRMED_WITHIN: Duration = Duration::from_secs(10);
+
+/// Share files or a folder: prints a ticket, and serves until Ctrl-C
+///
+/// The files stay where they are; nothing is copied. The ticket goes to standard output, alone on a
+/// line.
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// Files and folders; several become one folder
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// Name under which the content is placed elsewhere [default: that of the path]
+    #[arg(long)]
+    name: Option<String>,
+    #[command(flatten)]
+    net: NetArgs,
+    /// Port to listen on, for TCP and QUIC, on all interfaces [default: any free one]
+    #[arg(long, default_value_t = 0, hide_default_value = true, conflicts_with = "listen")]
+    port: u16,
+    /// How to cut: fastcdc:MIN:AVG:MAX or fixed:SIZE [default: fastcdc, finer for small contents]
+    #[arg(long, value_name = "CHUNKER", value_parser = chunker)]
+    chunker: Option<Chunker>,
+    /// Key file of the node, made if missing, so that its peer id stays the same [default: a new one each time]
+    #[arg(long, value_name = "FILE")]
+    identity: Option<PathBuf>,
+    /// Tell the rendezvous points name, size and number of files while sharing, so that `shoal tracker find` finds
+    /// it: they tell whoever asks
+    #[arg(long, requires = "rendezvous")]
+    publish: bool,
+    /// End once so many complete copies exist elsewhere, counted across peers chunk by chunk [default: 1]
+    #[arg(
+        long, value_name = "COPIES", num_args = 0..=1, require_equals = true, default_missing_value = "1",
+        value_parser = clap::value_parser!(u16).range(1..)
+    )]
+    until_safe: Option<u16>,
+    /// End after this long (such as 10m)
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    seed_for: Option<Duration>,
+    /// End after as many times the size was sent
+    #[arg(long, value_name = "RATIO", value_parser = ratio)]
+    seed_ratio: Option<f64>,
+}
+
+/// When serving ends by itself; whichever comes first.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct SeedGoal {
+    pub(super) time: Option<Duration>,
+    /// Bytes sent, over the content's size.
+    pub(super) ratio: Option<f64>,
+    /// Complete copies with others.
+    pub(super) copies: Option<usize>,
+}
+
+impl SeedGoal {
+    fn is_reached(&self, progress: &Progress) -> bool {
+        // Until the job has begun to serve, it does not tell how large the content is.
+        if progress.phase != Phase::Serving {
+            return false;
+        }
+        let sent: u64 = progress.traffic.values().map(|t| t.sent).sum();
+        self.ratio.is_some_and(|ratio| sent as f64 >= ratio * progress.size as f64)
+            || self.copies.is_some_and(|copies| progress.copies >= copies)
+    }
+}
+
+/// Reads how many times the size.
+pub(super) fn ratio(text: &str) -> Result<f64, String> {
+    let ratio = text.parse().ok().filter(|ratio: &f64| ratio.is_finite() && *ratio >= 0.0);
+    ratio.ok_or_else(|| "not a ratio; write a number such as 1.5".into())
+}
+
+#[derive(Serialize)]
+struct Shared {
+    ticket: String,
+    content: String,
+    name: String,
+    bytes: u64,
+    files: u32,
+    chunks: u32,
+}
+
+pub(super) async fn run(args: Args, output: &Output, stop: CancellationToken) -> Result<Exit, CliError> {
+    // Side by side: with few bytes to hash, starting the node takes as long.
+    let import = super::import::run(args.paths, args.name, args.chunker, output, &stop);
+    let (imported, node) = tokio::try_join!(import, args.net.start(args.identity, args.port))?;
+    let manifest = imported.source.manifest().clone();
+    let ticket = Ticket {
+        content: manifest.id(),
+        peers: node.addresses().await,
+        rendezvous: args.net.rendezvous.clone(),
+    };
+    let source = Arc::new(imported.source);
+    let mut handle = if args.publish {
+        node.serve_and_publish(source, args.net.rendezvous)?
+    } else {
+        node.serve(source, args.net.rendezvous)?
+    };
+    let root = manifest.root();
+    output.say(format!(
+        "sharing '{}': {} in {}, {}; Ctrl-C ends it",
+        root.name,
+        human::bytes(root.size),
+        human::count(root.files.into(), "file"),
+        human::count(root.chunks.into(), "chunk"),
+    ));
+    let shared = Shared {
+        ticket: ticket.to_string(),
+        content: manifest.id().to_string(),
+        name: root.name.to_string(),
+        bytes: root.size,
+        files: root.files,
+        chunks: root.chunks,
+    };
+    output.data(&shared, || shared.ticket.clone())?;
+    let goal =
+        SeedGoal { time: args.seed_for, ratio: args.seed_ratio, copies: args.until_safe.map(usize::from) };
+    let served = serve(&mut handle, goal, output, &stop).await;
+    handle.stop().await;
+    node.shutdown().await;
+    served.map(|()| Exit::Done)
+}
+
+/// Shows who fetches how fast until the goal is reached or somebody says stop.
+pub(super) async fn serve(
+    handle: &mut ContentHandle,
+    goal: SeedGoal,
+    output: &Output,
+    stop: &CancellationToken,
+) -> Result<(), CliError> {
+    let progress = handle.progress();
+    let mut board = Board::new(output);
+    let mut refresh = tokio::time::interval(REFRESH);
+    let over = async { tokio::time::sleep(goal.time.unwrap_or(Duration::MAX)).await };
+    tokio::pin!(over);
+    let mut safe_told = false;
+    let mut reached = None;
+    let result = loop {
+        tokio::select! {
+            () = stop.cancelled() => break Ok(()),
+            () = &mut over => break Ok(()),
+            _ = refresh.tick() => {
+                let progress = progress.borrow().clone();
+                board.show(&progress, output);
+                if !safe_told && progress.copies >= goal.copies.unwrap_or(1) {
+                    safe_told = true;
+                    output.say(safe(progress.copies));
+                }
+                if goal.is_reached(&progress) {
+                    // Bytes that this side has written can be lost with the connection.
+                    let since = *reached.get_or_insert_with(Instant::now);
+                    if progress.unconfirmed == 0 || since.elapsed() > CONFIRMED_WITHIN {
+                        break Ok(());
+                    }
+                }
+            }
+            update = handle.next() => match update {
+                Update::Event(event) => tell(event, output),
+                Update::Finished(Err(failure)) => break Err(failure.into()),
+                Update::Finished(Ok(_)) => {}
+            },
+        }
+    };
+    board.clear();
+    result
+}
+
+fn safe(copies: usize) -> String {
+    format!("safe to leave: the other peers have every chunk at least {copies} times")
+}
+
+/// Says what happened.
+pub(super) fn tell(event: Event, output: &Output) {
+    match event {
+        Event::Manifest { .. } => {}
+        Event::BadPeer { peer, chunk: Some(chunk) } => output.warn(format!(
+            "peer {peer} sent wrong bytes for chunk {chunk}; it is dropped, the chunk is fetched elsewhere"
+        )),
+        Event::BadPeer { peer, chunk: None } => {
+            output.warn(format!("peer {peer} sent a wrong manifest block; it is dropped"));
+        }
+        Event::Blocked(why) => output.warn(format!("paused: {why}; going on as soon as that is mended")),
+        Event::Withdrawn(words) => output.warn(words),
+        Event::Unavailable { chunks } => {
+            let are = if chunks == 1 { "1 chunk is".into() } else { format!("{chunks} chunks are") };
+            output.warn(format!("{are} held by nobody reachable; waiting for somebody who has them"));
+        }
+        Event::Unblocked => output.say("going on"),
+        Event::RendezvousUseless(why) => output.warn(useless(&why)),
+    }
+}
+
+/// Why no rendezvous point is of use.
+fn useless(why: &[(Multiaddr, PointError)]) -> String {
+    let refused = why.iter().any(|(_, error)| matches!(error, PointError::Refused(_)));
+    let what = if refused { "no rendezvous point accepts this node" } else { "no rendezvous point answers" };
+    let each: Vec<String> = why.iter().map(|(point, error)| format!("{point}: {error}")).collect();
+    format!("{what} ({}); going on without, and trying again now and then", each.join("; "))
+}
+
+/// A line for everybody together, and one for each of those who fetch.
+struct Board {
+    summary: ProgressBar,
+    lines: BTreeMap<PeerId, ProgressBar>,
+    rates: BTreeMap<PeerId, Growth>,
+    total: Growth,
+}
+
+impl Board {
+    fn new(output: &Output) -> Self {
+        Self {
+            summary: output.status("serving"),
+            lines: BTreeMap::new(),
+            rates: BTreeMap::new(),
+            total: Growth::default(),
+        }
+    }
+
+    fn show(&mut self, progress: &Progress, output: &Output) {
+        let sent: u64 = progress.traffic.values().map(|t| t.sent).sum();
+        self.summary.set_message(format!(
+            "{}, {} sent, {}",
+            human::count(progress.peers as u64, "peer"),
+            human::bytes(sent),
+            human::rate(self.total.look(sent)),
+        ));
+        for (peer, traffic) in progress.traffic.iter().filter(|(_, t)| t.sent > 0) {
+            let rate = self.rates.entry(*peer).or_default().look(traffic.sent);
+            if rate < 1024 {
+                if let Some(line) = self.lines.remove(peer) {
+                    line.finish_and_clear();
+                }
+                continue;
+            }
+            if self.lines.len() >= SHOWN && !self.lines.contains_key(peer) {
+                continue;
+            }
+            let line = self.lines.entry(*peer).or_insert_with(|| output.status(human::peer(peer)));
+            line.set_message(format!("{} sent, {}", human::bytes(traffic.sent), human::rate(rate)));
+        }
+    }
+
+    fn clear(self) {
+        self.lines.values().chain([&self.summary]).for_each(ProgressBar::finish_and_clear);
+    }
+}

@@ -1,0 +1,77 @@
+//! The behaviours of a node, put together. Composition only.
+
+use std::time::Duration;
+
+use libp2p::allow_block_list::{self, BlockedPeers};
+use libp2p::connection_limits::{self, ConnectionLimits};
+use libp2p::identity::Keypair;
+use libp2p::request_response::{self, ProtocolSupport};
+use libp2p::swarm::NetworkBehaviour;
+use libp2p::{StreamProtocol, identify, ping};
+use shoal_wire::query;
+
+use super::codec::{QueryCodec, TrackerCodec};
+use super::{points, streams, tracker};
+
+/// What identify tells others of the protocol family.
+const PROTOCOL_VERSION: &str = "/shoal/1";
+/// What identify tells others of the program.
+const AGENT: &str = concat!("shoal/", env!("CARGO_PKG_VERSION"));
+
+/// Connections at once, both ways together.
+const MAX_CONNECTIONS: u32 = 256;
+/// Of those, begun by others: they cannot take the places of peers that this node looks for.
+const MAX_INCOMING: u32 = 192;
+/// Both ends may dial at the same moment, and over two transports.
+const MAX_PER_PEER: u32 = 4;
+const MAX_PENDING: u32 = 64;
+/// A query is answered within this time or has failed.
+const QUERY_TIMEOUT: Duration = Duration::from_secs(20);
+/// Queries under way per connection, both ways together.
+const MAX_QUERIES: usize = 100;
+
+/// Behaviours that refuse connections come first, so that no other one acts on a refused connection.
+#[derive(NetworkBehaviour)]
+pub(super) struct Behaviour {
+    blocked: allow_block_list::Behaviour<BlockedPeers>,
+    limits: connection_limits::Behaviour,
+    pub(super) identify: identify::Behaviour,
+    pub(super) ping: ping::Behaviour,
+    pub(super) points: points::Behaviour,
+    pub(super) query: request_response::Behaviour<QueryCodec>,
+    pub(super) tracker: request_response::Behaviour<TrackerCodec>,
+    pub(super) streams: streams::Behaviour,
+}
+
+impl Behaviour {
+    pub(super) fn new(identity: &Keypair) -> Self {
+        let limits = ConnectionLimits::default()
+            .with_max_established(Some(MAX_CONNECTIONS))
+            .with_max_established_incoming(Some(MAX_INCOMING))
+            .with_max_established_per_peer(Some(MAX_PER_PEER))
+            .with_max_pending_incoming(Some(MAX_PENDING))
+            .with_max_pending_outgoing(Some(MAX_PENDING));
+        let identify = identify::Config::new(PROTOCOL_VERSION.into(), identity.public())
+            .with_agent_version(AGENT.into())
+            .with_push_listen_addr_updates(true);
+        let query = request_response::Config::default()
+            .with_request_timeout(QUERY_TIMEOUT)
+            .with_max_concurrent_streams(MAX_QUERIES);
+        let protocol = (StreamProtocol::new(query::PROTOCOL), ProtocolSupport::Full);
+        Self {
+            blocked: allow_block_list::Behaviour::default(),
+            limits: connection_limits::Behaviour::new(limits),
+            identify: identify::Behaviour::new(identify),
+            ping: ping::Behaviour::new(ping::Config::new()),
+            points: points::behaviour(),
+            query: request_response::Behaviour::with_codec(QueryCodec::default(), [protocol], query),
+            tracker: tracker::behaviour(),
+            streams: streams::Behaviour::default(),
+        }
+    }
+
+    /// Closes connections to a peer and refuses it from now on.
+    pub(super) fn block(&mut self, peer: libp2p::PeerId) {
+        self.blocked.block_peer(peer);
+    }
+}

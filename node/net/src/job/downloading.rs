@@ -1,0 +1,278 @@
+//! The phase in which chunks are fetched: between the engine, the streams and the target.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use libp2p::{PeerId, Stream};
+use shoal_content::{ChunkIndex, ChunkSet};
+use shoal_engine::{Download, DownloadConfig, DropReason, Input, Output, RequestId};
+use shoal_wire::Have;
+use tokio::sync::mpsc;
+
+use super::super::fetch::{FetchEvent, FetchOrder, Fetcher, Session};
+use super::neighbours::Link;
+use super::run::{Job, JobEvent, Stage};
+use super::{Event, rng};
+use shoal_store::{ChunkStore, Target};
+
+/// Stored chunks are made durable at least this often.
+const SYNC_EVERY: Duration = Duration::from_secs(5);
+/// Fetch events that may wait for the job; streams wait when it is full.
+const FETCH_EVENTS: usize = 256;
+
+/// The state of the phase.
+pub(super) struct Downloading {
+    pub(super) engine: Download,
+    pub(super) target: Arc<Target>,
+    fetchers: BTreeMap<PeerId, Fetcher>,
+    /// Streams opened so far; numbers them.
+    streams: u64,
+    events: mpsc::Sender<FetchEvent>,
+    pub(super) incoming: mpsc::Receiver<FetchEvent>,
+    lengths: Arc<[u32]>,
+    stored: ChunkSet,
+    /// Chunks that became servable since the last announcement.
+    fresh: ChunkSet,
+    pub(super) total: u64,
+    pub(super) done: u64,
+    pub(super) found: u64,
+    synced: Duration,
+    dirty: bool,
+    /// One sync at a time: the next one takes what came meanwhile.
+    syncing: bool,
+    pub(super) blocked: Option<String>,
+}
+
+impl Downloading {
+    pub(super) fn new(now: Duration, config: DownloadConfig, target: Arc<Target>) -> Self {
+        let geometry = target.manifest().geometry();
+        let lengths: Arc<[u32]> = (0..geometry.chunks()).map(|c| geometry.chunk_len(c)).collect();
+        let (wanted, stored) = (target.wanted(), target.stored());
+        let bytes = |set: &ChunkSet| set.ones().map(|c| u64::from(lengths[c])).sum::<u64>();
+        let (total, found) = (bytes(&wanted), bytes(&stored));
+        let (events, incoming) = mpsc::channel(FETCH_EVENTS);
+        Self {
+            engine: Download::new(config, lengths.clone(), wanted, &stored, rng()),
+            target,
+            fetchers: BTreeMap::new(),
+            streams: 0,
+            events,
+            incoming,
+            fresh: ChunkSet::with_capacity(lengths.len()),
+            lengths,
+            stored,
+            total,
+            done: found,
+            found,
+            synced: now,
+            dirty: false,
+            syncing: false,
+            blocked: None,
+        }
+    }
+
+    pub(super) fn next_timeout(&self) -> Option<Duration> {
+        let sync = (self.dirty && !self.syncing).then_some(self.synced + SYNC_EVERY);
+        self.engine.next_timeout().into_iter().chain(sync).min()
+    }
+
+    /// Whether it is time to make stored chunks durable.
+    pub(super) fn sync_is_due(&mut self, now: Duration) -> bool {
+        let due = now >= self.synced + SYNC_EVERY || self.target.should_sync();
+        let due = due && self.dirty && !self.syncing;
+        if due {
+            self.synced = now;
+            self.dirty = false;
+            self.syncing = true;
+        }
+        due
+    }
+}
+
+impl Job {
+    /// Gives the engine something and does what it says.
+    pub(super) fn tell_engine(&mut self, input: Input) {
+        let now = self.shared.clock.now();
+        let Stage::Downloading(state) = &mut self.stage else { return };
+        state.engine.handle(now, input);
+        while let Stage::Downloading(state) = &mut self.stage {
+            let Some(output) = state.engine.poll_output() else { return };
+            self.on_engine_output(output);
+        }
+    }
+
+    fn on_engine_output(&mut self, output: Output) {
+        let Stage::Downloading(state) = &mut self.stage else { return };
+        match output {
+            Output::Request { peer, id, chunk } => {
+                let len = state.lengths[chunk as usize];
+                self.order(peer, FetchOrder::Get { id, chunk, len });
+            }
+            Output::RequestAny { peer, id } => self.order(peer, FetchOrder::Any { id }),
+            Output::Cancel { peer, id } => {
+                if let Some(fetcher) = state.fetchers.get(&peer) {
+                    // A stream that cannot take this is noticed by the next request.
+                    fetcher.order(FetchOrder::Cancel { id });
+                }
+            }
+            Output::Announce(_) => {
+                let fresh = state.fresh.clone();
+                state.fresh.clear();
+                self.neighbours.announce(&fresh);
+                self.send_updates();
+            }
+            Output::Drop { peer, reason } => self.drop_peer(peer, reason),
+            Output::Complete => self.finish(),
+        }
+    }
+
+    /// Gives a stream an order; one that does not take it is started anew.
+    fn order(&mut self, peer: PeerId, order: FetchOrder) {
+        let Stage::Downloading(state) = &mut self.stage else { return };
+        if !state.fetchers.get(&peer).is_some_and(|fetcher| fetcher.order(order)) {
+            self.lose_stream(peer);
+        }
+    }
+
+    /// Tells a neighbour of new chunks on its stream, which costs least. `false` if there is none.
+    pub(super) fn tell_on_stream(&mut self, peer: &PeerId, have: Have) -> bool {
+        let Stage::Downloading(state) = &mut self.stage else { return false };
+        state.fetchers.get(peer).is_some_and(|fetcher| fetcher.order(FetchOrder::Have(have)))
+    }
+
+    fn drop_peer(&mut self, peer: PeerId, reason: DropReason) {
+        let for_good = match reason {
+            DropReason::Corrupt(chunk) => {
+                self.tell(Event::BadPeer { peer, chunk: Some(chunk) });
+                true
+            }
+            DropReason::Stalled => false,
+        };
+        self.part_with(peer, for_good);
+    }
+
+    /// Closes the connection to a peer, with `for_good` never to open it again.
+    pub(super) fn part_with(&mut self, peer: PeerId, for_good: bool) {
+        if for_good {
+            self.discovery.book.ban(peer);
+        }
+        self.forget_neighbour(&peer);
+        let control = self.shared.control.clone();
+        self.tasks.spawn(async move {
+            control.disconnect(peer, for_good).await;
+            JobEvent::Nothing
+        });
+    }
+
+    /// A stream does not take orders: start over with this peer, a little later.
+    fn lose_stream(&mut self, peer: PeerId) {
+        let now = self.shared.clock.now();
+        let Stage::Downloading(state) = &mut self.stage else { return };
+        if state.fetchers.remove(&peer).is_none() {
+            return;
+        }
+        // Its requests open again; not through `tell_engine`, which may be what called this.
+        state.engine.handle(now, Input::PeerDown { peer });
+        self.neighbours.postpone(now, &peer);
+    }
+
+    pub(super) fn on_fetch_event(&mut self, event: FetchEvent) {
+        let Stage::Downloading(state) = &mut self.stage else { return };
+        match event {
+            FetchEvent::Progress { peer, bytes } => self.tell_engine(Input::Progress { peer, bytes }),
+            FetchEvent::Begun { peer, id, chunk, queued } => self.begun(peer, id, chunk, queued),
+            FetchEvent::Stored { peer, id, chunk, len, complete } => {
+                let duplicate = state.stored.put(chunk as usize);
+                tracing::debug!(%peer, chunk, duplicate, "chunk stored");
+                if !duplicate {
+                    state.done += len;
+                    state.dirty = true;
+                }
+                complete.iter().for_each(|c| state.fresh.insert(*c as usize));
+                self.shared.traffic.count(self.content, peer, |t| {
+                    *if duplicate { &mut t.duplicate } else { &mut t.received } += len;
+                });
+                self.shared.uploads.received(peer, len);
+                self.tell_engine(Input::Stored { peer, id, chunk });
+                self.sync_if_due();
+            }
+            FetchEvent::Corrupt { peer, id, chunk } => self.tell_engine(Input::Corrupt { peer, id, chunk }),
+            FetchEvent::Refused { peer, id, why } => self.tell_engine(Input::Refused { peer, id, why }),
+            FetchEvent::Blocked { why } => {
+                if state.blocked.replace(why.clone()).is_none() {
+                    self.tell(Event::Blocked(why));
+                }
+                self.tell_engine(Input::Pause);
+            }
+            FetchEvent::Unblocked => {
+                if state.blocked.take().is_some() {
+                    self.tell(Event::Unblocked);
+                }
+                self.tell_engine(Input::Resume);
+            }
+            FetchEvent::Lost { peer, stream, why } => {
+                tracing::debug!(%peer, %why, "chunk stream lost");
+                // The peer may have a new one by now.
+                if state.fetchers.get(&peer).is_some_and(|fetcher| fetcher.stream == stream) {
+                    self.lose_stream(peer);
+                    self.tell_engine(Input::Timeout);
+                }
+            }
+        }
+    }
+
+    fn begun(&mut self, peer: PeerId, id: RequestId, chunk: ChunkIndex, queued: u64) {
+        if let Some(neighbour) = self.neighbours.get_mut(&peer) {
+            neighbour.load.queued = queued;
+        }
+        self.tell_engine(Input::Begun { peer, id, chunk, queued });
+    }
+
+    /// The connection to a peer is gone, and its stream with it.
+    pub(super) fn forget_neighbour(&mut self, peer: &PeerId) {
+        if let Some(had) = self.neighbours.remove(peer) {
+            self.shared.uploads.gone(self.content, peer, &had);
+        }
+        if let Stage::Downloading(state) = &mut self.stage {
+            state.fetchers.remove(peer);
+        }
+    }
+
+    /// A stream to a neighbour is open: from now on it can be asked for chunks.
+    pub(super) fn on_stream(&mut self, peer: PeerId, stream: Stream) {
+        let Stage::Downloading(state) = &mut self.stage else { return };
+        let Some(neighbour) = self.neighbours.get_mut(&peer) else { return };
+        neighbour.link = Link::Ready;
+        state.streams += 1;
+        let (target, events) = (state.target.clone(), state.events.clone());
+        let pace = self.shared.download_pace.clone();
+        let session = Session::new(peer, self.content, state.streams, target, events, pace);
+        let fetcher = Fetcher::start(session, stream);
+        state.fetchers.insert(peer, fetcher);
+        let (rtt, load, chunks) = (neighbour.rtt, neighbour.load, neighbour.have.clone());
+        self.tell_engine(Input::PeerUp { peer, rtt });
+        self.tell_engine(Input::Load { peer, load });
+        self.tell_engine(Input::Have { peer, chunks: chunks.into() });
+    }
+
+    pub(super) fn synced(&mut self) {
+        if let Stage::Downloading(state) = &mut self.stage {
+            state.syncing = false;
+        }
+    }
+
+    pub(super) fn sync_if_due(&mut self) {
+        let now = self.shared.clock.now();
+        let Stage::Downloading(state) = &mut self.stage else { return };
+        if state.sync_is_due(now) {
+            let target = state.target.clone();
+            self.tasks.spawn_blocking(move || {
+                if let Err(error) = target.sync() {
+                    tracing::warn!(%error, "cannot make stored chunks durable yet");
+                }
+                JobEvent::Synced
+            });
+        }
+    }
+}

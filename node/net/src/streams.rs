@@ -1,0 +1,171 @@
+//! Long-lived streams of `/shoal/chunks/1`: a behaviour that only opens them and hands them out.
+//!
+//! What it is not: it reads and writes nothing. Why not libp2p's request-response: it opens a stream per
+//! request, whose window starts small each time, and its bytes pass through the Swarm task. Why not
+//! `libp2p-stream`: it drops inbound streams when its acceptor lags; here an inbound stream becomes an
+//! event at once.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::task::{Context, Poll};
+
+use libp2p::core::Endpoint;
+use libp2p::core::transport::PortUse;
+use libp2p::core::upgrade::ReadyUpgrade;
+use libp2p::swarm::handler::{ConnectionEvent, FullyNegotiatedInbound, FullyNegotiatedOutbound};
+use libp2p::swarm::{
+    ConnectionDenied, ConnectionHandler, ConnectionHandlerEvent, ConnectionId, FromSwarm, NetworkBehaviour,
+    NotifyHandler, Stream, StreamProtocol, SubstreamProtocol, THandler, THandlerInEvent, THandlerOutEvent,
+    ToSwarm,
+};
+use libp2p::{Multiaddr, PeerId};
+use shoal_wire::chunks::PROTOCOL;
+use tokio::sync::oneshot;
+
+/// Inbound streams that may wait for the Swarm task, per connection; a further one is dropped.
+const MAX_WAITING: usize = 8;
+
+/// Why a stream could not be opened.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum OpenError {
+    /// The peer does not speak the protocol, or the negotiation broke.
+    #[error("the peer does not serve chunks: {0}")]
+    Refused(String),
+}
+
+/// Where an opened stream goes.
+pub type Reply = oneshot::Sender<Result<Stream, OpenError>>;
+
+/// A stream that a peer has opened.
+#[derive(Debug)]
+pub struct Inbound {
+    /// Who.
+    pub peer: PeerId,
+    /// The stream, negotiated.
+    pub stream: Stream,
+}
+
+/// The behaviour.
+#[derive(Default)]
+pub struct Behaviour {
+    events: VecDeque<ToSwarm<Inbound, Open>>,
+}
+
+impl Behaviour {
+    /// Opens a stream to a connected peer. If there is no connection, or it ends first, `reply` is
+    /// dropped.
+    pub fn open(&mut self, peer: PeerId, reply: Reply) {
+        let event = ToSwarm::NotifyHandler { peer_id: peer, handler: NotifyHandler::Any, event: Open(reply) };
+        self.events.push_back(event);
+    }
+}
+
+/// An order to a connection's handler.
+pub struct Open(Reply);
+
+impl fmt::Debug for Open {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Open")
+    }
+}
+
+impl NetworkBehaviour for Behaviour {
+    type ConnectionHandler = Handler;
+    type ToSwarm = Inbound;
+
+    fn handle_established_inbound_connection(
+        &mut self,
+        _: ConnectionId,
+        _: PeerId,
+        _: &Multiaddr,
+        _: &Multiaddr,
+    ) -> Result<THandler<Self>, ConnectionDenied> {
+        Ok(Handler::default())
+    }
+
+    fn handle_established_outbound_connection(
+        &mut self,
+        _: ConnectionId,
+        _: PeerId,
+        _: &Multiaddr,
+        _: Endpoint,
+        _: PortUse,
+    ) -> Result<THandler<Self>, ConnectionDenied> {
+        Ok(Handler::default())
+    }
+
+    fn on_swarm_event(&mut self, _: FromSwarm<'_>) {}
+
+    fn on_connection_handler_event(&mut self, peer: PeerId, _: ConnectionId, stream: THandlerOutEvent<Self>) {
+        self.events.push_back(ToSwarm::GenerateEvent(Inbound { peer, stream }));
+    }
+
+    fn poll(&mut self, _: &mut Context<'_>) -> Poll<ToSwarm<Self::ToSwarm, THandlerInEvent<Self>>> {
+        // Both ways of getting an event here are calls from the Swarm's own task, which polls afterwards.
+        self.events.pop_front().map_or(Poll::Pending, Poll::Ready)
+    }
+}
+
+/// One connection's part.
+#[derive(Default)]
+pub struct Handler {
+    to_open: VecDeque<Reply>,
+    inbound: VecDeque<Stream>,
+}
+
+fn upgrade() -> ReadyUpgrade<StreamProtocol> {
+    ReadyUpgrade::new(StreamProtocol::new(PROTOCOL))
+}
+
+impl ConnectionHandler for Handler {
+    type FromBehaviour = Open;
+    type ToBehaviour = Stream;
+    type InboundProtocol = ReadyUpgrade<StreamProtocol>;
+    type OutboundProtocol = ReadyUpgrade<StreamProtocol>;
+    type InboundOpenInfo = ();
+    type OutboundOpenInfo = Reply;
+
+    fn listen_protocol(&self) -> SubstreamProtocol<Self::InboundProtocol> {
+        SubstreamProtocol::new(upgrade(), ())
+    }
+
+    fn poll(
+        &mut self,
+        _: &mut Context<'_>,
+    ) -> Poll<ConnectionHandlerEvent<Self::OutboundProtocol, Reply, Stream>> {
+        if let Some(stream) = self.inbound.pop_front() {
+            return Poll::Ready(ConnectionHandlerEvent::NotifyBehaviour(stream));
+        }
+        match self.to_open.pop_front() {
+            Some(reply) => Poll::Ready(ConnectionHandlerEvent::OutboundSubstreamRequest {
+                protocol: SubstreamProtocol::new(upgrade(), reply),
+            }),
+            None => Poll::Pending,
+        }
+    }
+
+    fn on_behaviour_event(&mut self, Open(reply): Open) {
+        self.to_open.push_back(reply);
+    }
+
+    fn on_connection_event(
+        &mut self,
+        event: ConnectionEvent<'_, Self::InboundProtocol, Self::OutboundProtocol, (), Reply>,
+    ) {
+        // Whoever asked for a stream may have given up; then it is closed by being dropped.
+        match event {
+            ConnectionEvent::FullyNegotiatedInbound(FullyNegotiatedInbound { protocol: stream, .. })
+                if self.inbound.len() < MAX_WAITING =>
+            {
+                self.inbound.push_back(stream);
+            }
+            ConnectionEvent::FullyNegotiatedOutbound(FullyNegotiatedOutbound { protocol, info }) => {
+                let _ = info.send(Ok(protocol));
+            }
+            ConnectionEvent::DialUpgradeError(failed) => {
+                let _ = failed.info.send(Err(OpenError::Refused(failed.error.to_string())));
+            }
+            _ => {}
+        }
+    }
+}

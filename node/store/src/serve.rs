@@ -1,0 +1,299 @@
+//! Reading chunks out of files that someone may change at any time.
+//!
+//! A chunk is *sure* while none of its files has changed since its bytes were seen to match: that is, as
+//! long as every stamp, taken after the read, is the recorded one. Any other chunk is hashed before it is
+//! handed out, and becomes sure by that, unless the stamp is too young to be trusted.
+//!
+//! What always holds: bytes that are handed out had the chunk's SHA-256 when they were read, or come from
+//! files whose stamps say that they have not changed since they had it. A chunk that did not match is
+//! withdrawn and never comes back.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use shoal_content::{ChunkIndex, ChunkSet, FileIndex, Hash, Manifest, Span};
+
+use super::ReadError;
+use super::lru::Lru;
+use super::stamp::{Clock, FileId, Stamp};
+
+/// No more files than these are kept open for reading.
+const OPEN_FILES: usize = 64;
+
+/// Where the files of a content lie.
+pub(crate) trait Files: Send + Sync {
+    /// Opens a file anew. Refuses whatever is not a regular file with [`io::ErrorKind::NotFound`].
+    fn open(&self, file: FileIndex) -> io::Result<Opened>;
+
+    /// The stamp of what the file's path leads to now.
+    fn stamp(&self, file: FileIndex) -> io::Result<Stamp>;
+
+    /// The path, for messages.
+    fn path(&self, file: FileIndex) -> PathBuf;
+}
+
+/// An open file, and which one it is.
+#[derive(Debug, Clone)]
+pub(crate) struct Opened {
+    /// For positioned reads.
+    pub(crate) file: Arc<File>,
+    /// Compared with that of the path, to notice a file that was replaced.
+    pub(crate) id: FileId,
+}
+
+/// Locks even after a panic elsewhere: what these locks guard is never left half changed.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Serves the chunks of a content from its files.
+#[derive(Debug)]
+pub(crate) struct Served<F> {
+    manifest: Arc<Manifest>,
+    files: F,
+    clock: Clock,
+    trust: Mutex<Trust>,
+    handles: Mutex<Lru<FileIndex, Opened>>,
+}
+
+#[derive(Debug)]
+struct Trust {
+    have: ChunkSet,
+    sure: ChunkSet,
+    /// By file: the stamp for which its sure chunks are sure.
+    stamps: Vec<Option<Stamp>>,
+}
+
+impl<F: Files> Served<F> {
+    /// Starts with nothing to serve.
+    pub(crate) fn new(manifest: Arc<Manifest>, files: F, clock: Clock) -> Self {
+        let none = ChunkSet::with_capacity(manifest.chunks().len());
+        let stamps = vec![None; manifest.entries().len()];
+        let trust = Mutex::new(Trust { have: none.clone(), sure: none, stamps });
+        Self { manifest, files, clock, trust, handles: Mutex::new(Lru::new(OPEN_FILES)) }
+    }
+
+    pub(crate) fn manifest(&self) -> &Arc<Manifest> {
+        &self.manifest
+    }
+
+    pub(crate) fn files(&self) -> &F {
+        &self.files
+    }
+
+    pub(crate) fn have(&self) -> ChunkSet {
+        lock(&self.trust).have.clone()
+    }
+
+    pub(crate) fn has(&self, chunk: ChunkIndex) -> bool {
+        lock(&self.trust).have.contains(chunk as usize)
+    }
+
+    /// Sets the stamps under which chunks are sure.
+    pub(crate) fn set_stamps(&self, stamps: Vec<Option<Stamp>>) {
+        lock(&self.trust).stamps = stamps;
+    }
+
+    /// A chunk can be served from now on; `sure` if its bytes are known to match under the stamps set.
+    pub(crate) fn add(&self, chunk: ChunkIndex, sure: bool) {
+        let mut trust = lock(&self.trust);
+        trust.have.insert(chunk as usize);
+        trust.sure.set(chunk as usize, sure);
+    }
+
+    /// The files have been moved: closes them all. No chunk is sure until it has been hashed once.
+    pub(crate) fn moved(&self, stamps: Vec<Option<Stamp>>) {
+        lock(&self.handles).clear();
+        let mut trust = lock(&self.trust);
+        trust.sure.clear();
+        trust.stamps = stamps;
+    }
+
+    /// See [`ChunkStore::read`](super::ChunkStore::read).
+    pub(crate) fn read(&self, chunk: ChunkIndex, buf: &mut Vec<u8>) -> Result<(), ReadError> {
+        buf.clear();
+        let sure = {
+            let trust = lock(&self.trust);
+            if !trust.have.contains(chunk as usize) {
+                return Err(ReadError::NotHere(chunk));
+            }
+            trust.sure.contains(chunk as usize)
+        };
+        buf.resize(self.manifest.geometry().chunk_len(chunk) as usize, 0);
+        if sure && self.read_sure(chunk, buf) { Ok(()) } else { self.read_hashed(chunk, buf) }
+    }
+
+    /// Reads without hashing. `false` for whatever is not as it was: the other way finds out.
+    fn read_sure(&self, chunk: ChunkIndex, buf: &mut [u8]) -> bool {
+        self.manifest.geometry().spans(chunk).all(|span| {
+            let Ok(opened) = self.handle(&span) else { return false };
+            if opened.file.read_exact_at(&mut buf[span.in_chunk()], span.file_offset).is_err() {
+                return false;
+            }
+            // After the read, so that a change before or during it is seen.
+            let now = self.files.stamp(span.file).ok();
+            let recorded = lock(&self.trust).stamps[span.file as usize];
+            now.is_some() && now == recorded && now.is_some_and(|s| s.id() == opened.id)
+        })
+    }
+
+    fn read_hashed(&self, chunk: ChunkIndex, buf: &mut [u8]) -> Result<(), ReadError> {
+        let began = self.clock.now();
+        let mut stamps = Vec::new();
+        let mut sure = true;
+        for span in self.manifest.geometry().spans(chunk) {
+            let (stamp, same) = self
+                .read_anew(&span, &mut buf[span.in_chunk()])
+                .map_err(|error| self.failed(chunk, span.file, error))?;
+            sure &= same && !stamp.is_racy(began);
+            stamps.push((span.file, stamp));
+        }
+        if Hash::of(buf) != self.manifest.chunks()[chunk as usize].hash {
+            return Err(self.withdraw(chunk, self.culprit(&stamps), "has changed".into()));
+        }
+        self.note(chunk, &stamps, sure);
+        Ok(())
+    }
+
+    /// Reads a span from a newly opened file: its stamp after that, and whether it is that of the very
+    /// file that was read.
+    fn read_anew(&self, span: &Span, buf: &mut [u8]) -> io::Result<(Stamp, bool)> {
+        let opened = self.open(span)?;
+        opened.file.read_exact_at(buf, span.file_offset)?;
+        let stamp = self.files.stamp(span.file)?;
+        Ok((stamp, stamp.id() == opened.id))
+    }
+
+    /// The open file of a span.
+    fn handle(&self, span: &Span) -> io::Result<Opened> {
+        // Bound to a name, so that the lock is not held while opening.
+        let open = lock(&self.handles).get(span.file);
+        open.map_or_else(|| self.open(span), Ok)
+    }
+
+    /// Opens a span's file anew. Files that lie whole in the span are not worth keeping open.
+    fn open(&self, span: &Span) -> io::Result<Opened> {
+        let opened = self.files.open(span.file)?;
+        if u64::from(span.len) < self.manifest.entries()[span.file as usize].size {
+            lock(&self.handles).insert(span.file, opened.clone());
+        }
+        Ok(opened)
+    }
+
+    /// Records that a chunk matched while its files had these stamps.
+    fn note(&self, chunk: ChunkIndex, stamps: &[(FileIndex, Stamp)], sure: bool) {
+        let mut trust = lock(&self.trust);
+        for (file, stamp) in stamps {
+            if trust.stamps[*file as usize] != Some(*stamp) {
+                trust.stamps[*file as usize] = Some(*stamp);
+                let chunks = self.manifest.geometry().chunks_of(*file);
+                trust.sure.remove_range(chunks.start as usize..chunks.end as usize);
+            }
+        }
+        if sure {
+            trust.sure.insert(chunk as usize);
+        }
+    }
+
+    /// The first file whose stamp is not the recorded one, else the first.
+    fn culprit(&self, stamps: &[(FileIndex, Stamp)]) -> FileIndex {
+        let trust = lock(&self.trust);
+        let differs = |(file, stamp): &&(FileIndex, Stamp)| trust.stamps[*file as usize] != Some(*stamp);
+        stamps.iter().find(differs).or(stamps.first()).map_or(0, |(file, _)| *file)
+    }
+
+    fn failed(&self, chunk: ChunkIndex, file: FileIndex, error: io::Error) -> ReadError {
+        use io::ErrorKind::{NotADirectory, NotFound, UnexpectedEof};
+        match error.kind() {
+            NotFound | NotADirectory => self.withdraw(chunk, file, "is gone".into()),
+            UnexpectedEof => self.withdraw(chunk, file, "has become shorter".into()),
+            _ => ReadError::Io { path: self.files.path(file), source: error },
+        }
+    }
+
+    fn withdraw(&self, chunk: ChunkIndex, file: FileIndex, why: String) -> ReadError {
+        let mut trust = lock(&self.trust);
+        trust.have.remove(chunk as usize);
+        trust.sure.remove(chunk as usize);
+        ReadError::Withdrawn { path: self.files.path(file), why }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicI64, Ordering};
+    use std::time::Duration;
+
+    use shoal_content::{ChunkEntry, Chunker, Entry, EntryKind, ManifestBuilder, SafePath, Shape};
+
+    use super::*;
+
+    /// One file whose stamp is as old as the test says, whatever happens to its contents: a change
+    /// within a tick of the file system's clock.
+    struct Fake {
+        file: Arc<File>,
+        /// Nanoseconds since 1970.
+        changed: AtomicI64,
+    }
+
+    impl Files for Fake {
+        fn open(&self, _: FileIndex) -> io::Result<Opened> {
+            Ok(Opened { file: self.file.clone(), id: Stamp::OURS.id() })
+        }
+
+        fn stamp(&self, _: FileIndex) -> io::Result<Stamp> {
+            Ok(Stamp::OURS.changed_at(self.changed.load(Ordering::Relaxed)))
+        }
+
+        fn path(&self, _: FileIndex) -> PathBuf {
+            "f".into()
+        }
+    }
+
+    fn served(changed: i64) -> (Arc<File>, Served<Fake>) {
+        let file = Arc::new(tempfile::tempfile().unwrap());
+        file.write_all_at(b"right", 0).unwrap();
+        let path = SafePath::new("f").unwrap();
+        let manifest = ManifestBuilder {
+            name: path.clone(),
+            shape: Shape::File,
+            chunker: Chunker::Fixed { size: 16 << 10 },
+            parent: None,
+            entries: vec![Entry { path, size: 5, kind: EntryKind::File { executable: false } }],
+            chunks: vec![ChunkEntry { hash: Hash::of(b"right"), length: 5 }],
+        };
+        let fake = Fake { file: file.clone(), changed: changed.into() };
+        let served = Served::new(Arc::new(manifest.build().unwrap()), fake, Clock::default());
+        served.add(0, false);
+        (file, served)
+    }
+
+    #[test]
+    fn a_young_stamp_is_never_trusted() {
+        let now = Clock { ahead: Duration::from_secs(1) }.now() | 1;
+        let (file, served) = served(now);
+        let mut buf = Vec::new();
+        for _ in 0..3 {
+            served.read(0, &mut buf).unwrap();
+        }
+        file.write_all_at(b"wrong", 0).unwrap();
+        assert!(matches!(served.read(0, &mut buf), Err(ReadError::Withdrawn { .. })));
+    }
+
+    #[test]
+    fn an_old_stamp_is_trusted_until_it_changes() {
+        let (file, served) = served(1);
+        let mut buf = Vec::new();
+        served.read(0, &mut buf).unwrap();
+        // No real file changes without its stamp; this shows that it is not hashed again.
+        file.write_all_at(b"wrong", 0).unwrap();
+        served.read(0, &mut buf).unwrap();
+        assert_eq!(buf, b"wrong");
+        served.files().changed.store(2, Ordering::Relaxed);
+        assert!(matches!(served.read(0, &mut buf), Err(ReadError::Withdrawn { .. })));
+        assert!(!served.has(0));
+    }
+}

@@ -1,0 +1,258 @@
+//! The files of a download: which lie in the part, which at the final place.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use rustix::fs::{Mode, OFlags};
+use shoal_content::{Entry, EntryKind, FileIndex, Hash, Manifest, Shape};
+
+use crate::lru::Lru;
+use crate::serve::{Files, Opened, lock};
+use crate::stamp::Stamp;
+use crate::tree::Tree;
+
+/// No more files than these are kept open for writing.
+const OPEN_FILES: usize = 128;
+/// With more files and folders than these to sync, syncing the whole file system is quicker.
+const SYNC_ONE_BY_ONE: usize = 128;
+
+/// Where an entry lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// Nowhere: it is not wanted.
+    Nowhere = 0,
+    /// In the part, or it will.
+    Part = 1,
+    /// At the final place, where it was found or has been moved to.
+    Final = 2,
+}
+
+/// The files of a download.
+#[derive(Debug)]
+pub(super) struct TargetFiles {
+    manifest: Arc<Manifest>,
+    pub(super) part: Tree,
+    pub(super) last: Tree,
+    places: RwLock<Vec<Place>>,
+    handles: Mutex<Lru<FileIndex, Arc<File>>>,
+    dirty: Mutex<Dirty>,
+}
+
+/// What has to be synced.
+#[derive(Debug, Default)]
+struct Dirty {
+    files: BTreeSet<FileIndex>,
+    /// Folders inside of the part that got new files; the empty path is its own.
+    folders: BTreeSet<String>,
+}
+
+impl TargetFiles {
+    pub(super) fn new(manifest: Arc<Manifest>, part: Tree, last: Tree, places: Vec<Place>) -> Self {
+        let handles = Mutex::new(Lru::new(OPEN_FILES));
+        Self { manifest, part, last, places: RwLock::new(places), handles, dirty: Mutex::default() }
+    }
+
+    pub(super) fn entry(&self, file: FileIndex) -> &Entry {
+        &self.manifest.entries()[file as usize]
+    }
+
+    pub(super) fn place(&self, file: FileIndex) -> Place {
+        self.places.read().unwrap_or_else(PoisonError::into_inner)[file as usize]
+    }
+
+    pub(super) fn set_place(&self, file: FileIndex, place: Place) {
+        self.places.write().unwrap_or_else(PoisonError::into_inner)[file as usize] = place;
+    }
+
+    /// Closes the part's files, because they are about to be moved.
+    pub(super) fn close(&self) {
+        lock(&self.handles).clear();
+        self.part.forget();
+        self.last.forget();
+    }
+
+    /// A file of the part, open for writing; made in its full length, as a hole, if it is not there.
+    pub(super) fn writable(&self, file: FileIndex) -> io::Result<Arc<File>> {
+        // Bound to a name, so that the lock is not held while opening.
+        let open = lock(&self.handles).get(file);
+        if let Some(open) = open {
+            return Ok(open);
+        }
+        let entry = self.entry(file);
+        let opened = match self.part.open_write(&entry.path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => self.create(file)?,
+            opened => opened?,
+        };
+        let meta = opened.metadata()?;
+        // Another name of the file may well lie outside of the target folder.
+        if meta.nlink() > 1 {
+            return Err(io::Error::other("it has another name (a hard link): remove it"));
+        }
+        if meta.len() != entry.size {
+            opened.set_len(entry.size)?;
+        }
+        let opened = Arc::new(opened);
+        lock(&self.handles).insert(file, opened.clone());
+        Ok(opened)
+    }
+
+    fn create(&self, file: FileIndex) -> io::Result<File> {
+        let entry = self.entry(file);
+        let executable = entry.kind == EntryKind::File { executable: true };
+        match self.part.create(&entry.path, executable) {
+            // Another thread was quicker.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => self.part.open_write(&entry.path),
+            Ok(made) => {
+                let mut dirty = lock(&self.dirty);
+                dirty.files.insert(file);
+                dirty.folders.extend(folders_above(entry.path.as_str()).map(str::to_owned));
+                Ok(made)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Some bytes of a file have been written, or may have been since the last sync.
+    pub(super) fn wrote(&self, file: FileIndex) {
+        lock(&self.dirty).files.insert(file);
+    }
+
+    /// Whether there is anything to sync.
+    #[cfg(test)]
+    pub(super) fn is_dirty(&self) -> bool {
+        !lock(&self.dirty).files.is_empty()
+    }
+
+    /// Makes sure that all that was written to the part is on disk.
+    pub(super) fn sync(&self) -> io::Result<()> {
+        let dirty = std::mem::take(&mut *lock(&self.dirty));
+        let result = self.sync_these(&dirty);
+        if result.is_err() {
+            let mut again = lock(&self.dirty);
+            again.files.extend(dirty.files);
+            again.folders.extend(dirty.folders);
+        }
+        result
+    }
+
+    fn sync_these(&self, dirty: &Dirty) -> io::Result<()> {
+        if dirty.files.is_empty() && dirty.folders.is_empty() {
+            return Ok(());
+        }
+        if dirty.files.len() + dirty.folders.len() > SYNC_ONE_BY_ONE && sync_file_system(self.part.dir())? {
+            return Ok(());
+        }
+        for file in &dirty.files {
+            self.writable(*file)?.sync_data()?;
+        }
+        self.sync_folders(&self.part, dirty.folders.iter().map(String::as_str))
+    }
+
+    /// Syncs folders of a tree and the folder that holds it all.
+    pub(super) fn sync_folders<'a>(
+        &self,
+        tree: &Tree,
+        folders: impl Iterator<Item = &'a str>,
+    ) -> io::Result<()> {
+        if self.manifest.root().shape == Shape::Folder {
+            for folder in folders {
+                let dir = tree.folder(folder, false)?;
+                sync_folder(&dir)?;
+            }
+        }
+        sync_folder(tree.dir())
+    }
+
+    /// A digest of where everything lies; a journal holds for one arrangement only.
+    pub(super) fn layout(&self) -> Hash {
+        let places = self.places.read().unwrap_or_else(PoisonError::into_inner);
+        Hash::of(&places.iter().map(|place| *place as u8).collect::<Vec<_>>())
+    }
+}
+
+/// The folders above an entry, inside of the content, down to the content's own, which is empty.
+pub(super) fn folders_above(path: &str) -> impl Iterator<Item = &str> {
+    let parent = |path: &str| path.rfind('/').unwrap_or(0);
+    std::iter::successors(Some(&path[..parent(path)]), move |path| {
+        (!path.is_empty()).then(|| &path[..parent(path)])
+    })
+}
+
+/// Syncs a folder, so that its list of names is on disk.
+pub(super) fn sync_folder(dir: &cap_std::fs::Dir) -> io::Result<()> {
+    match rustix::fs::fsync(readable(dir)?) {
+        // Some network file systems cannot sync folders.
+        Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOTSUP) => Ok(()),
+        done => Ok(done?),
+    }
+}
+
+/// A handle of the same folder that can be synced; those of `cap-std` only serve to find paths.
+fn readable(dir: &cap_std::fs::Dir) -> io::Result<std::os::fd::OwnedFd> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    Ok(rustix::fs::openat(dir, ".", flags, Mode::empty())?)
+}
+
+/// Syncs all of a file system; `false` where there is no such call.
+#[cfg(target_os = "linux")]
+pub(super) fn sync_file_system(dir: &cap_std::fs::Dir) -> io::Result<bool> {
+    rustix::fs::syncfs(readable(dir)?)?;
+    Ok(true)
+}
+
+/// Syncs all of a file system; `false` where there is no such call.
+#[cfg(not(target_os = "linux"))]
+pub(super) fn sync_file_system(_dir: &cap_std::fs::Dir) -> io::Result<bool> {
+    Ok(false)
+}
+
+impl Files for TargetFiles {
+    fn open(&self, file: FileIndex) -> io::Result<Opened> {
+        let path = &self.entry(file).path;
+        match self.place(file) {
+            Place::Part => {
+                let open = lock(&self.handles).get(file);
+                let open = open.map_or_else(|| self.part.open_read(path).map(Arc::new), Ok)?;
+                Ok(Opened { file: open, id: Stamp::OURS.id() })
+            }
+            Place::Final => {
+                let open = self.last.open_read(path)?;
+                let id = Stamp::of(&open.metadata()?).id();
+                Ok(Opened { file: Arc::new(open), id })
+            }
+            Place::Nowhere => Err(io::ErrorKind::NotFound.into()),
+        }
+    }
+
+    /// Nobody else writes to the part, so its files always have the same stamp.
+    fn stamp(&self, file: FileIndex) -> io::Result<Stamp> {
+        match self.place(file) {
+            Place::Part => Ok(Stamp::OURS),
+            Place::Final => {
+                let meta = self.last.look(&self.entry(file).path)?;
+                meta.map(|meta| Stamp::of_cap(&meta)).ok_or(io::ErrorKind::NotFound.into())
+            }
+            Place::Nowhere => Err(io::ErrorKind::NotFound.into()),
+        }
+    }
+
+    fn path(&self, file: FileIndex) -> PathBuf {
+        let tree = if self.place(file) == Place::Final { &self.last } else { &self.part };
+        tree.path(&self.entry(file).path)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_folders_above_are_found() {
+        assert_eq!(folders_above("a/b/c").collect::<Vec<_>>(), ["a/b", "a", ""]);
+        assert_eq!(folders_above("c").collect::<Vec<_>>(), [""]);
+    }
+}

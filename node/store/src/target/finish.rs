@@ -1,0 +1,319 @@
+//! Moving a finished download to its final place.
+//!
+//! First, all that is still missing is made in the part and synced: empty files, empty folders, links.
+//! If nothing has the final name, the part is renamed as a whole. Else its entries are moved one by one
+//! into what is there; a crash in between leaves a part whose journal still holds, and files that match.
+
+use std::collections::BTreeSet;
+use std::fs::Permissions;
+use std::io::{self, Read};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::PathBuf;
+use std::sync::PoisonError;
+
+use cap_std::fs::Dir;
+use rustix::fs::{RenameFlags, renameat_with};
+use rustix::io::Errno;
+use shoal_content::{EntryKind, FileIndex, Shape};
+
+use super::discard::{remove_folders, remove_leftovers};
+use super::files::{Place, folders_above, sync_file_system, sync_folder};
+use super::{Placed, Target, TargetError};
+use crate::ChunkStore;
+use crate::serve::lock;
+use crate::show;
+use crate::tree::found;
+
+/// With more folders than these, syncing the whole file system is quicker.
+const SYNC_ONE_BY_ONE: usize = 128;
+
+/// What becomes of an entry of the part when something has the final name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Action {
+    /// Nothing is at its place.
+    Move,
+    /// The same is there already; the part's copy goes.
+    Keep,
+    /// Something else is there, and force says to replace it.
+    Replace,
+}
+
+impl Target {
+    /// See [`Target::finish`].
+    pub(super) fn place_all(&self) -> Result<Placed, TargetError> {
+        let _one = lock(&self.durable);
+        if let Some(placed) = &*self.phase.read().unwrap_or_else(PoisonError::into_inner) {
+            return Ok(placed.clone());
+        }
+        let missing = self.plan.wanted.difference(&lock(&self.progress).done).count();
+        if missing > 0 {
+            return Err(TargetError::Incomplete { missing });
+        }
+        if !self.already {
+            // What takes long comes before the lock, so that reading goes on meanwhile.
+            self.complete_part()?;
+        }
+        let mut phase = self.phase.write().unwrap_or_else(PoisonError::into_inner);
+        self.served.files().close();
+        let done = self.place();
+        // Whether or not all went well: what has been moved is no longer where it was.
+        self.served.moved(self.stamps());
+        done?;
+        let placed = Placed { path: self.path(), already_there: self.already };
+        *phase = Some(placed.clone());
+        Ok(placed)
+    }
+
+    fn place(&self) -> Result<(), TargetError> {
+        if !self.already && !self.rename_whole()? {
+            self.merge()?;
+        }
+        let files = self.served.files();
+        for file in &self.modes {
+            self.set_mode(*file).map_err(self.blocked_at(files.last.path(&files.entry(*file).path)))?;
+        }
+        let mut progress = lock(&self.progress);
+        if progress.journal.is_none() {
+            return Ok(());
+        }
+        remove_leftovers(self.manifest(), files).map_err(self.blocked_at(files.part.root()))?;
+        if self.manifest().root().shape == Shape::Folder && !remove_folders(self.manifest(), &files.part) {
+            tracing::warn!("'{}' has something in it that is not ours", show(&files.part.root()));
+        }
+        let dir = files.part.dir();
+        found(dir.remove_file(&self.journal_name)).map_err(self.blocked_at(self.journal_path.clone()))?;
+        progress.journal = None;
+        Ok(())
+    }
+
+    fn blocked_at(&self, path: PathBuf) -> impl FnOnce(io::Error) -> TargetError {
+        move |source| TargetError::Blocked { path, source }
+    }
+
+    /// The entries that are in the part.
+    fn in_part(&self) -> impl Iterator<Item = FileIndex> {
+        let all = 0..self.manifest().entries().len() as FileIndex;
+        all.filter(|file| self.served.files().place(*file) == Place::Part)
+    }
+
+    /// Makes what has no chunks, checks that all else is there, and syncs everything.
+    fn complete_part(&self) -> Result<(), TargetError> {
+        let files = self.served.files();
+        let mut folders = BTreeSet::new();
+        if self.manifest().root().shape == Shape::Folder {
+            files.part.folder("", true).map_err(self.blocked_at(files.part.root()))?;
+        }
+        for file in self.in_part() {
+            let path = &files.entry(file).path;
+            self.complete(file).map_err(self.blocked_at(files.part.path(path)))?;
+            folders.extend(folders_above(path.as_str()));
+        }
+        remove_leftovers(self.manifest(), files).map_err(self.blocked_at(files.part.root()))?;
+        self.sync_all().map_err(self.blocked_at(files.part.root()))?;
+        let in_bulk = folders.len() > SYNC_ONE_BY_ONE;
+        let synced = match in_bulk.then(|| sync_file_system(files.part.dir())).transpose() {
+            Ok(Some(true)) => Ok(()),
+            Ok(_) => files.sync_folders(&files.part, folders.into_iter()),
+            Err(error) => Err(error),
+        };
+        synced.map_err(self.blocked_at(files.part.root()))
+    }
+
+    fn complete(&self, file: FileIndex) -> io::Result<()> {
+        let files = self.served.files();
+        let entry = files.entry(file);
+        match &entry.kind {
+            EntryKind::Folder => files.part.folder(entry.path.as_str(), true).map(drop),
+            EntryKind::Link(target) => {
+                let dir = files.part.parent(&entry.path, true)?;
+                make_link(&dir, files.part.leaf(&entry.path), target.as_str())
+            }
+            EntryKind::File { .. } if entry.size == 0 => files.writable(file).map(drop),
+            EntryKind::File { .. } => match files.part.look(&entry.path)? {
+                Some(meta) if meta.is_file() && meta.len() == entry.size => Ok(()),
+                _ => Err(io::Error::other("someone else has changed it: start the download again")),
+            },
+        }
+    }
+
+    /// Gives the part its final name. `false` if something has that name.
+    fn rename_whole(&self) -> Result<bool, TargetError> {
+        let files = self.served.files();
+        let dir = files.part.dir();
+        let is_folder = self.manifest().root().shape == Shape::Folder;
+        match rename_new(dir, files.part.top(), dir, files.last.top(), is_folder) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(false),
+            // Moved by an earlier try, which failed at something that came after.
+            Err(error) if error.kind() == io::ErrorKind::NotFound && self.in_part().next().is_none() => {
+                return Ok(false);
+            }
+            Err(source) => return Err(self.blocked_at(files.last.root())(source)),
+        }
+        self.in_part().for_each(|file| files.set_place(file, Place::Final));
+        sync_folder(dir).map_err(self.blocked_at(files.last.root()))?;
+        Ok(true)
+    }
+
+    /// Moves the part's entries one by one.
+    fn merge(&self) -> Result<(), TargetError> {
+        let files = self.served.files();
+        let actions = self.plan_merge()?;
+        let mut folders = BTreeSet::new();
+        for (file, action) in actions {
+            let path = &files.entry(file).path;
+            self.move_one(file, action).map_err(|error| match error.kind() {
+                io::ErrorKind::AlreadyExists => self.exists(vec![file]),
+                _ => self.blocked_at(files.last.path(path))(error),
+            })?;
+            files.set_place(file, Place::Final);
+            folders.extend(folders_above(path.as_str()));
+        }
+        files.sync_folders(&files.last, folders.into_iter()).map_err(self.blocked_at(files.last.root()))
+    }
+
+    /// Decides for all entries before the first is touched.
+    fn plan_merge(&self) -> Result<Vec<(FileIndex, Action)>, TargetError> {
+        let files = self.served.files();
+        let mut actions = Vec::new();
+        let mut differing = Vec::new();
+        for file in self.in_part() {
+            let path = files.last.path(&files.entry(file).path);
+            let action =
+                self.plan_one(file).map_err(|source| TargetError::Io { path: path.clone(), source })?;
+            match action {
+                Some(Action::Replace) if !self.force => differing.push(file),
+                Some(action) => actions.push((file, action)),
+                None => return Err(TargetError::InTheWay { path, what: "of another kind" }),
+            }
+        }
+        if differing.is_empty() { Ok(actions) } else { Err(self.exists(differing)) }
+    }
+
+    fn exists(&self, differing: Vec<FileIndex>) -> TargetError {
+        let files = self.served.files();
+        let name = |file: &FileIndex| files.entry(*file).path.as_str().to_owned();
+        TargetError::Exists {
+            path: self.path(),
+            count: differing.len(),
+            differing: differing.iter().take(super::open::NAMED).map(name).collect(),
+        }
+    }
+
+    /// `None` if what is there is never replaced.
+    fn plan_one(&self, file: FileIndex) -> io::Result<Option<Action>> {
+        let files = self.served.files();
+        let entry = files.entry(file);
+        let Some(meta) = files.last.look(&entry.path)? else { return Ok(Some(Action::Move)) };
+        let same = match &entry.kind {
+            EntryKind::Folder => return Ok(meta.is_dir().then_some(Action::Keep)),
+            _ if meta.is_dir() => return Ok(None),
+            EntryKind::Link(target) => {
+                let dir = files.last.parent(&entry.path, false)?;
+                let leaf = files.last.leaf(&entry.path);
+                meta.is_symlink() && dir.read_link_contents(leaf)?.as_os_str() == target.as_str()
+            }
+            EntryKind::File { .. } => {
+                let same_size = meta.is_file() && meta.len() == entry.size;
+                same_size
+                    && same_bytes(files.part.open_read(&entry.path)?, files.last.open_read(&entry.path)?)?
+            }
+        };
+        Ok(Some(if same { Action::Keep } else { Action::Replace }))
+    }
+
+    fn move_one(&self, file: FileIndex, action: Action) -> io::Result<()> {
+        let files = self.served.files();
+        let entry = files.entry(file);
+        if entry.kind == EntryKind::Folder {
+            return files.last.folder(entry.path.as_str(), true).map(drop);
+        }
+        if action == Action::Keep {
+            // The part's copy is removed with the other leftovers.
+            return self.set_mode(file);
+        }
+        let (from, to) = (files.part.parent(&entry.path, false)?, files.last.parent(&entry.path, true)?);
+        let (old, new) = (files.part.leaf(&entry.path), files.last.leaf(&entry.path));
+        match action {
+            Action::Replace => from.rename(old, &to, new),
+            _ => rename_new(&from, old, &to, new, false),
+        }
+    }
+
+    /// Sets or clears the executable bits of a file at the final place: for those who may read it.
+    fn set_mode(&self, file: FileIndex) -> io::Result<()> {
+        let files = self.served.files();
+        let entry = files.entry(file);
+        let EntryKind::File { executable } = entry.kind else { return Ok(()) };
+        let open = files.last.open_read(&entry.path)?;
+        let meta = open.metadata()?;
+        let mode = meta.mode();
+        if (mode & 0o100 != 0) == executable {
+            return Ok(());
+        }
+        // Another name of the same file may lie outside of the folder, or it may be somebody else's: its bytes
+        // are right, so that is no reason to fail.
+        if meta.nlink() > 1 {
+            return Ok(());
+        }
+        let mode = if executable { mode | (mode & 0o444) >> 2 } else { mode & !0o111 };
+        match open.set_permissions(Permissions::from_mode(mode & 0o7777)) {
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+            done => done,
+        }
+    }
+}
+
+/// Makes a link, in place of another one if need be.
+fn make_link(dir: &Dir, name: &str, target: &str) -> io::Result<()> {
+    match dir.symlink_contents(target, name) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            if dir.read_link_contents(name).is_ok_and(|there| there.as_os_str() == target) {
+                return Ok(());
+            }
+            dir.remove_file(name)?;
+            dir.symlink_contents(target, name)
+        }
+        done => done,
+    }
+}
+
+/// Renames without replacing: [`io::ErrorKind::AlreadyExists`] if there is something.
+fn rename_new(from: &Dir, old: &str, to: &Dir, new: &str, is_folder: bool) -> io::Result<()> {
+    match renameat_with(from, old, to, new, RenameFlags::NOREPLACE) {
+        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {}
+        done => return Ok(done?),
+    }
+    // The file system cannot. A file can be linked instead, which never replaces.
+    if !is_folder {
+        use io::ErrorKind::{PermissionDenied, TooManyLinks, Unsupported};
+        match from.hard_link(old, to, new) {
+            Ok(()) => return from.remove_file(old),
+            // Nor can it do that.
+            Err(error) if matches!(error.kind(), PermissionDenied | TooManyLinks | Unsupported) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    // What someone else makes between these two would be replaced: a file, or a folder if it is empty.
+    match found(to.symlink_metadata(new))? {
+        Some(_) => Err(io::ErrorKind::AlreadyExists.into()),
+        None => from.rename(old, to, new),
+    }
+}
+
+fn same_bytes(mut a: impl Read, mut b: impl Read) -> io::Result<bool> {
+    let (mut left, mut right) = (vec![0; 64 << 10], vec![0; 64 << 10]);
+    loop {
+        let len = a.read(&mut left)?;
+        if len == 0 {
+            return Ok(b.read(&mut right[..1])? == 0);
+        }
+        match b.read_exact(&mut right[..len]) {
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(false),
+            done => done?,
+        }
+        if left[..len] != right[..len] {
+            return Ok(false);
+        }
+    }
+}

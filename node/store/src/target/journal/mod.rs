@@ -1,0 +1,293 @@
+//! The journal: which chunks are in the part.
+//!
+//! A file that is only ever appended to. It starts with the content id; then come records. An *epoch*
+//! says, once for each opening that needs it, under which boot of the system and for which arrangement of
+//! files the records after it hold, and all chunks that are there at that time. A *chunk* record says
+//! that a chunk, and all chunks like it, have been written. Each record has a checksum, and reading stops
+//! at the first that does not fit: the end that a crash tore off.
+//!
+//! What always holds: a record is written after the bytes that it vouches for. The file is locked as
+//! long as it is open.
+
+#[cfg(test)]
+mod tests;
+
+use std::fs::{File, TryLockError};
+use std::io::{self, BufReader, Read};
+use std::os::unix::fs::{FileExt, MetadataExt};
+
+use cap_fs_ext::{FollowSymlinks, OpenOptionsFollowExt};
+use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt};
+use rustix::fs::OFlags;
+use shoal_content::{ChunkIndex, ChunkSet, ContentId, Hash};
+
+use crate::tree::found;
+
+const MAGIC: &[u8; 8] = b"shoaljnl";
+const VERSION: u32 = 1;
+const ID: usize = 36;
+const SUM: usize = 4;
+const HEADER: usize = MAGIC.len() + 4 + ID + SUM;
+/// Kind and length of a record.
+const HEAD: usize = 5;
+const CHUNK: u8 = 1;
+const EPOCH: u8 = 2;
+/// Boot id and arrangement.
+const EPOCH_FIXED: usize = 16 + 32;
+
+/// One start of the operating system: no writes are lost within it, whatever becomes of a process.
+pub(super) type BootId = [u8; 16];
+
+/// The present boot, where the system tells.
+pub(super) fn boot_id() -> Option<BootId> {
+    let text = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    Hash::of(text.trim().as_bytes()).as_bytes().first_chunk().copied()
+}
+
+/// An open, locked journal.
+#[derive(Debug)]
+pub(super) struct Journal {
+    file: File,
+    /// Where the next record goes: after the last valid one.
+    end: u64,
+}
+
+/// What a journal says.
+#[derive(Debug)]
+pub(super) struct Recorded {
+    /// The boot under which it was written, if that was known.
+    pub(super) boot: Option<BootId>,
+    /// The arrangement for which it was written.
+    pub(super) layout: Hash,
+    /// Chunks that were there when the epoch began.
+    pub(super) chunks: ChunkSet,
+    /// Chunks that were written since, with all that are like them.
+    pub(super) groups: Vec<ChunkIndex>,
+}
+
+/// What was found in a journal file.
+#[derive(Debug)]
+pub(super) enum Contents {
+    /// Nothing, or a header that was not finished.
+    Empty,
+    /// The journal of this very content.
+    Ours(Recorded),
+    /// That of another one.
+    Other(ContentId),
+    /// Something else, or of a later version.
+    Unknown,
+}
+
+/// Why a journal could not be opened.
+#[derive(Debug)]
+pub(super) enum LockError {
+    /// Another process has it.
+    Busy,
+    /// Something else.
+    Io(io::Error),
+}
+
+impl Journal {
+    /// Opens and locks a journal. With `make` it is made if it is not there, else that is `None`.
+    pub(super) fn lock(dir: &Dir, name: &str, make: bool) -> Result<Option<Self>, LockError> {
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(make).follow(FollowSymlinks::No);
+        options.custom_flags(OFlags::NONBLOCK.bits() as i32);
+        loop {
+            let opened = dir.open_with(name, &options).map(cap_std::fs::File::into_std);
+            let opened = if make { opened.map(Some) } else { found(opened) };
+            let Some(file) = opened.map_err(LockError::Io)? else { return Ok(None) };
+            match file.try_lock() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => return Err(LockError::Busy),
+                Err(TryLockError::Error(error)) => return Err(LockError::Io(error)),
+            }
+            // Whoever had the lock before may have removed the file; then the lock guards nothing.
+            let meta = file.metadata().map_err(LockError::Io)?;
+            if !meta.is_file() {
+                return Err(LockError::Io(io::Error::other("it is not a regular file")));
+            }
+            let there = found(dir.symlink_metadata(name)).map_err(LockError::Io)?;
+            if there.is_some_and(|there| {
+                use cap_std::fs::MetadataExt;
+                (there.dev(), there.ino()) == (meta.dev(), meta.ino())
+            }) {
+                return Ok(Some(Self { file, end: 0 }));
+            }
+        }
+    }
+
+    /// Reads all of it, and cuts off what is not valid at the end of our own.
+    pub(super) fn read(&mut self, id: &ContentId, chunks: usize) -> io::Result<Contents> {
+        let file = self.file.try_clone()?;
+        let mut reader = BufReader::new(At { file, offset: 0 });
+        let mut header = [0; HEADER];
+        let len = read_up_to(&mut reader, &mut header)?;
+        let owner = match parse_header(&header[..len]) {
+            Some(owner) => owner,
+            None if len < HEADER && MAGIC.starts_with(&header[..len.min(MAGIC.len())]) => {
+                return Ok(Contents::Empty);
+            }
+            None => return Ok(Contents::Unknown),
+        };
+        if owner != *id {
+            return Ok(Contents::Other(owner));
+        }
+        self.end = HEADER as u64;
+        let mut recorded = Recorded {
+            boot: None,
+            layout: Hash::from_bytes([0; 32]),
+            chunks: ChunkSet::with_capacity(chunks),
+            groups: Vec::new(),
+        };
+        while let Some((kind, body)) = read_record(&mut reader, chunks)? {
+            match kind {
+                CHUNK => recorded.groups.extend(parse_chunk(&body, chunks)),
+                _ => recorded = parse_epoch(&body, chunks),
+            }
+            self.end += (HEAD + body.len() + SUM) as u64;
+        }
+        // Whatever comes after the end must not become valid again by what is written there.
+        self.file.set_len(self.end)?;
+        Ok(Contents::Ours(recorded))
+    }
+
+    /// Empties the journal and starts it for a content.
+    pub(super) fn start(&mut self, id: &ContentId) -> io::Result<()> {
+        let mut header = Vec::with_capacity(HEADER);
+        header.extend_from_slice(MAGIC);
+        header.extend_from_slice(&VERSION.to_le_bytes());
+        header.extend_from_slice(&id.to_bytes());
+        let sum = checksum(&header);
+        header.extend_from_slice(&sum);
+        self.file.set_len(0)?;
+        self.file.write_all_at(&header, 0)?;
+        self.end = HEADER as u64;
+        Ok(())
+    }
+
+    /// Starts an epoch, and makes sure that it is on disk.
+    pub(super) fn epoch(&mut self, boot: Option<BootId>, layout: &Hash, chunks: &ChunkSet) -> io::Result<()> {
+        let mut body = Vec::new();
+        body.extend_from_slice(&boot.unwrap_or_default());
+        body.extend_from_slice(layout.as_bytes());
+        let mut bits = vec![0u8; chunks.len().div_ceil(8)];
+        chunks.ones().for_each(|chunk| bits[chunk / 8] |= 1 << (chunk % 8));
+        body.extend_from_slice(&bits);
+        self.append(EPOCH, &body)?;
+        self.sync()
+    }
+
+    /// Records that a chunk and all like it have been written. Not synced: a crash of this process loses
+    /// nothing, and after one of the system everything is hashed again anyway.
+    pub(super) fn chunk(&mut self, chunk: ChunkIndex) -> io::Result<()> {
+        self.append(CHUNK, &chunk.to_le_bytes())
+    }
+
+    /// Makes sure that all records are on disk.
+    fn sync(&self) -> io::Result<()> {
+        self.file.sync_data()
+    }
+
+    /// A handle for syncing, so that records can be written meanwhile. It shares the lock.
+    pub(super) fn handle(&self) -> io::Result<File> {
+        self.file.try_clone()
+    }
+
+    fn append(&mut self, kind: u8, body: &[u8]) -> io::Result<()> {
+        let mut record = Vec::with_capacity(HEAD + body.len() + SUM);
+        record.push(kind);
+        record.extend_from_slice(&(body.len() as u32).to_le_bytes());
+        record.extend_from_slice(body);
+        let sum = checksum(&record);
+        record.extend_from_slice(&sum);
+        // If this fails halfway (disk full), the next record is written over what got there.
+        self.file.write_all_at(&record, self.end)?;
+        self.end += record.len() as u64;
+        Ok(())
+    }
+}
+
+/// Reads a file by position, so that its cursor does not matter.
+struct At {
+    file: File,
+    offset: u64,
+}
+
+impl Read for At {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let len = self.file.read_at(buf, self.offset)?;
+        self.offset += len as u64;
+        Ok(len)
+    }
+}
+
+fn checksum(bytes: &[u8]) -> [u8; SUM] {
+    let hash = Hash::of(bytes);
+    hash.as_bytes().first_chunk().copied().unwrap_or_default()
+}
+
+fn read_up_to(reader: &mut impl Read, buf: &mut [u8]) -> io::Result<usize> {
+    let mut len = 0;
+    while len < buf.len() {
+        match reader.read(&mut buf[len..])? {
+            0 => break,
+            n => len += n,
+        }
+    }
+    Ok(len)
+}
+
+fn parse_header(header: &[u8]) -> Option<ContentId> {
+    let (body, sum) = header.split_at_checked(HEADER - SUM)?;
+    let rest = body.strip_prefix(MAGIC)?.strip_prefix(&VERSION.to_le_bytes())?;
+    ContentId::from_bytes(rest).ok().filter(|_| checksum(body) == sum)
+}
+
+/// The next valid record; `None` at the end, or where the valid ones end.
+fn read_record(reader: &mut impl Read, chunks: usize) -> io::Result<Option<(u8, Vec<u8>)>> {
+    let mut record = vec![0; HEAD];
+    if read_up_to(reader, &mut record)? < HEAD {
+        return Ok(None);
+    }
+    let kind = record[0];
+    let len = u32::from_le_bytes([record[1], record[2], record[3], record[4]]) as usize;
+    // The length is checked before anything is allocated for it.
+    let right = match kind {
+        CHUNK => len == 4,
+        EPOCH => len == EPOCH_FIXED + chunks.div_ceil(8),
+        _ => false,
+    };
+    if !right {
+        return Ok(None);
+    }
+    record.resize(HEAD + len + SUM, 0);
+    if read_up_to(reader, &mut record[HEAD..])? < len + SUM {
+        return Ok(None);
+    }
+    let sum = record.split_off(HEAD + len);
+    let valid = checksum(&record)[..] == sum[..];
+    record.drain(..HEAD);
+    Ok(valid.then_some((kind, record)))
+}
+
+fn parse_chunk(body: &[u8], chunks: usize) -> Option<ChunkIndex> {
+    let chunk = u32::from_le_bytes(*body.first_chunk()?);
+    ((chunk as usize) < chunks).then_some(chunk)
+}
+
+/// The length of the body has been checked.
+fn parse_epoch(body: &[u8], chunks: usize) -> Recorded {
+    let (fixed, bits) = body.split_at(EPOCH_FIXED);
+    let (boot, layout) = fixed.split_at(16);
+    let boot: BootId = boot.first_chunk().copied().unwrap_or_default();
+    let layout = layout.first_chunk().copied().unwrap_or_default();
+    let mut set = ChunkSet::with_capacity(chunks);
+    (0..chunks).filter(|c| bits[c / 8] & (1 << (c % 8)) != 0).for_each(|c| set.insert(c));
+    Recorded {
+        boot: (boot != BootId::default()).then_some(boot),
+        layout: Hash::from_bytes(layout),
+        chunks: set,
+        groups: Vec::new(),
+    }
+}

@@ -1,0 +1,282 @@
+//! Taking up a download that was interrupted.
+
+use shoal_content::EntryKind;
+
+use super::super::open::open_at;
+use super::*;
+
+/// Writes about half of the chunks, and goes away as if killed. Returns what was stored.
+fn half(source: &Source, options: TargetOptions) -> ChunkSet {
+    let target = open(source, options);
+    let missing = missing(&target);
+    for c in &missing[..missing.len() / 2] {
+        target.write(*c, &chunk(source, *c)).unwrap();
+    }
+    target.stored()
+}
+
+#[test]
+fn nothing_that_was_written_is_fetched_again() {
+    let (from, source) = shared_mixed();
+    let dir = tempdir().unwrap();
+    let stored = half(&source, to(dir.path()));
+    assert!(stored.count_ones(..) > 2);
+    let target = open(&source, to(dir.path()));
+    assert_eq!(target.stored(), stored);
+    let bytes: u64 = stored.ones().map(|c| u64::from(source.manifest().chunks()[c].length)).sum();
+    let report = target.report();
+    assert_eq!((report.found_bytes, report.damaged_chunks), (bytes, 0));
+    check_have(&target);
+    fetch(&source, &target);
+    target.finish().unwrap();
+    assert_eq!(snapshot(&dir.path().join("t")), snapshot(&from.path().join("t")));
+}
+
+#[test]
+fn what_another_process_wrote_is_synced_too() {
+    let (_from, source) = shared_mixed();
+    let dir = tempdir().unwrap();
+    half(&source, to(dir.path()));
+    let target = open(&source, to(dir.path()));
+    assert!(target.served.files().is_dirty());
+    target.sync().unwrap();
+    assert!(!target.served.files().is_dirty());
+}
+
+#[test]
+fn a_torn_journal_loses_only_its_end() {
+    let (from, source) = shared_mixed();
+    let dir = tempdir().unwrap();
+    let stored = half(&source, to(dir.path()));
+    let journal = File::options().write(true).open(dir.path().join("t.part.journal")).unwrap();
+    journal.set_len(journal.metadata().unwrap().len() - 5).unwrap();
+    for again in [false, true] {
+        let target = open(&source, to(dir.path()));
+        assert_eq!(target.stored().count_ones(..), stored.count_ones(..) - usize::from(!again));
+        if !again {
+            let lost = stored.difference(&target.stored()).next().unwrap() as u32;
+            target.write(lost, &chunk(&source, lost)).unwrap();
+        } else {
+            fetch(&source, &target);
+            target.finish().unwrap();
+        }
+    }
+    assert_eq!(snapshot(&dir.path().join("t")), snapshot(&from.path().join("t")));
+}
+
+/// Damages a byte of a chunk that is in the part.
+fn damage(source: &Source, dir: &Path, chunk: u32) {
+    let span: Span = source.manifest().geometry().spans(chunk).next().unwrap();
+    let path = dir.join("t.part").join(source.manifest().entries()[span.file as usize].path.as_str());
+    let file = File::options().read(true).write(true).open(path).unwrap();
+    let mut byte = [0];
+    file.read_exact_at(&mut byte, span.file_offset).unwrap();
+    file.write_all_at(&[!byte[0]], span.file_offset).unwrap();
+}
+
+#[test]
+fn after_a_restart_of_the_system_everything_is_hashed() {
+    let (from, source) = shared_mixed();
+    let dir = tempdir().unwrap();
+    let stored = half(&source, to(dir.path()));
+    let bad = stored.ones().next().unwrap();
+    damage(&source, dir.path(), bad as u32);
+    let boot = |n| open_at(source.manifest().clone(), to(dir.path()), n).unwrap();
+    let target = boot(Some([1; 16]));
+    assert_eq!(target.report().damaged_chunks, 1);
+    assert!(!target.stored().contains(bad) && !target.has(bad as u32));
+    assert_eq!(target.stored().count_ones(..), stored.count_ones(..) - 1);
+    check_have(&target);
+    drop(target);
+    // Now the journal holds for this boot: what it does not say is not believed again.
+    let target = boot(Some([1; 16]));
+    assert_eq!((target.report().damaged_chunks, target.stored().contains(bad)), (0, false));
+    drop(target);
+    // Where the system tells nothing of boots, it is hashed each time.
+    damage(&source, dir.path(), stored.ones().nth(1).unwrap() as u32);
+    assert_eq!(boot(None).report().damaged_chunks, 1);
+    damage(&source, dir.path(), stored.ones().nth(2).unwrap() as u32);
+    let target = boot(None);
+    assert_eq!(target.report().damaged_chunks, 1);
+    fetch(&source, &target);
+    target.finish().unwrap();
+    assert_eq!(snapshot(&dir.path().join("t")), snapshot(&from.path().join("t")));
+}
+
+#[test]
+fn damage_in_the_part_is_not_blamed_on_what_is_there() {
+    let (from, dir) = (tempdir().unwrap(), tempdir().unwrap());
+    put(from.path(), "t/a", &random(5000, 1));
+    put(from.path(), "t/b", &random(5000, 2));
+    let source = share(&from.path().join("t"));
+    let target = open(&source, to(dir.path()));
+    assert_eq!(fetch(&source, &target), 1);
+    drop(target);
+    put(dir.path(), "t/a", &random(5000, 1));
+    fs::write(dir.path().join("t.part/b"), vec![0; 5000]).unwrap();
+    let target = open_at(source.manifest().clone(), to(dir.path()), Some([1; 16])).unwrap();
+    assert_eq!(fetch(&source, &target), 1);
+    target.finish().unwrap();
+    assert_eq!(snapshot(&dir.path().join("t")), snapshot(&from.path().join("t")));
+}
+
+#[test]
+fn zeros_are_written_over_what_was_damaged() {
+    let (from, dir) = (tempdir().unwrap(), tempdir().unwrap());
+    File::create(from.path().join("t")).unwrap().set_len(500_000).unwrap();
+    let source = share(&from.path().join("t"));
+    let target = open(&source, to(dir.path()));
+    fetch(&source, &target);
+    drop(target);
+    let part = File::options().write(true).open(dir.path().join("t.part")).unwrap();
+    part.write_all_at(b"garbage", 100_000).unwrap();
+    let target = open_at(source.manifest().clone(), to(dir.path()), Some([1; 16])).unwrap();
+    fetch(&source, &target);
+    target.finish().unwrap();
+    assert_eq!(snapshot(dir.path()), snapshot(from.path()));
+}
+
+#[test]
+fn files_that_are_gone_are_fetched_again() {
+    let (from, source) = shared_mixed();
+    let dir = tempdir().unwrap();
+    let target = open(&source, to(dir.path()));
+    fetch(&source, &target);
+    drop(target);
+    fs::remove_file(dir.path().join("t.part/large.bin")).unwrap();
+    File::options().write(true).open(dir.path().join("t.part/small/9.txt")).unwrap().set_len(3).unwrap();
+    let target = open(&source, to(dir.path()));
+    assert!(!target.is_complete());
+    // Killed at once: the file that is now there again, as a hole, must not pass for the right one.
+    let c = missing(&target)[0];
+    target.write(c, &chunk(&source, c)).unwrap();
+    drop(target);
+    let target = open(&source, to(dir.path()));
+    check_have(&target);
+    fetch(&source, &target);
+    target.finish().unwrap();
+    assert_eq!(snapshot(&dir.path().join("t")), snapshot(&from.path().join("t")));
+}
+
+#[test]
+fn a_part_of_something_else_is_kept_unless_forced() {
+    let (_from, source) = shared_mixed();
+    let (other, dir) = (tempdir().unwrap(), tempdir().unwrap());
+    put(other.path(), "t/only", &random(100_000, 5));
+    let second = share(&other.path().join("t"));
+    half(&source, to(dir.path()));
+    let before = snapshot(dir.path());
+    match Target::open(second.manifest().clone(), to(dir.path())) {
+        Err(TargetError::OtherDownload { path, content }) => {
+            assert_eq!((path, content), (dir.path().join("t.part"), Some(source.manifest().id())));
+        }
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(snapshot(dir.path()), before);
+    let target = open(&second, by_force(dir.path()));
+    fetch(&second, &target);
+    target.finish().unwrap();
+    assert_eq!(snapshot(&dir.path().join("t")), snapshot(&other.path().join("t")));
+    assert_eq!(names(dir.path()), ["t"]);
+}
+
+#[test]
+fn what_no_journal_explains_is_not_ours() {
+    let (from, source) = shared_mixed();
+    for plant in ["t.part/mine", "t.part", "t.part.journal"] {
+        let dir = tempdir().unwrap();
+        put(dir.path(), plant, b"mine, and long enough not to be the start of a journal at all, surely");
+        let before = snapshot(dir.path());
+        let error = Target::open(source.manifest().clone(), to(dir.path())).unwrap_err();
+        assert!(matches!(error, TargetError::OtherDownload { content: None, .. }), "{error}");
+        assert_eq!(snapshot(dir.path()), before);
+        let target = open(&source, by_force(dir.path()));
+        fetch(&source, &target);
+        target.finish().unwrap();
+        assert_eq!(snapshot(&dir.path().join("t")), snapshot(&from.path().join("t")));
+    }
+}
+
+#[test]
+fn two_at_once_are_one_too_many() {
+    let (_from, source) = shared_mixed();
+    let dir = tempdir().unwrap();
+    let first = open(&source, to(dir.path()));
+    for options in [to(dir.path()), by_force(dir.path())] {
+        let error = Target::open(source.manifest().clone(), options).unwrap_err();
+        assert!(
+            matches!(&error, TargetError::Busy { path } if path == &dir.path().join("t.part")),
+            "{error}"
+        );
+    }
+    drop(first);
+    open(&source, to(dir.path()));
+}
+
+#[test]
+fn another_selection_does_not_believe_the_journal() {
+    // The chunk is written for one file only, then for the other only; neither time for both.
+    let from = tempdir().unwrap();
+    put(from.path(), "t/a", &random(5000, 1));
+    put(from.path(), "t/b", &random(5000, 2));
+    let source = share(&from.path().join("t"));
+    assert_eq!(source.manifest().chunks().len(), 1);
+    let dir = tempdir().unwrap();
+    for prefix in ["a", "b"] {
+        let selection = only(source.manifest(), prefix);
+        let target = open(&source, TargetOptions { selection, ..to(dir.path()) });
+        assert_eq!(fetch(&source, &target), 1);
+    }
+    // The same one again: believed, and done.
+    let selection = only(source.manifest(), "b");
+    assert!(open(&source, TargetOptions { selection, ..to(dir.path()) }).is_complete());
+    fs::write(dir.path().join("t.part/a"), vec![0; 5000]).unwrap();
+    let target = open(&source, to(dir.path()));
+    assert!(!target.is_complete());
+    fetch(&source, &target);
+    target.finish().unwrap();
+    assert_eq!(snapshot(&dir.path().join("t")), snapshot(&from.path().join("t")));
+}
+
+#[test]
+fn a_crash_while_merging_can_be_taken_up() {
+    let (from, source) = shared_mixed();
+    // As after a crash: some entries moved, the others still in the part, the journal still there.
+    for moved in [1, 5, 30, source.manifest().entries().len()] {
+        let dir = tempdir().unwrap();
+        let target = open(&source, to(dir.path()));
+        fetch(&source, &target);
+        target.sync().unwrap();
+        drop(target);
+        put(dir.path(), "t/extra", b"mine");
+        for entry in source.manifest().entries().iter().take(moved) {
+            let (old, new) = ["t.part", "t"].map(|t| dir.path().join(t).join(entry.path.as_str())).into();
+            if matches!(entry.kind, EntryKind::File { .. }) && old.exists() {
+                fs::create_dir_all(new.parent().unwrap()).unwrap();
+                fs::rename(old, new).unwrap();
+            }
+        }
+        let target = open(&source, to(dir.path()));
+        assert!(target.is_complete(), "{moved}");
+        assert_eq!(target.report().damaged_chunks, 0, "{moved}");
+        check_have(&target);
+        target.finish().unwrap();
+        fs::remove_file(dir.path().join("t/extra")).unwrap();
+        assert_eq!(snapshot(&dir.path().join("t")), snapshot(&from.path().join("t")));
+        assert_eq!(names(dir.path()), ["t"]);
+    }
+}
+
+#[test]
+fn a_crash_before_the_journal_was_removed_is_tidied_up() {
+    let (_from, source) = shared_mixed();
+    let dir = tempdir().unwrap();
+    let target = open(&source, to(dir.path()));
+    fetch(&source, &target);
+    fs::copy(dir.path().join("t.part.journal"), dir.path().join("saved")).unwrap();
+    target.finish().unwrap();
+    drop(target);
+    fs::rename(dir.path().join("saved"), dir.path().join("t.part.journal")).unwrap();
+    assert!(open(&source, to(dir.path())).finish().unwrap().already_there);
+    assert_eq!(names(dir.path()), ["t"]);
+}

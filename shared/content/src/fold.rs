@@ -1,0 +1,41 @@
+//! Text in the form in which spellings that look alike are equal.
+
+use unicode_normalization::UnicodeNormalization;
+
+/// Takes case and Unicode form (NFKC) out of a text. Upper case first, so that `ß` and `ss`, `ſ` and `s`
+/// meet; letter by letter, so that what a text begins with does not depend on its end. The result may be
+/// some times longer.
+pub fn fold_case(text: &str) -> String {
+    if text.is_ascii() {
+        return text.to_ascii_lowercase();
+    }
+    let composed: String = text.nfkc().collect();
+    let upper = composed.chars().flat_map(char::to_uppercase);
+    upper.flat_map(char::to_lowercase).collect::<String>().nfkc().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spellings_of_one_text_meet() {
+        for (a, b) in [
+            ("README", "readme"),
+            ("café", "CAFE\u{301}"),
+            ("Straße", "STRASSE"),
+            ("ﬁle", "FILE"),
+            ("ΟΔΟΣ", "οδος"),
+            ("ＡＢＣ", "abc"),
+        ] {
+            assert_eq!(fold_case(a), fold_case(b), "{a} {b}");
+        }
+        assert_ne!(fold_case("a"), fold_case("á"));
+    }
+
+    #[test]
+    fn a_beginning_folds_to_a_beginning() {
+        assert!(fold_case("ΟΔΟΣ ΑΒΓ").starts_with(&fold_case("οδος")));
+        assert!(fold_case("ΟΔΟΣΑ").starts_with(&fold_case("ΟΔΟΣ")));
+    }
+}

@@ -1,0 +1,316 @@
+//! Paths that are safe to create beneath a folder, on any system.
+//!
+//! A path in a manifest comes from a stranger. This is the one place where it becomes something that
+//! may be joined to a folder of ours; nothing else in Shoal turns remote text into a path.
+
+use std::fmt;
+
+use shoal_printable::{is_bidi_control, is_unprintable};
+
+/// Longest component, in bytes: what Linux, macOS and (in UTF-16 units) Windows allow.
+const MAX_COMPONENT: usize = 255;
+/// Longest path, in bytes.
+const MAX_PATH: usize = 4096;
+/// Deepest path, in components.
+const MAX_DEPTH: usize = 128;
+
+/// A relative path of one or more plain names, written with `/` between them.
+///
+/// Always holds: no component is empty or made of dots and spaces alone; none contains `/`, `\`, NUL, a control or a
+/// bidirectional formatting character, starts like a drive (`C:`), or is a Windows device name; each is
+/// at most 255 bytes, the whole at most 4096 bytes and 128 components.
+///
+/// Order is by components, bytewise: the canonical order of a manifest. All that lies beneath `a` comes
+/// straight after `a`, before `a.txt`.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct SafePath(String);
+
+/// Why a path is refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PathError {
+    /// No name at all, or two separators in a row, or one at an end. Absolute paths are of this kind.
+    #[error("the path has an empty component (or is absolute)")]
+    Empty,
+    /// `.` or `..`, or another name of dots and spaces alone.
+    #[error("the path has a component of dots and spaces alone, such as '..'")]
+    Dots,
+    /// A backslash: a separator on Windows.
+    #[error("the path contains a backslash")]
+    Backslash,
+    /// NUL or another control character, or a line or paragraph separator.
+    #[error("the path contains a control character")]
+    Control,
+    /// A character that reverses how text is shown.
+    #[error("the path contains a bidirectional formatting character")]
+    Bidi,
+    /// `CON`, `NUL`, `COM1` and the like, with or without an extension.
+    #[error("the path contains a Windows device name")]
+    Device,
+    /// A drive letter.
+    #[error("the path contains a drive letter")]
+    Drive,
+    /// A name, the path or its depth is over the limit.
+    #[error("the path is too long or too deep")]
+    TooLong,
+}
+
+impl SafePath {
+    /// Checks a path written with `/`.
+    pub fn new(text: impl Into<String>) -> Result<Self, PathError> {
+        let text = text.into();
+        if text.len() > MAX_PATH || text.split('/').count() > MAX_DEPTH {
+            return Err(PathError::TooLong);
+        }
+        text.split('/').try_for_each(check_component)?;
+        Ok(Self(text))
+    }
+
+    /// Checks a single name.
+    pub fn name(text: impl Into<String>) -> Result<Self, PathError> {
+        let path = Self::new(text)?;
+        if path.depth() == 1 { Ok(path) } else { Err(PathError::Empty) }
+    }
+
+    /// The path with `/` between its components.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The components, first to last; at least one.
+    pub fn components(&self) -> impl DoubleEndedIterator<Item = &str> {
+        self.0.split('/')
+    }
+
+    /// How many components there are.
+    pub fn depth(&self) -> usize {
+        self.components().count()
+    }
+
+    /// The last component.
+    pub fn file_name(&self) -> &str {
+        self.components().next_back().expect("a path has a component")
+    }
+
+    /// The path without its last component; `None` for a single name.
+    pub fn parent(&self) -> Option<&str> {
+        self.0.rsplit_once('/').map(|(parent, _)| parent)
+    }
+
+    /// Whether `self` lies beneath `other`.
+    pub fn is_beneath(&self, other: &SafePath) -> bool {
+        self.0.strip_prefix(other.as_str()).is_some_and(|rest| rest.starts_with('/'))
+    }
+}
+
+fn check_component(name: &str) -> Result<(), PathError> {
+    match name {
+        "" => return Err(PathError::Empty),
+        // Windows drops dots and spaces at the end: `.. ` would become `..` there.
+        _ if name.trim_matches(['.', ' ']).is_empty() => return Err(PathError::Dots),
+        _ if name.len() > MAX_COMPONENT => return Err(PathError::TooLong),
+        _ => {}
+    }
+    for c in name.chars() {
+        match c {
+            '\\' => return Err(PathError::Backslash),
+            c if is_bidi_control(c) => return Err(PathError::Bidi),
+            c if is_unprintable(c) => return Err(PathError::Control),
+            _ => {}
+        }
+    }
+    let bytes = name.as_bytes();
+    if bytes.len() >= 2 && bytes[0].is_ascii_alphabetic() && bytes[1] == b':' {
+        return Err(PathError::Drive);
+    }
+    if is_device_name(name) { Err(PathError::Device) } else { Ok(()) }
+}
+
+/// The reserved names of Windows ("Naming Files, Paths, and Namespaces"), which are reserved with any
+/// extension and with trailing spaces too. The superscript digits count as digits.
+fn is_device_name(name: &str) -> bool {
+    /// `CONOUT$`, the longest.
+    const LONGEST: usize = 7;
+    let stem = name.split(['.', ':']).next().unwrap_or(name).trim_end();
+    if stem.len() > LONGEST {
+        return false;
+    }
+    let upper = stem.to_uppercase();
+    if matches!(upper.as_str(), "CON" | "PRN" | "AUX" | "NUL" | "CONIN$" | "CONOUT$" | "CLOCK$") {
+        return true;
+    }
+    let digit = upper.strip_prefix("COM").or_else(|| upper.strip_prefix("LPT"));
+    matches!(digit, Some("0" | "1" | "2" | "3" | "4" | "5" | "6" | "7" | "8" | "9" | "¹" | "²" | "³"))
+}
+
+impl Ord for SafePath {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        // The same as comparing component by component: no component has a byte as low as 0.
+        let rank = |b: u8| if b == b'/' { 0 } else { b };
+        self.0.bytes().map(rank).cmp(other.0.bytes().map(rank))
+    }
+}
+
+impl PartialOrd for SafePath {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl fmt::Display for SafePath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for SafePath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+/// What a symbolic link points to: a relative path that stays inside the content.
+///
+/// Always holds: some `..` (at most as many as the link is deep), then plain names that follow the rules
+/// of [`SafePath`]. A `..` after a name is refused, because the name may itself be a link and the `..`
+/// would then start from wherever that leads. With that rule, following links can never leave the
+/// content.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LinkTarget(String);
+
+impl LinkTarget {
+    /// Checks the target of the link at `link`.
+    pub fn new(link: &SafePath, text: impl Into<String>) -> Result<Self, PathError> {
+        let text = text.into();
+        if text.len() > MAX_PATH || text.split('/').count() > MAX_DEPTH {
+            return Err(PathError::TooLong);
+        }
+        let ups = text.split('/').take_while(|c| *c == "..").count();
+        if ups >= link.depth() {
+            return Err(PathError::Dots);
+        }
+        text.split('/').skip(ups).try_for_each(check_component)?;
+        Ok(Self(text))
+    }
+
+    /// The target as it is written into the link.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn every_trick_is_refused_by_its_name() {
+        use PathError::*;
+        let tricks = [
+            ("", Empty),
+            ("/etc/passwd", Empty),
+            ("a//b", Empty),
+            ("a/", Empty),
+            ("..", Dots),
+            ("a/../b", Dots),
+            (".", Dots),
+            ("a/./b", Dots),
+            ("...", Dots),
+            ("a/.. ", Dots),
+            (" ", Dots),
+            ("a\\b", Backslash),
+            ("..\\x", Backslash),
+            ("a\0b", Control),
+            ("a\nb", Control),
+            ("\u{7f}", Control),
+            ("a\u{2028}b", Control),
+            ("\u{85}", Control),
+            ("a\u{202e}b", Bidi),
+            ("\u{2066}x", Bidi),
+            ("x\u{200f}", Bidi),
+            ("CON", Device),
+            ("dir/nul.txt", Device),
+            ("com1", Device),
+            ("LPT9.tar.gz", Device),
+            ("Aux .c", Device),
+            ("COM²", Device),
+            ("conin$", Device),
+            ("C:", Drive),
+            ("c:evil", Drive),
+            ("a/Z:x", Drive),
+        ];
+        for (text, want) in tricks {
+            assert_eq!(SafePath::new(text), Err(want), "{text:?}");
+        }
+        assert_eq!(SafePath::new("x".repeat(256)), Err(TooLong));
+        assert_eq!(SafePath::new(vec!["a"; 129].join("/")), Err(TooLong));
+        assert_eq!(SafePath::new(vec!["x".repeat(200); 21].join("/")), Err(TooLong));
+    }
+
+    #[test]
+    fn ordinary_names_of_all_scripts_pass() {
+        for text in [
+            "a",
+            "a b/c",
+            "...b",
+            "..a",
+            "名前/имя",
+            "café",
+            "COM10",
+            "console",
+            "nullable",
+            "12:30",
+            ".hidden",
+            "e\u{301}",
+        ] {
+            assert!(SafePath::new(text).is_ok(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_lies_beneath_a_folder_sorts_straight_after_it() {
+        let mut paths: Vec<_> = ["a.txt", "a/z", "a", "a/b/c", "b"].map(|p| SafePath::new(p).unwrap()).into();
+        paths.sort();
+        let texts: Vec<_> = paths.iter().map(SafePath::as_str).collect();
+        assert_eq!(texts, ["a", "a/b/c", "a/z", "a.txt", "b"]);
+    }
+
+    #[test]
+    fn links_stay_inside() {
+        let link = |at: &str, to: &str| LinkTarget::new(&SafePath::new(at).unwrap(), to);
+        assert!(link("l", "a/b").is_ok());
+        assert!(link("d/l", "../a").is_ok());
+        assert!(link("d/e/l", "../..").is_ok());
+        for (at, to) in [
+            ("l", ".."),
+            ("l", "../a"),
+            ("d/l", "../../a"),
+            ("l", "/etc"),
+            ("l", "a/../b"),
+            ("l", ""),
+            ("l", "."),
+            ("l", "a\0"),
+        ] {
+            assert!(link(at, to).is_err(), "{at} -> {to}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn order_is_by_components(a in "[a.\\-!/é]{1,9}", b in "[a.\\-!/é]{1,9}") {
+            if let (Ok(a), Ok(b)) = (SafePath::new(a), SafePath::new(b)) {
+                prop_assert_eq!(a.cmp(&b), a.components().cmp(b.components()));
+            }
+        }
+
+        /// Whatever text is let through, joining it to a folder stays beneath the folder.
+        #[test]
+        fn a_safe_path_joins_to_something_beneath(text in "[ -~\\\\/.:]{0,24}|\\PC{0,12}") {
+            if let Ok(path) = SafePath::new(text) {
+                let joined = std::path::Path::new("/base").join(path.as_str());
+                let plain = joined.components().skip(2).all(|c| matches!(c, std::path::Component::Normal(_)));
+                prop_assert!(plain && joined.starts_with("/base") && joined.components().count() == path.depth() + 2);
+            }
+        }
+    }
+}

@@ -1,0 +1,469 @@
+//! One download: which chunk to ask of whom.
+//!
+//! **Which chunk**: the first few at random, then the rarest among those that a peer has, ties at
+//! random (the piece selection of BitTorrent: Cohen, "Incentives Build Robustness in BitTorrent",
+//! 2003). **How many** under way per peer: what it sends in a round trip and two seconds, within bounds.
+//! **Initial seeding**: a complete peer is asked for chunks of its own choice, until it says that it has
+//! given every one to somebody. **Takeover**: a peer with nothing else to give is asked for a chunk that
+//! another peer is asked for already, if it is expected to deliver well before that one; the loser is
+//! cancelled. That is how chunks of slow peers come, and the endgame. **Announcements** go out at once as
+//! long as all of them cost less than a hundredth of the chunks; a quarter of that may be spent in advance. A peer that sends nothing for the stall time loses its requests;
+//! after three times it is dropped. A peer whose bytes did not match is banned at once.
+//!
+//! What always holds: no chunk is asked of the same peer twice at once, nor of more than two peers;
+//! requests per peer stay within [`Config::max_in_flight`]; a stored chunk is never asked for again.
+
+mod asking;
+mod messages;
+mod peer;
+mod peers;
+mod rarity;
+#[cfg(test)]
+mod tests;
+mod throughput;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use libp2p_identity::PeerId;
+
+pub use self::messages::{Config, DropReason, Input, Output, PeerChoice, Topology};
+use self::peer::Peer;
+use self::peers::{Peers, Seat};
+use self::rarity::Rarity;
+use self::throughput::Throughput;
+use super::{PeerName, SeededRng};
+use shoal_content::{ChunkIndex, ChunkSet};
+use shoal_wire::chunks::Refusal;
+
+/// Names a request; rises with time, unique within one [`Download`].
+pub type RequestId = u64;
+
+/// Stalls in a row before a peer is dropped.
+const MAX_STALLS: u32 = 3;
+/// Who refuses a choice as busy after this time had it wait in a queue, and may be asked again at once.
+const QUEUED: Duration = Duration::from_secs(1);
+/// What telling one neighbour of new chunks costs, in bytes: a frame with its share of TLS, TCP and IP.
+const ANNOUNCE_COST: u64 = 150;
+/// Announcements may cost one byte for this many bytes of chunks, and in advance for that part of all: while few
+/// chunks are about, lines wait for news. Together that is a hundredth.
+const ANNOUNCE_SHARE: u64 = 125;
+const IN_ADVANCE: u64 = 4;
+
+/// The state of a download. See its module.
+#[derive(Debug)]
+pub struct Download<P = PeerId> {
+    config: Config,
+    rng: SeededRng,
+    /// Length of each chunk, in bytes.
+    lengths: Arc<[u32]>,
+    /// What a chunk is expected to weigh before it is known which, in bytes.
+    usual_len: u32,
+    wanted: ChunkSet,
+    stored: ChunkSet,
+    /// Wanted chunks.
+    total: usize,
+    /// Wanted chunks that are not stored.
+    left: usize,
+    peers: Peers<P>,
+    throughput: Throughput,
+    rarity: Rarity,
+    /// Chunks asked for → who was asked. One, or two in the endgame.
+    asked: BTreeMap<ChunkIndex, Vec<(Seat, RequestId)>>,
+    /// Requests under way for which the peer has yet to choose a chunk.
+    anys: usize,
+    /// Peers that may take another request since something happened to them.
+    touched: BTreeSet<Seat>,
+    /// How many chunks may be asked of many peers, as reckoned last.
+    appetite: usize,
+    next_id: RequestId,
+    paused: bool,
+    unannounced: ChunkSet,
+    /// Bytes of chunks that have been stored.
+    arrived: u64,
+    /// Bytes of wanted chunks that were not stored at the start.
+    wanted_bytes: u64,
+    /// What announcements have cost, in bytes of chunks.
+    announced: u64,
+    announce_at: Option<Duration>,
+    /// No peer stalls before this time.
+    check_at: Option<Duration>,
+    /// No peer's rest ends before this time.
+    wake_at: Option<Duration>,
+    /// When to look for chunks to take over although nothing happened.
+    look_again: Option<Duration>,
+    /// When that was done last.
+    looked: Option<Duration>,
+    outputs: VecDeque<Output<P>>,
+    complete: bool,
+}
+
+impl<P: PeerName> Download<P> {
+    /// Starts a download of `wanted`, of which `stored` are here already. Both sets and `lengths` are
+    /// as long as the content's chunk table.
+    pub fn new(
+        config: Config,
+        lengths: Arc<[u32]>,
+        wanted: ChunkSet,
+        stored: &ChunkSet,
+        rng: SeededRng,
+    ) -> Self {
+        assert!(wanted.len() == lengths.len() && stored.len() == lengths.len(), "sets fit the content");
+        let mut rarity = Rarity::new(lengths.len());
+        let stored: ChunkSet = {
+            let mut both = wanted.clone();
+            both.intersect_with(stored);
+            both
+        };
+        wanted.difference(&stored).for_each(|chunk| rarity.open(chunk as ChunkIndex));
+        let left = rarity.open_count();
+        let wanted_bytes = wanted.difference(&stored).map(|chunk| u64::from(lengths[chunk])).sum();
+        let sum: u64 = lengths.iter().map(|l| u64::from(*l)).sum();
+        let usual_len = (sum / (lengths.len() as u64).max(1)) as u32;
+        let mut download = Self {
+            config: Config { ask_any: config.ask_any && wanted.is_full(), ..config },
+            rng,
+            usual_len,
+            unannounced: ChunkSet::with_capacity(lengths.len()),
+            lengths,
+            total: wanted.count_ones(..),
+            wanted,
+            stored,
+            left,
+            peers: Peers::default(),
+            throughput: Throughput::default(),
+            rarity,
+            asked: BTreeMap::new(),
+            anys: 0,
+            touched: BTreeSet::new(),
+            appetite: 0,
+            next_id: 0,
+            paused: false,
+            arrived: 0,
+            wanted_bytes,
+            announced: 0,
+            announce_at: None,
+            check_at: None,
+            wake_at: None,
+            look_again: None,
+            looked: None,
+            outputs: VecDeque::new(),
+            complete: false,
+        };
+        download.complete_if_done();
+        download
+    }
+
+    /// Takes what happened. Drain [`poll_output`](Self::poll_output) afterwards.
+    ///
+    /// Returns whether there may be anything to do: most news is of chunks that are here or asked for, and there is
+    /// so much of it that it should cost nothing.
+    pub fn handle(&mut self, now: Duration, input: Input<P>) -> bool {
+        let news = matches!(input, Input::Have { .. });
+        self.take(now, input);
+        if news && self.touched.is_empty() {
+            return false;
+        }
+        self.check_stalls(now);
+        self.announce_if_due(now);
+        self.fill(now);
+        true
+    }
+
+    /// What comes of a peer that is not known, or not any more, is of no use, but for a chunk.
+    fn take(&mut self, now: Duration, input: Input<P>) {
+        let seat = input.peer().and_then(|peer| self.peers.seat(peer));
+        match (input, seat) {
+            (Input::PeerUp { peer, rtt }, _) => self.peer_up(now, peer, rtt),
+            (Input::Stored { id, chunk, .. }, seat) => self.chunk_stored(now, seat, id, chunk),
+            (Input::Corrupt { peer, chunk, .. }, seat) => self.corrupt(peer, seat, chunk),
+            (Input::Pause, _) => self.paused = true,
+            (Input::Resume, _) => self.resume(now),
+            (Input::Timeout, _) | (_, None) => {}
+            (Input::PeerDown { .. }, Some(seat)) => self.peer_down(seat),
+            (Input::Have { chunks, .. }, Some(seat)) => self.have(seat, &chunks),
+            (Input::Progress { bytes, .. }, Some(seat)) => self.progress(now, seat, bytes),
+            (Input::Load { load, .. }, Some(seat)) => self.peers[seat].told = load,
+            (Input::Begun { id, chunk, queued, .. }, Some(seat)) => {
+                self.peers[seat].told.queued = queued;
+                self.begun(seat, id, chunk);
+            }
+            (Input::Refused { id, why, .. }, Some(seat)) => self.refused(now, seat, id, why),
+            (Input::StreamLost { .. }, Some(seat)) => self.reopen_all(seat),
+        }
+    }
+
+    /// The next thing to do, if there is one.
+    pub fn poll_output(&mut self) -> Option<Output<P>> {
+        self.outputs.pop_front()
+    }
+
+    /// When to come back with [`Input::Timeout`] at the latest.
+    pub fn next_timeout(&self) -> Option<Duration> {
+        let asking = (!self.paused && !self.complete).then_some([self.check_at, self.look_again]);
+        asking.into_iter().flatten().chain([self.wake_at, self.announce_at]).flatten().min()
+    }
+
+    /// Whether every wanted chunk is stored.
+    pub fn is_complete(&self) -> bool {
+        self.left == 0
+    }
+
+    /// Whether news of what others have could lead to a request now. If not, it may be told together with what
+    /// happens next.
+    pub fn is_hungry(&self) -> bool {
+        !self.paused && (!self.has_many() || self.asked.len() < self.appetite.max(1))
+    }
+
+    /// Wanted chunks that are not stored yet.
+    pub fn left(&self) -> usize {
+        self.left
+    }
+
+    /// How many missing chunks nobody has who is connected.
+    pub fn unavailable(&self) -> usize {
+        if self.peers.values().any(|p| p.complete) {
+            return 0;
+        }
+        let had = |chunk: usize| self.peers.values().any(|p| p.have.contains(chunk));
+        self.wanted.difference(&self.stored).filter(|chunk| !had(*chunk)).count()
+    }
+
+    fn peer_up(&mut self, now: Duration, peer: P, rtt: Duration) {
+        let chunks = self.lengths.len();
+        let known = self.peers.seat(&peer);
+        let seat = known.unwrap_or_else(|| self.peers.insert(Peer::new(peer, now, chunks, rtt)));
+        self.peers[seat].rtt = rtt;
+        self.touched.insert(seat);
+    }
+
+    fn progress(&mut self, now: Duration, seat: Seat, bytes: u64) {
+        self.peers[seat].progress(now, bytes);
+        self.throughput.add(now, bytes);
+        self.touched.insert(seat);
+    }
+
+    /// A chunk that a peer chose is asked of nobody else from now on.
+    fn begun(&mut self, seat: Seat, id: RequestId, chunk: ChunkIndex) {
+        let Some(len) = self.lengths.get(chunk as usize) else { return };
+        if self.peers[seat].began(id, chunk, *len) != Some(true) {
+            return;
+        }
+        self.anys -= 1;
+        if self.stored.contains(chunk as usize) || !self.wanted.contains(chunk as usize) {
+            return;
+        }
+        self.rarity.close(chunk);
+        self.cancel_others(chunk);
+        self.asked.insert(chunk, vec![(seat, id)]);
+    }
+
+    /// Takes back every request that is listed for a chunk.
+    fn cancel_others(&mut self, chunk: ChunkIndex) {
+        for (seat, id) in self.asked.get(&chunk).cloned().unwrap_or_default() {
+            self.cancel(seat, id);
+        }
+    }
+
+    /// Takes a request back.
+    fn cancel(&mut self, seat: Seat, id: RequestId) {
+        self.end_request(seat, id);
+        self.touched.insert(seat);
+        self.outputs.push_back(Output::Cancel { peer: self.peers[seat].id, id });
+    }
+
+    fn peer_down(&mut self, seat: Seat) {
+        self.reopen_all(seat);
+        self.touched.remove(&seat);
+        let Some(gone) = self.peers.remove(seat) else { return };
+        if !gone.complete {
+            gone.have.ones().for_each(|chunk| self.rarity.lose(chunk as ChunkIndex));
+        }
+    }
+
+    fn have(&mut self, seat: Seat, chunks: &ChunkSet) {
+        let peer = &mut self.peers[seat];
+        if peer.complete || chunks.len() != self.lengths.len() {
+            return;
+        }
+        // Most news is of chunks that are here or asked for: it is no reason to look for something to ask.
+        let mut open = false;
+        for chunk in chunks.ones() {
+            if !peer.have.put(chunk) {
+                peer.has += 1;
+                open |= self.rarity.is_open(chunk as ChunkIndex);
+                self.rarity.gain(chunk as ChunkIndex);
+            }
+        }
+        if open {
+            peer.barren = false;
+            self.touched.insert(seat);
+        }
+        if peer.has == self.lengths.len() {
+            peer.complete = true;
+            (0..self.lengths.len()).for_each(|chunk| self.rarity.lose(chunk as ChunkIndex));
+        }
+    }
+
+    fn chunk_stored(&mut self, now: Duration, seat: Option<Seat>, id: RequestId, chunk: ChunkIndex) {
+        if let Some(seat) = seat {
+            self.end_request(seat, id);
+            self.touched.insert(seat);
+            self.peers[seat].backoff.succeed();
+        }
+        if !self.wanted.contains(chunk as usize) || self.stored.put(chunk as usize) {
+            return;
+        }
+        self.left -= 1;
+        self.rarity.close(chunk);
+        self.cancel_others(chunk);
+        self.unannounced.insert(chunk as usize);
+        self.arrived += u64::from(self.lengths[chunk as usize]);
+        self.announce_at.get_or_insert(now + self.config.announce_after);
+        self.complete_if_done();
+    }
+
+    fn complete_if_done(&mut self) {
+        if self.left == 0 && !self.complete {
+            self.complete = true;
+            self.announce();
+            self.outputs.push_back(Output::Complete);
+        }
+    }
+
+    fn corrupt(&mut self, peer: P, seat: Option<Seat>, chunk: ChunkIndex) {
+        if let Some(seat) = seat {
+            self.peer_down(seat);
+        }
+        self.outputs.push_back(Output::Drop { peer, reason: DropReason::Corrupt(chunk) });
+    }
+
+    fn refused(&mut self, now: Duration, seat: Seat, id: RequestId, why: Refusal) {
+        let asked = self.peers[seat].pending.get(&id).map(|p| p.asked);
+        let Some(chunk) = self.end_request(seat, id) else { return };
+        chunk.into_iter().for_each(|chunk| self.reopen(chunk));
+        self.touched.insert(seat);
+        let grace = now + self.config.seed_grace;
+        let state = &mut self.peers[seat];
+        match (why, chunk) {
+            (Refusal::NotFound, Some(chunk)) => {
+                if state.complete {
+                    state.complete = false;
+                    (0..self.lengths.len()).for_each(|chunk| self.rarity.gain(chunk as ChunkIndex));
+                }
+                if state.have.contains(chunk as usize) {
+                    state.have.remove(chunk as usize);
+                    state.has -= 1;
+                    self.rarity.lose(chunk);
+                }
+            }
+            (Refusal::NoneFresh, _) => {
+                // Others have been given the rest; they are about to pass it on.
+                if std::mem::take(&mut state.may_choose) {
+                    self.rest(seat, grace);
+                }
+            }
+            // It chose one that it does not have any more. Asked for certain chunks, it says which those are.
+            (Refusal::NotFound, None) => state.may_choose = false,
+            // A seed with many to give to. Another pause would only leave its line idle.
+            (Refusal::Busy, None) if asked.is_some_and(|at| now >= at + QUEUED) => {}
+            (Refusal::Busy | Refusal::Choked, _) => {
+                let until = now + state.backoff.fail();
+                self.rest(seat, until);
+            }
+        }
+    }
+
+    fn resume(&mut self, now: Duration) {
+        self.paused = false;
+        for (seat, peer) in self.peers.iter_mut() {
+            peer.last_progress = now;
+            self.touched.insert(seat);
+        }
+    }
+
+    /// Forgets a request; returns its chunk, if one was chosen, if the request was under way.
+    fn end_request(&mut self, seat: Seat, id: RequestId) -> Option<Option<ChunkIndex>> {
+        let Some(chunk) = self.peers[seat].ended(id)?.chunk else {
+            self.anys -= 1;
+            return Some(None);
+        };
+        if let Some(asked) = self.asked.get_mut(&chunk) {
+            asked.retain(|a| *a != (seat, id));
+            if asked.is_empty() {
+                self.asked.remove(&chunk);
+            }
+        }
+        Some(Some(chunk))
+    }
+
+    /// Makes a chunk available for asking again, unless it is stored or asked of somebody else.
+    fn reopen(&mut self, chunk: ChunkIndex) {
+        if !self.stored.contains(chunk as usize) && !self.asked.contains_key(&chunk) {
+            self.rarity.open(chunk);
+            for (seat, peer) in self.peers.iter_mut().filter(|(_, p)| p.have.contains(chunk as usize)) {
+                peer.barren = false;
+                self.touched.insert(seat);
+            }
+        }
+    }
+
+    fn reopen_all(&mut self, seat: Seat) {
+        let ids: Vec<_> = self.peers[seat].pending.keys().copied().collect();
+        for id in ids {
+            if let Some(Some(chunk)) = self.end_request(seat, id) {
+                self.reopen(chunk);
+            }
+        }
+    }
+
+    /// Takes requests from peers that send nothing.
+    fn check_stalls(&mut self, now: Duration) {
+        if self.paused || self.check_at.is_none_or(|at| now < at) {
+            return;
+        }
+        let stall = self.config.stall;
+        let stalled = |p: &Peer<P>| !p.pending.is_empty() && now >= p.last_progress + stall;
+        let stalled: Vec<_> = self.peers.iter().filter(|(_, p)| stalled(p)).map(|(seat, _)| seat).collect();
+        for seat in stalled {
+            let state = &mut self.peers[seat];
+            state.stalls += 1;
+            let (peer, stalls) = (state.id, state.stalls);
+            let until = now + state.backoff.fail();
+            let cancels: Vec<_> = state.pending.keys().copied().collect();
+            self.outputs.extend(cancels.into_iter().map(|id| Output::Cancel { peer, id }));
+            self.reopen_all(seat);
+            self.rest(seat, until);
+            if stalls >= MAX_STALLS {
+                self.peer_down(seat);
+                self.outputs.push_back(Output::Drop { peer, reason: DropReason::Stalled });
+            }
+        }
+        let asked = self.peers.values().filter(|p| !p.pending.is_empty());
+        self.check_at = asked.map(|p| p.last_progress + stall).min();
+    }
+
+    fn announce_if_due(&mut self, now: Duration) {
+        let affordable =
+            self.announced + self.announce_cost() <= self.arrived + self.wanted_bytes / IN_ADVANCE;
+        if self.announce_at.is_some_and(|at| now >= at || affordable) {
+            self.announce();
+        }
+    }
+
+    /// What telling everybody costs, in bytes of chunks.
+    fn announce_cost(&self) -> u64 {
+        ANNOUNCE_COST * ANNOUNCE_SHARE * self.peers.len() as u64
+    }
+
+    fn announce(&mut self) {
+        self.announce_at = None;
+        if !self.unannounced.is_clear() {
+            let chunks = self.unannounced.clone();
+            self.unannounced.clear();
+            self.announced += self.announce_cost();
+            self.outputs.push_back(Output::Announce(chunks));
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! What a download knows of one peer.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::RequestId;
+use super::throughput::Throughput;
+use crate::Backoff;
+use shoal_content::{ChunkIndex, ChunkSet};
+use shoal_wire::query::Load;
+
+/// How long a peer should have something to send beyond one round trip. Short: what is asked for early is
+/// chosen without knowing what has become rare since, and is late if others are served first.
+const PIPELINE: Duration = Duration::from_millis(500);
+/// Bytes that keep a line full besides two round trips' worth.
+const FULL_LINE: f64 = 8.0 * 1024.0 * 1024.0;
+
+/// One request that is under way.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pending {
+    /// `None` until the peer has chosen.
+    pub(super) chunk: Option<ChunkIndex>,
+    /// Bytes.
+    pub(super) len: u32,
+    pub(super) asked: Duration,
+    /// Whether the peer has begun to send it.
+    pub(super) begun: bool,
+}
+
+#[derive(Debug)]
+pub(super) struct Peer<P> {
+    pub(super) id: P,
+    /// What it has; all bits if `complete`.
+    pub(super) have: ChunkSet,
+    /// How many that are.
+    pub(super) has: usize,
+    /// Whether it has everything; then it is left out of the availability table.
+    pub(super) complete: bool,
+    /// Whether it has none of the open chunks; spares looking through them again and again.
+    pub(super) barren: bool,
+    /// Whether it may choose what it sends; until it has nothing fresh.
+    pub(super) may_choose: bool,
+    /// How busy it says it is.
+    pub(super) told: Load,
+    /// Requests under way, in the order in which they were sent.
+    pub(super) pending: BTreeMap<RequestId, Pending>,
+    /// Round trip, as measured when it joined.
+    pub(super) rtt: Duration,
+    /// No requests before this time.
+    pub(super) rest_until: Duration,
+    pub(super) backoff: Backoff,
+    /// When bytes last came, or requests began.
+    pub(super) last_progress: Duration,
+    /// Stalls since bytes last came.
+    pub(super) stalls: u32,
+    /// Requests moved to somebody else since bytes last came.
+    pub(super) moved: u32,
+    throughput: Throughput,
+    /// Bytes of the requests under way.
+    asked: u64,
+    /// Of those, how many have come already.
+    arrived: u64,
+}
+
+impl<P> Peer<P> {
+    pub(super) fn new(id: P, now: Duration, chunks: usize, rtt: Duration) -> Self {
+        Self {
+            id,
+            have: ChunkSet::with_capacity(chunks),
+            has: 0,
+            complete: false,
+            barren: false,
+            may_choose: true,
+            told: Load::default(),
+            pending: BTreeMap::new(),
+            rtt,
+            rest_until: Duration::ZERO,
+            backoff: Backoff::new(Duration::from_millis(500), Duration::from_secs(10)),
+            last_progress: now,
+            stalls: 0,
+            moved: 0,
+            throughput: Throughput::default(),
+            asked: 0,
+            arrived: 0,
+        }
+    }
+
+    /// Bytes asked for that have not come yet.
+    pub(super) fn queued(&self) -> u64 {
+        self.asked.saturating_sub(self.arrived)
+    }
+
+    /// How many bytes may be under way: what the peer sends in a round trip and two seconds more, but on
+    /// a fast line no more than it takes to keep the line full, because they lie in memory.
+    pub(super) fn window(&self) -> Option<u64> {
+        let rtt = self.rtt.as_secs_f64();
+        let long = |rate: f64| rate * (rtt + PIPELINE.as_secs_f64());
+        let full = |rate: f64| 2.0 * rate * rtt + FULL_LINE;
+        self.throughput.rate().map(|rate| long(rate).min(full(rate)) as u64)
+    }
+
+    /// How long it would take to get `len` more bytes, after everything that is queued.
+    pub(super) fn estimate(&self, len: u32) -> Option<Duration> {
+        let (rate, queued) = match self.throughput.rate() {
+            Some(rate) => (rate, self.queued()),
+            None if self.told.rate > 0 => (self.told.rate as f64, self.told.queued),
+            None => return None,
+        };
+        Some(self.rtt + seconds(queued.saturating_add(len.into()) as f64 / rate))
+    }
+
+    /// How long until the answer to `request` is here, if the rate stays.
+    pub(super) fn remaining(&self, request: RequestId) -> Option<Duration> {
+        let rate = self.throughput.rate()?;
+        let upto: u64 = self.pending.range(..=request).map(|(_, p)| u64::from(p.len)).sum();
+        Some(seconds(upto.saturating_sub(self.arrived) as f64 / rate))
+    }
+
+    pub(super) fn has_begun(&self, request: RequestId) -> bool {
+        self.pending.get(&request).is_some_and(|p| p.begun)
+    }
+
+    pub(super) fn sent(&mut self, now: Duration, id: RequestId, pending: Pending) {
+        if self.pending.is_empty() {
+            self.last_progress = now;
+            self.throughput.restart(now);
+            self.arrived = 0;
+        }
+        self.asked += u64::from(pending.len);
+        self.pending.insert(id, pending);
+    }
+
+    /// The peer begins to send the answer to a request: a chunk of this length. Returns whether it was left the
+    /// choice; `None` for an unknown request.
+    pub(super) fn began(&mut self, id: RequestId, chunk: ChunkIndex, len: u32) -> Option<bool> {
+        let pending = self.pending.get_mut(&id)?;
+        pending.begun = true;
+        let chose = pending.chunk.is_none();
+        if chose {
+            self.asked = self.asked - u64::from(pending.len) + u64::from(len);
+            (pending.chunk, pending.len) = (Some(chunk), len);
+        }
+        Some(chose)
+    }
+
+    /// Bytes of chunks have come.
+    pub(super) fn progress(&mut self, now: Duration, bytes: u64) {
+        self.last_progress = now;
+        self.stalls = 0;
+        self.moved = 0;
+        self.arrived += bytes;
+        self.throughput.add(now, bytes);
+    }
+
+    /// A request has ended, one way or another.
+    pub(super) fn ended(&mut self, id: RequestId) -> Option<Pending> {
+        let ended = self.pending.remove(&id)?;
+        self.asked -= u64::from(ended.len);
+        self.arrived = self.arrived.saturating_sub(u64::from(ended.len));
+        Some(ended)
+    }
+}
+
+/// A time span from a quotient that a peer's words may have made absurd.
+fn seconds(seconds: f64) -> Duration {
+    const FOREVER: f64 = 1e6;
+    Duration::from_secs_f64(seconds.min(FOREVER))
+}

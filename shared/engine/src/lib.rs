@@ -1,0 +1,41 @@
+//! Decisions: which chunk to ask of whom, when to give up, whom to dial, when to register again.
+//!
+//! Each part is a state machine that is told what happened and when, and says what to do:
+//!
+//! - [`Download`]: chunks of one content from many peers.
+//! - [`UploadQueue`]: whom to send which chunk next; [`RateLimit`] with it.
+//! - [`ManifestFetch`]: the manifest, block by block, before that.
+//! - [`PeerBook`]: whom to dial, and when again.
+//! - [`Announcer`]: when to register at and to ask rendezvous points.
+//!
+//! What this is not: nothing here sends, sleeps, reads a clock or sees a chunk's bytes. `now` is the
+//! time since some start that the caller chose, and never goes back. Randomness is handed in, and every
+//! map is ordered, so the same inputs give the same outputs on any machine.
+//!
+//! What always holds: after every input, drain the outputs to the end; memory is bounded by the
+//! content's chunk count and by the limits in each part's configuration, whatever peers do.
+
+mod announcer;
+mod backoff;
+mod download;
+mod manifest_fetch;
+mod name;
+mod peer_book;
+mod rate_limit;
+#[cfg(test)]
+pub(crate) mod testing;
+mod upload;
+
+pub use announcer::{Announcer, AnnouncerOutput, TTL};
+pub use backoff::Backoff;
+pub use download::{
+    Config as DownloadConfig, Download, DropReason, Input, Output, PeerChoice, RequestId, Topology,
+};
+pub use manifest_fetch::{FetchFailure, FetchOutput, ManifestFetch};
+pub use name::{PeerName, numbered_peer};
+pub use peer_book::{Dial, MAX_CANDIDATES, PeerBook};
+pub use rate_limit::RateLimit;
+pub use upload::{Fairness, Grant, SessionId, UploadConfig, UploadQueue, Wanted};
+
+/// The random generator that decisions draw from: the same seed gives the same numbers everywhere.
+pub type SeededRng = rand_chacha::ChaCha8Rng;

@@ -1,0 +1,47 @@
+//! The tracker's table: who is registered where, who is told of whom, and who may no longer be.
+//!
+//! - [`Registry`]: register, renew, unregister, discover, expire; reports of dead peers.
+//! - [`Throttle`]: how often each peer may do something. [`RequestLimiter`]: and its network.
+//! - [`Limits`]: quotas and times. Why not is a [`Refusal`](shoal_wire::rendezvous::Refusal).
+//! - [`tellable`], [`quota_prefixes`], [`addresses_digest`]: what to make of a peer's addresses before that.
+//!
+//! It follows the libp2p rendezvous specification (github.com/libp2p/specs, rendezvous, r3), and goes its own
+//! way in two things. Times are shorter, so that the dead are soon gone. Of a large swarm each question
+//! gets another random sample, so that a mesh forms instead of a star around those who came first; pages
+//! by cookie go on with what is new, not with what a sample left out.
+//!
+//! What this is not: nothing here reads a message, checks a signature, sends or sleeps. `now` is the time
+//! since some start that the caller chose, and never goes back. Randomness is handed in, so the same inputs
+//! give the same answers.
+//!
+//! What always holds: no call costs by the number of registrations, only by its answer and the logarithm of
+//! the table (but [`Registry::snapshot`], which says so). Every map is bounded by the [`Limits`]; renewals add
+//! nothing. Who is in may stay, however full it is: quotas keep newcomers out and push nobody out. A
+//! living peer cannot be evicted by others, whatever they report.
+
+mod cookie;
+mod discover;
+mod everyone;
+mod limiter;
+mod limits;
+mod prefix;
+mod quota;
+mod registration;
+mod reports;
+mod slab;
+mod swarm;
+mod table;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+mod throttle;
+
+pub use everyone::PeerListing;
+pub use limiter::RequestLimiter;
+pub use limits::{Limits, SPEC_MAX_TTL};
+pub use prefix::{MAX_ADDRESSES, Prefix, addresses_digest, harmless, quota_prefixes, tellable};
+pub use registration::{Contact, Counters, Counts, Listing, Page, Registration, Role};
+pub use reports::Verdict;
+pub use table::Registry;
+pub use throttle::{Throttle, WhenFull};

@@ -1,0 +1,228 @@
+//! What will happen when.
+
+use std::cmp::{Ordering, Reverse};
+use std::collections::{BTreeMap, BinaryHeap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::node::{News, Number};
+use super::transfer::TransferId;
+use shoal_content::{ChunkIndex, ChunkSet};
+use shoal_engine::RequestId;
+use shoal_wire::chunks::Refusal;
+
+/// What one peer says to another on a connection.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Message {
+    Get { id: RequestId, chunk: ChunkIndex },
+    Any { id: RequestId },
+    Cancel { id: RequestId },
+    Refused { id: RequestId, why: Refusal },
+}
+
+/// Where a link is to be found.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place {
+    pub(super) slot: usize,
+    pub(super) number: u32,
+}
+
+#[derive(Debug, Clone)]
+pub(super) enum Event {
+    /// A peer comes.
+    Start(Number),
+    /// A peer registers at the tracker, or asks it, or both.
+    Announce(Number),
+    /// A connection stands.
+    Connected {
+        a: Number,
+        b: Number,
+        link: u32,
+    },
+    /// A peer's engine wants to be woken.
+    Timer(Number),
+    /// A piece has left a peer's uplink.
+    Left {
+        node: Number,
+        transfer: TransferId,
+        bytes: u32,
+    },
+    /// A piece has passed the receiver's downlink.
+    Arrived {
+        transfer: TransferId,
+        bytes: u32,
+    },
+    Message {
+        from: Number,
+        to: Number,
+        link: u32,
+        message: Message,
+    },
+    /// News of chunks reaches every neighbour; all delays are equal, so one event does.
+    News {
+        from: Number,
+        chunks: Arc<ChunkSet>,
+    },
+    /// News that was lost on its way to one of them.
+    LateNews {
+        to: Number,
+        news: News,
+    },
+    /// A peer goes before it is complete.
+    Leave {
+        node: Number,
+        crash: bool,
+    },
+    /// A neighbour notices that a peer is gone.
+    Noticed {
+        gone: Number,
+        by: Number,
+        link: u32,
+    },
+    /// Progress is noted.
+    Sample,
+}
+
+#[derive(Debug)]
+struct Entry {
+    at: Duration,
+    sequence: u64,
+    event: Event,
+}
+
+impl Entry {
+    fn key(&self) -> (Duration, u64) {
+        (self.at, self.sequence)
+    }
+}
+
+impl PartialEq for Entry {
+    fn eq(&self, other: &Self) -> bool {
+        self.key() == other.key()
+    }
+}
+
+impl Eq for Entry {}
+
+impl PartialOrd for Entry {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Entry {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.key().cmp(&other.key())
+    }
+}
+
+/// How long a slice of time is.
+const SLICE: u128 = 1_000_000;
+
+/// Events in the order of their time, and of their making where times are equal.
+///
+/// Only those of the current slice of time stand in order; those of later ones are put in order when their slice
+/// comes (a calendar queue: Brown, "Calendar Queues", 1988). So a hundred thousand events to come do not slow down
+/// the next.
+#[derive(Debug, Default)]
+pub(super) struct EventQueue {
+    slice: u128,
+    current: BinaryHeap<Reverse<Entry>>,
+    later: BTreeMap<u128, Vec<Reverse<Entry>>>,
+    made: u64,
+}
+
+impl EventQueue {
+    pub(super) fn push(&mut self, at: Duration, event: Event) {
+        let slice = at.as_nanos() / SLICE;
+        let entry = Reverse(Entry { at, sequence: self.made, event });
+        self.made += 1;
+        if slice <= self.slice {
+            self.current.push(entry);
+        } else {
+            self.later.entry(slice).or_default().push(entry);
+        }
+    }
+
+    pub(super) fn pop(&mut self) -> Option<(Duration, Event)> {
+        if self.current.is_empty() {
+            let (slice, entries) = self.later.pop_first()?;
+            (self.slice, self.current) = (slice, entries.into());
+        }
+        self.current.pop().map(|Reverse(entry)| (entry.at, entry.event))
+    }
+}
+
+/// A running hash (FNV-1a, by words) over all that happens: equal for equal traces.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Trace(pub(super) u64);
+
+impl Trace {
+    pub(super) fn new() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+
+    pub(super) fn add(&mut self, at: Duration, event: &Event) {
+        let (kind, a, b) = match event {
+            Event::Start(n) => (0, u64::from(*n), 0),
+            Event::Announce(n) => (1, u64::from(*n), 0),
+            Event::Connected { a, b, .. } => (2, u64::from(*a), u64::from(*b)),
+            Event::Timer(n) => (3, u64::from(*n), 0),
+            Event::Left { node, transfer, .. } => (4, u64::from(*node), u64::from(*transfer)),
+            Event::Arrived { transfer, bytes } => (5, u64::from(*transfer), u64::from(*bytes)),
+            Event::Message { from, to, message, .. } => {
+                (message_word(message), u64::from(*from), u64::from(*to))
+            }
+            Event::News { from, chunks } => (7, u64::from(*from), chunks.count_ones(..) as u64),
+            Event::LateNews { to, news } => (8, u64::from(news.from), u64::from(*to)),
+            Event::Leave { node, crash } => (9, u64::from(*node), u64::from(*crash)),
+            Event::Noticed { gone, by, .. } => (10, u64::from(*gone), u64::from(*by)),
+            Event::Sample => (11, 0, 0),
+        };
+        for word in [at.as_nanos() as u64, kind, a << 32 | b] {
+            self.0 = (self.0 ^ word).wrapping_mul(0x0100_0000_01b3).rotate_left(23);
+        }
+    }
+}
+
+fn message_word(message: &Message) -> u64 {
+    let (kind, id, chunk) = match message {
+        Message::Get { id, chunk } => (16, *id, u64::from(*chunk)),
+        Message::Any { id } => (17, *id, 0),
+        Message::Cancel { id } => (18, *id, 0),
+        Message::Refused { id, .. } => (19, *id, 0),
+    };
+    kind | id << 8 | chunk << 40
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// Whatever is pushed when, the next is the earliest, and of equal ones the oldest.
+        #[test]
+        fn events_come_in_their_order(steps in prop::collection::vec((any::<bool>(), 0u64..5_000), 0..200)) {
+            let mut queue = EventQueue::default();
+            let mut model: Vec<(Duration, u32)> = Vec::new();
+            let mut now = Duration::ZERO;
+            for (n, (push, micros)) in (0..).zip(steps) {
+                if push {
+                    let at = now + Duration::from_micros(micros);
+                    queue.push(at, Event::Start(n));
+                    model.push((at, n));
+                    continue;
+                }
+                let next = model.iter().copied().min();
+                let popped = queue.pop().map(|(at, event)| match event {
+                    Event::Start(n) => (at, n),
+                    other => panic!("{other:?}"),
+                });
+                prop_assert_eq!(popped, next);
+                model.retain(|entry| Some(*entry) != next);
+                now = next.map_or(now, |(at, _)| at);
+            }
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! A virtual peer.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use libp2p_identity::PeerId;
+
+use super::event::Place;
+use super::links::{Link, Links};
+use super::transfer::TransferId;
+use shoal_content::ChunkSet;
+use shoal_engine::{Announcer, Download, SessionId, UploadQueue};
+use shoal_wire::query::Load;
+
+/// Names a virtual peer: its place among all.
+pub(crate) type Number = u32;
+
+/// Most news that waits.
+const INBOX: usize = 64;
+
+/// Whose peer id it is. The inverse of [`numbered_peer`](shoal_engine::numbered_peer).
+pub(super) fn number(peer: &PeerId) -> Number {
+    let digest = peer.as_ref().digest();
+    let bytes = digest.get(4..8).and_then(|b| b.try_into().ok()).unwrap_or_default();
+    Number::from_be_bytes(bytes)
+}
+
+/// How a virtual peer behaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Seed,
+    Honest,
+    /// Downloads like an honest one, and sends wrong bytes.
+    Corrupt,
+    /// Says that it has everything, and refuses.
+    Refuses,
+    /// Says that it has everything, and answers nothing.
+    Silent,
+}
+
+impl Kind {
+    pub(super) fn lies(self) -> bool {
+        matches!(self, Self::Refuses | Self::Silent)
+    }
+}
+
+/// News of chunks from a neighbour.
+#[derive(Debug, Clone)]
+pub(super) struct News {
+    pub(super) from: Number,
+    /// The receiver's end of the link.
+    pub(super) place: Place,
+    pub(super) chunks: Arc<ChunkSet>,
+}
+
+/// The session's name at the upload queue of a peer whose neighbour is `other`.
+pub(super) fn session(link: u32, other: Number) -> SessionId {
+    u64::from(link) << 32 | u64::from(other)
+}
+
+/// The link and the neighbour of a session. The inverse of [`session`].
+pub(super) fn of_session(session: SessionId) -> (u32, Number) {
+    ((session >> 32) as u32, session as Number)
+}
+
+/// A virtual peer.
+#[derive(Debug)]
+pub(super) struct Node {
+    pub(super) kind: Kind,
+    /// Bytes per second.
+    pub(super) up: u64,
+    pub(super) down: u64,
+    pub(super) alive: bool,
+    pub(super) started: Duration,
+    /// `None` for who has nothing to download, or nothing more.
+    pub(super) download: Option<Download<Number>>,
+    pub(super) upload: UploadQueue<Number>,
+    /// `None` before it starts.
+    pub(super) announcer: Option<Announcer>,
+    /// What it has and serves; what it says that it has.
+    pub(super) have: ChunkSet,
+    pub(super) links: Links,
+    pub(super) banned: BTreeSet<Number>,
+    /// News that has come and waits to be heard, because nothing would follow from it yet.
+    pub(super) inbox: Vec<News>,
+    /// Chunks that wait for a turn on the uplink.
+    pub(super) line: VecDeque<TransferId>,
+    /// Whether a piece is on the uplink.
+    pub(super) sending: bool,
+    /// When the downlink has taken all that is on the way to it.
+    pub(super) down_free: Duration,
+    /// When it will be woken.
+    pub(super) timer: Option<Duration>,
+    /// Bytes that left its uplink, with framing.
+    pub(super) sent: u64,
+}
+
+impl Node {
+    /// The connection to another, if it is the one of this number and stands.
+    pub(super) fn link(&mut self, other: Number, number: u32) -> Option<&mut Link> {
+        self.links.get_mut(other).filter(|link| link.number == number && link.up)
+    }
+
+    /// Whether news can wait until something else happens.
+    pub(super) fn can_wait(&self) -> bool {
+        self.inbox.len() < INBOX && self.download.as_ref().is_none_or(|download| !download.is_hungry())
+    }
+
+    /// How busy it is, as it tells others.
+    pub(super) fn load(&self) -> Load {
+        Load { rate: 0, active: self.upload.active() as u32, queued: self.upload.queued() }
+    }
+}

@@ -1,0 +1,123 @@
+//! Registered peers as they are told: where each is, and each place once.
+
+// From `core`, which has the addresses but no sockets.
+use core::net::IpAddr;
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use libp2p_identity::PeerId;
+use multiaddr::{Multiaddr, Protocol};
+use serde_bytes::ByteBuf;
+
+use shoal_registry::{Registry, tellable};
+use shoal_wire::query::{MAX_ADDRESS, PeerAddresses};
+use shoal_wire::tracker::{ErrorCode, MAX_LISTED, Response};
+
+/// Registered peers: a sample, or, if `after` is there, in the order of their ids from behind it. At most
+/// `limit`, and at most as many as fit; 0 stands for that. Addresses that lead nowhere from `asker` are left
+/// out.
+pub(super) fn list(
+    registry: &mut Registry,
+    now: Duration,
+    asker: Option<IpAddr>,
+    addresses_in: fn(&[u8]) -> Vec<Multiaddr>,
+    after: Option<&[u8]>,
+    limit: usize,
+) -> Result<Response, ErrorCode> {
+    let limit = if limit == 0 { MAX_LISTED } else { limit.min(MAX_LISTED) };
+    let mut listings = match after {
+        None => registry.sample_peers(now, limit),
+        Some([]) => registry.peers_after(now, None, limit),
+        Some(after) => {
+            let after = PeerId::from_bytes(after).map_err(|_| ErrorCode::BadRequest)?;
+            registry.peers_after(now, Some(&after), limit)
+        }
+    };
+    let last = listings.last().filter(|_| after.is_some() && listings.len() == limit);
+    let next = last.map(|last| ByteBuf::from(last.peer.to_bytes()));
+    listings.sort_by_key(|listing| Reverse(listing.seen));
+    let listed = listings.iter().map(|listing| Listed {
+        peer: listing.peer,
+        addresses: tellable(addresses_in(&listing.record), asker),
+    });
+    let peers = each_place_once(listed.collect()).into_iter().map(PeerAddresses::from).collect();
+    Ok(Response::Peers { next, peers, total: registry.peers() as u64 })
+}
+
+/// A peer and the addresses of it that may be told.
+struct Listed {
+    peer: PeerId,
+    addresses: Vec<Multiaddr>,
+}
+
+/// Leaves out who is where another one is: of peers given with the newest first, those all of whose hosts and
+/// ports are also those of a newer one. That is a program that was started again under another id, and whose
+/// older registration has not run out yet.
+///
+/// Peers of which no address is told stay: nothing says that they are the same.
+fn each_place_once(newest_first: Vec<Listed>) -> Vec<Listed> {
+    let mut taken: Vec<BTreeSet<String>> = vec![];
+    let mut kept = vec![];
+    for listed in newest_first {
+        let places: BTreeSet<String> = listed.addresses.iter().filter_map(place).collect();
+        if !places.is_empty() && taken.iter().any(|others| places.is_subset(others)) {
+            continue;
+        }
+        taken.push(places);
+        kept.push(listed);
+    }
+    kept
+}
+
+/// Host, transport and port of an address; none if it leads by way of a relay, which many share.
+fn place(address: &Multiaddr) -> Option<String> {
+    let relayed = address.iter().any(|part| matches!(part, Protocol::P2pCircuit));
+    let mut parts = address.iter();
+    let (host, port) = (parts.next()?, parts.next()?);
+    (!relayed).then(|| format!("{host}{port}"))
+}
+
+impl From<Listed> for PeerAddresses {
+    fn from(listed: Listed) -> Self {
+        let bytes = listed.addresses.iter().map(Multiaddr::to_vec);
+        let addresses = bytes.filter(|address| address.len() <= MAX_ADDRESS).map(ByteBuf::from).collect();
+        Self { id: listed.peer.to_bytes(), addresses }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tests::peer;
+
+    fn listed(n: usize, addresses: &[&str]) -> Listed {
+        Listed { peer: peer(n), addresses: addresses.iter().map(|a| a.parse().unwrap()).collect() }
+    }
+
+    fn kept(all: Vec<Listed>) -> Vec<PeerId> {
+        each_place_once(all).into_iter().map(|listed| listed.peer).collect()
+    }
+
+    #[test]
+    fn the_same_host_and_port_is_one_entry_the_newest() {
+        let (a, b) = ("/ip4/8.8.8.8/tcp/1", "/ip4/8.8.8.8/udp/1/quic-v1");
+        assert_eq!(kept(vec![listed(1, &[a, b]), listed(2, &[b, a]), listed(3, &[a])]), [peer(1)]);
+        let with_peer = format!("{a}/p2p/{}", peer(2));
+        assert_eq!(kept(vec![listed(1, &[a]), listed(2, &[&with_peer])]), [peer(1)]);
+    }
+
+    #[test]
+    fn neighbours_and_guests_of_one_relay_are_several() {
+        let (a, b) = ("/ip4/8.8.8.8/tcp/1", "/ip4/8.8.8.8/tcp/2");
+        assert_eq!(kept(vec![listed(1, &[a]), listed(2, &[b])]).len(), 2);
+        assert_eq!(
+            kept(vec![listed(1, &[a]), listed(2, &[a, b])]).len(),
+            2,
+            "there is more to the other one"
+        );
+        let relayed = format!("{a}/p2p/{}/p2p-circuit", peer(9));
+        assert_eq!(kept(vec![listed(1, &[&relayed]), listed(2, &[&relayed])]).len(), 2);
+        assert_eq!(kept(vec![listed(1, &[]), listed(2, &[])]).len(), 2);
+    }
+}

@@ -1,0 +1,297 @@
+//! Requests and what comes of them.
+
+// From `core`, which has the addresses but no sockets.
+use core::net::IpAddr;
+use std::time::Duration;
+
+use libp2p_identity::PeerId;
+use multiaddr::Multiaddr;
+
+use super::index::{Index, Search};
+use super::listing::list;
+use super::payloads::Payloads;
+use super::{Change, Limits, StoredEntry, StoredPayload, tally};
+use shoal_content::ContentId;
+use shoal_registry::{self as registry, Prefix, Registry, RequestLimiter};
+use shoal_wire::swarm_namespace;
+use shoal_wire::tracker::{
+    Current, Entry, ErrorCode, RefusalCounts, RegistryCounts, Request, RequestCounts, Response, Role, Stats,
+    Verdict,
+};
+
+/// Who asks, as the connection shows it.
+#[derive(Debug, Clone, Copy)]
+pub struct Origin {
+    /// Who.
+    pub peer: PeerId,
+    /// The address that the connection comes from.
+    pub ip: Option<IpAddr>,
+}
+
+/// What else is to be done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// Ask this peer for a sign of life and tell
+    /// [`Registry::probe_result`](shoal_registry::Registry::probe_result).
+    Probe(PeerId),
+    /// Something to write down.
+    Changed(Change),
+    /// A registration to write down anew, because its role is another one now; see
+    /// [`Registry::registration`](shoal_registry::Registry::registration).
+    RoleChanged {
+        /// Whose.
+        peer: PeerId,
+        /// Where.
+        namespace: String,
+    },
+}
+
+/// What comes of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// What to answer.
+    pub response: Response,
+    /// What to do besides.
+    pub effects: Vec<Effect>,
+}
+
+/// Everything behind `/shoal/tracker/1`. See the [module](super) for what it promises.
+#[derive(Debug)]
+pub struct Services {
+    limits: Limits,
+    version: &'static str,
+    addresses_in: fn(&[u8]) -> Vec<Multiaddr>,
+    started: Duration,
+    pub(super) index: Index,
+    pub(super) payloads: Payloads,
+    limiter: RequestLimiter,
+    requests: RequestCounts,
+    refusals: RefusalCounts,
+}
+
+impl Services {
+    /// Starts empty at `now`. `version` is told to whoever asks; `addresses_in` reads the addresses in a signed
+    /// record of the registry, whose signature has been checked when it was registered.
+    pub fn new(
+        now: Duration,
+        limits: Limits,
+        version: &'static str,
+        addresses_in: fn(&[u8]) -> Vec<Multiaddr>,
+    ) -> Self {
+        let limiter =
+            RequestLimiter::new(limits.burst, limits.interval, limits.peers_per_prefix, limits.askers);
+        Self {
+            limits,
+            version,
+            addresses_in,
+            started: now,
+            index: Index::default(),
+            payloads: Payloads::default(),
+            limiter,
+            requests: RequestCounts::default(),
+            refusals: RefusalCounts::default(),
+        }
+    }
+
+    /// Answers a request.
+    pub fn handle(
+        &mut self,
+        registry: &mut Registry,
+        now: Duration,
+        from: Origin,
+        request: Request,
+    ) -> Outcome {
+        registry.expire(now);
+        let mut effects: Vec<_> = self.expire(now).into_iter().map(Effect::Changed).collect();
+        let answered = if self.limiter.allow(now, from.peer, from.ip) {
+            *tally::requests(&mut self.requests, &request) += 1;
+            self.answer(registry, now, from, request, &mut effects)
+        } else {
+            Err(ErrorCode::Limited)
+        };
+        let response = answered.unwrap_or_else(|code| {
+            *tally::refusals(&mut self.refusals, code) += 1;
+            Response::Error { code }
+        });
+        Outcome { response, effects }
+    }
+
+    /// Takes back what was written down before a restart, as [`Change::PutPayload`] told it, for the rest of
+    /// its time: who calls subtracts the time in between. `false` if it is not taken.
+    pub fn restore_payload(&mut self, now: Duration, payload: StoredPayload) -> bool {
+        self.payloads.restore(now, &self.limits, payload)
+    }
+
+    /// As [`restore_payload`](Self::restore_payload), for [`Change::PutEntry`]. Nobody is told of it until its
+    /// publisher is in the registry.
+    pub fn restore_entry(&mut self, now: Duration, entry: StoredEntry) -> bool {
+        self.index.restore(now, &self.limits, entry)
+    }
+
+    /// Drops what has run out. [`handle`](Self::handle) does so first; this is for when nobody asks.
+    pub fn expire(&mut self, now: Duration) -> Vec<Change> {
+        let mut changes = self.payloads.expire(now);
+        changes.extend(self.index.expire(now));
+        changes
+    }
+
+    /// When [`expire`](Self::expire) next has something to do.
+    pub fn next_expiry(&self) -> Option<Duration> {
+        [self.payloads.next_expiry(), self.index.next_expiry()].into_iter().flatten().min()
+    }
+
+    /// What is counted, as it is told to whoever asks.
+    pub fn stats(&self, registry: &Registry, now: Duration) -> Stats {
+        let payloads = self.payloads.usage();
+        Stats {
+            uptime: now.saturating_sub(self.started).as_secs(),
+            current: Current {
+                peers: registry.peers() as u64,
+                entries: self.index.len() as u64,
+                payloads: payloads.count as u64,
+                namespaces: registry.namespaces() as u64,
+                payload_bytes: payloads.bytes as u64,
+                registrations: registry.len() as u64,
+            },
+            version: self.version.to_owned(),
+            refusals: self.refusals,
+            registry: registry_counts(registry.counters()),
+            requests: self.requests,
+        }
+    }
+
+    fn answer(
+        &mut self,
+        registry: &mut Registry,
+        now: Duration,
+        from: Origin,
+        request: Request,
+        effects: &mut Vec<Effect>,
+    ) -> Result<Response, ErrorCode> {
+        match request {
+            Request::Swarm { content } => Ok(swarm(registry, &content)),
+            Request::Role { role, content } => set_role(registry, from.peer, role, &content, effects),
+            Request::Report { peer } => report(registry, now, from, &peer, effects),
+            Request::Publish { entries } => self.publish(registry, now, from.peer, entries, effects),
+            Request::Withdraw { contents } => {
+                effects.extend(self.index.withdraw(&from.peer, &contents).into_iter().map(Effect::Changed));
+                Ok(Response::Ok {})
+            }
+            Request::Find { mode, text, after, limit } => {
+                let after = after.as_ref().map(|after| after.as_slice());
+                let search = Search { mode, text: &text, after, limit: limit as usize };
+                self.find(registry, &search, effects)
+            }
+            Request::Put { bytes } => {
+                let prefix = from.ip.and_then(Prefix::of);
+                let (id, change) = self.payloads.put(now, &self.limits, from.peer, prefix, bytes)?;
+                effects.extend(change.map(Effect::Changed));
+                Ok(Response::Stored { id, ttl: self.limits.payload_ttl.as_secs() })
+            }
+            Request::Get { id } => {
+                let bytes = self.payloads.get(&id).ok_or(ErrorCode::NotFound)?;
+                Ok(Response::Payload { bytes: bytes.to_vec() })
+            }
+            Request::Peers { after, limit } => {
+                let after = after.as_ref().map(|after| after.as_slice());
+                list(registry, now, from.ip, self.addresses_in, after, limit as usize)
+            }
+            Request::Stats {} => Ok(Response::Stats { stats: Box::new(self.stats(registry, now)) }),
+        }
+    }
+
+    fn publish(
+        &mut self,
+        registry: &Registry,
+        now: Duration,
+        peer: PeerId,
+        entries: Vec<Entry>,
+        effects: &mut Vec<Effect>,
+    ) -> Result<Response, ErrorCode> {
+        let is_in = |entry: &Entry| registry.is_registered(&peer, &swarm_namespace(&entry.content));
+        if !entries.iter().all(is_in) {
+            return Err(ErrorCode::NotRegistered);
+        }
+        let changes = self.index.publish(now, &self.limits, peer, entries)?;
+        effects.extend(changes.into_iter().map(Effect::Changed));
+        Ok(Response::Published { ttl: self.limits.entry_ttl.as_secs() })
+    }
+
+    fn find(
+        &mut self,
+        registry: &Registry,
+        search: &Search<'_>,
+        effects: &mut Vec<Effect>,
+    ) -> Result<Response, ErrorCode> {
+        let is_there = |peer: &PeerId, namespace: &str| registry.is_registered(peer, namespace);
+        let found = self.index.find(&self.limits, search, is_there)?;
+        effects.extend(found.changes.into_iter().map(Effect::Changed));
+        Ok(Response::Found { next: found.next, contents: found.contents })
+    }
+}
+
+fn swarm(registry: &Registry, content: &ContentId) -> Response {
+    let counts = registry.counts(&swarm_namespace(content));
+    Response::Swarm {
+        seeds: counts.seeds as u64,
+        unknown: counts.unknown as u64,
+        downloaders: counts.downloaders as u64,
+    }
+}
+
+fn set_role(
+    registry: &mut Registry,
+    peer: PeerId,
+    role: Role,
+    content: &ContentId,
+    effects: &mut Vec<Effect>,
+) -> Result<Response, ErrorCode> {
+    let role = match role {
+        Role::Seed => registry::Role::Seed,
+        Role::Downloader => registry::Role::Downloader,
+    };
+    let namespace = swarm_namespace(content);
+    let before = registry.role(&peer, &namespace).ok_or(ErrorCode::NotRegistered)?;
+    // Peers say it with every renewal; most of the time it is nothing new.
+    if before != role {
+        registry.set_role(&peer, &namespace, role);
+        effects.push(Effect::RoleChanged { peer, namespace });
+    }
+    Ok(Response::Ok {})
+}
+
+fn report(
+    registry: &mut Registry,
+    now: Duration,
+    reporter: Origin,
+    peer: &[u8],
+    effects: &mut Vec<Effect>,
+) -> Result<Response, ErrorCode> {
+    let peer = PeerId::from_bytes(peer).map_err(|_| ErrorCode::BadRequest)?;
+    let verdict = match registry.report(now, reporter.peer, reporter.ip, peer) {
+        registry::Verdict::Probe(peer) => {
+            effects.push(Effect::Probe(peer));
+            Verdict::Probing
+        }
+        registry::Verdict::Limited => Verdict::Limited,
+        registry::Verdict::Unknown => Verdict::Unknown,
+    };
+    Ok(Response::Reported { verdict })
+}
+
+/// What the registry has counted, as answers tell it.
+fn registry_counts(counters: registry::Counters) -> RegistryCounts {
+    RegistryCounts {
+        dead: counters.dead,
+        gone: counters.gone,
+        probes: counters.probes,
+        expired: counters.expired,
+        refused: counters.refused,
+        renewed: counters.renewed,
+        discovered: counters.discovered,
+        registered: counters.registered,
+        unregistered: counters.unregistered,
+        reports_limited: counters.reports_limited,
+        discover_refused: counters.discover_refused,
+    }
+}

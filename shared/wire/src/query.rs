@@ -1,0 +1,206 @@
+//! `/shoal/query/1`: questions and answers between peers.
+//!
+//! **Participants.** Any two peers. Who asks opens a stream, sends one request frame, and reads one
+//! response frame; then the stream is done.
+//!
+//! **Goals.** Join the swarm of a content, tell which chunks one has, fetch manifest blocks, learn of
+//! other peers.
+//!
+//! **Not goals.** Chunk bytes: those go over [`/shoal/chunks/1`](super::chunks). Authentication: the
+//! connection has proven the peer's id already.
+//!
+//! A node answers every well-formed request, with [`Response::Error`] if it must. A malformed or
+//! oversized one ends the stream.
+
+use serde::{Deserialize, Serialize};
+
+use super::frame::{FrameError, Message};
+use super::have::Have;
+use shoal_content::{ContentId, Hash, MAX_BLOCK};
+
+/// The protocol's id.
+pub const PROTOCOL: &str = "/shoal/query/1";
+/// The longest request, in bytes: 64 KiB.
+pub const MAX_REQUEST: usize = 64 << 10;
+/// The longest response, in bytes: 1 MiB.
+pub const MAX_RESPONSE: usize = 1 << 20;
+/// The most peers in one answer.
+pub const MAX_PEERS: usize = 50;
+/// The most addresses of one peer.
+pub const MAX_ADDRESSES: usize = 16;
+/// The longest address, in bytes.
+pub const MAX_ADDRESS: usize = 256;
+/// The longest peer id, in bytes.
+const MAX_PEER_ID: usize = 64;
+
+/// A question.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Request {
+    /// Takes part in the swarm of a content: "this is what I have; tell me what you have, and tell me
+    /// when you get more". Holds until the connection ends or [`Request::Leave`]. Answered by
+    /// [`Response::Joined`].
+    #[serde(rename = "join")]
+    Join {
+        /// What the sender has; empty if it has nothing yet. A map too long for one message goes on in
+        /// [`Request::Have`].
+        have: Have,
+        /// Which content.
+        content: ContentId,
+    },
+    /// Tells chunks that the sender has got. Answered by [`Response::Ok`].
+    #[serde(rename = "have")]
+    Have {
+        /// What is new.
+        have: Have,
+        /// Which content.
+        content: ContentId,
+    },
+    /// Ends taking part. Answered by [`Response::Ok`].
+    #[serde(rename = "leave")]
+    Leave {
+        /// Which content.
+        content: ContentId,
+    },
+    /// Asks for a block of a manifest: the root by the hash inside the content id, pages by the hashes
+    /// in the root. Answered by [`Response::Block`].
+    #[serde(rename = "block")]
+    Block {
+        /// SHA-256 of the block.
+        hash: Hash,
+        /// Of which content.
+        content: ContentId,
+    },
+    /// Asks for other peers in the swarm of a content. Answered by [`Response::Peers`].
+    #[serde(rename = "peers")]
+    Peers {
+        /// Which content.
+        content: ContentId,
+    },
+}
+
+impl Request {
+    /// Which content the question is about.
+    pub fn content(&self) -> ContentId {
+        match self {
+            Self::Join { content, .. }
+            | Self::Have { content, .. }
+            | Self::Leave { content }
+            | Self::Block { content, .. }
+            | Self::Peers { content } => *content,
+        }
+    }
+}
+
+/// An answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Response {
+    /// Done.
+    #[serde(rename = "ok")]
+    Ok {
+        /// How busy the answering peer is.
+        load: Load,
+    },
+    /// To [`Request::Join`].
+    #[serde(rename = "joined")]
+    Joined {
+        /// What the answering peer has. A map too long for one message goes on in [`Request::Have`].
+        have: Have,
+        /// How busy it is.
+        load: Load,
+    },
+    /// To [`Request::Block`].
+    #[serde(rename = "block")]
+    Block {
+        /// The block's bytes, at most 256 KiB.
+        #[serde(with = "serde_bytes")]
+        bytes: Vec<u8>,
+    },
+    /// To [`Request::Peers`].
+    #[serde(rename = "peers")]
+    Peers {
+        /// At most 50 peers that the answering peer is connected to.
+        peers: Vec<PeerAddresses>,
+    },
+    /// To any request.
+    #[serde(rename = "error")]
+    Error {
+        /// Why.
+        code: ErrorCode,
+    },
+}
+
+/// Why a request could not be met.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ErrorCode {
+    /// The peer does not have this content, or not (yet) this block.
+    NotFound,
+    /// The peer has too much to do; ask later.
+    Busy,
+    /// The request makes no sense to the peer, such as chunks that the content does not have.
+    BadRequest,
+}
+
+/// How busy a peer is, as it says itself: a hint, never trusted further.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Load {
+    /// Bytes per second that it sent of late, to everybody.
+    pub rate: u64,
+    /// Chunks that it is sending now.
+    pub active: u32,
+    /// Bytes asked of it and not sent yet, by everybody.
+    pub queued: u64,
+}
+
+/// A peer and where it can be reached.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PeerAddresses {
+    /// The bytes of its peer id (a multihash).
+    #[serde(with = "serde_bytes")]
+    pub id: Vec<u8>,
+    /// Multiaddrs in binary form; at most 16 of at most 256 bytes.
+    pub addresses: Vec<serde_bytes::ByteBuf>,
+}
+
+impl Message for Request {
+    const MAX: usize = MAX_REQUEST;
+
+    fn check(&self) -> Result<(), FrameError> {
+        match self {
+            Self::Join { have, .. } | Self::Have { have, .. } => have.check(),
+            Self::Leave { .. } | Self::Block { .. } | Self::Peers { .. } => Ok(()),
+        }
+    }
+}
+
+impl Message for Response {
+    const MAX: usize = MAX_RESPONSE;
+
+    fn check(&self) -> Result<(), FrameError> {
+        match self {
+            Self::Joined { have, .. } => have.check(),
+            Self::Peers { peers } => check_peers(peers),
+            Self::Block { bytes } if bytes.len() > MAX_BLOCK => {
+                Err(FrameError::Value("a manifest block is too long"))
+            }
+            Self::Ok { .. } | Self::Block { .. } | Self::Error { .. } => Ok(()),
+        }
+    }
+}
+
+impl PeerAddresses {
+    /// Whether the id and the addresses are as few and as short as they must be.
+    pub(super) fn is_within_limits(&self) -> bool {
+        self.id.len() <= MAX_PEER_ID
+            && self.addresses.len() <= MAX_ADDRESSES
+            && self.addresses.iter().all(|a| a.len() <= MAX_ADDRESS)
+    }
+}
+
+fn check_peers(peers: &[PeerAddresses]) -> Result<(), FrameError> {
+    if peers.len() <= MAX_PEERS && peers.iter().all(PeerAddresses::is_within_limits) {
+        Ok(())
+    } else {
+        Err(FrameError::Value("too many peers or addresses"))
+    }
+}

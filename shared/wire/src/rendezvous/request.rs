@@ -1,0 +1,149 @@
+//! Requests: written by nodes, read by rendezvous points.
+
+use prost::Message;
+
+use super::proto::{self, Envelope, Kind};
+use super::record::MAX_RECORD;
+use super::{MAX_NAMESPACE, Refusal, framed, text};
+
+/// The longest request that is read whole, in bytes. Every request that can be granted is much shorter.
+pub const MAX_REQUEST: usize = 16 << 10;
+/// The longest cookie, in bytes.
+pub const MAX_COOKIE: usize = 1024;
+
+/// What a rendezvous point is asked for. Decoded ones have a namespace of at most 255 bytes, a record of at most
+/// [`MAX_RECORD`] and a cookie of at most [`MAX_COOKIE`] bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Request {
+    /// List me. Answered by [`Response::Register`](super::Response::Register).
+    Register {
+        /// Where.
+        namespace: String,
+        /// The signed peer record, as it is passed on.
+        record: Vec<u8>,
+        /// For how long, in seconds; none leaves that to the point.
+        ttl: Option<u64>,
+    },
+    /// Do not list me any more. There is no answer: the stream ends once it is done.
+    Unregister {
+        /// Where.
+        namespace: String,
+    },
+    /// Who is there? Answered by [`Response::Discover`](super::Response::Discover).
+    Discover {
+        /// Where; none means everywhere.
+        namespace: Option<String>,
+        /// The most registrations in the answer.
+        limit: Option<u64>,
+        /// From an earlier answer: tell only what is new.
+        cookie: Option<Vec<u8>>,
+    },
+}
+
+/// A request that cannot be understood or is out of bounds, with the answer that it must be given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Malformed {
+    /// Answer as to a registration.
+    Register(Refusal),
+    /// Answer as to a question.
+    Discover(Refusal),
+    /// There is no answer to a malformed request to unregister.
+    Unregister,
+}
+
+impl Request {
+    /// Encodes the request with its length before it.
+    pub fn encode(&self) -> Vec<u8> {
+        let bytes = |text: &String| Some(text.clone().into_bytes());
+        let envelope = match self {
+            Self::Register { namespace, record, ttl } => Envelope {
+                kind: Some(Kind::Register.into()),
+                register: Some(proto::Register {
+                    namespace: bytes(namespace),
+                    record: Some(record.clone()),
+                    ttl: *ttl,
+                }),
+                ..Envelope::default()
+            },
+            Self::Unregister { namespace } => Envelope {
+                kind: Some(Kind::Unregister.into()),
+                unregister: Some(proto::Unregister { namespace: bytes(namespace) }),
+                ..Envelope::default()
+            },
+            Self::Discover { namespace, limit, cookie } => Envelope {
+                kind: Some(Kind::Discover.into()),
+                discover: Some(proto::Discover {
+                    namespace: namespace.as_ref().and_then(bytes),
+                    limit: *limit,
+                    cookie: cookie.clone(),
+                }),
+                ..Envelope::default()
+            },
+        };
+        framed(&envelope)
+    }
+
+    /// Decodes a request from what comes after its length, `announced` in bytes; `body` is its beginning if
+    /// that is more than [`MAX_REQUEST`].
+    ///
+    /// # Errors
+    /// What to answer. The kind is found as long as it comes before what cannot be read.
+    pub fn decode(body: &[u8], announced: usize) -> Result<Self, Malformed> {
+        let mut envelope = Envelope::default();
+        // What came before an error has been taken in by then.
+        let whole = envelope.merge(body).is_ok() && announced <= MAX_REQUEST && body.len() == announced;
+        match kind(&envelope) {
+            Some(Kind::Register) => {
+                register(whole, announced, envelope.register).map_err(Malformed::Register)
+            }
+            Some(Kind::Unregister) => unregister(whole, envelope.unregister).ok_or(Malformed::Unregister),
+            Some(Kind::Discover) => discover(whole, envelope.discover).map_err(Malformed::Discover),
+            Some(Kind::RegisterResponse | Kind::DiscoverResponse) | None => {
+                Err(Malformed::Register(Refusal::Malformed))
+            }
+        }
+    }
+}
+
+/// Writers of protobuf's third version leave out what is zero, which a registration's kind is.
+fn kind(envelope: &Envelope) -> Option<Kind> {
+    match envelope.kind {
+        Some(kind) => Kind::try_from(kind).ok(),
+        None => envelope.register.is_some().then_some(Kind::Register),
+    }
+}
+
+fn register(whole: bool, announced: usize, it: Option<proto::Register>) -> Result<Request, Refusal> {
+    if announced > MAX_REQUEST {
+        // Nothing else in it can be as long.
+        return Err(Refusal::RecordSize);
+    }
+    let it = it.filter(|_| whole).ok_or(Refusal::Malformed)?;
+    let namespace = namespace(it.namespace)?.ok_or(Refusal::Namespace)?;
+    let record = it.record.ok_or(Refusal::Record)?;
+    if record.len() > MAX_RECORD {
+        return Err(Refusal::RecordSize);
+    }
+    Ok(Request::Register { namespace, record, ttl: it.ttl })
+}
+
+fn unregister(whole: bool, it: Option<proto::Unregister>) -> Option<Request> {
+    let namespace = namespace(it.filter(|_| whole)?.namespace).ok()??;
+    Some(Request::Unregister { namespace })
+}
+
+fn discover(whole: bool, it: Option<proto::Discover>) -> Result<Request, Refusal> {
+    let it = it.filter(|_| whole).ok_or(Refusal::Malformed)?;
+    if it.cookie.as_ref().is_some_and(|cookie| cookie.len() > MAX_COOKIE) {
+        return Err(Refusal::Cookie);
+    }
+    Ok(Request::Discover { namespace: namespace(it.namespace)?, limit: it.limit, cookie: it.cookie })
+}
+
+fn namespace(bytes: Option<Vec<u8>>) -> Result<Option<String>, Refusal> {
+    let Some(bytes) = bytes else { return Ok(None) };
+    if bytes.len() > MAX_NAMESPACE {
+        return Err(Refusal::Namespace);
+    }
+    text(bytes).map(Some).ok_or(Refusal::Namespace)
+}

@@ -1,0 +1,184 @@
+//! The bytes of each message, both ways, and where the limits are.
+
+use libp2p_identity::PeerId;
+use serde_bytes::ByteBuf;
+
+use super::vectors::{refused as bad, requests, responses};
+use super::*;
+use crate::frame::{FrameError, LengthReader};
+use crate::vectors::{both_ways, example_id, malformed, passes, refused};
+use shoal_testing::bytes;
+
+const PAYLOAD: &[u8] = b"hello, shoal";
+
+fn peer_id() -> Vec<u8> {
+    let peer: PeerId = "12D3KooWE9BybvUhbeZCuEqPQrep3R2Dp2w8fPejiP1G8gwhTejQ".parse().unwrap();
+    peer.to_bytes()
+}
+
+fn entry() -> Entry {
+    Entry { name: "demo".into(), size: 30, files: 4, content: example_id() }
+}
+
+fn cursor() -> Option<ByteBuf> {
+    Some((0xa0..0xb0).chain(*b"demo").collect::<Vec<u8>>().into())
+}
+
+#[test]
+fn every_request_has_its_bytes() {
+    let content = example_id();
+    let substring = Request::Find { mode: Mode::Substring, text: "em".into(), after: cursor(), limit: 0 };
+    let all = [
+        (requests::SWARM, Request::Swarm { content }),
+        (requests::ROLE, Request::Role { role: Role::Seed, content }),
+        (requests::REPORT, Request::Report { peer: peer_id() }),
+        (requests::PUBLISH, Request::Publish { entries: vec![entry()] }),
+        (requests::WITHDRAW, Request::Withdraw { contents: vec![content] }),
+        (requests::FIND, Request::Find { mode: Mode::Prefix, text: "De".into(), after: None, limit: 20 }),
+        (requests::FIND_ON, substring),
+        (requests::PUT, Request::Put { bytes: PAYLOAD.into() }),
+        (requests::GET, Request::Get { id: Hash::of(PAYLOAD) }),
+        (requests::PEERS, Request::Peers { after: None, limit: 50 }),
+        (requests::PEERS_ON, Request::Peers { after: Some(ByteBuf::new()), limit: 0 }),
+        (requests::STATS, Request::Stats {}),
+    ];
+    assert_eq!(all.len(), requests::LISTINGS.len());
+    all.iter().for_each(|(listing, request)| both_ways(request, listing));
+}
+
+fn stats() -> Stats {
+    Stats {
+        uptime: 3_600,
+        current: Current {
+            peers: 2,
+            entries: 1,
+            payloads: 1,
+            namespaces: 1,
+            payload_bytes: 12,
+            registrations: 2,
+        },
+        version: "0.1.0".into(),
+        refusals: RefusalCounts { not_found: 1, not_registered: 1, ..RefusalCounts::default() },
+        registry: RegistryCounts {
+            dead: 1,
+            probes: 1,
+            renewed: 240,
+            discovered: 66,
+            registered: 3,
+            ..RegistryCounts::default()
+        },
+        requests: RequestCounts {
+            get: 1,
+            put: 1,
+            find: 3,
+            role: 2,
+            stats: 1,
+            report: 1,
+            publish: 120,
+            ..RequestCounts::default()
+        },
+    }
+}
+
+#[test]
+fn every_response_has_its_bytes() {
+    let address: multiaddr::Multiaddr = "/ip4/192.0.2.1/tcp/4001".parse().unwrap();
+    let peer = PeerAddresses { id: peer_id(), addresses: vec![ByteBuf::from(address.to_vec())] };
+    let found = Match { entry: entry(), peers: vec![ByteBuf::from(peer_id())], publishers: 1 };
+    let reported = |verdict| Response::Reported { verdict };
+    let error = |code| Response::Error { code };
+    let all = [
+        (responses::OK, Response::Ok {}),
+        (responses::SWARM_SIZE, Response::Swarm { seeds: 2, unknown: 0, downloaders: 7 }),
+        (responses::REPORTED, reported(Verdict::Probing)),
+        (responses::REPORTED_LIMITED, reported(Verdict::Limited)),
+        (responses::REPORTED_UNKNOWN, reported(Verdict::Unknown)),
+        (responses::PUBLISHED, Response::Published { ttl: 300 }),
+        (responses::FOUND, Response::Found { next: cursor(), contents: vec![found] }),
+        (responses::FOUND_NONE, Response::Found { next: None, contents: vec![] }),
+        (responses::STORED, Response::Stored { id: Hash::of(PAYLOAD), ttl: 86_400 }),
+        (responses::PAYLOAD, Response::Payload { bytes: PAYLOAD.into() }),
+        (responses::PEERS_LIST, Response::Peers { next: None, peers: vec![peer], total: 1 }),
+        (responses::STATS_ALL, Response::Stats { stats: Box::new(stats()) }),
+        (responses::ERROR_BUSY, error(ErrorCode::Busy)),
+        (responses::ERROR_LIMITED, error(ErrorCode::Limited)),
+        (responses::ERROR_QUOTA, error(ErrorCode::Quota)),
+        (responses::ERROR_TOO_LARGE, error(ErrorCode::TooLarge)),
+        (responses::ERROR_NOT_FOUND, error(ErrorCode::NotFound)),
+        (responses::ERROR_NOT_REGISTERED, error(ErrorCode::NotRegistered)),
+        (responses::ERROR_BAD_REQUEST, error(ErrorCode::BadRequest)),
+    ];
+    assert_eq!(all.len(), responses::LISTINGS.len());
+    all.iter().for_each(|(listing, response)| both_ways(response, listing));
+}
+
+#[test]
+fn bad_bytes_are_refused() {
+    let mut length = LengthReader::default();
+    let read = bytes(bad::REQUEST_TOO_LONG).iter().try_fold(None, |_, b| length.push(*b, MAX_REQUEST));
+    assert_eq!(read, Err(FrameError::TooLong { len: 131_073, max: 131_072 }));
+    for listing in [bad::EMPTY_PAYLOAD, bad::NAME_WITH_CONTROL] {
+        assert!(matches!(refused::<Request>(listing), FrameError::Value(_)), "{listing}");
+    }
+    malformed::<Request>(bad::BARE_KIND);
+    // A message of one direction or protocol is none of another.
+    malformed::<Response>(requests::PUT);
+    malformed::<crate::query::Request>(requests::SWARM);
+}
+
+/// Each limit: its last value passes, the next one does not.
+#[test]
+fn limits_are_where_the_document_says() {
+    let put = |len| Request::Put { bytes: vec![7; len] };
+    assert!(passes(&put(1)) && passes(&put(65_536)));
+    assert!(!passes(&put(0)) && !passes(&put(65_537)));
+    let payload = |len| Response::Payload { bytes: vec![7; len] };
+    assert!(passes(&payload(65_536)) && !passes(&payload(65_537)));
+
+    let long = Entry { name: "é".repeat(127) + "x", size: u64::MAX, files: u32::MAX, ..entry() };
+    let publish = |entry: &Entry, count| Request::Publish { entries: vec![entry.clone(); count] };
+    assert!(passes(&publish(&long, 256)), "a full list of the longest entries fits into a frame");
+    assert!(!passes(&publish(&long, 257)) && !passes(&publish(&long, 0)));
+    let withdraw = |count| Request::Withdraw { contents: vec![example_id(); count] };
+    assert!(passes(&withdraw(256)) && !passes(&withdraw(257)) && !passes(&withdraw(0)));
+
+    let find = |text: usize, cursor: usize| Request::Find {
+        mode: Mode::Prefix,
+        text: "x".repeat(text),
+        after: Some(vec![0; cursor].into()),
+        limit: u32::MAX,
+    };
+    assert!(passes(&find(255, 1_280)) && !passes(&find(256, 0)) && !passes(&find(0, 1_281)));
+
+    let id = |count| vec![ByteBuf::from(peer_id()); count];
+    let found = |peers, count| Response::Found {
+        next: None,
+        contents: vec![Match { entry: long.clone(), peers: id(peers), publishers: u32::MAX }; count],
+    };
+    assert!(passes(&found(8, 50)) && !passes(&found(9, 1)) && !passes(&found(0, 51)));
+
+    let peers = |count, addresses| {
+        let addresses = vec![ByteBuf::from(vec![0; 256]); addresses];
+        Response::Peers {
+            next: None,
+            peers: vec![PeerAddresses { id: vec![0; 64], addresses }; count],
+            total: 1,
+        }
+    };
+    assert!(passes(&peers(100, 16)) && !passes(&peers(101, 0)) && !passes(&peers(1, 17)));
+}
+
+#[test]
+fn no_remote_text_can_move_a_cursor() {
+    for name in ["\u{1b}[2J", "a\nb", "\u{202e}x", "a/b", "..", "", &"x".repeat(256)] {
+        let entry = Entry { name: name.into(), ..entry() };
+        assert!(!passes(&Request::Publish { entries: vec![entry.clone()] }), "{name:?}");
+        let found = Match { entry, peers: vec![], publishers: 1 };
+        assert!(!passes(&Response::Found { next: None, contents: vec![found] }), "{name:?}");
+    }
+    for version in ["1\u{7}", "\u{202e}1", &"1".repeat(65)] {
+        let stats = Box::new(Stats { version: version.into(), ..stats() });
+        assert!(!passes(&Response::Stats { stats }), "{version:?}");
+    }
+    assert!(!passes(&Request::Report { peer: vec![1, 2, 3] }));
+}
