@@ -1,6 +1,9 @@
 //! The command line: one file per command.
 //!
-//! Data goes to stdout, progress and words to stderr. Exit codes: 0 done, 1 failed, 2 usage, 3 partly
+//! What this is not: it moves no bytes and decides nothing about peers; it starts a node, shows what the node tells, and
+//! says how it ended.
+//!
+//! What always holds: data goes to stdout, progress and words to stderr. Exit codes: 0 done, 1 failed, 2 usage, 3 partly
 //! done, 4 verification failed, 5 no peers. The first Ctrl-C or SIGTERM ends a command in good order, a
 //! second one at once.
 

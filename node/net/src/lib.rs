@@ -14,6 +14,9 @@
 //!            driver (Swarm) ──▶ upload (one per inbound stream) ──▶ store
 //! ```
 //!
+//! What this is not: nothing here chooses a chunk or a peer, which is the engine's work, and nothing reads or writes a
+//! file, which is the store's.
+//!
 //! What always holds: every channel and map here is bounded; a message from a peer is decoded and
 //! checked before it reaches a job; no remote string is logged unescaped.
 

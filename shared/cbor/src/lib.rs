@@ -4,6 +4,9 @@
 //! The encoder is canonical because every struct here declares its fields in canonical order and the
 //! library underneath writes definite lengths and shortest forms. [`decode_canonical`] does not trust
 //! that: it encodes what it read again and compares.
+//!
+//! What this is not: it knows no message and no block, and sets no limit on what it is handed. What always holds: no
+//! bytes make it panic, and what [`decode_canonical`] returns has exactly one encoding, which is the bytes that were read.
 
 use cbor4ii::core::dec::Read;
 use cbor4ii::core::utils::SliceReader;

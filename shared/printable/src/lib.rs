@@ -1,4 +1,7 @@
 //! Text from elsewhere, made fit for a terminal or a log.
+//!
+//! What this is not: it does not judge whether a text is a good name, and translates nothing. What always holds: what
+//! comes out moves no cursor, hides nothing and turns no line round.
 
 use std::fmt;
 
