@@ -75,11 +75,25 @@ impl From<Failure> for CliError {
                 (Exit::PartlyDone, Some("all verified chunks are kept; run the same command again to go on"))
             }
             Failure::Manifest(_) => (Exit::VerificationFailed, Some("nothing was written")),
-            Failure::Target(TargetError::Blocked { .. }) => {
-                (Exit::Failed, Some("make room or choose another folder with -o; what is verified is kept"))
-            }
+            Failure::Target(error) => (Exit::Failed, target_hint(error)),
             _ => (Exit::Failed, None),
         };
         Self { exit, error: failure.into(), hint: hint.map(str::to_owned) }
+    }
+}
+
+/// What can be done about a target that cannot be used.
+fn target_hint(error: &TargetError) -> Option<&'static str> {
+    match error {
+        TargetError::Exists { .. } => {
+            Some("replace what differs with --force, or choose another folder with -o")
+        }
+        TargetError::InTheWay { .. } | TargetError::NotOurs { .. } => {
+            Some("move it away, or choose another folder with -o")
+        }
+        TargetError::Blocked { .. } => {
+            Some("make room or choose another folder with -o; what is verified is kept")
+        }
+        _ => None,
     }
 }

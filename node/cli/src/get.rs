@@ -25,8 +25,9 @@ const REFRESH: Duration = Duration::from_millis(200);
 
 /// Fetch a content by its ticket or id, from everyone who has any of it
 ///
-/// It is placed under its own name. Until it is complete it lies beside that as NAME.part; run the same
-/// command again after an interruption, and it goes on where it was. The path goes to standard output.
+/// It is placed under its own name. Until it is complete it lies beside that as NAME.KEY.part, KEY being a piece
+/// of its id; run the same command again after an interruption, and it goes on where it was. The path goes to
+/// standard output.
 #[derive(clap::Args)]
 pub(super) struct Args {
     /// A ticket (shoal1…) or a content id (bafyrei…)

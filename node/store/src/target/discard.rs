@@ -3,20 +3,10 @@
 use std::collections::BTreeSet;
 use std::io;
 
-use cap_std::fs::Dir;
 use shoal_content::{EntryKind, Manifest};
 
 use super::files::{Place, TargetFiles, folders_above};
 use crate::tree::{Tree, found};
-
-/// Removes a whole part, because force says so. Links are removed, not followed.
-pub(super) fn discard(dir: &Dir, part: &str) -> io::Result<()> {
-    match found(dir.symlink_metadata(part))? {
-        None => Ok(()),
-        Some(meta) if meta.is_dir() => dir.remove_dir_all(part),
-        Some(_) => dir.remove_file(part),
-    }
-}
 
 /// Removes from the part what is not to be placed: entries that are not wanted (any more), or that are
 /// at the final place already. What is no entry at all is not ours, and stays.

@@ -2,12 +2,10 @@
 //!
 //! First, all that is still missing is made in the part and synced: empty files, empty folders, links.
 //! If nothing has the final name, the part is renamed as a whole. Else its entries are moved one by one
-//! into what is there; a crash in between leaves a part whose journal still holds, and files that match.
+//! (`merge`).
 
 use std::collections::BTreeSet;
-use std::fs::Permissions;
-use std::io::{self, Read};
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::io;
 use std::path::PathBuf;
 use std::sync::PoisonError;
 
@@ -18,6 +16,7 @@ use shoal_content::{EntryKind, FileIndex, Shape};
 
 use super::discard::{remove_folders, remove_leftovers};
 use super::files::{Place, folders_above, sync_file_system, sync_folder};
+use super::open::{UNFINISHED, is_unfinished};
 use super::{Placed, Target, TargetError};
 use crate::ChunkStore;
 use crate::serve::lock;
@@ -26,17 +25,6 @@ use crate::tree::found;
 
 /// With more folders than these, syncing the whole file system is quicker.
 const SYNC_ONE_BY_ONE: usize = 128;
-
-/// What becomes of an entry of the part when something has the final name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Action {
-    /// Nothing is at its place.
-    Move,
-    /// The same is there already; the part's copy goes.
-    Keep,
-    /// Something else is there, and force says to replace it.
-    Replace,
-}
 
 impl Target {
     /// See [`Target::finish`].
@@ -53,6 +41,7 @@ impl Target {
             // What takes long comes before the lock, so that reading goes on meanwhile.
             self.complete_part()?;
         }
+        self.refuse_unfinished()?;
         let mut phase = self.phase.write().unwrap_or_else(PoisonError::into_inner);
         self.served.files().close();
         let done = self.place();
@@ -62,6 +51,17 @@ impl Target {
         let placed = Placed { path: self.path(), already_there: self.already };
         *phase = Some(placed.clone());
         Ok(placed)
+    }
+
+    /// Fails if the final name has become that of another download's part meanwhile.
+    fn refuse_unfinished(&self) -> Result<(), TargetError> {
+        let last = &self.served.files().last;
+        let path = || last.root();
+        match is_unfinished(last.dir(), last.top()) {
+            Ok(false) => Ok(()),
+            Ok(true) => Err(TargetError::InTheWay { path: path(), what: UNFINISHED }),
+            Err(source) => Err(TargetError::Io { path: path(), source }),
+        }
     }
 
     fn place(&self) -> Result<(), TargetError> {
@@ -86,12 +86,12 @@ impl Target {
         Ok(())
     }
 
-    fn blocked_at(&self, path: PathBuf) -> impl FnOnce(io::Error) -> TargetError {
+    pub(super) fn blocked_at(&self, path: PathBuf) -> impl FnOnce(io::Error) -> TargetError {
         move |source| TargetError::Blocked { path, source }
     }
 
     /// The entries that are in the part.
-    fn in_part(&self) -> impl Iterator<Item = FileIndex> {
+    pub(super) fn in_part(&self) -> impl Iterator<Item = FileIndex> {
         let all = 0..self.manifest().entries().len() as FileIndex;
         all.filter(|file| self.served.files().place(*file) == Place::Part)
     }
@@ -154,114 +154,6 @@ impl Target {
         sync_folder(dir).map_err(self.blocked_at(files.last.root()))?;
         Ok(true)
     }
-
-    /// Moves the part's entries one by one.
-    fn merge(&self) -> Result<(), TargetError> {
-        let files = self.served.files();
-        let actions = self.plan_merge()?;
-        let mut folders = BTreeSet::new();
-        for (file, action) in actions {
-            let path = &files.entry(file).path;
-            self.move_one(file, action).map_err(|error| match error.kind() {
-                io::ErrorKind::AlreadyExists => self.exists(vec![file]),
-                _ => self.blocked_at(files.last.path(path))(error),
-            })?;
-            files.set_place(file, Place::Final);
-            folders.extend(folders_above(path.as_str()));
-        }
-        files.sync_folders(&files.last, folders.into_iter()).map_err(self.blocked_at(files.last.root()))
-    }
-
-    /// Decides for all entries before the first is touched.
-    fn plan_merge(&self) -> Result<Vec<(FileIndex, Action)>, TargetError> {
-        let files = self.served.files();
-        let mut actions = Vec::new();
-        let mut differing = Vec::new();
-        for file in self.in_part() {
-            let path = files.last.path(&files.entry(file).path);
-            let action =
-                self.plan_one(file).map_err(|source| TargetError::Io { path: path.clone(), source })?;
-            match action {
-                Some(Action::Replace) if !self.force => differing.push(file),
-                Some(action) => actions.push((file, action)),
-                None => return Err(TargetError::InTheWay { path, what: "of another kind" }),
-            }
-        }
-        if differing.is_empty() { Ok(actions) } else { Err(self.exists(differing)) }
-    }
-
-    fn exists(&self, differing: Vec<FileIndex>) -> TargetError {
-        let files = self.served.files();
-        let name = |file: &FileIndex| files.entry(*file).path.as_str().to_owned();
-        TargetError::Exists {
-            path: self.path(),
-            count: differing.len(),
-            differing: differing.iter().take(super::open::NAMED).map(name).collect(),
-        }
-    }
-
-    /// `None` if what is there is never replaced.
-    fn plan_one(&self, file: FileIndex) -> io::Result<Option<Action>> {
-        let files = self.served.files();
-        let entry = files.entry(file);
-        let Some(meta) = files.last.look(&entry.path)? else { return Ok(Some(Action::Move)) };
-        let same = match &entry.kind {
-            EntryKind::Folder => return Ok(meta.is_dir().then_some(Action::Keep)),
-            _ if meta.is_dir() => return Ok(None),
-            EntryKind::Link(target) => {
-                let dir = files.last.parent(&entry.path, false)?;
-                let leaf = files.last.leaf(&entry.path);
-                meta.is_symlink() && dir.read_link_contents(leaf)?.as_os_str() == target.as_str()
-            }
-            EntryKind::File { .. } => {
-                let same_size = meta.is_file() && meta.len() == entry.size;
-                same_size
-                    && same_bytes(files.part.open_read(&entry.path)?, files.last.open_read(&entry.path)?)?
-            }
-        };
-        Ok(Some(if same { Action::Keep } else { Action::Replace }))
-    }
-
-    fn move_one(&self, file: FileIndex, action: Action) -> io::Result<()> {
-        let files = self.served.files();
-        let entry = files.entry(file);
-        if entry.kind == EntryKind::Folder {
-            return files.last.folder(entry.path.as_str(), true).map(drop);
-        }
-        if action == Action::Keep {
-            // The part's copy is removed with the other leftovers.
-            return self.set_mode(file);
-        }
-        let (from, to) = (files.part.parent(&entry.path, false)?, files.last.parent(&entry.path, true)?);
-        let (old, new) = (files.part.leaf(&entry.path), files.last.leaf(&entry.path));
-        match action {
-            Action::Replace => from.rename(old, &to, new),
-            _ => rename_new(&from, old, &to, new, false),
-        }
-    }
-
-    /// Sets or clears the executable bits of a file at the final place: for those who may read it.
-    fn set_mode(&self, file: FileIndex) -> io::Result<()> {
-        let files = self.served.files();
-        let entry = files.entry(file);
-        let EntryKind::File { executable } = entry.kind else { return Ok(()) };
-        let open = files.last.open_read(&entry.path)?;
-        let meta = open.metadata()?;
-        let mode = meta.mode();
-        if (mode & 0o100 != 0) == executable {
-            return Ok(());
-        }
-        // Another name of the same file may lie outside of the folder, or it may be somebody else's: its bytes
-        // are right, so that is no reason to fail.
-        if meta.nlink() > 1 {
-            return Ok(());
-        }
-        let mode = if executable { mode | (mode & 0o444) >> 2 } else { mode & !0o111 };
-        match open.set_permissions(Permissions::from_mode(mode & 0o7777)) {
-            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
-            done => done,
-        }
-    }
 }
 
 /// Makes a link, in place of another one if need be.
@@ -279,7 +171,7 @@ fn make_link(dir: &Dir, name: &str, target: &str) -> io::Result<()> {
 }
 
 /// Renames without replacing: [`io::ErrorKind::AlreadyExists`] if there is something.
-fn rename_new(from: &Dir, old: &str, to: &Dir, new: &str, is_folder: bool) -> io::Result<()> {
+pub(super) fn rename_new(from: &Dir, old: &str, to: &Dir, new: &str, is_folder: bool) -> io::Result<()> {
     match renameat_with(from, old, to, new, RenameFlags::NOREPLACE) {
         Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {}
         done => return Ok(done?),
@@ -298,22 +190,5 @@ fn rename_new(from: &Dir, old: &str, to: &Dir, new: &str, is_folder: bool) -> io
     match found(to.symlink_metadata(new))? {
         Some(_) => Err(io::ErrorKind::AlreadyExists.into()),
         None => from.rename(old, to, new),
-    }
-}
-
-fn same_bytes(mut a: impl Read, mut b: impl Read) -> io::Result<bool> {
-    let (mut left, mut right) = (vec![0; 64 << 10], vec![0; 64 << 10]);
-    loop {
-        let len = a.read(&mut left)?;
-        if len == 0 {
-            return Ok(b.read(&mut right[..1])? == 0);
-        }
-        match b.read_exact(&mut right[..len]) {
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(false),
-            done => done?,
-        }
-        if left[..len] != right[..len] {
-            return Ok(false);
-        }
     }
 }

@@ -1,20 +1,23 @@
 //! A download: verified chunks go to their places beneath one folder.
 //!
-//! While it is under way, everything lies in `NAME.part`, and `NAME.part.journal` says which chunks are
-//! there. When all are, [`Target::finish`] moves it to `NAME`. Files that already are at `NAME` and
-//! match stay there and count as fetched.
+//! While it is under way, everything lies in a part, and the part's journal says which chunks are there
+//! (`names` says what both are called). When all are, [`Target::finish`] moves it to the content's name.
+//! Files that already are there and match stay there and count as fetched.
 //!
 //! What always holds: bytes get in only after their SHA-256 matched; a position of a file in the part
 //! holds either the right bytes or a hole; a journal record is written after the bytes it vouches for;
-//! nothing that the user has is replaced or removed unless `force` says so; all file work happens beneath
-//! the one folder that was named, without following any symbolic link there. The journal is locked, so
+//! nothing that the user has is replaced or removed unless `force` says so, and nothing that merely has the
+//! name of a part even then; all file work happens beneath the one folder that was named, without following any symbolic link there. The journal is locked, so
 //! that two processes never work on the same part.
 
 mod discard;
+mod error;
 mod files;
 mod finish;
 mod journal;
 mod layout;
+mod merge;
+mod names;
 mod open;
 mod state;
 #[cfg(test)]
@@ -27,14 +30,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use fixedbitset::FixedBitSet;
-use shoal_content::{ChunkIndex, ChunkSet, ContentId, Manifest};
-use shoal_printable::Printable;
+use shoal_content::{ChunkIndex, ChunkSet, Manifest};
 
+pub use self::error::{TargetError, WriteError};
 use self::files::TargetFiles;
 use self::layout::Plan;
 use self::state::State;
 use super::serve::{Served, lock};
-use super::{ChunkStore, ReadError, show};
+use super::{ChunkStore, ReadError};
 
 /// [`Target::should_sync`] says so after this many bytes.
 const SYNC_AFTER: u64 = 32 << 20;
@@ -44,7 +47,7 @@ const SYNC_AFTER: u64 = 32 << 20;
 pub struct TargetOptions {
     /// The folder that gets `NAME`; made if it is not there. It may itself be a symbolic link.
     pub dir: PathBuf,
-    /// Replace wanted files that are there and differ, and discard a part that belongs to something else.
+    /// Replace wanted files that are there and differ.
     pub force: bool,
     /// Which entries are wanted.
     pub selection: Selection,
@@ -79,100 +82,6 @@ pub struct Placed {
     pub path: PathBuf,
     /// Whether all that was wanted had been there when the download was opened.
     pub already_there: bool,
-}
-
-/// Why a download cannot start or finish.
-#[derive(Debug, thiserror::Error)]
-pub enum TargetError {
-    /// Something with this name is there and differs.
-    #[error("'{}' exists and differs in {count} place(s): {}; use --force to replace what differs, or -o for another folder", show(path), list(differing, *count))]
-    Exists {
-        /// The file or folder.
-        path: PathBuf,
-        /// The first entries that differ; at most 5, as the manifest writes them. Small files that share
-        /// a chunk are all named when it is not known which of them differs.
-        differing: Vec<String>,
-        /// How many differ.
-        count: usize,
-    },
-    /// Something of another kind stands where a file or folder should be; not even force removes it.
-    #[error("'{}' is in the way: it is {what}. Move it away, or choose another folder with -o", show(path))]
-    InTheWay {
-        /// What stands there.
-        path: PathBuf,
-        /// What it is.
-        what: &'static str,
-    },
-    /// A part or journal of the same name that does not belong to this content.
-    #[error(
-        "'{}' {}: remove it, choose another folder with -o, or discard it with --force",
-        show(path),
-        owner(content)
-    )]
-    OtherDownload {
-        /// The part, or the journal.
-        path: PathBuf,
-        /// The content it belongs to, if there is a journal that says so.
-        content: Option<ContentId>,
-    },
-    /// Another process works on this download.
-    #[error("another shoal is downloading to '{}' right now", show(path))]
-    Busy {
-        /// The part.
-        path: PathBuf,
-    },
-    /// `finish` was called too early.
-    #[error("not finished: {missing} chunk(s) are still missing")]
-    Incomplete {
-        /// How many wanted chunks are missing.
-        missing: usize,
-    },
-    /// Something could not be created, written, moved or removed: disk full, read-only, not permitted.
-    #[error("cannot write '{}': {source}", show(path))]
-    Blocked {
-        /// What.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// Something that is there could not be read.
-    #[error("cannot read '{}': {source}", show(path))]
-    Io {
-        /// What.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-}
-
-/// Why a chunk was not written.
-#[derive(Debug, thiserror::Error)]
-pub enum WriteError {
-    /// The bytes are not those of the chunk (or there is no such chunk): whoever sent them is at fault.
-    #[error("the bytes are not those of chunk {0}")]
-    Corrupt(ChunkIndex),
-    /// The disk is full or read-only, or something else keeps the bytes from being stored. Nothing is
-    /// lost; the same call may succeed later.
-    #[error("cannot write '{}': {source}", show(path))]
-    Blocked {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-}
-
-fn list(differing: &[String], count: usize) -> String {
-    let shown: Vec<_> = differing.iter().map(|p| format!("'{}'", Printable(p))).collect();
-    let more = if count > differing.len() { ", …" } else { "" };
-    shown.join(", ") + more
-}
-
-fn owner(content: &Option<ContentId>) -> String {
-    match content {
-        Some(id) => format!("is the unfinished download of another content ({id})"),
-        None => "was not made by this download".into(),
-    }
 }
 
 /// A download. See [`TargetOptions`] for where it goes.

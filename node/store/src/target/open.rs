@@ -10,10 +10,10 @@ use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 use shoal_content::{ChunkSet, EntryKind, FileIndex, Manifest, Shape};
 
-use super::discard::discard;
 use super::files::{Place, TargetFiles, folders_above};
 use super::journal::{BootId, Contents, Journal, LockError, Recorded};
 use super::layout::Plan;
+use super::names::{PartNames, journal_of};
 use super::state::State as Progress;
 use super::{Target, TargetError, TargetOptions};
 use crate::check::{Elsewhere, Found, State, Why, check};
@@ -21,12 +21,10 @@ use crate::serve::Served;
 use crate::stamp::Clock;
 use crate::tree::{Tree, found};
 
-/// The longest file name, in bytes.
-const MAX_NAME: usize = 255;
 /// How many differing entries an error names.
 pub(super) const NAMED: usize = 5;
-const PART: &str = ".part";
-const JOURNAL: &str = ".part.journal";
+/// What [`is_unfinished`] is about, for people.
+pub(super) const UNFINISHED: &str = "a download that is not finished";
 
 /// A download that is being opened.
 struct Opening {
@@ -73,11 +71,7 @@ pub(super) fn open_at(
             // There is nothing to do, so it is in nobody's way.
             return opening.finish(at_final, None, None, boot);
         }
-        if !opening.options.force {
-            return Err(stranger);
-        }
-        discard(&opening.dir, opening.part.top()).map_err(|e| opening.blocked(opening.part.root(), e))?;
-        return opening.finish(at_final, journal, None, boot);
+        return Err(stranger);
     }
     let recorded = match contents {
         Contents::Ours(recorded) => Some(recorded),
@@ -91,12 +85,12 @@ impl Opening {
         let blocked = |source| TargetError::Blocked { path: options.dir.clone(), source };
         fs::create_dir_all(&options.dir).map_err(blocked)?;
         let dir = Dir::open_ambient_dir(&options.dir, ambient_authority()).map(Arc::new).map_err(blocked)?;
-        let (part, journal_name) = names(&manifest);
+        let names = PartNames::new(&manifest);
         let shape = manifest.root().shape;
         let tree = |top: String| Tree::new(dir.clone(), options.dir.clone(), Some(top), shape);
-        let (part, last) = (tree(part), tree(manifest.name().as_str().to_owned()));
+        let (part, last) = (tree(names.part), tree(manifest.name().as_str().to_owned()));
         let plan = Plan::new(&manifest, &options.selection);
-        Ok(Self { plan, dir, part, last, journal_name, manifest, options })
+        Ok(Self { plan, dir, part, last, journal_name: names.journal, manifest, options })
     }
 
     fn journal_path(&self) -> PathBuf {
@@ -129,7 +123,7 @@ impl Opening {
             Shape::Folder => !meta.is_dir(),
             Shape::File => !meta.is_file(),
         });
-        let other = |path, content| Some(TargetError::OtherDownload { path, content });
+        let other = |path, content| Some(TargetError::NotOurs { path, content });
         match contents {
             Contents::Other(id) => other(self.part.root(), Some(*id)),
             Contents::Unknown => other(self.journal_path(), None),
@@ -151,6 +145,9 @@ impl Opening {
 
     /// Compares what is at the final place, and refuses what may not be touched.
     fn look_at_final(&self, recorded: Option<&ChunkSet>) -> Result<AtFinal, TargetError> {
+        if is_unfinished(&self.dir, self.last.top()).map_err(|e| self.unreadable(self.last.root(), e))? {
+            return Err(TargetError::InTheWay { path: self.last.root(), what: UNFINISHED });
+        }
         let root = found(self.dir.symlink_metadata(self.last.top()))
             .map_err(|e| self.unreadable(self.last.root(), e))?;
         let in_the_way = |path, what| TargetError::InTheWay { path, what };
@@ -316,12 +313,15 @@ impl Opening {
     }
 }
 
-/// The names of the part and the journal. If they would be too long, they are made of the content id.
-fn names(manifest: &Manifest) -> (String, String) {
-    let name = manifest.name().as_str();
-    let stem = match name.len() + JOURNAL.len() <= MAX_NAME {
-        true => name.to_owned(),
-        false => manifest.id().to_string(),
-    };
-    (format!("{stem}{PART}"), format!("{stem}{JOURNAL}"))
+/// Whether a name is that of the part or the journal of some download: a content may be called like that. What
+/// its journal vouches for must not change behind its back.
+pub(super) fn is_unfinished(dir: &Dir, name: &str) -> io::Result<bool> {
+    if Journal::is_one(dir, name)? {
+        return Ok(true);
+    }
+    match Journal::is_one(dir, &journal_of(name)) {
+        // No download can have it for a part.
+        Err(error) if error.kind() == io::ErrorKind::InvalidFilename => Ok(false),
+        is_journal => is_journal,
+    }
 }

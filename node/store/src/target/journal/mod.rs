@@ -117,6 +117,16 @@ impl Journal {
         }
     }
 
+    /// Whether a file is a journal, of whatever content or version.
+    pub(super) fn is_one(dir: &Dir, name: &str) -> io::Result<bool> {
+        let mut options = OpenOptions::new();
+        options.read(true).follow(FollowSymlinks::No).custom_flags(OFlags::NONBLOCK.bits() as i32);
+        let Some(mut file) = found(dir.open_with(name, &options))? else { return Ok(false) };
+        let mut start = [0; MAGIC.len()];
+        let regular = file.metadata()?.is_file();
+        Ok(regular && read_up_to(&mut file, &mut start)? == MAGIC.len() && start == *MAGIC)
+    }
+
     /// Reads all of it, and cuts off what is not valid at the end of our own.
     pub(super) fn read(&mut self, id: &ContentId, chunks: usize) -> io::Result<Contents> {
         let file = self.file.try_clone()?;

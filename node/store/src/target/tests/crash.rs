@@ -48,7 +48,7 @@ fn lose(source: &Source, dir: &Path, lost: usize) {
         return;
     }
     for span in source.manifest().geometry().spans(lost as u32 % chunks) {
-        let path = dir.join("t.part").join(source.manifest().entries()[span.file as usize].path.as_str());
+        let path = part(dir, source).join(source.manifest().entries()[span.file as usize].path.as_str());
         if let Ok(file) = File::options().write(true).open(path) {
             file.write_all_at(&vec![0; span.len as usize], span.file_offset).unwrap();
         }
@@ -98,7 +98,7 @@ proptest! {
             match crash {
                 Crash::Kill => {}
                 Crash::Torn(bytes) => {
-                    let journal = File::options().write(true).open(dir.path().join("t.part.journal")).unwrap();
+                    let journal = File::options().write(true).open(journal(dir.path(), &source)).unwrap();
                     // Not so much that the header is gone: it was synced before anything else.
                     let len = journal.metadata().unwrap().len();
                     journal.set_len(len.saturating_sub(*bytes).max(52)).unwrap();

@@ -1,6 +1,7 @@
 //! Downloads from a source on the same disk.
 
 mod crash;
+mod parts;
 mod places;
 mod resume;
 
@@ -8,9 +9,10 @@ use std::fs::{self, File};
 use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt, symlink};
 use std::path::Path;
 
-use shoal_content::{Hash, Span};
+use shoal_content::{ContentId, Hash, Span};
 use tempfile::{TempDir, tempdir};
 
+use super::names::PartNames;
 use super::*;
 use crate::testing::{mixed, options, put, random, run, snapshot};
 use crate::{EntryState, Source, verify};
@@ -34,6 +36,22 @@ fn to(dir: &Path) -> TargetOptions {
 
 fn by_force(dir: &Path) -> TargetOptions {
     TargetOptions { force: true, ..to(dir) }
+}
+
+/// Where the part of a download lies.
+fn part(dir: &Path, source: &Source) -> PathBuf {
+    dir.join(PartNames::new(source.manifest()).part)
+}
+
+/// Where its journal lies.
+fn journal(dir: &Path, source: &Source) -> PathBuf {
+    dir.join(PartNames::new(source.manifest()).journal)
+}
+
+/// Both names, as they stand in the folder.
+fn unfinished(source: &Source) -> [String; 2] {
+    let names = PartNames::new(source.manifest());
+    [names.part, names.journal]
 }
 
 /// The entries whose path starts so.
@@ -112,7 +130,7 @@ fn a_single_file_arrives() {
     let source = share(&from.path().join("f.bin"));
     let target = open(&source, to(dir.path()));
     fetch(&source, &target);
-    assert_eq!(names(dir.path()), ["f.bin.part", "f.bin.part.journal"]);
+    assert_eq!(names(dir.path()), unfinished(&source));
     target.finish().unwrap();
     assert_eq!(names(dir.path()), ["f.bin"]);
     assert_eq!(fs::read(dir.path().join("f.bin")).unwrap(), random(200_000, 1));
@@ -137,7 +155,7 @@ fn contents_without_bytes_arrive() {
 #[test]
 fn names_of_any_length_arrive() {
     let (from, dir) = (tempdir().unwrap(), tempdir().unwrap());
-    for name in ["x".repeat(255), "y".repeat(242), "z".repeat(241)] {
+    for name in ["x".repeat(255), "y".repeat(226), "z".repeat(225), "名".repeat(85)] {
         put(from.path(), &name, &random(50_000, 1));
         let source = share(&from.path().join(&name));
         let target = open(&source, to(dir.path()));
@@ -159,7 +177,7 @@ fn corrupt_chunks_are_refused_and_leave_no_trace() {
         assert!(matches!(target.write(c, bytes), Err(WriteError::Corrupt(bad)) if bad == c));
     }
     assert!(target.stored().is_clear() && target.have().is_clear());
-    assert_eq!(names(dir.path()), ["t.part.journal"]);
+    assert_eq!(names(dir.path()), unfinished(&source)[1..]);
     assert!(
         matches!(target.finish(), Err(TargetError::Incomplete { missing }) if missing == missing_count(&target))
     );
@@ -258,14 +276,16 @@ fn a_write_that_fails_can_be_repeated() {
     let dir = tempdir().unwrap();
     let target = open(&source, to(dir.path()));
     // Something stands where a file has to be made.
-    fs::create_dir_all(dir.path().join("t.part/large.bin")).unwrap();
+    fs::create_dir_all(part(dir.path(), &source).join("large.bin")).unwrap();
     let c = source.manifest().geometry().chunks_of(file(source.manifest(), "large.bin")).start;
     match target.write(c, &chunk(&source, c)) {
-        Err(WriteError::Blocked { path, .. }) => assert_eq!(path, dir.path().join("t.part/large.bin")),
+        Err(WriteError::Blocked { path, .. }) => {
+            assert_eq!(path, part(dir.path(), &source).join("large.bin"))
+        }
         other => panic!("{other:?}"),
     }
     assert!(!target.stored().contains(c as usize) && !target.has(c));
-    fs::remove_dir(dir.path().join("t.part/large.bin")).unwrap();
+    fs::remove_dir(part(dir.path(), &source).join("large.bin")).unwrap();
     fetch(&source, &target);
     target.finish().unwrap();
     assert_eq!(snapshot(&dir.path().join("t")), snapshot(&from.path().join("t")));

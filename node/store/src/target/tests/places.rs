@@ -204,9 +204,9 @@ fn planted_links_are_not_followed() {
     let before = snapshot(outside.path());
     // In the part, as a folder and as a file.
     let target = open(&source, to(dir.path()));
-    fs::create_dir(dir.path().join("t.part")).unwrap();
-    symlink(outside.path(), dir.path().join("t.part/small")).unwrap();
-    symlink(outside.path().join("large.bin"), dir.path().join("t.part/large.bin")).unwrap();
+    fs::create_dir(part(dir.path(), &source)).unwrap();
+    symlink(outside.path(), part(dir.path(), &source).join("small")).unwrap();
+    symlink(outside.path().join("large.bin"), part(dir.path(), &source).join("large.bin")).unwrap();
     let mut blocked = 0;
     for c in missing(&target) {
         blocked +=
@@ -217,11 +217,11 @@ fn planted_links_are_not_followed() {
     drop(target);
     assert_eq!(snapshot(outside.path()), before);
     // As the part, and as the final folder.
-    fs::remove_dir_all(dir.path().join("t.part")).unwrap();
-    symlink(outside.path(), dir.path().join("t.part")).unwrap();
+    fs::remove_dir_all(part(dir.path(), &source)).unwrap();
+    symlink(outside.path(), part(dir.path(), &source)).unwrap();
     let error = Target::open(source.manifest().clone(), to(dir.path())).unwrap_err();
-    assert!(matches!(error, TargetError::OtherDownload { .. }), "{error}");
-    fs::rename(dir.path().join("t.part"), dir.path().join("t")).unwrap();
+    assert!(matches!(error, TargetError::NotOurs { .. }), "{error}");
+    fs::rename(part(dir.path(), &source), dir.path().join("t")).unwrap();
     let error = Target::open(source.manifest().clone(), by_force(dir.path())).unwrap_err();
     assert!(matches!(error, TargetError::InTheWay { .. }), "{error}");
     // As a folder inside of the final folder.
@@ -239,8 +239,8 @@ fn a_hard_link_in_the_part_is_not_written_through() {
     let dir = tempdir().unwrap();
     put(dir.path(), "precious", b"precious");
     let target = open(&source, to(dir.path()));
-    fs::create_dir(dir.path().join("t.part")).unwrap();
-    fs::hard_link(dir.path().join("precious"), dir.path().join("t.part/large.bin")).unwrap();
+    fs::create_dir(part(dir.path(), &source)).unwrap();
+    fs::hard_link(dir.path().join("precious"), part(dir.path(), &source).join("large.bin")).unwrap();
     let c = source.manifest().geometry().chunks_of(file(source.manifest(), "large.bin")).start;
     assert!(matches!(target.write(c, &chunk(&source, c)), Err(WriteError::Blocked { .. })));
     assert_eq!(fs::read(dir.path().join("precious")).unwrap(), b"precious");

@@ -48,7 +48,7 @@ fn a_torn_journal_loses_only_its_end() {
     let (from, source) = shared_mixed();
     let dir = tempdir().unwrap();
     let stored = half(&source, to(dir.path()));
-    let journal = File::options().write(true).open(dir.path().join("t.part.journal")).unwrap();
+    let journal = File::options().write(true).open(journal(dir.path(), &source)).unwrap();
     journal.set_len(journal.metadata().unwrap().len() - 5).unwrap();
     for again in [false, true] {
         let target = open(&source, to(dir.path()));
@@ -67,7 +67,7 @@ fn a_torn_journal_loses_only_its_end() {
 /// Damages a byte of a chunk that is in the part.
 fn damage(source: &Source, dir: &Path, chunk: u32) {
     let span: Span = source.manifest().geometry().spans(chunk).next().unwrap();
-    let path = dir.join("t.part").join(source.manifest().entries()[span.file as usize].path.as_str());
+    let path = part(dir, source).join(source.manifest().entries()[span.file as usize].path.as_str());
     let file = File::options().read(true).write(true).open(path).unwrap();
     let mut byte = [0];
     file.read_exact_at(&mut byte, span.file_offset).unwrap();
@@ -113,7 +113,7 @@ fn damage_in_the_part_is_not_blamed_on_what_is_there() {
     assert_eq!(fetch(&source, &target), 1);
     drop(target);
     put(dir.path(), "t/a", &random(5000, 1));
-    fs::write(dir.path().join("t.part/b"), vec![0; 5000]).unwrap();
+    fs::write(part(dir.path(), &source).join("b"), vec![0; 5000]).unwrap();
     let target = open_at(source.manifest().clone(), to(dir.path()), Some([1; 16])).unwrap();
     assert_eq!(fetch(&source, &target), 1);
     target.finish().unwrap();
@@ -128,7 +128,7 @@ fn zeros_are_written_over_what_was_damaged() {
     let target = open(&source, to(dir.path()));
     fetch(&source, &target);
     drop(target);
-    let part = File::options().write(true).open(dir.path().join("t.part")).unwrap();
+    let part = File::options().write(true).open(part(dir.path(), &source)).unwrap();
     part.write_all_at(b"garbage", 100_000).unwrap();
     let target = open_at(source.manifest().clone(), to(dir.path()), Some([1; 16])).unwrap();
     fetch(&source, &target);
@@ -143,8 +143,13 @@ fn files_that_are_gone_are_fetched_again() {
     let target = open(&source, to(dir.path()));
     fetch(&source, &target);
     drop(target);
-    fs::remove_file(dir.path().join("t.part/large.bin")).unwrap();
-    File::options().write(true).open(dir.path().join("t.part/small/9.txt")).unwrap().set_len(3).unwrap();
+    fs::remove_file(part(dir.path(), &source).join("large.bin")).unwrap();
+    File::options()
+        .write(true)
+        .open(part(dir.path(), &source).join("small/9.txt"))
+        .unwrap()
+        .set_len(3)
+        .unwrap();
     let target = open(&source, to(dir.path()));
     assert!(!target.is_complete());
     // Killed at once: the file that is now there again, as a hole, must not pass for the right one.
@@ -159,45 +164,6 @@ fn files_that_are_gone_are_fetched_again() {
 }
 
 #[test]
-fn a_part_of_something_else_is_kept_unless_forced() {
-    let (_from, source) = shared_mixed();
-    let (other, dir) = (tempdir().unwrap(), tempdir().unwrap());
-    put(other.path(), "t/only", &random(100_000, 5));
-    let second = share(&other.path().join("t"));
-    half(&source, to(dir.path()));
-    let before = snapshot(dir.path());
-    match Target::open(second.manifest().clone(), to(dir.path())) {
-        Err(TargetError::OtherDownload { path, content }) => {
-            assert_eq!((path, content), (dir.path().join("t.part"), Some(source.manifest().id())));
-        }
-        other => panic!("{other:?}"),
-    }
-    assert_eq!(snapshot(dir.path()), before);
-    let target = open(&second, by_force(dir.path()));
-    fetch(&second, &target);
-    target.finish().unwrap();
-    assert_eq!(snapshot(&dir.path().join("t")), snapshot(&other.path().join("t")));
-    assert_eq!(names(dir.path()), ["t"]);
-}
-
-#[test]
-fn what_no_journal_explains_is_not_ours() {
-    let (from, source) = shared_mixed();
-    for plant in ["t.part/mine", "t.part", "t.part.journal"] {
-        let dir = tempdir().unwrap();
-        put(dir.path(), plant, b"mine, and long enough not to be the start of a journal at all, surely");
-        let before = snapshot(dir.path());
-        let error = Target::open(source.manifest().clone(), to(dir.path())).unwrap_err();
-        assert!(matches!(error, TargetError::OtherDownload { content: None, .. }), "{error}");
-        assert_eq!(snapshot(dir.path()), before);
-        let target = open(&source, by_force(dir.path()));
-        fetch(&source, &target);
-        target.finish().unwrap();
-        assert_eq!(snapshot(&dir.path().join("t")), snapshot(&from.path().join("t")));
-    }
-}
-
-#[test]
 fn two_at_once_are_one_too_many() {
     let (_from, source) = shared_mixed();
     let dir = tempdir().unwrap();
@@ -205,7 +171,7 @@ fn two_at_once_are_one_too_many() {
     for options in [to(dir.path()), by_force(dir.path())] {
         let error = Target::open(source.manifest().clone(), options).unwrap_err();
         assert!(
-            matches!(&error, TargetError::Busy { path } if path == &dir.path().join("t.part")),
+            matches!(&error, TargetError::Busy { path } if path == &part(dir.path(), &source)),
             "{error}"
         );
     }
@@ -230,7 +196,7 @@ fn another_selection_does_not_believe_the_journal() {
     // The same one again: believed, and done.
     let selection = only(source.manifest(), "b");
     assert!(open(&source, TargetOptions { selection, ..to(dir.path()) }).is_complete());
-    fs::write(dir.path().join("t.part/a"), vec![0; 5000]).unwrap();
+    fs::write(part(dir.path(), &source).join("a"), vec![0; 5000]).unwrap();
     let target = open(&source, to(dir.path()));
     assert!(!target.is_complete());
     fetch(&source, &target);
@@ -250,7 +216,8 @@ fn a_crash_while_merging_can_be_taken_up() {
         drop(target);
         put(dir.path(), "t/extra", b"mine");
         for entry in source.manifest().entries().iter().take(moved) {
-            let (old, new) = ["t.part", "t"].map(|t| dir.path().join(t).join(entry.path.as_str())).into();
+            let places = [part(dir.path(), &source), dir.path().join("t")];
+            let (old, new) = places.map(|place| place.join(entry.path.as_str())).into();
             if matches!(entry.kind, EntryKind::File { .. }) && old.exists() {
                 fs::create_dir_all(new.parent().unwrap()).unwrap();
                 fs::rename(old, new).unwrap();
@@ -273,10 +240,10 @@ fn a_crash_before_the_journal_was_removed_is_tidied_up() {
     let dir = tempdir().unwrap();
     let target = open(&source, to(dir.path()));
     fetch(&source, &target);
-    fs::copy(dir.path().join("t.part.journal"), dir.path().join("saved")).unwrap();
+    fs::copy(journal(dir.path(), &source), dir.path().join("saved")).unwrap();
     target.finish().unwrap();
     drop(target);
-    fs::rename(dir.path().join("saved"), dir.path().join("t.part.journal")).unwrap();
+    fs::rename(dir.path().join("saved"), journal(dir.path(), &source)).unwrap();
     assert!(open(&source, to(dir.path())).finish().unwrap().already_there);
     assert_eq!(names(dir.path()), ["t"]);
 }
