@@ -2,6 +2,7 @@
 //!
 //! Each part is a state machine that is told what happened and when, and says what to do:
 //!
+//! - [`Member`]: one content's part in its swarm: whom to seek, join, tell, ask and leave.
 //! - [`Download`]: chunks of one content from many peers.
 //! - [`UploadQueue`]: whom to send which chunk next; [`RateLimit`] with it.
 //! - [`ManifestFetch`]: the manifest, block by block, before that.
@@ -19,6 +20,7 @@ mod announcer;
 mod backoff;
 mod download;
 mod manifest_fetch;
+mod member;
 mod name;
 mod peer_book;
 mod rate_limit;
@@ -31,7 +33,11 @@ pub use backoff::Backoff;
 pub use download::{
     Config as DownloadConfig, Download, DropReason, Input, Output, PeerChoice, RequestId, Topology,
 };
-pub use manifest_fetch::{FetchFailure, FetchOutput, ManifestFetch};
+pub use manifest_fetch::{BlockFailure, ManifestFetch, ManifestFetchOutput};
+pub use member::{
+    ConnectionEvent, GiveUp, MOST_DIALLING, Member, MemberConfig, MemberInput, MemberOutput, NeighbourEvent,
+    Offence, SOUGHT_AT_FIRST, SOUGHT_BY_COMPLETE, Source, StoreEvent, StreamEvent, TrackerEvent,
+};
 pub use name::{PeerName, numbered_peer};
 pub use peer_book::{Dial, MAX_CANDIDATES, PeerBook};
 pub use rate_limit::RateLimit;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use libp2p_identity::PeerId;
 
+use crate::PeerName;
 use shoal_content::{ContentId, Hash, Manifest, ManifestAssembler, ManifestError};
 
 /// Blocks under way per peer.
@@ -14,7 +15,7 @@ const REST: Duration = Duration::from_secs(2);
 
 /// Why a block did not come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FetchFailure {
+pub enum BlockFailure {
     /// The peer does not have the content's manifest (yet).
     NotFound,
     /// Timeout, a broken stream, a busy peer.
@@ -23,18 +24,18 @@ pub enum FetchFailure {
 
 /// What to do.
 #[derive(Debug)]
-pub enum FetchOutput {
+pub enum ManifestFetchOutput<P = PeerId> {
     /// Ask a peer for a block.
     Request {
         /// Whom.
-        peer: PeerId,
+        peer: P,
         /// SHA-256 of the block.
         hash: Hash,
     },
     /// This peer sent a block that does not match the hash it was asked by: drop it for good.
     Ban {
         /// Whom.
-        peer: PeerId,
+        peer: P,
     },
     /// The manifest is whole.
     Done(Box<Manifest>),
@@ -56,17 +57,17 @@ struct Peer {
 /// Always holds: a block is asked of one peer at a time; what is kept has matched its hash; after
 /// `Done` or `Bad` nothing more comes.
 #[derive(Debug)]
-pub struct ManifestFetch {
+pub struct ManifestFetch<P = PeerId> {
     id: ContentId,
     assembler: Option<ManifestAssembler>,
-    peers: BTreeMap<PeerId, Peer>,
+    peers: BTreeMap<P, Peer>,
     /// Blocks to be asked for.
     open: BTreeSet<Hash>,
-    outputs: VecDeque<FetchOutput>,
+    outputs: VecDeque<ManifestFetchOutput<P>>,
     ended: bool,
 }
 
-impl ManifestFetch {
+impl<P: PeerName> ManifestFetch<P> {
     /// Starts with the root missing.
     pub fn new(id: ContentId) -> Self {
         Self {
@@ -80,13 +81,13 @@ impl ManifestFetch {
     }
 
     /// A peer can be asked.
-    pub fn peer_up(&mut self, now: Duration, peer: PeerId) {
+    pub fn peer_up(&mut self, now: Duration, peer: P) {
         self.peers.entry(peer).or_default();
         self.fill(now);
     }
 
     /// A peer is gone.
-    pub fn peer_down(&mut self, now: Duration, peer: &PeerId) {
+    pub fn peer_down(&mut self, now: Duration, peer: &P) {
         if let Some(gone) = self.peers.remove(peer) {
             self.open.extend(gone.pending);
         }
@@ -94,7 +95,7 @@ impl ManifestFetch {
     }
 
     /// A block came.
-    pub fn block(&mut self, now: Duration, peer: PeerId, hash: Hash, bytes: &[u8]) {
+    pub fn block(&mut self, now: Duration, peer: P, hash: Hash, bytes: &[u8]) {
         let asked = self.peers.get_mut(&peer).is_some_and(|p| p.pending.remove(&hash));
         if self.ended || !asked {
             return;
@@ -103,24 +104,24 @@ impl ManifestFetch {
             Ok(()) => self.peers.entry(peer).or_default().failures = 0,
             Err(ManifestError::WrongHash | ManifestError::BlockTooLong(_)) => {
                 self.open.insert(hash);
-                self.outputs.push_back(FetchOutput::Ban { peer });
+                self.outputs.push_back(ManifestFetchOutput::Ban { peer });
                 self.peer_down(now, &peer);
             }
-            Err(bad) => self.end(FetchOutput::Bad(bad)),
+            Err(bad) => self.end(ManifestFetchOutput::Bad(bad)),
         }
         self.finish_if_whole();
         self.fill(now);
     }
 
     /// A block did not come.
-    pub fn failed(&mut self, now: Duration, peer: PeerId, hash: Hash, why: FetchFailure) {
+    pub fn failed(&mut self, now: Duration, peer: P, hash: Hash, why: BlockFailure) {
         let Some(state) = self.peers.get_mut(&peer) else { return };
         if state.pending.remove(&hash) {
             self.open.insert(hash);
         }
         state.failures += 1;
         // A downloader may get the manifest soon, so "not found" is worth another question too.
-        state.rest_until = now + if why == FetchFailure::NotFound { REST } else { REST / 2 };
+        state.rest_until = now + if why == BlockFailure::NotFound { REST } else { REST / 2 };
         self.fill(now);
     }
 
@@ -135,7 +136,7 @@ impl ManifestFetch {
     }
 
     /// The next thing to do.
-    pub fn poll_output(&mut self) -> Option<FetchOutput> {
+    pub fn poll_output(&mut self) -> Option<ManifestFetchOutput<P>> {
         self.outputs.pop_front()
     }
 
@@ -157,12 +158,12 @@ impl ManifestFetch {
         }
         let Some(assembler) = self.assembler.take() else { return };
         self.end(match assembler.finish() {
-            Ok(manifest) => FetchOutput::Done(Box::new(manifest)),
-            Err(bad) => FetchOutput::Bad(bad),
+            Ok(manifest) => ManifestFetchOutput::Done(Box::new(manifest)),
+            Err(bad) => ManifestFetchOutput::Bad(bad),
         });
     }
 
-    fn end(&mut self, with: FetchOutput) {
+    fn end(&mut self, with: ManifestFetchOutput<P>) {
         self.ended = true;
         self.open.clear();
         self.outputs.push_back(with);
@@ -173,7 +174,7 @@ impl ManifestFetch {
             self.peers.values_mut().for_each(|p| p.rest_until = Duration::ZERO);
             return;
         }
-        let mut rested: Vec<(&PeerId, &mut Peer)> =
+        let mut rested: Vec<(&P, &mut Peer)> =
             self.peers.iter_mut().filter(|(_, state)| state.rest_until <= now).collect();
         rested.sort_by_key(|(_, state)| state.failures);
         for (peer, state) in rested {
@@ -182,7 +183,7 @@ impl ManifestFetch {
                 && let Some(hash) = self.open.pop_first()
             {
                 state.pending.insert(hash);
-                self.outputs.push_back(FetchOutput::Request { peer: *peer, hash });
+                self.outputs.push_back(ManifestFetchOutput::Request { peer: *peer, hash });
             }
         }
     }
@@ -214,7 +215,7 @@ mod tests {
         .unwrap()
     }
 
-    fn drain(fetch: &mut ManifestFetch) -> Vec<FetchOutput> {
+    fn drain(fetch: &mut ManifestFetch) -> Vec<ManifestFetchOutput> {
         std::iter::from_fn(|| fetch.poll_output()).collect()
     }
 
@@ -224,7 +225,7 @@ mod tests {
     fn run(
         fetch: &mut ManifestFetch,
         mut answer: impl FnMut(&mut ManifestFetch, PeerId, Hash),
-    ) -> (Vec<PeerId>, Option<FetchOutput>) {
+    ) -> (Vec<PeerId>, Option<ManifestFetchOutput>) {
         let mut banned = vec![];
         for _ in 0..1000 {
             let outputs = drain(fetch);
@@ -233,8 +234,8 @@ mod tests {
             }
             for output in outputs {
                 match output {
-                    FetchOutput::Request { peer, hash } => answer(fetch, peer, hash),
-                    FetchOutput::Ban { peer } => banned.push(peer),
+                    ManifestFetchOutput::Request { peer, hash } => answer(fetch, peer, hash),
+                    ManifestFetchOutput::Ban { peer } => banned.push(peer),
                     end => return (banned, Some(end)),
                 }
             }
@@ -253,7 +254,7 @@ mod tests {
             let bytes = if peer == liar { b"lie".to_vec() } else { whole.block(&hash).unwrap() };
             fetch.block(NOW, peer, hash, &bytes);
         });
-        assert!(matches!(end, Some(FetchOutput::Done(got)) if got.id() == whole.id()));
+        assert!(matches!(end, Some(ManifestFetchOutput::Done(got)) if got.id() == whole.id()));
         assert!(banned.is_empty() || banned == [liar]);
     }
 
@@ -264,13 +265,13 @@ mod tests {
         let mut fetch = ManifestFetch::new(whole.id());
         fetch.peer_up(NOW, first);
         let (_, end) =
-            run(&mut fetch, |fetch, peer, hash| fetch.failed(NOW, peer, hash, FetchFailure::NotFound));
+            run(&mut fetch, |fetch, peer, hash| fetch.failed(NOW, peer, hash, BlockFailure::NotFound));
         assert!(end.is_none());
         assert_eq!(fetch.next_timeout(), Some(NOW + REST));
         fetch.peer_up(NOW, second);
         let (_, end) =
             run(&mut fetch, |fetch, peer, hash| fetch.block(NOW, peer, hash, &whole.block(&hash).unwrap()));
-        assert!(matches!(end, Some(FetchOutput::Done(_))));
+        assert!(matches!(end, Some(ManifestFetchOutput::Done(_))));
     }
 
     #[test]
@@ -284,10 +285,10 @@ mod tests {
         while !asked.contains(&honest) {
             assert!(asked.len() < 4, "{asked:?}");
             for output in drain(&mut fetch) {
-                let FetchOutput::Request { peer, hash } = output else { panic!("{output:?}") };
+                let ManifestFetchOutput::Request { peer, hash } = output else { panic!("{output:?}") };
                 asked.push(peer);
                 now += Duration::from_secs(20);
-                fetch.failed(now, peer, hash, FetchFailure::Other);
+                fetch.failed(now, peer, hash, BlockFailure::Other);
             }
         }
     }
@@ -299,7 +300,7 @@ mod tests {
         let (low, high) = (peer(1), peer(2));
         fetch.peer_up(NOW, high);
         let root = *whole.id().root_hash();
-        fetch.failed(NOW, high, root, FetchFailure::NotFound);
+        fetch.failed(NOW, high, root, BlockFailure::NotFound);
         fetch.peer_up(NOW, low);
         assert_eq!(drain(&mut fetch).len(), 2, "both were asked, one after the other");
         let later = NOW + REST;
@@ -313,7 +314,7 @@ mod tests {
         let mut fetch = ManifestFetch::new(ContentId::from_root_hash(Hash::of(&root)));
         fetch.peer_up(NOW, peer(1));
         let (banned, end) = run(&mut fetch, |fetch, peer, hash| fetch.block(NOW, peer, hash, &root));
-        assert!(matches!(end, Some(FetchOutput::Bad(_))) && banned.is_empty());
+        assert!(matches!(end, Some(ManifestFetchOutput::Bad(_))) && banned.is_empty());
         assert!(drain(&mut fetch).is_empty());
     }
 }

@@ -10,14 +10,22 @@ use super::transfer::TransferId;
 use shoal_content::{ChunkIndex, ChunkSet};
 use shoal_engine::RequestId;
 use shoal_wire::chunks::Refusal;
+use shoal_wire::query::Load;
 
 /// What one peer says to another on a connection.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) enum Message {
     Get { id: RequestId, chunk: ChunkIndex },
     Any { id: RequestId },
     Cancel { id: RequestId },
     Refused { id: RequestId, why: Refusal },
+    Join { have: Arc<ChunkSet> },
+    Welcome { have: Arc<ChunkSet>, load: Load },
+    Leave,
+    AskForPeers,
+    Peers(Arc<[Number]>),
+    OpenStream,
+    StreamOpened,
 }
 
 /// Where a link is to be found.
@@ -31,13 +39,18 @@ pub(super) struct Place {
 pub(super) enum Event {
     /// A peer comes.
     Start(Number),
-    /// A peer registers at the tracker, or asks it, or both.
-    Announce(Number),
+    /// A peer that has come is ready.
+    Begin(Number),
     /// A connection stands.
     Connected {
         a: Number,
         b: Number,
         link: u32,
+    },
+    /// A peer finds that another one cannot be connected to.
+    Unreachable {
+        by: Number,
+        peer: Number,
     },
     /// A peer's engine wants to be woken.
     Timer(Number),
@@ -58,9 +71,10 @@ pub(super) enum Event {
         link: u32,
         message: Message,
     },
-    /// News of chunks reaches every neighbour; all delays are equal, so one event does.
+    /// News of chunks reaches all that it was sent to; all delays are equal, so one event does.
     News {
         from: Number,
+        to: Vec<Number>,
         chunks: Arc<ChunkSet>,
     },
     /// News that was lost on its way to one of them.
@@ -165,7 +179,8 @@ impl Trace {
     pub(super) fn add(&mut self, at: Duration, event: &Event) {
         let (kind, a, b) = match event {
             Event::Start(n) => (0, u64::from(*n), 0),
-            Event::Announce(n) => (1, u64::from(*n), 0),
+            Event::Begin(n) => (1, u64::from(*n), 0),
+            Event::Unreachable { by, peer } => (12, u64::from(*by), u64::from(*peer)),
             Event::Connected { a, b, .. } => (2, u64::from(*a), u64::from(*b)),
             Event::Timer(n) => (3, u64::from(*n), 0),
             Event::Left { node, transfer, .. } => (4, u64::from(*node), u64::from(*transfer)),
@@ -173,7 +188,7 @@ impl Trace {
             Event::Message { from, to, message, .. } => {
                 (message_word(message), u64::from(*from), u64::from(*to))
             }
-            Event::News { from, chunks } => (7, u64::from(*from), chunks.count_ones(..) as u64),
+            Event::News { from, chunks, .. } => (7, u64::from(*from), chunks.count_ones(..) as u64),
             Event::LateNews { to, news } => (8, u64::from(news.from), u64::from(*to)),
             Event::Leave { node, crash } => (9, u64::from(*node), u64::from(*crash)),
             Event::Noticed { gone, by, .. } => (10, u64::from(*gone), u64::from(*by)),
@@ -191,6 +206,13 @@ fn message_word(message: &Message) -> u64 {
         Message::Any { id } => (17, *id, 0),
         Message::Cancel { id } => (18, *id, 0),
         Message::Refused { id, .. } => (19, *id, 0),
+        Message::Join { have } => (20, have.count_ones(..) as u64, 0),
+        Message::Welcome { have, .. } => (21, have.count_ones(..) as u64, 0),
+        Message::Leave => (22, 0, 0),
+        Message::AskForPeers => (23, 0, 0),
+        Message::Peers(peers) => (24, peers.len() as u64, 0),
+        Message::OpenStream => (25, 0, 0),
+        Message::StreamOpened => (26, 0, 0),
     };
     kind | id << 8 | chunk << 40
 }

@@ -20,11 +20,12 @@
 //! nothing here reads a clock, draws randomness that the scenario's seed does not determine, or walks
 //! through a map that has no order.
 
+mod connections;
+mod delivery;
+mod driver;
 mod event;
 mod lines;
 mod links;
-mod meeting;
-mod messages;
 mod node;
 mod outcome;
 mod scenario;

@@ -7,7 +7,7 @@ use super::node::{Kind, Number, of_session, session};
 use super::simulation::Simulation;
 use super::transfer::{Transfer, TransferId};
 use shoal_content::ChunkIndex;
-use shoal_engine::{Input, RequestId, SessionId};
+use shoal_engine::{RequestId, SessionId, StreamEvent};
 
 /// The least pieces of a chunk that may be on the way.
 const WINDOW: u64 = 4;
@@ -152,7 +152,7 @@ impl Simulation {
             self.first_piece(id);
         }
         if report > 0 {
-            self.tell(to, Input::Progress { peer: from, bytes: report.into() });
+            self.on_stream(to, from, StreamEvent::Progress { bytes: report.into() });
         }
         if whole {
             self.chunk_arrived(id);
@@ -168,7 +168,7 @@ impl Simulation {
             *what = Some(chunk);
         }
         let queued = self.nodes[from as usize].upload.queued();
-        self.tell(to, Input::Begun { peer: from, id, chunk, queued });
+        self.on_stream(to, from, StreamEvent::Begun { id, chunk, queued });
     }
 
     fn chunk_arrived(&mut self, transfer: TransferId) {
@@ -185,15 +185,15 @@ impl Simulation {
         let honest = u64::from(receiver.kind == Kind::Honest) * u64::from(len);
         if wrong {
             self.traffic.corrupt += honest;
-            return self.tell(to, Input::Corrupt { peer: from, id, chunk });
+            return self.on_stream(to, from, StreamEvent::Corrupt { id, chunk });
         }
         receiver.upload.received(self.now, from, len.into());
-        if receiver.have.put(chunk as usize) {
+        if receiver.serves(chunk) {
             self.traffic.duplicate += honest;
         } else {
             self.useful += honest;
         }
-        self.tell(to, Input::Stored { peer: from, id, chunk });
+        self.on_stream(to, from, StreamEvent::Stored { id, chunk, servable: vec![chunk] });
     }
 
     fn leave_if_sent_enough(&mut self, node: Number) {

@@ -4,10 +4,11 @@
 //! reaches that without a search; there is at most one link to any other peer.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::node::Number;
 use super::transfer::TransferId;
-use shoal_content::{ChunkIndex, ChunkSet};
+use shoal_content::ChunkIndex;
 use shoal_engine::RequestId;
 
 /// A connection, as one of the two sees it.
@@ -20,8 +21,8 @@ pub(super) struct Link {
     pub(super) number: u32,
     /// Whether it stands; before that it is being made.
     pub(super) up: bool,
-    /// What the other said that it has.
-    pub(super) had: ChunkSet,
+    /// When the other was asked to join.
+    pub(super) join_sent: Duration,
     /// What is being sent to the other.
     pub(super) sending: Vec<TransferId>,
     /// What was asked of the other, and not answered or taken back; without a chunk where the other chooses.
@@ -29,9 +30,9 @@ pub(super) struct Link {
 }
 
 impl Link {
-    pub(super) fn new(number: u32, other: Number, back: usize, chunks: usize) -> Self {
-        let had = ChunkSet::with_capacity(chunks);
-        Self { other, back, number, up: false, had, sending: Vec::new(), asked: Vec::new() }
+    pub(super) fn new(number: u32, other: Number, back: usize) -> Self {
+        let join_sent = Duration::ZERO;
+        Self { other, back, number, up: false, join_sent, sending: Vec::new(), asked: Vec::new() }
     }
 
     pub(super) fn answered(&mut self, id: RequestId) {
@@ -50,10 +51,6 @@ pub(super) struct Links {
 impl Links {
     pub(super) fn len(&self) -> usize {
         self.places.len()
-    }
-
-    pub(super) fn contains(&self, other: Number) -> bool {
-        self.places.contains_key(&other)
     }
 
     /// The slot that the next link will have.

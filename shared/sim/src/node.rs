@@ -1,6 +1,6 @@
 //! A virtual peer.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,8 +9,8 @@ use libp2p_identity::PeerId;
 use super::event::Place;
 use super::links::{Link, Links};
 use super::transfer::TransferId;
-use shoal_content::ChunkSet;
-use shoal_engine::{Announcer, Download, SessionId, UploadQueue};
+use shoal_content::{ChunkIndex, ChunkSet};
+use shoal_engine::{Backoff, Member, SessionId, UploadQueue};
 use shoal_wire::query::Load;
 
 /// Names a virtual peer: its place among all.
@@ -43,6 +43,11 @@ impl Kind {
     pub(super) fn lies(self) -> bool {
         matches!(self, Self::Refuses | Self::Silent)
     }
+
+    /// Whether it has everything from the start, or says so.
+    pub(super) fn has_everything(self) -> bool {
+        self == Self::Seed || self.lies()
+    }
 }
 
 /// News of chunks from a neighbour.
@@ -73,15 +78,15 @@ pub(super) struct Node {
     pub(super) down: u64,
     pub(super) alive: bool,
     pub(super) started: Duration,
-    /// `None` for who has nothing to download, or nothing more.
-    pub(super) download: Option<Download<Number>>,
+    /// Its part in the swarm; `None` before it begins and after it has gone.
+    pub(super) member: Option<Member<Number>>,
+    /// Whether it has got everything.
+    pub(super) completed: bool,
     pub(super) upload: UploadQueue<Number>,
-    /// `None` before it starts.
-    pub(super) announcer: Option<Announcer>,
-    /// What it has and serves; what it says that it has.
-    pub(super) have: ChunkSet,
     pub(super) links: Links,
     pub(super) banned: BTreeSet<Number>,
+    /// How long to wait before a peer is dialled again.
+    pub(super) backoffs: BTreeMap<Number, Backoff>,
     /// News that has come and waits to be heard, because nothing would follow from it yet.
     pub(super) inbox: Vec<News>,
     /// Chunks that wait for a turn on the uplink.
@@ -104,7 +109,18 @@ impl Node {
 
     /// Whether news can wait until something else happens.
     pub(super) fn can_wait(&self) -> bool {
-        self.inbox.len() < INBOX && self.download.as_ref().is_none_or(|download| !download.is_hungry())
+        self.inbox.len() < INBOX && self.member.as_ref().is_none_or(|member| !member.is_hungry())
+    }
+
+    /// Whether it has a chunk to send.
+    pub(super) fn serves(&self, chunk: ChunkIndex) -> bool {
+        self.member.as_ref().is_some_and(|member| member.have().contains(chunk as usize))
+    }
+
+    pub(super) fn backoff(&mut self, peer: Number) -> &mut Backoff {
+        /// As a node waits.
+        const WAITS: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(60));
+        self.backoffs.entry(peer).or_insert(WAITS)
     }
 
     /// How busy it is, as it tells others.

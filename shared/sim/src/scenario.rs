@@ -152,11 +152,6 @@ impl Scenario {
         })
     }
 
-    /// The options of a download in this topology.
-    pub(super) fn download_config(&self) -> DownloadConfig {
-        self.download.with_topology(self.topology)
-    }
-
     fn chunker(&self) -> Chunker {
         self.chunker.unwrap_or(Chunker::for_size(self.size))
     }

@@ -11,8 +11,8 @@ use super::outcome::{Completion, Outcome, Traffic};
 use super::scenario::{Link, Scenario};
 use super::tracker::Tracker;
 use super::transfer::Transfers;
-use shoal_content::{ChunkSet, ContentId, Hash};
-use shoal_engine::{Download, SeededRng, UploadQueue};
+use shoal_content::{ContentId, Hash};
+use shoal_engine::{SeededRng, UploadQueue};
 
 /// Points of the progress curve within the bound.
 const SAMPLES: u32 = 64;
@@ -143,13 +143,14 @@ impl Simulation {
     fn happen(&mut self, event: Event) {
         match event {
             Event::Start(node) => self.start(node),
-            Event::Announce(node) => self.announce_due(node),
+            Event::Begin(node) => self.begin(node),
+            Event::Unreachable { by, peer } => self.unreachable(by, peer),
             Event::Connected { a, b, link } => self.connected(a, b, link),
             Event::Timer(node) => self.timer(node),
             Event::Left { node, transfer, bytes } => self.piece_left(node, transfer, bytes),
             Event::Arrived { transfer, bytes } => self.piece_arrived(transfer, bytes),
             Event::Message { from, to, link, message } => self.hear(from, to, link, message),
-            Event::News { from, chunks } => self.spread_news(from, &chunks),
+            Event::News { from, to, chunks } => self.spread_news(from, &to, &chunks),
             Event::LateNews { to, news } => self.deliver(to, news),
             Event::Leave { node, crash } => self.leave_incomplete(node, crash),
             Event::Noticed { gone, by, link } => self.notice(gone, by, link),
@@ -171,7 +172,7 @@ impl Simulation {
 
     pub(super) fn completed(&mut self, node: Number) {
         let state = &mut self.nodes[node as usize];
-        state.download = None;
+        state.completed = true;
         state.upload.completed(&self.content);
         if state.kind == Kind::Honest {
             self.missing -= 1;
@@ -208,16 +209,7 @@ impl Simulation {
     /// Makes a peer. It does nothing before [`Event::Start`].
     pub(super) fn add(&mut self, kind: Kind, line: Link) -> Number {
         let number = self.nodes.len() as Number;
-        let chunks = self.lengths.len();
-        let mut full = ChunkSet::with_capacity(chunks);
-        full.insert_range(..);
-        let empty = ChunkSet::with_capacity(chunks);
-        let whole = kind == Kind::Seed || kind.lies();
-        let download = (!whole).then(|| {
-            let config = self.scenario.download_config();
-            let rng = self.fork();
-            Download::new(config, self.lengths.clone(), full.clone(), &empty, rng)
-        });
+        let whole = kind.has_everything();
         let mut upload = UploadQueue::new(self.scenario.upload, self.fork());
         upload.add_content(self.content, self.lengths.clone(), whole);
         self.missing += usize::from(kind == Kind::Honest);
@@ -227,12 +219,12 @@ impl Simulation {
             down: line.down.max(1),
             alive: false,
             started: Duration::ZERO,
-            download,
+            member: None,
+            completed: whole,
             upload,
-            announcer: None,
-            have: if whole { full } else { empty },
             links: Default::default(),
             banned: Default::default(),
+            backoffs: Default::default(),
             inbox: Vec::new(),
             line: Default::default(),
             sending: false,
@@ -244,7 +236,7 @@ impl Simulation {
     }
 
     /// A generator of its own, so that what one peer draws does not change what another does.
-    fn fork(&mut self) -> SeededRng {
+    pub(super) fn fork(&mut self) -> SeededRng {
         SeededRng::seed_from_u64(self.rng.random())
     }
 }

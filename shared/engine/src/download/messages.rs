@@ -47,8 +47,6 @@ pub struct Config {
     pub seed_grace: Duration,
     /// A peer that was asked and sends nothing for this long has stalled.
     pub stall: Duration,
-    /// Stored chunks are announced at the latest this long after the first of them.
-    pub announce_after: Duration,
 }
 
 impl Config {
@@ -72,7 +70,6 @@ impl Default for Config {
             only_seeds: false,
             seed_grace: Duration::from_millis(500),
             stall: Duration::from_secs(10),
-            announce_after: Duration::from_millis(500),
         }
     }
 }
@@ -210,8 +207,6 @@ pub enum Output<P = PeerId> {
         /// Which request.
         id: RequestId,
     },
-    /// Tell the others that these chunks are here now.
-    Announce(ChunkSet),
     /// Close the connection to a peer.
     Drop {
         /// Whom.

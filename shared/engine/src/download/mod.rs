@@ -6,8 +6,7 @@
 //! **Initial seeding**: a complete peer is asked for chunks of its own choice, until it says that it has
 //! given every one to somebody. **Takeover**: a peer with nothing else to give is asked for a chunk that
 //! another peer is asked for already, if it is expected to deliver well before that one; the loser is
-//! cancelled. That is how chunks of slow peers come, and the endgame. **Announcements** go out at once as
-//! long as all of them cost less than a hundredth of the chunks; a quarter of that may be spent in advance. A peer that sends nothing for the stall time loses its requests;
+//! cancelled. That is how chunks of slow peers come, and the endgame. A peer that sends nothing for the stall time loses its requests;
 //! after three times it is dropped. A peer whose bytes did not match is banned at once.
 //!
 //! What always holds: no chunk is asked of the same peer twice at once, nor of more than two peers;
@@ -44,12 +43,6 @@ pub type RequestId = u64;
 const MAX_STALLS: u32 = 3;
 /// Who refuses a choice as busy after this time had it wait in a queue, and may be asked again at once.
 const QUEUED: Duration = Duration::from_secs(1);
-/// What telling one neighbour of new chunks costs, in bytes: a frame with its share of TLS, TCP and IP.
-const ANNOUNCE_COST: u64 = 150;
-/// Announcements may cost one byte for this many bytes of chunks, and in advance for that part of all: while few
-/// chunks are about, lines wait for news. Together that is a hundredth.
-const ANNOUNCE_SHARE: u64 = 125;
-const IN_ADVANCE: u64 = 4;
 
 /// The state of a download. See its module.
 #[derive(Debug)]
@@ -79,14 +72,6 @@ pub struct Download<P = PeerId> {
     appetite: usize,
     next_id: RequestId,
     paused: bool,
-    unannounced: ChunkSet,
-    /// Bytes of chunks that have been stored.
-    arrived: u64,
-    /// Bytes of wanted chunks that were not stored at the start.
-    wanted_bytes: u64,
-    /// What announcements have cost, in bytes of chunks.
-    announced: u64,
-    announce_at: Option<Duration>,
     /// No peer stalls before this time.
     check_at: Option<Duration>,
     /// No peer's rest ends before this time.
@@ -118,14 +103,12 @@ impl<P: PeerName> Download<P> {
         };
         wanted.difference(&stored).for_each(|chunk| rarity.open(chunk as ChunkIndex));
         let left = rarity.open_count();
-        let wanted_bytes = wanted.difference(&stored).map(|chunk| u64::from(lengths[chunk])).sum();
         let sum: u64 = lengths.iter().map(|l| u64::from(*l)).sum();
         let usual_len = (sum / (lengths.len() as u64).max(1)) as u32;
         let mut download = Self {
             config: Config { ask_any: config.ask_any && wanted.is_full(), ..config },
             rng,
             usual_len,
-            unannounced: ChunkSet::with_capacity(lengths.len()),
             lengths,
             total: wanted.count_ones(..),
             wanted,
@@ -140,10 +123,6 @@ impl<P: PeerName> Download<P> {
             appetite: 0,
             next_id: 0,
             paused: false,
-            arrived: 0,
-            wanted_bytes,
-            announced: 0,
-            announce_at: None,
             check_at: None,
             wake_at: None,
             look_again: None,
@@ -166,7 +145,6 @@ impl<P: PeerName> Download<P> {
             return false;
         }
         self.check_stalls(now);
-        self.announce_if_due(now);
         self.fill(now);
         true
     }
@@ -176,7 +154,7 @@ impl<P: PeerName> Download<P> {
         let seat = input.peer().and_then(|peer| self.peers.seat(peer));
         match (input, seat) {
             (Input::PeerUp { peer, rtt }, _) => self.peer_up(now, peer, rtt),
-            (Input::Stored { id, chunk, .. }, seat) => self.chunk_stored(now, seat, id, chunk),
+            (Input::Stored { id, chunk, .. }, seat) => self.chunk_stored(seat, id, chunk),
             (Input::Corrupt { peer, chunk, .. }, seat) => self.corrupt(peer, seat, chunk),
             (Input::Pause, _) => self.paused = true,
             (Input::Resume, _) => self.resume(now),
@@ -202,7 +180,7 @@ impl<P: PeerName> Download<P> {
     /// When to come back with [`Input::Timeout`] at the latest.
     pub fn next_timeout(&self) -> Option<Duration> {
         let asking = (!self.paused && !self.complete).then_some([self.check_at, self.look_again]);
-        asking.into_iter().flatten().chain([self.wake_at, self.announce_at]).flatten().min()
+        asking.into_iter().flatten().chain([self.wake_at]).flatten().min()
     }
 
     /// Whether every wanted chunk is stored.
@@ -228,6 +206,11 @@ impl<P: PeerName> Download<P> {
         }
         let had = |chunk: usize| self.peers.values().any(|p| p.have.contains(chunk));
         self.wanted.difference(&self.stored).filter(|chunk| !had(*chunk)).count()
+    }
+
+    /// Bytes of a chunk; 0 for one that the content does not have.
+    pub fn length(&self, chunk: ChunkIndex) -> u32 {
+        self.lengths.get(chunk as usize).copied().unwrap_or(0)
     }
 
     fn peer_up(&mut self, now: Duration, peer: P, rtt: Duration) {
@@ -306,7 +289,7 @@ impl<P: PeerName> Download<P> {
         }
     }
 
-    fn chunk_stored(&mut self, now: Duration, seat: Option<Seat>, id: RequestId, chunk: ChunkIndex) {
+    fn chunk_stored(&mut self, seat: Option<Seat>, id: RequestId, chunk: ChunkIndex) {
         if let Some(seat) = seat {
             self.end_request(seat, id);
             self.touched.insert(seat);
@@ -318,16 +301,12 @@ impl<P: PeerName> Download<P> {
         self.left -= 1;
         self.rarity.close(chunk);
         self.cancel_others(chunk);
-        self.unannounced.insert(chunk as usize);
-        self.arrived += u64::from(self.lengths[chunk as usize]);
-        self.announce_at.get_or_insert(now + self.config.announce_after);
         self.complete_if_done();
     }
 
     fn complete_if_done(&mut self) {
         if self.left == 0 && !self.complete {
             self.complete = true;
-            self.announce();
             self.outputs.push_back(Output::Complete);
         }
     }
@@ -442,28 +421,5 @@ impl<P: PeerName> Download<P> {
         }
         let asked = self.peers.values().filter(|p| !p.pending.is_empty());
         self.check_at = asked.map(|p| p.last_progress + stall).min();
-    }
-
-    fn announce_if_due(&mut self, now: Duration) {
-        let affordable =
-            self.announced + self.announce_cost() <= self.arrived + self.wanted_bytes / IN_ADVANCE;
-        if self.announce_at.is_some_and(|at| now >= at || affordable) {
-            self.announce();
-        }
-    }
-
-    /// What telling everybody costs, in bytes of chunks.
-    fn announce_cost(&self) -> u64 {
-        ANNOUNCE_COST * ANNOUNCE_SHARE * self.peers.len() as u64
-    }
-
-    fn announce(&mut self) {
-        self.announce_at = None;
-        if !self.unannounced.is_clear() {
-            let chunks = self.unannounced.clone();
-            self.unannounced.clear();
-            self.announced += self.announce_cost();
-            self.outputs.push_back(Output::Announce(chunks));
-        }
     }
 }

@@ -96,12 +96,7 @@ impl World {
     fn input(&mut self, input: Input) {
         self.download.handle(self.now, input);
         while let Some(output) = self.download.poll_output() {
-            self.trace.push(match &output {
-                Output::Announce(chunks) => {
-                    format!("{:?} Announce {:?}", self.now, chunks.ones().collect::<Vec<_>>())
-                }
-                other => format!("{:?} {other:?}", self.now),
-            });
+            self.trace.push(format!("{:?} {output:?}", self.now));
             self.apply(output);
         }
         for peer in self.download.peers.values() {
@@ -141,7 +136,6 @@ impl World {
                 peer.gone = true;
                 peer.queue.clear();
             }
-            Output::Announce(_) => {}
             Output::Complete => self.complete = true,
         }
     }
@@ -341,20 +335,6 @@ fn nothing_is_asked_while_paused() {
     world.input(Input::Resume);
     world.run();
     assert!(world.complete);
-}
-
-#[test]
-fn announcements_are_prompt_and_cost_less_than_a_hundredth() {
-    for (peers, most) in [(1, 64), (200, 30)] {
-        let mut world = World::new(64, 8, vec![honest(1 << 20, 64); peers]);
-        world.run();
-        let announces = world.trace.iter().filter(|line| line.contains("Announce")).count() as u64;
-        let cost = |times: u64| times * peers as u64 * ANNOUNCE_COST * 100;
-        // The last one goes out whatever it costs.
-        assert!(cost(announces - 1) <= 64 * u64::from(CHUNK), "{announces}");
-        assert!((1..=most).contains(&announces), "{announces} announcements to {peers}");
-        assert!(peers > 1 || announces == 64, "one neighbour is told of each chunk at once");
-    }
 }
 
 #[test]

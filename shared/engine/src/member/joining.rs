@@ -1,0 +1,210 @@
+//! Joins, what neighbours are told, and who else they know.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rand::RngExt;
+use shoal_content::ChunkSet;
+use shoal_wire::query::Load;
+
+use super::neighbours::Link;
+use super::{EXCHANGE_EVERY, Member, MemberInput, MemberOutput, NeighbourEvent, Offence, Phase};
+use crate::PeerName;
+use crate::download::{Input, Topology};
+
+/// Failed joins in a row after which a peer is left alone for some time.
+const MAX_FAILURES: u32 = 4;
+/// For how long.
+const LEFT_ALONE: Duration = Duration::from_secs(60);
+
+impl<P: PeerName> Member<P> {
+    pub(super) fn on_neighbour(&mut self, now: Duration, peer: P, event: NeighbourEvent) {
+        match event {
+            NeighbourEvent::Joined { rtt, have, load } => self.joined(now, peer, rtt, &have, load),
+            NeighbourEvent::JoinFailed => self.fails(now, peer),
+            NeighbourEvent::JoinedBy { have } => self.joined_by(now, peer, &have),
+            NeighbourEvent::Has(chunks) => {
+                self.on_news(now, peer, &chunks);
+            }
+            NeighbourEvent::Told { lost } => self.told(peer, lost.as_deref()),
+            NeighbourEvent::Left => self.left(now, peer),
+            NeighbourEvent::Invalid => self.ban(now, peer, Offence::Map),
+        }
+    }
+
+    pub(super) fn join_if_due(&mut self, now: Duration) {
+        let candidates = &self.candidates;
+        let due = match self.phase {
+            Phase::Downloading(..) => self.neighbours.due_joins(now, |_| true),
+            // The others join by themselves if they want something.
+            Phase::Complete => self.neighbours.due_joins(now, |peer| candidates.is_connected(peer)),
+            _ => return,
+        };
+        for peer in due {
+            let have = self.snapshot();
+            let Some(neighbour) = self.neighbours.get_mut(&peer) else { continue };
+            neighbour.link = Link::Busy;
+            // What comes from now on is not in this join.
+            neighbour.told_all();
+            self.outputs.push_back(MemberOutput::Join { peer, have });
+        }
+    }
+
+    fn joined(&mut self, now: Duration, peer: P, rtt: Duration, have: &Arc<ChunkSet>, load: Load) {
+        let Some(neighbour) = self.neighbours.get_mut(&peer) else { return };
+        (neighbour.rtt, neighbour.load, neighbour.we_joined) = (rtt, load, true);
+        neighbour.link = Link::Joined;
+        self.on_news(now, peer, have);
+        self.open_stream(peer);
+        if self.may_exchange() {
+            self.outputs.push_back(MemberOutput::AskForPeers { peer });
+        }
+        self.part_if_useless(now, peer);
+    }
+
+    fn joined_by(&mut self, now: Duration, peer: P, have: &Arc<ChunkSet>) {
+        self.meet(now, peer);
+        let welcome = self.snapshot();
+        let Some(neighbour) = self.neighbours.get_mut(&peer) else { return };
+        neighbour.it_joined = true;
+        neighbour.told_all();
+        self.outputs.push_back(MemberOutput::Welcome { peer, have: welcome });
+        self.on_news(now, peer, have);
+        // Chunks can be asked of it at once, without joining it in turn.
+        if self.neighbours.get(&peer).is_some_and(|n| matches!(n.link, Link::Met { .. })) {
+            self.open_stream(peer);
+        }
+    }
+
+    /// Takes news of a neighbour's chunks. Returns whether something may follow from it.
+    pub(super) fn on_news(&mut self, now: Duration, peer: P, chunks: &Arc<ChunkSet>) -> bool {
+        let length = self.neighbours.chunks();
+        let Some(neighbour) = self.neighbours.get_mut(&peer) else { return false };
+        // Before the manifest is known nobody's map can be read. The join that follows brings it again.
+        if chunks.len() != length || length == 0 {
+            return false;
+        }
+        let news = neighbour.gains(chunks);
+        let complete = neighbour.is_complete(length);
+        if news.is_clear() {
+            return false;
+        }
+        self.outputs.push_back(MemberOutput::PeerHas { peer, chunks: news.clone() });
+        if complete {
+            self.part_if_useless(now, peer);
+        }
+        match &mut self.phase {
+            Phase::Downloading(download, _) => download.handle(now, Input::Have { peer, chunks: news }),
+            _ => complete,
+        }
+    }
+
+    /// A join or a stream failed.
+    pub(super) fn fails(&mut self, now: Duration, peer: P) {
+        if self.neighbours.postpone(now, &peer) >= MAX_FAILURES && !self.is_joined_by(&peer) {
+            self.part_with(now, peer, LEFT_ALONE);
+        }
+    }
+
+    fn is_joined_by(&self, peer: &P) -> bool {
+        self.neighbours.get(peer).is_some_and(|n| n.it_joined)
+    }
+
+    fn left(&mut self, now: Duration, peer: P) {
+        if self.neighbours.get(&peer).is_some() {
+            self.candidates.ended(&peer, now + LEFT_ALONE);
+            self.forget(now, &peer);
+            self.outputs.push_back(MemberOutput::Release { peer });
+        }
+    }
+
+    fn open_stream(&mut self, peer: P) {
+        if matches!(self.phase, Phase::Downloading(..))
+            && let Some(neighbour) = self.neighbours.get_mut(&peer)
+        {
+            neighbour.link = Link::Busy;
+            self.outputs.push_back(MemberOutput::OpenStream { peer });
+        }
+    }
+
+    fn told(&mut self, peer: P, lost: Option<&ChunkSet>) {
+        let Some(neighbour) = self.neighbours.get_mut(&peer) else { return };
+        neighbour.told(lost);
+        self.tell_what_is_owed(peer);
+    }
+
+    pub(super) fn announce_if_due(&mut self, now: Duration) {
+        let last = self.download().is_none_or(|download| download.is_complete());
+        let listeners = self.neighbours.len();
+        let Phase::Downloading(_, announcing) = &mut self.phase else { return };
+        if let Some(chunks) = announcing.take(now, listeners, last) {
+            self.tell_all(chunks);
+        }
+    }
+
+    /// Tells every neighbour of new chunks; those that cannot be told now, later.
+    pub(super) fn tell_all(&mut self, chunks: ChunkSet) {
+        let mut at_once = Vec::new();
+        let mut later = Vec::new();
+        for (peer, neighbour) in self.neighbours.iter_mut() {
+            if neighbour.is_up_to_date() {
+                at_once.push(peer);
+            } else if neighbour.listens() {
+                neighbour.owe(&chunks);
+                later.push(peer);
+            }
+        }
+        if !at_once.is_empty() {
+            self.outputs.push_back(MemberOutput::Tell { peers: at_once, chunks: Arc::new(chunks) });
+        }
+        later.into_iter().for_each(|peer| self.tell_what_is_owed(peer));
+    }
+
+    pub(super) fn tell_what_is_owed(&mut self, peer: P) {
+        let Some(neighbour) = self.neighbours.get_mut(&peer) else { return };
+        let Some((chunks, on_stream)) = neighbour.take_untold() else { return };
+        let chunks = Arc::new(chunks);
+        self.outputs.push_back(if on_stream {
+            MemberOutput::Tell { peers: vec![peer], chunks }
+        } else {
+            MemberOutput::TellByQuery { peer, chunks }
+        });
+    }
+
+    pub(super) fn may_exchange(&self) -> bool {
+        matches!(self.phase, Phase::Downloading(..)) && self.config.topology == Topology::Mesh
+    }
+
+    /// Asks one neighbour after the other for further peers.
+    pub(super) fn exchange_if_due(&mut self, now: Duration) {
+        if now < self.exchange_at || !self.may_exchange() {
+            return;
+        }
+        self.exchange_at = now + EXCHANGE_EVERY;
+        let joined: Vec<P> =
+            self.neighbours.iter().filter(|(_, n)| n.is_joined()).map(|(peer, _)| peer).collect();
+        let turn = (now.as_secs() / EXCHANGE_EVERY.as_secs()) as usize % joined.len().max(1);
+        joined
+            .get(turn)
+            .into_iter()
+            .for_each(|peer| self.outputs.push_back(MemberOutput::AskForPeers { peer: *peer }));
+    }
+
+    /// At most so many members that may be told to another one: joined ones, drawn by lot.
+    pub fn peers_for(&mut self, asker: &P, most: usize) -> Vec<P> {
+        let joined = self.neighbours.iter().filter(|(peer, n)| peer != asker && n.is_joined());
+        let mut peers: Vec<P> = joined.map(|(peer, _)| peer).collect();
+        let drawn = most.min(peers.len());
+        for at in 0..drawn {
+            let other = self.rng.random_range(at..peers.len());
+            peers.swap(at, other);
+        }
+        peers.truncate(drawn);
+        peers
+    }
+
+    /// The input that tells this member of what a peer said it has. For drivers that have the answer at hand.
+    pub fn news(peer: P, chunks: Arc<ChunkSet>) -> MemberInput<P> {
+        MemberInput::Neighbour { peer, event: NeighbourEvent::Has(chunks) }
+    }
+}

@@ -1,0 +1,237 @@
+//! The peers that a member is in touch with, and what each knows of the other.
+//!
+//! What always holds: what a neighbour has said only ever grows until it is gone; it is told each chunk once on the
+//! stream, or by one query at a time.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use shoal_content::ChunkSet;
+use shoal_wire::query::Load;
+
+use crate::PeerName;
+
+/// How far this member is with a neighbour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Link {
+    /// Connected. To be joined at this time.
+    Met {
+        /// When.
+        join_at: Duration,
+    },
+    /// A join, or the opening of a stream, is under way.
+    Busy,
+    /// Joined, and there is nothing to ask it for, so there is no stream.
+    Joined,
+    /// Chunks can be asked for.
+    Ready,
+}
+
+/// One neighbour.
+#[derive(Debug)]
+pub(super) struct Neighbour {
+    pub(super) link: Link,
+    pub(super) rtt: Duration,
+    /// How busy it said it is.
+    pub(super) load: Load,
+    /// What it said that it has.
+    pub(super) have: ChunkSet,
+    /// How many chunks that are.
+    has: usize,
+    /// Since when it has been a neighbour.
+    pub(super) since: Duration,
+    /// Whether it joined this member, or this member it: either way it is told what is new.
+    pub(super) it_joined: bool,
+    pub(super) we_joined: bool,
+    /// What it has not been told yet.
+    untold: Option<ChunkSet>,
+    /// Whether a query that tells it is under way.
+    telling: bool,
+    /// Failures in a row.
+    failures: u32,
+}
+
+impl Neighbour {
+    pub(super) fn is_joined(&self) -> bool {
+        self.it_joined || self.we_joined
+    }
+
+    /// Whether it has every chunk of a content of this many.
+    pub(super) fn is_complete(&self, chunks: usize) -> bool {
+        chunks > 0 && self.has == chunks
+    }
+
+    /// Takes what it says; returns what of it is new.
+    pub(super) fn gains(&mut self, chunks: &Arc<ChunkSet>) -> Arc<ChunkSet> {
+        self.failures = 0;
+        let news = if self.has == 0 || self.have.is_disjoint(chunks) {
+            chunks.clone()
+        } else {
+            let mut news = ChunkSet::clone(chunks);
+            news.difference_with(&self.have);
+            Arc::new(news)
+        };
+        self.has += news.count_ones(..);
+        self.have.union_with(&news);
+        news
+    }
+
+    /// Adds to what it has to be told.
+    pub(super) fn owe(&mut self, chunks: &ChunkSet) {
+        match &mut self.untold {
+            Some(untold) => untold.union_with(chunks),
+            None => self.untold = Some(chunks.clone()),
+        }
+    }
+
+    /// Whether it has been told everything and can be told more on its stream.
+    pub(super) fn is_up_to_date(&self) -> bool {
+        self.link == Link::Ready && self.untold.is_none() && !self.telling
+    }
+
+    /// Whether new chunks have to be told to it. One that has not joined learns of them when it does.
+    pub(super) fn listens(&self) -> bool {
+        self.is_joined() || self.link == Link::Busy
+    }
+
+    /// What it can be told now, and whether on its stream. A neighbour without a stream is told by one query at a time.
+    pub(super) fn take_untold(&mut self) -> Option<(ChunkSet, bool)> {
+        let on_stream = match self.link {
+            Link::Ready => true,
+            Link::Joined => false,
+            Link::Met { .. } if self.it_joined => false,
+            // A join tells everything, and a stream that is being opened is soon there.
+            Link::Met { .. } | Link::Busy => return None,
+        };
+        if self.telling {
+            return None;
+        }
+        let untold = self.untold.take()?;
+        self.telling = !on_stream;
+        Some((untold, on_stream))
+    }
+
+    /// A query that told it has ended.
+    pub(super) fn told(&mut self, lost: Option<&ChunkSet>) {
+        self.telling = false;
+        if let Some(lost) = lost {
+            self.owe(lost);
+        }
+    }
+
+    /// It has just been told everything by a join: nothing before that needs to be told again.
+    pub(super) fn told_all(&mut self) {
+        self.untold = None;
+    }
+}
+
+/// All of them; bounded by the node's limit of connections.
+#[derive(Debug)]
+pub(super) struct Neighbours<P> {
+    all: BTreeMap<P, Neighbour>,
+    /// The length of have-maps; 0 until the manifest is known.
+    chunks: usize,
+    /// No join is due before this time.
+    join_due: Option<Duration>,
+}
+
+impl<P> Default for Neighbours<P> {
+    fn default() -> Self {
+        Self { all: BTreeMap::new(), chunks: 0, join_due: None }
+    }
+}
+
+impl<P: PeerName> Neighbours<P> {
+    /// The manifest is known; have-maps have this length from now on.
+    pub(super) fn set_chunks(&mut self, chunks: usize) {
+        self.chunks = chunks;
+        for neighbour in self.all.values_mut() {
+            neighbour.have = ChunkSet::with_capacity(chunks);
+        }
+    }
+
+    /// The length of have-maps; 0 until the manifest is known.
+    pub(super) fn chunks(&self) -> usize {
+        self.chunks
+    }
+
+    /// Adds a peer if it is new.
+    pub(super) fn meet(&mut self, now: Duration, peer: P) -> &mut Neighbour {
+        let chunks = self.chunks;
+        if !self.all.contains_key(&peer) {
+            self.join_due = Some(self.join_due.map_or(now, |due| due.min(now)));
+        }
+        self.all.entry(peer).or_insert_with(|| Neighbour {
+            link: Link::Met { join_at: now },
+            rtt: Duration::from_millis(50),
+            load: Load::default(),
+            have: ChunkSet::with_capacity(chunks),
+            has: 0,
+            since: now,
+            it_joined: false,
+            we_joined: false,
+            untold: None,
+            telling: false,
+            failures: 0,
+        })
+    }
+
+    pub(super) fn remove(&mut self, peer: &P) -> Option<Neighbour> {
+        self.all.remove(peer)
+    }
+
+    pub(super) fn get(&self, peer: &P) -> Option<&Neighbour> {
+        self.all.get(peer)
+    }
+
+    pub(super) fn get_mut(&mut self, peer: &P) -> Option<&mut Neighbour> {
+        self.all.get_mut(peer)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (P, &Neighbour)> {
+        self.all.iter().map(|(peer, neighbour)| (*peer, neighbour))
+    }
+
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (P, &mut Neighbour)> {
+        self.all.iter_mut().map(|(peer, neighbour)| (*peer, neighbour))
+    }
+
+    /// No join is due before this time; `None`: none is to come.
+    pub(super) fn join_due(&self) -> Option<Duration> {
+        self.join_due
+    }
+
+    /// Peers whose join is due, of those that `may` be joined.
+    pub(super) fn due_joins(&mut self, now: Duration, may: impl Fn(&P) -> bool) -> Vec<P> {
+        if self.join_due.is_none_or(|due| now < due) {
+            return Vec::new();
+        }
+        let at = |(peer, n): (&P, &Neighbour)| match n.link {
+            Link::Met { join_at } if may(peer) => Some((*peer, join_at)),
+            _ => None,
+        };
+        let (due, later): (Vec<_>, Vec<_>) = self.all.iter().filter_map(at).partition(|(_, at)| *at <= now);
+        self.join_due = later.into_iter().map(|(_, at)| at).min();
+        due.into_iter().map(|(peer, _)| peer).collect()
+    }
+
+    /// Joins may be due that were not before.
+    pub(super) fn look_again(&mut self, now: Duration) {
+        self.join_due = Some(now);
+    }
+
+    /// Tries a neighbour again later, ever later. Returns how often it has failed in a row.
+    pub(super) fn postpone(&mut self, now: Duration, peer: &P) -> u32 {
+        let Some(neighbour) = self.all.get_mut(peer) else { return 0 };
+        neighbour.failures += 1;
+        let join_at = now + Duration::from_secs(1 << neighbour.failures.min(4));
+        neighbour.link = Link::Met { join_at };
+        self.join_due = Some(self.join_due.map_or(join_at, |due| due.min(join_at)));
+        neighbour.failures
+    }
+}

@@ -1,0 +1,119 @@
+//! Messages and news that reach a peer.
+
+use std::sync::Arc;
+
+use shoal_content::{ChunkIndex, ChunkSet};
+use shoal_engine::{Member, MemberInput, NeighbourEvent, RequestId, Source, StreamEvent, Wanted};
+use shoal_wire::chunks::Refusal;
+use shoal_wire::query::MAX_PEERS;
+
+use super::event::{Event, Message, Place};
+use super::node::{Kind, News, Number, session};
+use super::simulation::Simulation;
+
+impl Simulation {
+    /// News reaches those that it was sent to, as far as the connections still stand.
+    pub(super) fn spread_news(&mut self, from: Number, to: &[Number], chunks: &Arc<ChunkSet>) {
+        for to in to {
+            let Some(link) = self.nodes[from as usize].links.get(*to).filter(|link| link.up) else {
+                continue;
+            };
+            let place = Place { slot: link.back, number: link.number };
+            let late = self.lateness();
+            let news = News { from, place, chunks: chunks.clone() };
+            if late.is_zero() {
+                self.deliver(*to, news);
+            } else {
+                self.queue.push(self.now + late, Event::LateNews { to: *to, news });
+            }
+        }
+    }
+
+    /// News reaches a peer, which hears it at once or together with more.
+    pub(super) fn deliver(&mut self, to: Number, news: News) {
+        let node = &mut self.nodes[to as usize];
+        if !node.alive {
+            return;
+        }
+        let waits = node.can_wait();
+        node.inbox.push(news);
+        if !waits {
+            self.hear_news(to);
+        }
+    }
+
+    /// A peer learns what others have got.
+    pub(super) fn hear_news(&mut self, to: Number) {
+        if self.nodes[to as usize].inbox.is_empty() {
+            return;
+        }
+        let mut inbox = std::mem::take(&mut self.nodes[to as usize].inbox);
+        for News { from, place, chunks } in inbox.drain(..) {
+            if self.nodes[to as usize].links.at(place.slot, place.number).is_some() {
+                self.inform(to, Member::news(from, chunks));
+            }
+        }
+        // Its memory serves the next ones.
+        self.nodes[to as usize].inbox = inbox;
+    }
+
+    pub(super) fn hear(&mut self, from: Number, to: Number, link: u32, message: Message) {
+        let node = &mut self.nodes[to as usize];
+        if !node.alive || node.link(from, link).is_none() {
+            return;
+        }
+        match message {
+            Message::Get { id, chunk } => self.requested(from, to, link, id, Some(chunk)),
+            Message::Any { id } => self.requested(from, to, link, id, None),
+            Message::Cancel { id } => {
+                node.upload.cancel(session(link, from), id);
+                self.pump(to);
+            }
+            Message::Refused { id, why } => {
+                if let Some(link) = node.link(from, link) {
+                    link.answered(id);
+                }
+                self.on_stream(to, from, StreamEvent::Refused { id, why });
+            }
+            Message::Join { have } => self.on_neighbour(to, from, NeighbourEvent::JoinedBy { have }),
+            Message::Welcome { have, load } => {
+                let rtt = node.link(from, link).map_or(self.scenario.delay * 2, |l| self.now - l.join_sent);
+                self.on_neighbour(to, from, NeighbourEvent::Joined { rtt, have, load });
+            }
+            Message::Leave => self.on_neighbour(to, from, NeighbourEvent::Left),
+            Message::AskForPeers => {
+                let known = node.member.as_mut().map(|member| member.peers_for(&from, MAX_PEERS));
+                self.say(to, from, Message::Peers(known.unwrap_or_default().into()));
+            }
+            Message::Peers(peers) => {
+                self.tell(to, MemberInput::Found { peers: peers.to_vec(), source: Source::Peer });
+            }
+            Message::OpenStream => {
+                node.upload.open(session(link, from), from);
+                self.say(to, from, Message::StreamOpened);
+            }
+            Message::StreamOpened => self.on_stream(to, from, StreamEvent::Opened),
+        }
+    }
+
+    pub(super) fn on_stream(&mut self, node: Number, peer: Number, event: StreamEvent) {
+        self.tell(node, MemberInput::Stream { peer, event });
+    }
+
+    fn on_neighbour(&mut self, node: Number, peer: Number, event: NeighbourEvent) {
+        self.tell(node, MemberInput::Neighbour { peer, event });
+    }
+
+    fn requested(&mut self, from: Number, to: Number, link: u32, id: RequestId, chunk: Option<ChunkIndex>) {
+        let node = &mut self.nodes[to as usize];
+        match node.kind {
+            Kind::Silent => {}
+            Kind::Refuses => self.say(to, from, Message::Refused { id, why: Refusal::NotFound }),
+            Kind::Seed | Kind::Honest | Kind::Corrupt => {
+                let wanted = Wanted { id, content: self.content, chunk };
+                node.upload.request(self.now, session(link, from), wanted);
+                self.pump(to);
+            }
+        }
+    }
+}
