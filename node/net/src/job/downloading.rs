@@ -116,12 +116,6 @@ impl Job {
                     fetcher.order(FetchOrder::Cancel { id });
                 }
             }
-            Output::Announce(_) => {
-                let fresh = state.fresh.clone();
-                state.fresh.clear();
-                self.neighbours.announce(&fresh);
-                self.send_updates();
-            }
             Output::Drop { peer, reason } => self.drop_peer(peer, reason),
             Output::Complete => self.finish(),
         }
@@ -194,6 +188,7 @@ impl Job {
                     *if duplicate { &mut t.duplicate } else { &mut t.received } += len;
                 });
                 self.shared.uploads.received(peer, len);
+                self.announce_fresh();
                 self.tell_engine(Input::Stored { peer, id, chunk });
                 self.sync_if_due();
             }
@@ -220,6 +215,14 @@ impl Job {
                 }
             }
         }
+    }
+
+    fn announce_fresh(&mut self) {
+        let Stage::Downloading(state) = &mut self.stage else { return };
+        let fresh = state.fresh.clone();
+        state.fresh.clear();
+        self.neighbours.announce(&fresh);
+        self.send_updates();
     }
 
     fn begun(&mut self, peer: PeerId, id: RequestId, chunk: ChunkIndex, queued: u64) {

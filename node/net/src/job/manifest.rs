@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use libp2p::PeerId;
 use shoal_content::{Hash, Manifest};
-use shoal_engine::{FetchFailure, FetchOutput};
+use shoal_engine::{BlockFailure, ManifestFetchOutput};
 use shoal_wire::query::{ErrorCode, Request, Response};
 
 use super::super::control::QueryError;
@@ -21,7 +21,7 @@ impl Job {
         while let Stage::Manifest(fetch) = &mut self.stage {
             let Some(output) = fetch.poll_output() else { return };
             match output {
-                FetchOutput::Request { peer, hash } => {
+                ManifestFetchOutput::Request { peer, hash } => {
                     let control = self.shared.control.clone();
                     let request = Request::Block { hash, content: self.content };
                     self.tasks.spawn(async move {
@@ -35,12 +35,12 @@ impl Job {
                         JobEvent::Block { peer, hash, result }
                     });
                 }
-                FetchOutput::Ban { peer } => {
+                ManifestFetchOutput::Ban { peer } => {
                     self.tell(Event::BadPeer { peer, chunk: None });
                     self.part_with(peer, true);
                 }
-                FetchOutput::Done(manifest) => self.manifest_done(Arc::new(*manifest)),
-                FetchOutput::Bad(error) => self.fail(error.into()),
+                ManifestFetchOutput::Done(manifest) => self.manifest_done(Arc::new(*manifest)),
+                ManifestFetchOutput::Bad(error) => self.fail(error.into()),
             }
         }
     }
@@ -59,11 +59,11 @@ impl Job {
                 fetch.block(now, peer, hash, &bytes);
             }
             Err(QueryError::Refused(ErrorCode::NotFound)) => {
-                fetch.failed(now, peer, hash, FetchFailure::NotFound);
+                fetch.failed(now, peer, hash, BlockFailure::NotFound);
             }
             Err(error) => {
                 tracing::debug!(%peer, %error, "manifest block not received");
-                fetch.failed(now, peer, hash, FetchFailure::Other);
+                fetch.failed(now, peer, hash, BlockFailure::Other);
             }
         }
     }
