@@ -216,13 +216,17 @@ fn show(bar: &ProgressBar, progress: &Progress, rate: &mut Growth) {
         Phase::Finishing => "placing",
         Phase::Serving => "serving",
     });
-    if bar.length() != Some(progress.total) {
-        bar.set_length(progress.total);
+    let (done, total) = match progress.phase {
+        Phase::Opening => (progress.scan.bytes_done, progress.scan.bytes_total),
+        _ => (progress.done, progress.total),
+    };
+    if bar.length() != Some(total) {
+        bar.set_length(total);
         // What was there already is no measure of how fast the rest comes.
-        bar.set_position(progress.done);
+        bar.set_position(done);
         bar.reset_eta();
     }
-    bar.set_position(progress.done);
+    bar.set_position(done);
     let rate = rate.look(progress.done);
     let left = progress.total.saturating_sub(progress.done);
     let mut text = human::count(progress.peers as u64, "peer");

@@ -1,8 +1,11 @@
 //! `shoal verify`.
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::anyhow;
+use indicatif::ProgressBar;
 use serde::Serialize;
 use shoal_content::{Manifest, Shape};
 use shoal_printable::Printable;
@@ -12,7 +15,7 @@ use super::error::{CliError, Exit};
 use super::human;
 use super::options::SourceArgs;
 use super::output::Output;
-use shoal_store::{EntryState, VerifyReport, verify};
+use shoal_store::{EntryState, ScanProgress, VerifyReport, verify};
 
 /// Compare what is on disk with a content: says which files match, differ, are missing
 ///
@@ -54,10 +57,14 @@ pub(super) async fn run(args: Args, output: &Output, stop: CancellationToken) ->
     }
     let bar = output.byte_bar(manifest.root().size, "verifying");
     let (shown, place, whole) = (bar.clone(), base.clone(), manifest.clone());
-    let work = tokio::task::spawn_blocking(move || verify(&whole, &place, &|done| shown.set_position(done)));
+    let cancel = Arc::new(AtomicBool::new(false));
+    let stopped = cancel.clone();
+    let work =
+        tokio::task::spawn_blocking(move || verify(&whole, &place, &|look| scan(&shown, look), &stopped));
     let report = tokio::select! {
         report = work => report.map_err(anyhow::Error::from)?.map_err(anyhow::Error::from)?,
         () = stop.cancelled() => {
+            cancel.store(true, Ordering::Relaxed);
             return Err(CliError { exit: Exit::Failed, error: anyhow!("stopped"), hint: None });
         }
     };
@@ -66,6 +73,12 @@ pub(super) async fn run(args: Args, output: &Output, stop: CancellationToken) ->
     output.data(&verified, || text(&verified))?;
     let all = verified.matching == manifest.entries().len();
     Ok(if all { Exit::Done } else { Exit::VerificationFailed })
+}
+
+/// Shows how far a look at the disk is; called from several threads at once.
+fn scan(bar: &ProgressBar, look: ScanProgress) {
+    bar.set_length(look.bytes_total);
+    bar.set_position(look.bytes_done.max(bar.position()));
 }
 
 /// `dir` may be the content itself, or the folder that it was placed in.

@@ -3,22 +3,18 @@
 //! A manifest knows the hashes of chunks, not of files. So a small file that shares a chunk with others
 //! can be judged only while all of them are there; else it is [`State::Unsure`].
 
-use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
-use std::sync::Arc;
 
 use cap_std::fs::{Metadata, MetadataExt};
-use shoal_content::{ChunkIndex, ChunkSet, Entry, EntryKind, FileIndex, Hash, Manifest, Span};
+use shoal_content::{ChunkIndex, ChunkSet, Entry, EntryKind, FileIndex, Manifest};
 
-use super::holes::{ZeroHashes, is_hole};
-use super::lru::Lru;
+use super::compare::{Comparer, Unreadable};
+use super::parallel;
 use super::tree::Tree;
+use super::watch::{Cancelled, Watch};
 
-/// No more files than these are open at a time.
-const OPEN_FILES: usize = 16;
-/// Shorter spans are read rather than searched for holes, in bytes.
-const WORTH_A_LOOK: u32 = 64 << 10;
+/// Chunks that one thread compares one after another: they mostly lie side by side.
+pub(crate) const SIDE_BY_SIDE: usize = 16;
 
 /// What was found at an entry's place.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,71 +46,24 @@ pub(crate) enum Why {
     Shared,
 }
 
-/// Tells whether chunks match what is on disk.
-pub(crate) struct Comparer<'a> {
-    manifest: &'a Manifest,
-    zeros: ZeroHashes,
-    open: Lru<FileIndex, Arc<File>>,
-    buf: Vec<u8>,
+/// Why files could not be compared.
+#[derive(Debug)]
+pub(crate) enum CheckError {
+    /// The caller asked to stop.
+    Cancelled,
+    /// This file cannot be read.
+    Unreadable(Unreadable),
 }
 
-impl<'a> Comparer<'a> {
-    pub(crate) fn new(manifest: &'a Manifest) -> Self {
-        Self { manifest, zeros: ZeroHashes::default(), open: Lru::new(OPEN_FILES), buf: Vec::new() }
+impl From<Cancelled> for CheckError {
+    fn from(_: Cancelled) -> Self {
+        Self::Cancelled
     }
+}
 
-    /// Whether a chunk's bytes are right; `open` opens the files that have them. Holes are not read.
-    /// Errors of kinds "not found" and "unexpected end" are those of files that are not as expected.
-    pub(crate) fn matches(
-        &mut self,
-        chunk: ChunkIndex,
-        open: &dyn Fn(FileIndex) -> io::Result<File>,
-    ) -> io::Result<bool> {
-        let manifest = self.manifest;
-        let entry = manifest.chunks()[chunk as usize];
-        if self.is_hole(chunk, open)? {
-            return Ok(self.zeros.get(entry.length) == entry.hash);
-        }
-        let mut buf = std::mem::take(&mut self.buf);
-        buf.resize(entry.length as usize, 0);
-        for span in manifest.geometry().spans(chunk) {
-            self.file(&span, open)?.read_exact_at(&mut buf[span.in_chunk()], span.file_offset)?;
-        }
-        let same = Hash::of(&buf) == entry.hash;
-        self.buf = buf;
-        Ok(same)
-    }
-
-    /// Whether a chunk lies in holes alone. Told only of chunks that are not in many small files.
-    fn is_hole(
-        &mut self,
-        chunk: ChunkIndex,
-        open: &dyn Fn(FileIndex) -> io::Result<File>,
-    ) -> io::Result<bool> {
-        for span in self.manifest.geometry().spans(chunk) {
-            if span.len < WORTH_A_LOOK
-                || !is_hole(&*self.file(&span, open)?, span.file_offset, span.len.into())?
-            {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    }
-
-    fn file(&mut self, span: &Span, open: &dyn Fn(FileIndex) -> io::Result<File>) -> io::Result<Arc<File>> {
-        if let Some(file) = self.open.get(span.file) {
-            return Ok(file);
-        }
-        let size = self.manifest.entries()[span.file as usize].size;
-        let file = Arc::new(open(span.file)?);
-        // A hole beyond the end would look like zeros.
-        if file.metadata()?.len() != size {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        if u64::from(span.len) < size {
-            self.open.insert(span.file, file.clone());
-        }
-        Ok(file)
+impl From<Unreadable> for CheckError {
+    fn from(unreadable: Unreadable) -> Self {
+        Self::Unreadable(unreadable)
     }
 }
 
@@ -126,27 +75,32 @@ pub(crate) struct Elsewhere<'a> {
     pub(crate) chunks: &'a ChunkSet,
 }
 
-/// Compares all entries with what is in `tree`. `progress` is told how many bytes of the stream have
-/// been dealt with. Errors are those of files that are there and cannot be read, with the file.
+/// Compares all entries with what is in `tree`, on all cores. Errors are those of files that are there and cannot be
+/// read.
 pub(crate) fn check(
     manifest: &Manifest,
     tree: &Tree,
     elsewhere: Option<&Elsewhere<'_>>,
-    progress: &dyn Fn(u64),
-) -> Result<Vec<Found>, (FileIndex, io::Error)> {
+    watch: &Watch<'_>,
+) -> Result<Vec<Found>, CheckError> {
     let mut all = Vec::with_capacity(manifest.entries().len());
     for (file, entry) in (0..).zip(manifest.entries()) {
-        all.push(look(tree, entry).map_err(|error| (file, error))?);
+        watch.check()?;
+        all.push(look(tree, entry).map_err(|source| Unreadable { file, source })?);
     }
-    let mut comparer = Comparer::new(manifest);
-    for chunk in 0..manifest.geometry().chunks() {
-        let spans = || manifest.geometry().spans(chunk);
-        if spans().any(|span| all[span.file as usize].present) {
-            let verdict = judge(manifest, tree, elsewhere, &mut comparer, &all, chunk)?;
-            let shared = spans().nth(1).is_some();
-            spans().for_each(|span| all[span.file as usize].apply(verdict, shared));
-        }
-        progress(manifest.geometry().chunk(chunk).end);
+    let geometry = manifest.geometry();
+    let is_there = |chunk: &ChunkIndex| geometry.spans(*chunk).any(|span| all[span.file as usize].present);
+    let chunks: Vec<ChunkIndex> = (0..geometry.chunks()).filter(is_there).collect();
+    watch.expect(chunks.iter().map(|chunk| u64::from(geometry.chunk_len(*chunk))).sum());
+    let judged = |comparer: &mut Comparer<'_>, chunk: &ChunkIndex| {
+        let verdict = judge(tree, elsewhere, comparer, &all, *chunk)?;
+        watch.did(geometry.chunk_len(*chunk).into())?;
+        Ok::<_, CheckError>(verdict)
+    };
+    let verdicts = parallel::map(&chunks, SIDE_BY_SIDE, || Comparer::new(manifest), judged)?;
+    for (chunk, verdict) in chunks.into_iter().zip(verdicts) {
+        let shared = geometry.spans(chunk).nth(1).is_some();
+        geometry.spans(chunk).for_each(|span| all[span.file as usize].apply(verdict, shared));
     }
     Ok(all)
 }
@@ -185,22 +139,19 @@ impl Found {
 }
 
 fn judge(
-    manifest: &Manifest,
     tree: &Tree,
     elsewhere: Option<&Elsewhere<'_>>,
     comparer: &mut Comparer<'_>,
     all: &[Found],
     chunk: ChunkIndex,
-) -> Result<Verdict, (FileIndex, io::Error)> {
-    use io::ErrorKind::{NotADirectory, NotFound, UnexpectedEof};
+) -> Result<Verdict, Unreadable> {
+    let manifest = comparer.manifest;
     let spare = elsewhere.filter(|e| e.chunks.contains(chunk as usize));
     let absent = manifest.geometry().spans(chunk).any(|span| !all[span.file as usize].present);
     if absent && spare.is_none() {
         return Ok(Verdict::Unsure);
     }
-    let failed = std::cell::Cell::new(0);
     let open = |file: FileIndex| {
-        failed.set(file);
         let path = &manifest.entries()[file as usize].path;
         match spare {
             Some(spare) if !all[file as usize].present => spare.tree.open_read(path),
@@ -212,8 +163,8 @@ fn judge(
         // The part's bytes may be the wrong ones, after a loss of power.
         Ok(false) if absent => Ok(Verdict::Unsure),
         Ok(false) => Ok(Verdict::Differs),
-        Err(e) if matches!(e.kind(), NotFound | NotADirectory | UnexpectedEof) => Ok(Verdict::Unsure),
-        Err(error) => Err((failed.get(), error)),
+        Err(error) if error.is_absence() => Ok(Verdict::Unsure),
+        Err(error) => Err(error),
     }
 }
 

@@ -16,9 +16,11 @@
 //! Unix only: it relies on positioned reads, inode numbers and change times.
 
 mod check;
+mod compare;
 mod holes;
 mod import;
 mod lru;
+mod parallel;
 mod serve;
 mod stamp;
 mod target;
@@ -26,6 +28,7 @@ mod target;
 mod testing;
 mod tree;
 mod verify;
+mod watch;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -38,7 +41,8 @@ pub use import::{
     Import, ImportError, ImportOptions, ImportProgress, Skipped, Source, default_cache_dir, import,
 };
 pub use target::{Placed, Report, Selection, Target, TargetError, TargetOptions, WriteError};
-pub use verify::{EntryState, MAX_EXTRA, VerifyReport, verify};
+pub use verify::{EntryState, MAX_EXTRA, VerifyError, VerifyReport, verify};
+pub use watch::ScanProgress;
 
 /// Reads verified chunks for serving.
 pub trait ChunkStore: Send + Sync {

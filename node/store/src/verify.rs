@@ -4,14 +4,18 @@ use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 use shoal_content::{Entry, EntryKind, Manifest, Shape};
 use walkdir::WalkDir;
 
-use super::check::{Found, State, Why, check};
+use super::check::{CheckError, Found, State, Why, check};
+use super::compare::Unreadable;
+use super::show;
 use super::tree::Tree;
+use super::watch::{Cancelled, ScanProgress, Watch};
 
 /// The most extra paths that a report lists.
 pub const MAX_EXTRA: usize = 1000;
@@ -52,32 +56,60 @@ impl VerifyReport {
     }
 }
 
-/// Compares what lies at `base`, the content's own folder or file, whatever its name. `progress` is told
-/// now and then how many bytes of the content have been dealt with.
+/// Why nothing could be compared.
+#[derive(Debug, thiserror::Error)]
+pub enum VerifyError {
+    /// The caller asked to stop.
+    #[error("cancelled")]
+    Cancelled,
+    /// It is not there or of the wrong kind, or something that is there cannot be read.
+    #[error("cannot read '{}': {source}", show(path))]
+    Io {
+        /// What.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+/// Compares what lies at `base`, the content's own folder or file, whatever its name, on all cores. `progress` is
+/// called now and then, from several threads at once; set `cancel` to stop early, which takes effect within a chunk.
 ///
-/// Links beneath `base` are not followed. Errors: `base` is not there or not of the right kind, or
-/// something that is there cannot be read.
-pub fn verify(manifest: &Manifest, base: &Path, progress: &(dyn Fn(u64) + Sync)) -> io::Result<VerifyReport> {
+/// Links beneath `base` are not followed.
+pub fn verify(
+    manifest: &Manifest,
+    base: &Path,
+    progress: &(dyn Fn(ScanProgress) + Sync),
+    cancel: &AtomicBool,
+) -> Result<VerifyReport, VerifyError> {
+    let watch = Watch::new(progress, cancel);
     let shape = manifest.root().shape;
-    let base = base.canonicalize()?;
-    let tree = match (shape, base.parent(), base.file_name()) {
-        (Shape::File, Some(parent), Some(name)) => {
-            let name = name.to_str().ok_or(io::ErrorKind::InvalidFilename)?;
-            Tree::new(open(parent)?, parent.to_owned(), Some(name.to_owned()), shape)
+    let unreadable = |source| VerifyError::Io { path: base.to_owned(), source };
+    let real = base.canonicalize().map_err(unreadable)?;
+    let tree = tree_at(&real, shape).map_err(unreadable)?;
+    let found = check(manifest, &tree, None, &watch).map_err(|error| match error {
+        CheckError::Cancelled => VerifyError::Cancelled,
+        CheckError::Unreadable(Unreadable { file, source }) => {
+            VerifyError::Io { path: tree.path(&manifest.entries()[file as usize].path), source }
         }
-        _ => Tree::new(open(&base)?, base.clone(), None, shape),
-    };
-    let found = check(manifest, &tree, None, &|bytes| progress(bytes)).map_err(|(_, error)| error)?;
+    })?;
     let entries = found.iter().zip(manifest.entries()).map(|(found, entry)| describe(found, entry)).collect();
     let mut report = VerifyReport { entries, extra: Vec::new(), extra_count: 0 };
     if shape == Shape::Folder {
-        find_extra(manifest, &base, &mut report)?;
+        find_extra(manifest, &real, &watch, &mut report)?;
     }
     Ok(report)
 }
 
-fn open(dir: &Path) -> io::Result<Arc<Dir>> {
-    Dir::open_ambient_dir(dir, ambient_authority()).map(Arc::new)
+fn tree_at(base: &Path, shape: Shape) -> io::Result<Tree> {
+    let open = |dir: &Path| Dir::open_ambient_dir(dir, ambient_authority()).map(Arc::new);
+    match (shape, base.parent(), base.file_name()) {
+        (Shape::File, Some(parent), Some(name)) => {
+            let name = name.to_str().ok_or(io::ErrorKind::InvalidFilename)?;
+            Ok(Tree::new(open(parent)?, parent.to_owned(), Some(name.to_owned()), shape))
+        }
+        _ => Ok(Tree::new(open(base)?, base.to_owned(), None, shape)),
+    }
 }
 
 fn describe(found: &Found, entry: &Entry) -> EntryState {
@@ -101,7 +133,12 @@ fn describe(found: &Found, entry: &Entry) -> EntryState {
     }
 }
 
-fn find_extra(manifest: &Manifest, base: &Path, report: &mut VerifyReport) -> io::Result<()> {
+fn find_extra(
+    manifest: &Manifest,
+    base: &Path,
+    watch: &Watch<'_>,
+    report: &mut VerifyReport,
+) -> Result<(), VerifyError> {
     let mut known: HashSet<&str> = HashSet::new();
     for entry in manifest.entries() {
         let mut path = entry.path.as_str();
@@ -115,7 +152,11 @@ fn find_extra(manifest: &Manifest, base: &Path, report: &mut VerifyReport) -> io
     }
     let mut walk = WalkDir::new(base).min_depth(1).into_iter();
     while let Some(item) = walk.next() {
-        let item = item?;
+        watch.check().map_err(|Cancelled| VerifyError::Cancelled)?;
+        let item = item.map_err(|error| {
+            let path = error.path().unwrap_or(base).to_owned();
+            VerifyError::Io { path, source: error.into() }
+        })?;
         let inside = item.path().strip_prefix(base).unwrap_or(item.path());
         if inside.to_str().is_some_and(|text| known.contains(text)) {
             continue;

@@ -5,6 +5,7 @@ mod table;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow};
@@ -204,7 +205,8 @@ async fn check(
     let mut rows = Vec::new();
     for (n, (peer, time)) in peers.iter().zip(times).enumerate() {
         let (whole, base) = (manifest.clone(), peer.dir.join(manifest.name().as_str()));
-        let report = tokio::task::spawn_blocking(move || verify(&whole, &base, &|_| {})).await;
+        let look = move || verify(&whole, &base, &|_| {}, &AtomicBool::new(false));
+        let report = tokio::task::spawn_blocking(look).await;
         let report = report.map_err(anyhow::Error::from)?.context("cannot read a copy")?;
         let verified = report.extra_count == 0 && report.entries.iter().all(|e| *e == EntryState::Match);
         let traffic = peer.node.traffic(manifest.id());

@@ -36,7 +36,6 @@ pub(super) struct Downloading {
     fresh: ChunkSet,
     pub(super) total: u64,
     pub(super) done: u64,
-    pub(super) found: u64,
     synced: Duration,
     dirty: bool,
     /// One sync at a time: the next one takes what came meanwhile.
@@ -50,7 +49,7 @@ impl Downloading {
         let lengths: Arc<[u32]> = (0..geometry.chunks()).map(|c| geometry.chunk_len(c)).collect();
         let (wanted, stored) = (target.wanted(), target.stored());
         let bytes = |set: &ChunkSet| set.ones().map(|c| u64::from(lengths[c])).sum::<u64>();
-        let (total, found) = (bytes(&wanted), bytes(&stored));
+        let (total, done) = (bytes(&wanted), bytes(&stored));
         let (events, incoming) = mpsc::channel(FETCH_EVENTS);
         Self {
             engine: Download::new(config, lengths.clone(), wanted, &stored, rng()),
@@ -63,8 +62,7 @@ impl Downloading {
             lengths,
             stored,
             total,
-            done: found,
-            found,
+            done,
             synced: now,
             dirty: false,
             syncing: false,

@@ -6,6 +6,7 @@ use libp2p::PeerId;
 use shoal_content::ChunkIndex;
 
 use super::super::library::Withdrawn;
+use super::opening::Opening;
 use super::run::{Job, Stage};
 use super::{Event, Failure, Finished, Phase};
 
@@ -91,7 +92,7 @@ impl Job {
     }
 
     pub(super) async fn stopped(mut self) {
-        let kept = (!matches!(self.stage, Stage::Opening)).then(|| self.kept());
+        let kept = (!matches!(self.stage, Stage::Opening(_))).then(|| self.kept());
         self.finished(Err(Failure::Stopped { kept }));
         self.leave().await;
     }
@@ -107,7 +108,7 @@ impl Job {
                 tracing::warn!(?synced, "the last chunks may have to be fetched again after a power loss");
             }
         }
-        self.stage = Stage::Opening;
+        self.stage = Stage::Opening(Opening::default());
         self.tasks.abort_all();
         self.discovery.leave(&self.shared.control).await;
     }
@@ -116,14 +117,16 @@ impl Job {
         if let Stage::Downloading(state) = &self.stage {
             self.snapshot.total = state.total;
             self.snapshot.done = state.done;
-            self.snapshot.found = state.found;
             self.snapshot.blocked = state.blocked.clone();
             self.snapshot.unavailable = state.engine.unavailable();
             self.starving = self.snapshot.unavailable > 0 && self.snapshot.unavailable == state.engine.left();
         }
+        if let Stage::Opening(opening) = &self.stage {
+            self.snapshot.scan = opening.progress();
+        }
         self.snapshot.phase = match self.stage {
             Stage::Manifest(_) => Phase::Manifest,
-            Stage::Opening => Phase::Opening,
+            Stage::Opening(_) => Phase::Opening,
             Stage::Downloading(_) => Phase::Downloading,
             Stage::Finishing(..) => Phase::Finishing,
             Stage::Serving => Phase::Serving,

@@ -9,9 +9,10 @@ use shoal_engine::{BlockFailure, ManifestFetchOutput};
 use shoal_wire::query::{ErrorCode, Request, Response};
 
 use super::super::control::QueryError;
+use super::opening::Opening;
 use super::run::{Job, JobEvent, Stage};
 use super::{Event, Failure, Finished};
-use shoal_store::{Target, TargetOptions};
+use shoal_store::TargetOptions;
 
 /// A block that does not come in this time is asked of somebody else.
 const BLOCK_TIMEOUT: Duration = Duration::from_secs(6);
@@ -79,7 +80,7 @@ impl Job {
 
     pub(super) fn manifest_done(&mut self, manifest: Arc<Manifest>) {
         self.learn_manifest(manifest.clone());
-        self.stage = Stage::Opening;
+        self.stage = Stage::Opening(Opening::default());
         let Some(get) = &self.get else {
             let finished = Finished { path: std::path::PathBuf::new(), already_there: false, manifest };
             return self.finished(Ok(finished));
@@ -89,6 +90,8 @@ impl Job {
             Err(why) => return self.fail(Failure::Selection(why)),
         };
         let options = TargetOptions { dir: get.dir.clone(), force: get.force, selection };
-        self.tasks.spawn_blocking(move || JobEvent::Opened(Target::open(manifest, options).map(Arc::new)));
+        let (opening, open) = Opening::begin(manifest, options);
+        self.stage = Stage::Opening(opening);
+        self.tasks.spawn_blocking(move || JobEvent::Opened(open().map(Arc::new)));
     }
 }

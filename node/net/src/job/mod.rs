@@ -13,6 +13,7 @@ mod downloading;
 mod ending;
 mod manifest;
 mod neighbours;
+mod opening;
 mod placing;
 mod presence;
 mod questions;
@@ -33,7 +34,7 @@ use tokio_util::sync::CancellationToken;
 pub(super) use self::run::{Goal, Job, Shared};
 use super::points::PointError;
 use super::traffic::PeerTraffic;
-use shoal_store::{Selection, TargetError};
+use shoal_store::{ScanProgress, Selection, TargetError};
 
 /// Events that may wait to be read; further ones are dropped.
 const EVENTS: usize = 64;
@@ -90,6 +91,8 @@ pub struct Progress {
     pub name: Option<String>,
     /// Bytes of the whole content, once the manifest is known.
     pub size: u64,
+    /// How far the look at what is on disk is, or was.
+    pub scan: ScanProgress,
     /// Bytes of all distinct chunks that are wanted.
     pub total: u64,
     /// Bytes of those that are verified and stored.

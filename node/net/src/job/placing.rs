@@ -28,6 +28,7 @@ impl Job {
         let Some(config) = self.get.as_ref().map(|get| get.download.with_topology(get.topology)) else {
             return;
         };
+        self.snapshot.found = target.report().found_bytes;
         self.set_store(target.clone());
         let state = Downloading::new(now, config, target);
         self.alone_since = now;
@@ -39,7 +40,6 @@ impl Job {
         let Stage::Downloading(state) = &mut self.stage else { return };
         self.snapshot.total = state.total;
         self.snapshot.done = state.done;
-        self.snapshot.found = state.found;
         let target = state.target.clone();
         if target.have().is_full() {
             self.shared.uploads.completed(self.content);

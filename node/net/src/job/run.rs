@@ -25,6 +25,7 @@ use super::super::upload::Uploads;
 use super::discovery::Discovery;
 use super::downloading::Downloading;
 use super::neighbours::Neighbours;
+use super::opening::Opening;
 use super::touch::{EXCHANGE_EVERY, RECONCILE_EVERY};
 use super::{Event, Failure, Finished, GetOptions, Progress, book};
 use shoal_store::{ChunkStore, Placed, Target, TargetError};
@@ -114,7 +115,7 @@ pub(super) enum JobEvent {
 
 pub(super) enum Stage {
     Manifest(Box<ManifestFetch>),
-    Opening,
+    Opening(Opening),
     Downloading(Box<Downloading>),
     /// With the target, and when to try again after a failure.
     Finishing(Arc<Target>, Option<Duration>),
@@ -285,7 +286,7 @@ impl Job {
                 state.next_timeout().into_iter().chain(self.neighbours.next_join()).min()
             }
             Stage::Finishing(_, again) => *again,
-            Stage::Opening | Stage::Serving => None,
+            Stage::Opening(_) | Stage::Serving => None,
         };
         stage.into_iter().chain(self.discovery.next_timeout()).min()
     }

@@ -8,6 +8,9 @@ use shoal_printable::Printable;
 
 use crate::show;
 
+/// How many differing entries an error names.
+pub(super) const MAX_NAMED: usize = 5;
+
 /// Why a download cannot start or finish.
 #[derive(Debug, thiserror::Error)]
 pub enum TargetError {
@@ -45,6 +48,9 @@ pub enum TargetError {
         /// The part.
         path: PathBuf,
     },
+    /// The caller asked to stop while it was being opened. What was verified by then is kept.
+    #[error("cancelled")]
+    Cancelled,
     /// `finish` was called too early.
     #[error("not finished: {missing} chunk(s) are still missing")]
     Incomplete {

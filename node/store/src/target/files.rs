@@ -56,6 +56,10 @@ impl TargetFiles {
         Self { manifest, part, last, places: RwLock::new(places), handles, dirty: Mutex::default() }
     }
 
+    pub(super) fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
     pub(super) fn entry(&self, file: FileIndex) -> &Entry {
         &self.manifest.entries()[file as usize]
     }

@@ -16,7 +16,7 @@ use shoal_content::{EntryKind, FileIndex, Shape};
 
 use super::discard::{remove_folders, remove_leftovers};
 use super::files::{Place, folders_above, sync_file_system, sync_folder};
-use super::open::{UNFINISHED, is_unfinished};
+use super::names::{UNFINISHED, is_unfinished};
 use super::{Placed, Target, TargetError};
 use crate::ChunkStore;
 use crate::serve::lock;

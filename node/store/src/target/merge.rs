@@ -10,9 +10,9 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
 use shoal_content::{EntryKind, FileIndex};
 
+use super::error::MAX_NAMED;
 use super::files::{Place, folders_above};
 use super::finish::rename_new;
-use super::open::NAMED;
 use super::{Target, TargetError};
 
 /// What becomes of an entry of the part when something has the final name.
@@ -68,7 +68,7 @@ impl Target {
         TargetError::Exists {
             path: self.path(),
             count: differing.len(),
-            differing: differing.iter().take(NAMED).map(name).collect(),
+            differing: differing.iter().take(MAX_NAMED).map(name).collect(),
         }
     }
 

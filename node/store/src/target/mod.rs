@@ -10,6 +10,7 @@
 //! name of a part even then; all file work happens beneath the one folder that was named, without following any symbolic link there. The journal is locked, so
 //! that two processes never work on the same part.
 
+mod at_final;
 mod discard;
 mod error;
 mod files;
@@ -26,7 +27,7 @@ mod write;
 
 use std::io;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use fixedbitset::FixedBitSet;
@@ -37,7 +38,8 @@ use self::files::TargetFiles;
 use self::layout::Plan;
 use self::state::State;
 use super::serve::{Served, lock};
-use super::{ChunkStore, ReadError};
+use super::watch::Watch;
+use super::{ChunkStore, ReadError, ScanProgress};
 
 /// [`Target::should_sync`] says so after this many bytes.
 const SYNC_AFTER: u64 = 32 << 20;
@@ -116,8 +118,16 @@ impl Target {
     ///
     /// Chunks of a part are believed if the journal was written since the system started; else they are
     /// hashed, and those with bytes of files that are not wanted are dropped, because they cannot be.
-    pub fn open(manifest: Arc<Manifest>, options: TargetOptions) -> Result<Self, TargetError> {
-        open::open_at(manifest, options, journal::boot_id())
+    ///
+    /// What lies on the disk is hashed on all cores. `progress` is called now and then, from several threads at once;
+    /// set `cancel` to stop early, which takes effect within a chunk.
+    pub fn open(
+        manifest: Arc<Manifest>,
+        options: TargetOptions,
+        progress: &(dyn Fn(ScanProgress) + Sync),
+        cancel: &AtomicBool,
+    ) -> Result<Self, TargetError> {
+        open::open_at(manifest, options, journal::boot_id(), &Watch::new(progress, cancel))
     }
 
     /// The chunks to fetch in all: of each group of equal chunks that the selection needs, the first.

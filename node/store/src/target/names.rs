@@ -3,7 +3,12 @@
 //! Both hold the content's name, for people, and a key made of its id, so that two contents of one name, or two versions
 //! of one content, never meet in a folder. The journal decides whose a part is; names only keep parts apart.
 
+use std::io;
+
+use cap_std::fs::Dir;
 use shoal_content::{ContentId, Manifest};
+
+use super::journal::Journal;
 
 /// The longest file name, in bytes.
 const MAX_NAME: usize = 255;
@@ -33,7 +38,7 @@ impl PartNames {
 }
 
 /// What the journal of a part with this name would be called.
-pub(super) fn journal_of(part: &str) -> String {
+fn journal_of(part: &str) -> String {
     format!("{part}{JOURNAL}")
 }
 
@@ -48,6 +53,22 @@ fn cut_short(name: &str, most: usize) -> &str {
         end -= 1;
     }
     &name[..end]
+}
+
+/// What [`is_unfinished`] is about, for people.
+pub(super) const UNFINISHED: &str = "a download that is not finished";
+
+/// Whether a name is that of the part or the journal of some download: a content may be called like that. What
+/// its journal vouches for must not change behind its back.
+pub(super) fn is_unfinished(dir: &Dir, name: &str) -> io::Result<bool> {
+    if Journal::is_one(dir, name)? {
+        return Ok(true);
+    }
+    match Journal::is_one(dir, &journal_of(name)) {
+        // No download can have it for a part.
+        Err(error) if error.kind() == io::ErrorKind::InvalidFilename => Ok(false),
+        is_journal => is_journal,
+    }
 }
 
 #[cfg(test)]

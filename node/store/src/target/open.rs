@@ -1,6 +1,5 @@
 //! Opening a download: what is there, whose it is, and what of it can be used.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::PathBuf;
@@ -8,23 +7,20 @@ use std::sync::{Arc, Mutex, RwLock};
 
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
-use shoal_content::{ChunkSet, EntryKind, FileIndex, Manifest, Shape};
+use shoal_content::{ChunkSet, Manifest, Shape};
 
-use super::files::{Place, TargetFiles, folders_above};
+use super::at_final::{AtFinal, FinalPlace};
+use super::files::TargetFiles;
 use super::journal::{BootId, Contents, Journal, LockError, Recorded};
 use super::layout::Plan;
-use super::names::{PartNames, journal_of};
-use super::state::State as Progress;
+use super::names::PartNames;
+use super::state::State;
 use super::{Target, TargetError, TargetOptions};
-use crate::check::{Elsewhere, Found, State, Why, check};
-use crate::serve::Served;
+use crate::check::{CheckError, Elsewhere};
+use crate::serve::{Files, Served};
 use crate::stamp::Clock;
 use crate::tree::{Tree, found};
-
-/// How many differing entries an error names.
-pub(super) const NAMED: usize = 5;
-/// What [`is_unfinished`] is about, for people.
-pub(super) const UNFINISHED: &str = "a download that is not finished";
+use crate::watch::Watch;
 
 /// A download that is being opened.
 struct Opening {
@@ -37,21 +33,12 @@ struct Opening {
     journal_name: String,
 }
 
-/// What was found at the final place.
-struct AtFinal {
-    /// Where each entry will lie.
-    places: Vec<Place>,
-    /// Files whose executable bit has to be changed.
-    modes: Vec<FileIndex>,
-    /// Whether all that is wanted is there.
-    already: bool,
-}
-
 /// [`Target::open`] under a given boot of the system.
 pub(super) fn open_at(
     manifest: Arc<Manifest>,
     options: TargetOptions,
     boot: Option<BootId>,
+    watch: &Watch<'_>,
 ) -> Result<Target, TargetError> {
     let opening = Opening::new(manifest, options)?;
     let mut journal = opening.lock(false)?;
@@ -65,11 +52,11 @@ pub(super) fn open_at(
         (Contents::Ours(recorded), _) => Some(opening.expand(recorded)),
         _ => None,
     };
-    let at_final = opening.look_at_final(recorded.as_ref())?;
+    let at_final = opening.look_at_final(recorded.as_ref(), watch)?;
     if let Some(stranger) = opening.stranger(&contents, part_there.as_ref()) {
         if at_final.already {
             // There is nothing to do, so it is in nobody's way.
-            return opening.finish(at_final, None, None, boot);
+            return opening.finish(at_final, None, None, boot, watch);
         }
         return Err(stranger);
     }
@@ -77,7 +64,7 @@ pub(super) fn open_at(
         Contents::Ours(recorded) => Some(recorded),
         _ => None,
     };
-    opening.finish(at_final, journal, recorded, boot)
+    opening.finish(at_final, journal, recorded, boot, watch)
 }
 
 impl Opening {
@@ -143,112 +130,11 @@ impl Opening {
         all
     }
 
-    /// Compares what is at the final place, and refuses what may not be touched.
-    fn look_at_final(&self, recorded: Option<&ChunkSet>) -> Result<AtFinal, TargetError> {
-        if is_unfinished(&self.dir, self.last.top()).map_err(|e| self.unreadable(self.last.root(), e))? {
-            return Err(TargetError::InTheWay { path: self.last.root(), what: UNFINISHED });
-        }
-        let root = found(self.dir.symlink_metadata(self.last.top()))
-            .map_err(|e| self.unreadable(self.last.root(), e))?;
-        let in_the_way = |path, what| TargetError::InTheWay { path, what };
-        match (root, self.manifest.root().shape) {
-            (None, _) => return Ok(self.nothing_there()),
-            (Some(meta), Shape::Folder) if !meta.is_dir() => {
-                return Err(in_the_way(self.last.root(), "not a folder"));
-            }
-            (Some(meta), Shape::File) if meta.is_dir() => {
-                return Err(in_the_way(self.last.root(), "a folder"));
-            }
-            _ => {}
-        }
-        self.refuse_obstacles()?;
+    fn look_at_final(&self, recorded: Option<&ChunkSet>, watch: &Watch<'_>) -> Result<AtFinal, TargetError> {
         let elsewhere = recorded.map(|chunks| Elsewhere { tree: &self.part, chunks });
-        let all = check(&self.manifest, &self.last, elsewhere.as_ref(), &|_| {})
-            .map_err(|(file, e)| self.unreadable(self.final_path(file), e))?;
-        self.refuse_differences(&all)?;
-        Ok(self.place(&all))
-    }
-
-    fn final_path(&self, file: FileIndex) -> PathBuf {
-        self.last.path(&self.manifest.entries()[file as usize].path)
-    }
-
-    fn nothing_there(&self) -> AtFinal {
-        let place = |file| if self.plan.entries[file] { Place::Part } else { Place::Nowhere };
-        let places = (0..self.manifest.entries().len()).map(place).collect();
-        AtFinal { places, modes: Vec::new(), already: false }
-    }
-
-    /// Fails if something that is not a folder stands where a wanted entry needs one.
-    fn refuse_obstacles(&self) -> Result<(), TargetError> {
-        if self.manifest.root().shape == Shape::File {
-            return Ok(());
-        }
-        let mut folders = BTreeSet::new();
-        for file in self.plan.entries.ones() {
-            folders.extend(folders_above(self.manifest.entries()[file].path.as_str()));
-        }
-        for folder in folders.into_iter().filter(|f| !f.is_empty()) {
-            let (parent, name) = folder.rsplit_once('/').unwrap_or(("", folder));
-            let meta = found(self.last.folder(parent, false).and_then(|dir| dir.symlink_metadata(name)));
-            let path = || self.last.root().join(folder);
-            if meta.map_err(|e| self.unreadable(path(), e))?.is_some_and(|meta| !meta.is_dir()) {
-                return Err(TargetError::InTheWay { path: path(), what: "not a folder" });
-            }
-        }
-        Ok(())
-    }
-
-    /// Fails if wanted entries differ, unless they may be replaced.
-    fn refuse_differences(&self, all: &[Found]) -> Result<(), TargetError> {
-        let mut differing = Vec::new();
-        let mut count = 0;
-        for at in self.plan.entries.ones() {
-            let State::Differs(why) = all[at].state else { continue };
-            let entry = &self.manifest.entries()[at];
-            let path = || self.last.path(&entry.path);
-            match (why, &entry.kind) {
-                (Why::IsFolder, _) => {
-                    return Err(TargetError::InTheWay { path: path(), what: "a folder" });
-                }
-                (_, EntryKind::Folder) => {
-                    return Err(TargetError::InTheWay { path: path(), what: "not a folder" });
-                }
-                _ => {}
-            }
-            count += 1;
-            if differing.len() < NAMED {
-                differing.push(entry.path.as_str().to_owned());
-            }
-        }
-        if count > 0 && !self.options.force {
-            return Err(TargetError::Exists { path: self.last.root(), differing, count });
-        }
-        Ok(())
-    }
-
-    fn place(&self, all: &[Found]) -> AtFinal {
-        let mut at_final =
-            AtFinal { places: Vec::with_capacity(all.len()), modes: Vec::new(), already: true };
-        for (at, found) in all.iter().enumerate() {
-            let wanted = self.plan.entries[at];
-            let place = match found.state {
-                // Files that are not wanted and match can be served.
-                State::Match => Place::Final,
-                _ if wanted => Place::Part,
-                _ => Place::Nowhere,
-            };
-            at_final.already &= !wanted || place == Place::Final;
-            if let EntryKind::File { executable } = self.manifest.entries()[at].kind
-                && wanted
-                && place == Place::Final
-                && executable != found.executable
-            {
-                at_final.modes.push(at as FileIndex);
-            }
-            at_final.places.push(place);
-        }
-        at_final
+        let (tree, force) = (&self.last, self.options.force);
+        let place = FinalPlace { manifest: &self.manifest, plan: &self.plan, tree, force };
+        place.look(elsewhere.as_ref(), watch)
     }
 
     /// Makes the target of what was found.
@@ -258,22 +144,29 @@ impl Opening {
         journal: Option<Journal>,
         recorded: Option<Recorded>,
         boot: Option<BootId>,
+        watch: &Watch<'_>,
     ) -> Result<Target, TargetError> {
         let expanded = recorded.as_ref().map(|r| self.expand(r));
         let need_journal = !at_final.already && journal.is_none();
         let journal = if need_journal { Some(self.make_journal()?) } else { journal };
-        let (part_root, journal_path) = (self.part.root(), self.journal_path());
+        let journal_path = self.journal_path();
         let files = TargetFiles::new(self.manifest.clone(), self.part, self.last, at_final.places);
         let layout = files.layout();
         let trusted =
             recorded.as_ref().is_some_and(|r| r.boot.is_some() && r.boot == boot && r.layout == layout);
-        let mut progress = Progress::new(self.manifest.chunks().len(), journal);
+        let mut progress = State::new(self.manifest.chunks().len(), journal);
         let damaged = match &expanded {
-            Some(expanded) => progress
-                .take_recorded(&self.manifest, &self.plan, &files, expanded, trusted)
-                .map_err(|source| TargetError::Io { path: part_root, source })?,
+            Some(expanded) => {
+                progress.take_recorded(&files, expanded, trusted, watch).map_err(|error| match error {
+                    CheckError::Cancelled => TargetError::Cancelled,
+                    CheckError::Unreadable(it) => {
+                        TargetError::Io { path: files.path(it.file), source: it.source }
+                    }
+                })?
+            }
             None => 0,
         };
+        debug_assert!(progress.stored.is_subset(&self.plan.needed));
         let blocked = |source| TargetError::Blocked { path: journal_path.clone(), source };
         if let Some(journal) = progress.journal.as_mut() {
             if recorded.is_none() {
@@ -310,18 +203,5 @@ impl Opening {
             Contents::Empty => Ok(journal),
             _ => Err(TargetError::Busy { path: self.part.root() }),
         }
-    }
-}
-
-/// Whether a name is that of the part or the journal of some download: a content may be called like that. What
-/// its journal vouches for must not change behind its back.
-pub(super) fn is_unfinished(dir: &Dir, name: &str) -> io::Result<bool> {
-    if Journal::is_one(dir, name)? {
-        return Ok(true);
-    }
-    match Journal::is_one(dir, &journal_of(name)) {
-        // No download can have it for a part.
-        Err(error) if error.kind() == io::ErrorKind::InvalidFilename => Ok(false),
-        is_journal => is_journal,
     }
 }

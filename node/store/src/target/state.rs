@@ -3,12 +3,15 @@
 use std::collections::HashMap;
 use std::io;
 
-use shoal_content::{ChunkIndex, ChunkSet, FileIndex, Manifest};
+use shoal_content::{ChunkIndex, ChunkSet, FileIndex, Manifest, Span};
 
 use super::files::{Place, TargetFiles};
 use super::journal::Journal;
 use super::layout::Plan;
-use crate::check::Comparer;
+use crate::check::{CheckError, SIDE_BY_SIDE};
+use crate::compare::{Comparer, Unreadable};
+use crate::parallel;
+use crate::watch::Watch;
 
 /// What changes while a download is under way.
 #[derive(Debug)]
@@ -28,45 +31,42 @@ impl State {
         Self { stored: none.clone(), done: none, journal }
     }
 
-    /// Takes over recorded chunks: all whose files are there if the journal can be trusted, else those
-    /// that still have their hash. Returns how many were not taken.
+    /// Takes over recorded chunks: all whose files are there if the journal can be trusted, else those that still
+    /// have their hash, which all cores find out. Returns how many were not taken.
     pub(super) fn take_recorded(
         &mut self,
-        manifest: &Manifest,
-        plan: &Plan,
         files: &TargetFiles,
         recorded: &ChunkSet,
         trusted: bool,
-    ) -> io::Result<u32> {
+        watch: &Watch<'_>,
+    ) -> Result<u32, CheckError> {
+        let manifest = files.manifest();
+        let in_part = |chunk: &ChunkIndex| {
+            manifest.geometry().spans(*chunk).filter(|span| files.place(span.file) == Place::Part)
+        };
+        // The files of others match at the final place.
+        let recorded: Vec<ChunkIndex> =
+            recorded.ones().map(|c| c as ChunkIndex).filter(|c| in_part(c).next().is_some()).collect();
         let mut there: HashMap<FileIndex, bool> = HashMap::new();
-        let mut comparer = Comparer::new(manifest);
-        let mut damaged = 0;
-        for chunk in recorded.ones() {
-            let in_part = || {
-                manifest.geometry().spans(chunk as ChunkIndex).filter(|s| files.place(s.file) == Place::Part)
-            };
-            if in_part().next().is_none() {
-                // Its files match at the final place.
-                continue;
-            }
-            let mut whole = true;
-            for span in in_part() {
-                whole &= match there.get(&span.file) {
+        let mut whole = Vec::with_capacity(recorded.len());
+        for chunk in &recorded {
+            let mut all = true;
+            for Span { file, .. } in in_part(chunk) {
+                all &= match there.get(&file) {
                     Some(known) => *known,
-                    None => *there.entry(span.file).or_insert(is_there(files, span.file)?),
+                    None => *there.entry(file).or_insert(is_there(files, file)?),
                 };
             }
-            let good = whole && (trusted || hashes(&mut comparer, files, chunk as ChunkIndex)?);
-            if good {
-                self.stored.insert(chunk);
-                // Written by a process that is gone, and perhaps not synced.
-                in_part().for_each(|span| files.wrote(span.file));
-            } else {
-                damaged += 1;
-            }
+            all.then(|| whole.push(*chunk));
         }
-        debug_assert!(self.stored.is_subset(&plan.needed));
-        Ok(damaged)
+        let damaged = recorded.len();
+        let good = if trusted { whole } else { unharmed(files, &whole, watch)? };
+        for chunk in &good {
+            self.stored.insert(*chunk as usize);
+            // Written by a process that is gone, and perhaps not synced.
+            in_part(chunk).for_each(|span| files.wrote(span.file));
+        }
+        Ok((damaged - good.len()) as u32)
     }
 
     /// Whether all needed bytes of a needed chunk are on disk.
@@ -87,22 +87,34 @@ impl State {
 }
 
 /// Whether a file of the part is there in its full length.
-fn is_there(files: &TargetFiles, file: FileIndex) -> io::Result<bool> {
+fn is_there(files: &TargetFiles, file: FileIndex) -> Result<bool, Unreadable> {
     let entry = files.entry(file);
-    Ok(files.part.look(&entry.path)?.is_some_and(|meta| meta.is_file() && meta.len() == entry.size))
+    let meta = files.part.look(&entry.path).map_err(|source| Unreadable { file, source })?;
+    Ok(meta.is_some_and(|meta| meta.is_file() && meta.len() == entry.size))
 }
 
-/// Whether a chunk's bytes are right, wherever its files lie. A chunk with bytes of files that are not
-/// wanted cannot be hashed, and counts as wrong.
-fn hashes(comparer: &mut Comparer<'_>, files: &TargetFiles, chunk: ChunkIndex) -> io::Result<bool> {
-    use io::ErrorKind::{NotADirectory, NotFound, UnexpectedEof};
+/// Those chunks that still have their hash, wherever their files lie. One with bytes of files that are not wanted
+/// cannot be hashed, and counts as harmed.
+fn unharmed(
+    files: &TargetFiles,
+    chunks: &[ChunkIndex],
+    watch: &Watch<'_>,
+) -> Result<Vec<ChunkIndex>, CheckError> {
+    let length = |chunk: &ChunkIndex| u64::from(files.manifest().geometry().chunk_len(*chunk));
+    watch.expect(chunks.iter().map(length).sum());
     let open = |file: FileIndex| match files.place(file) {
         Place::Part => files.part.open_read(&files.entry(file).path),
         Place::Final => files.last.open_read(&files.entry(file).path),
-        Place::Nowhere => Err(NotFound.into()),
+        Place::Nowhere => Err(io::ErrorKind::NotFound.into()),
     };
-    match comparer.matches(chunk, &open) {
-        Err(e) if matches!(e.kind(), NotFound | NotADirectory | UnexpectedEof) => Ok(false),
-        result => result,
-    }
+    let look = |comparer: &mut Comparer<'_>, chunk: &ChunkIndex| {
+        let same = match comparer.matches(*chunk, &open) {
+            Err(error) if error.is_absence() => false,
+            result => result?,
+        };
+        watch.did(length(chunk))?;
+        Ok::<_, CheckError>(same)
+    };
+    let same = parallel::map(chunks, SIDE_BY_SIDE, || Comparer::new(files.manifest()), look)?;
+    Ok(chunks.iter().zip(same).filter(|(_, same)| *same).map(|(chunk, _)| *chunk).collect())
 }

@@ -2,7 +2,6 @@
 
 use proptest::prelude::*;
 
-use super::super::open::open_at;
 use super::*;
 
 /// What happens between two openings.
@@ -71,7 +70,7 @@ proptest! {
         let mut boot = 1u8;
         let start = |boot: u8, selection: Selection| {
             let options = TargetOptions { selection, ..to(dir.path()) };
-            open_at(source.manifest().clone(), options, Some([boot; 16])).unwrap()
+            open_under(&source, options, Some([boot; 16]))
         };
         for (n, (crash, writes)) in crashes.iter().enumerate() {
             let selection = match select {

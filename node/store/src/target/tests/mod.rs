@@ -4,6 +4,7 @@ mod crash;
 mod parts;
 mod places;
 mod resume;
+mod watched;
 
 use std::fs::{self, File};
 use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt, symlink};
@@ -12,10 +13,12 @@ use std::path::Path;
 use shoal_content::{ContentId, Hash, Span};
 use tempfile::{TempDir, tempdir};
 
+use super::journal::BootId;
 use super::names::PartNames;
+use super::open::open_at;
 use super::*;
 use crate::testing::{mixed, options, put, random, run, snapshot};
-use crate::{EntryState, Source, verify};
+use crate::{EntryState, Source, VerifyError, VerifyReport, verify};
 
 /// A source of what is at a path.
 fn share(path: &Path) -> Source {
@@ -61,7 +64,22 @@ fn only(manifest: &Manifest, prefix: &str) -> Selection {
 }
 
 fn open(source: &Source, options: TargetOptions) -> Target {
-    Target::open(source.manifest().clone(), options).unwrap()
+    try_open(source, options).unwrap()
+}
+
+fn try_open(source: &Source, options: TargetOptions) -> Result<Target, TargetError> {
+    Target::open(source.manifest().clone(), options, &|_| {}, &AtomicBool::new(false))
+}
+
+/// Opens under a given boot of the system.
+fn open_under(source: &Source, options: TargetOptions, boot: Option<BootId>) -> Target {
+    let never = AtomicBool::new(false);
+    open_at(source.manifest().clone(), options, boot, &Watch::new(&|_| {}, &never)).unwrap()
+}
+
+/// Compares a placed content with its source.
+fn compare(source: &Source, path: &Path) -> Result<VerifyReport, VerifyError> {
+    verify(source.manifest(), path, &|_| {}, &AtomicBool::new(false))
 }
 
 fn chunk(source: &Source, chunk: ChunkIndex) -> Vec<u8> {
@@ -117,7 +135,7 @@ fn a_tree_arrives_as_it_was() {
     assert_eq!(target.finish().unwrap(), placed);
     assert_eq!(names(&dir), ["t"]);
     assert_eq!(snapshot(&dir.join("t")), snapshot(&from.path().join("t")));
-    let report = verify(source.manifest(), &dir.join("t"), &|_| {}).unwrap();
+    let report = compare(&source, &dir.join("t")).unwrap();
     assert!(report.all_match() && report.extra_count == 0, "{report:?}");
     check_have(&target);
     assert_eq!(target.have().count_ones(..), source.manifest().chunks().len());
@@ -134,7 +152,7 @@ fn a_single_file_arrives() {
     target.finish().unwrap();
     assert_eq!(names(dir.path()), ["f.bin"]);
     assert_eq!(fs::read(dir.path().join("f.bin")).unwrap(), random(200_000, 1));
-    assert!(verify(source.manifest(), &dir.path().join("f.bin"), &|_| {}).unwrap().all_match());
+    assert!(compare(&source, &dir.path().join("f.bin")).unwrap().all_match());
 }
 
 #[test]
@@ -267,7 +285,7 @@ fn sparse_stays_sparse() {
     let meta = dir.path().join("s").metadata().unwrap();
     assert_eq!(meta.len(), 64 << 20);
     assert!(meta.blocks() * 512 < 1 << 20, "{} blocks", meta.blocks());
-    assert!(verify(source.manifest(), &dir.path().join("s"), &|_| {}).unwrap().all_match());
+    assert!(compare(&source, &dir.path().join("s")).unwrap().all_match());
 }
 
 #[test]
@@ -301,7 +319,7 @@ fn a_folder_that_cannot_be_made_is_blocked() {
     let dir = tempdir().unwrap();
     put(dir.path(), "file", b"");
     for path in ["file", "file/below"] {
-        let error = Target::open(source.manifest().clone(), to(&dir.path().join(path))).unwrap_err();
+        let error = try_open(&source, to(&dir.path().join(path))).unwrap_err();
         assert!(matches!(error, TargetError::Blocked { .. }), "{error}");
     }
 }

@@ -70,7 +70,7 @@ fn what_no_journal_of_this_content_explains_is_kept_even_by_force() {
         plant(dir.path());
         let before = snapshot(dir.path());
         for options in [to(dir.path()), by_force(dir.path())] {
-            match Target::open(source.manifest().clone(), options) {
+            match try_open(&source, options) {
                 Err(TargetError::NotOurs { content, .. }) => assert_eq!(content, whose),
                 other => panic!("{other:?}"),
             }
@@ -94,7 +94,7 @@ fn a_content_called_like_a_part_never_touches_that_part() {
         begin(&source, dir.path());
         let before = snapshot(dir.path());
         for options in [to(dir.path()), by_force(dir.path())] {
-            let error = Target::open(other.manifest().clone(), options).unwrap_err();
+            let error = try_open(&other, options).unwrap_err();
             assert!(
                 matches!(&error, TargetError::InTheWay { path, .. } if *path == dir.path().join(&name)),
                 "{error}"

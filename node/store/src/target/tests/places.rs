@@ -50,7 +50,7 @@ fn what_differs_is_refused_by_name() {
         put(dir.path(), "t/extra/x", b"mine");
         change(&dir.path().join("t"));
         let before = snapshot(dir.path());
-        match Target::open(source.manifest().clone(), to(dir.path())) {
+        match try_open(&source, to(dir.path())) {
             Err(TargetError::Exists { path, differing, count: 1 }) => {
                 assert_eq!((path, differing), (dir.path().join("t"), vec![name.to_owned()]));
             }
@@ -79,14 +79,14 @@ fn force_replaces_only_what_differs() {
         .unwrap();
     let (seven, others) = (inode("small/7.txt"), ["small/8.txt", "small/6.txt", "large.bin"].map(inode));
     // It shares its chunk with others, so more than one may differ as far as anyone can tell.
-    match Target::open(source.manifest().clone(), to(dir.path())) {
+    match try_open(&source, to(dir.path())) {
         Err(TargetError::Exists { count, differing, .. }) => assert!(count > 1 && differing.len() <= 5),
         other => panic!("{other:?}"),
     }
     fetched(&source, by_force(dir.path())).finish().unwrap();
     assert_ne!(inode("small/7.txt"), seven);
     assert_eq!(["small/8.txt", "small/6.txt", "large.bin"].map(inode), others);
-    assert!(verify(source.manifest(), &dir.path().join("t"), &|_| {}).unwrap().all_match());
+    assert!(compare(&source, &dir.path().join("t")).unwrap().all_match());
 }
 
 #[test]
@@ -140,7 +140,7 @@ fn a_small_file_that_cannot_be_judged_is_compared_at_the_end() {
     let target = open(&source, by_force(dir.path()));
     assert!(target.is_complete(), "nothing is fetched again");
     target.finish().unwrap();
-    assert!(verify(source.manifest(), &dir.path().join("t"), &|_| {}).unwrap().all_match());
+    assert!(compare(&source, &dir.path().join("t")).unwrap().all_match());
     assert_eq!(names(dir.path()), ["t"]);
 }
 
@@ -149,7 +149,7 @@ fn an_executable_bit_alone_is_put_right() {
     let (from, source, dir) = placed();
     fs::set_permissions(dir.path().join("t/bin/run"), fs::Permissions::from_mode(0o640)).unwrap();
     fs::set_permissions(dir.path().join("t/empty"), fs::Permissions::from_mode(0o755)).unwrap();
-    let report = verify(source.manifest(), &dir.path().join("t"), &|_| {}).unwrap();
+    let report = compare(&source, &dir.path().join("t")).unwrap();
     assert_eq!(report.entries.iter().filter(|e| **e != EntryState::Match).count(), 2);
     assert!(open(&source, to(dir.path())).finish().unwrap().already_there);
     assert_eq!(snapshot(&dir.path().join("t")), snapshot(&from.path().join("t")));
@@ -186,7 +186,7 @@ fn nothing_removes_a_folder_that_is_in_the_way() {
         change(&dir.path().join("t"));
         let before = snapshot(dir.path());
         for options in [to(dir.path()), by_force(dir.path())] {
-            match Target::open(source.manifest().clone(), options) {
+            match try_open(&source, options) {
                 Err(TargetError::InTheWay { path, .. }) => assert_eq!(path, dir.path().join(name)),
                 other => panic!("{name}: {other:?}"),
             }
@@ -219,16 +219,16 @@ fn planted_links_are_not_followed() {
     // As the part, and as the final folder.
     fs::remove_dir_all(part(dir.path(), &source)).unwrap();
     symlink(outside.path(), part(dir.path(), &source)).unwrap();
-    let error = Target::open(source.manifest().clone(), to(dir.path())).unwrap_err();
+    let error = try_open(&source, to(dir.path())).unwrap_err();
     assert!(matches!(error, TargetError::NotOurs { .. }), "{error}");
     fs::rename(part(dir.path(), &source), dir.path().join("t")).unwrap();
-    let error = Target::open(source.manifest().clone(), by_force(dir.path())).unwrap_err();
+    let error = try_open(&source, by_force(dir.path())).unwrap_err();
     assert!(matches!(error, TargetError::InTheWay { .. }), "{error}");
     // As a folder inside of the final folder.
     fs::remove_file(dir.path().join("t")).unwrap();
     fs::create_dir(dir.path().join("t")).unwrap();
     symlink(outside.path(), dir.path().join("t/small")).unwrap();
-    let error = Target::open(source.manifest().clone(), by_force(dir.path())).unwrap_err();
+    let error = try_open(&source, by_force(dir.path())).unwrap_err();
     assert!(matches!(error, TargetError::InTheWay { .. }), "{error}");
     assert_eq!(snapshot(outside.path()), before);
 }
@@ -252,7 +252,7 @@ fn a_single_file_in_the_way_is_replaced_only_by_force() {
     put(from.path(), "f", &random(100_000, 1));
     put(dir.path(), "f", b"mine");
     let source = share(&from.path().join("f"));
-    let error = Target::open(source.manifest().clone(), to(dir.path())).unwrap_err();
+    let error = try_open(&source, to(dir.path())).unwrap_err();
     assert!(matches!(error, TargetError::Exists { count: 1, .. }), "{error}");
     assert_eq!(names(dir.path()), ["f"]);
     // It may also appear while the download is under way.
@@ -292,7 +292,7 @@ fn verify_tells_what_is_wrong() {
     put(&t, "extra/a", b"");
     put(&t, "extra/b", b"");
     put(&t, "small/extra", b"");
-    let report = verify(source.manifest(), &t, &|_| {}).unwrap();
+    let report = compare(&source, &t).unwrap();
     let state = |path: &str| &report.entries[file(source.manifest(), path) as usize];
     assert_eq!(state("small/7.txt"), &EntryState::Missing);
     assert_eq!(state("small/8.txt"), &EntryState::Unsure);
@@ -302,5 +302,5 @@ fn verify_tells_what_is_wrong() {
     extra.sort();
     assert_eq!(extra, [Path::new("extra"), Path::new("small/extra")]);
     assert!(!report.all_match() && report.extra_count == 2);
-    assert!(verify(source.manifest(), &dir.path().join("no"), &|_| {}).is_err());
+    assert!(compare(&source, &dir.path().join("no")).is_err());
 }

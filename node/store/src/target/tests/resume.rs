@@ -2,7 +2,6 @@
 
 use shoal_content::EntryKind;
 
-use super::super::open::open_at;
 use super::*;
 
 /// Writes about half of the chunks, and goes away as if killed. Returns what was stored.
@@ -81,7 +80,7 @@ fn after_a_restart_of_the_system_everything_is_hashed() {
     let stored = half(&source, to(dir.path()));
     let bad = stored.ones().next().unwrap();
     damage(&source, dir.path(), bad as u32);
-    let boot = |n| open_at(source.manifest().clone(), to(dir.path()), n).unwrap();
+    let boot = |n| open_under(&source, to(dir.path()), n);
     let target = boot(Some([1; 16]));
     assert_eq!(target.report().damaged_chunks, 1);
     assert!(!target.stored().contains(bad) && !target.has(bad as u32));
@@ -114,7 +113,7 @@ fn damage_in_the_part_is_not_blamed_on_what_is_there() {
     drop(target);
     put(dir.path(), "t/a", &random(5000, 1));
     fs::write(part(dir.path(), &source).join("b"), vec![0; 5000]).unwrap();
-    let target = open_at(source.manifest().clone(), to(dir.path()), Some([1; 16])).unwrap();
+    let target = open_under(&source, to(dir.path()), Some([1; 16]));
     assert_eq!(fetch(&source, &target), 1);
     target.finish().unwrap();
     assert_eq!(snapshot(&dir.path().join("t")), snapshot(&from.path().join("t")));
@@ -130,7 +129,7 @@ fn zeros_are_written_over_what_was_damaged() {
     drop(target);
     let part = File::options().write(true).open(part(dir.path(), &source)).unwrap();
     part.write_all_at(b"garbage", 100_000).unwrap();
-    let target = open_at(source.manifest().clone(), to(dir.path()), Some([1; 16])).unwrap();
+    let target = open_under(&source, to(dir.path()), Some([1; 16]));
     fetch(&source, &target);
     target.finish().unwrap();
     assert_eq!(snapshot(dir.path()), snapshot(from.path()));
@@ -169,7 +168,7 @@ fn two_at_once_are_one_too_many() {
     let dir = tempdir().unwrap();
     let first = open(&source, to(dir.path()));
     for options in [to(dir.path()), by_force(dir.path())] {
-        let error = Target::open(source.manifest().clone(), options).unwrap_err();
+        let error = try_open(&source, options).unwrap_err();
         assert!(
             matches!(&error, TargetError::Busy { path } if path == &part(dir.path(), &source)),
             "{error}"
