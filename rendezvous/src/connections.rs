@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 
-use libp2p::multiaddr::Protocol;
 use libp2p::swarm::ConnectionId;
 use libp2p::{Multiaddr, PeerId};
+use shoal_addresses::ip_of;
 
 use crate::point::{Asker, Reads};
 
@@ -33,13 +33,8 @@ pub(crate) struct Connections(HashMap<PeerId, Peer>);
 impl Connections {
     /// `remote` is the peer's end.
     pub(crate) fn opened(&mut self, peer: PeerId, id: ConnectionId, remote: &Multiaddr) {
-        let observed = match remote.iter().next() {
-            Some(Protocol::Ip4(ip)) => Some(ip.into()),
-            Some(Protocol::Ip6(ip)) => Some(ip.into()),
-            _ => None,
-        };
         let connections = &mut self.0.entry(peer).or_default().connections;
-        connections.push(Connection { id, observed, pings_lost: 0 });
+        connections.push(Connection { id, observed: ip_of(remote), pings_lost: 0 });
     }
 
     pub(crate) fn closed(&mut self, peer: &PeerId, id: ConnectionId) {

@@ -11,7 +11,7 @@ use libp2p::swarm::{
     ToSwarm, dummy,
 };
 use libp2p::{Multiaddr, PeerId};
-use shoal_registry::{Prefix, quota_prefixes};
+use shoal_addresses::{Prefix, ip_of};
 
 /// Too many connections from the same /24 or /48.
 #[derive(Debug, Clone, Copy, thiserror::Error)]
@@ -74,7 +74,7 @@ impl Behaviour {
 }
 
 fn prefix_of(remote: &Multiaddr) -> Option<Prefix> {
-    quota_prefixes([remote]).into_iter().next()
+    ip_of(remote).and_then(Prefix::of)
 }
 
 impl NetworkBehaviour for Behaviour {

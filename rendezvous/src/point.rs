@@ -1,7 +1,7 @@
 //! What the rendezvous point answers: the protocol's rules over the [`Registry`]. Decisions only.
 //!
 //! **Addresses.** A record is passed on byte for byte, because a signature is over all of it; an address
-//! cannot be taken out. So a record with an address that nobody may be told (see [`harmless`]) is refused as a whole, and
+//! cannot be taken out. So a record with an address that nobody may be told (see [`is_harmful`]) is refused as a whole, and
 //! so is one without any address that its peer may name ([`tellable`], by where the peer is seen). One that names
 //! private addresses beside public ones is taken, as most libp2p programs behind a router send such;
 //! who reads it has to know which networks are his. Shoal's nodes do.
@@ -22,10 +22,8 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use libp2p::PeerId;
-use shoal_registry::{
-    Listing, Page, Registration, Registry, RequestLimiter, Role, addresses_digest, harmless, quota_prefixes,
-    tellable,
-};
+use shoal_addresses::{Prefix, Scope, is_harmful, tellable};
+use shoal_registry::{Listing, Page, Registration, Registry, RequestLimiter, Role, addresses_digest};
 use shoal_wire::rendezvous::Refusal;
 use shoal_wire::rendezvous::{
     Discovered, Malformed, PeerRecord, RecordFormat, Registered, Request, Response,
@@ -169,7 +167,7 @@ impl Point {
             record: record.into(),
             sequence: opened.sequence,
             addresses: addresses_digest(&opened.addresses),
-            prefixes: quota_prefixes(&asker.observed.map(Into::into)),
+            prefixes: asker.observed.and_then(Prefix::of).into_iter().collect(),
             observed: asker.observed,
             ttl,
             role: Role::Unknown,
@@ -201,11 +199,12 @@ impl Point {
 }
 
 fn check(record: &PeerRecord, asker: &Asker) -> Result<(), Refusal> {
+    let standing = asker.observed.map_or(Scope::Public, Scope::standing_at_ip);
     if record.peer != asker.peer {
         Err(Refusal::NotAuthorized)
-    } else if !harmless(&record.addresses) {
+    } else if record.addresses.iter().any(is_harmful) {
         Err(Refusal::HarmfulAddress)
-    } else if tellable(record.addresses.iter().cloned(), asker.observed).is_empty() {
+    } else if tellable(record.addresses.iter().cloned(), standing).is_empty() {
         Err(Refusal::NoAddress)
     } else {
         Ok(())

@@ -5,9 +5,9 @@ use std::time::Duration;
 use futures::{FutureExt, StreamExt};
 use libp2p::core::transport::ListenerId;
 use libp2p::identity::Keypair;
-use libp2p::multiaddr::Protocol;
 use libp2p::swarm::SwarmEvent;
 use libp2p::{Multiaddr, PeerId, Swarm, SwarmBuilder, noise, tcp, tls, yamux};
+use shoal_addresses::{Scope, ip_of};
 
 use crate::TrackerError;
 use crate::behaviour::Behaviour;
@@ -83,10 +83,10 @@ async fn await_listeners(
 /// listens, loopback addresses last.
 pub(crate) fn addresses(swarm: &Swarm<Behaviour>, external: &[Multiaddr], peer: PeerId) -> Vec<Multiaddr> {
     let mut listening: Vec<Multiaddr> = swarm.listeners().cloned().collect();
-    listening.sort_by_key(|address| match address.iter().next() {
-        Some(Protocol::Ip4(ip)) => (ip.is_loopback(), false),
-        Some(Protocol::Ip6(ip)) => (ip.is_loopback(), true),
-        _ => (false, false),
+    // Of one kind, addresses of IPv4 come first, because that is what most can reach.
+    listening.sort_by_key(|address| {
+        let is_loopback = Scope::of(address) == Some(Scope::Loopback);
+        (is_loopback, is_loopback && ip_of(address).is_some_and(|ip| ip.is_ipv6()))
     });
     let mut all: Vec<Multiaddr> = Vec::new();
     for address in external.iter().cloned().chain(listening) {

@@ -120,6 +120,22 @@ async fn nodes_meet_at_a_server_of_libp2p() {
     assert_eq!(tree(&from), tree(&to.join("set")));
 }
 
+/// Peers on this machine have loopback addresses, which only a tracker on it may tell; a name alone does not say
+/// where it is.
+#[tokio::test(flavor = "multi_thread")]
+async fn nodes_on_one_machine_meet_at_a_tracker_by_its_name() {
+    let scratch = tempfile::tempdir().unwrap();
+    let (from, to) = (scratch.path().join("set"), scratch.path().join("to"));
+    files::mixed(&from);
+    let (tracker, point) = tracker().await;
+    let named = point.replace("/ip4/127.0.0.1/", "/dns4/localhost/");
+    assert_ne!(named, point);
+    let (_seed, _) = share(&from, &["--rendezvous", &named]);
+    registrations(&tracker, 1).await;
+    get(&id(&from), &to, &["--rendezvous", &named]).end().expect(0);
+    assert_eq!(tree(&from), tree(&to.join("set")));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refusal_reaches_the_user_in_words() {
     let scratch = tempfile::tempdir().unwrap();

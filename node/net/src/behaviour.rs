@@ -1,5 +1,6 @@
 //! The behaviours of a node, put together. Composition only.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use libp2p::allow_block_list::{self, BlockedPeers};
@@ -11,7 +12,8 @@ use libp2p::{StreamProtocol, identify, ping};
 use shoal_wire::query;
 
 use super::codec::{QueryCodec, TrackerCodec};
-use super::{points, streams, tracker};
+use super::standing::Resolved;
+use super::{points, standing, streams, tracker};
 
 /// What identify tells others of the protocol family.
 const PROTOCOL_VERSION: &str = "/shoal/1";
@@ -40,11 +42,12 @@ pub(super) struct Behaviour {
     pub(super) points: points::Behaviour,
     pub(super) query: request_response::Behaviour<QueryCodec>,
     pub(super) tracker: request_response::Behaviour<TrackerCodec>,
+    pub(super) standing: standing::Behaviour,
     pub(super) streams: streams::Behaviour,
 }
 
 impl Behaviour {
-    pub(super) fn new(identity: &Keypair) -> Self {
+    pub(super) fn new(identity: &Keypair, resolved: Arc<Resolved>) -> Self {
         let limits = ConnectionLimits::default()
             .with_max_established(Some(MAX_CONNECTIONS))
             .with_max_established_incoming(Some(MAX_INCOMING))
@@ -66,6 +69,7 @@ impl Behaviour {
             points: points::behaviour(),
             query: request_response::Behaviour::with_codec(QueryCodec::default(), [protocol], query),
             tracker: tracker::behaviour(),
+            standing: standing::Behaviour::new(resolved),
             streams: streams::Behaviour::default(),
         }
     }

@@ -10,19 +10,19 @@ use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
 use libp2p::core::ConnectedPoint;
-use libp2p::multiaddr::Protocol;
 use libp2p::request_response::{self, OutboundRequestId, ResponseChannel};
 use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
 use libp2p::swarm::{ConnectionId, SwarmEvent};
 use libp2p::{Multiaddr, PeerId, Swarm, identify, ping};
-use shoal_addresses::is_dialable;
+use shoal_addresses::told;
 use shoal_engine::Dial;
 use shoal_printable::Printable;
-use shoal_wire::query::{ErrorCode, MAX_ADDRESSES, Request, Response};
+use shoal_wire::query::{ErrorCode, Request, Response};
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use super::behaviour::{Behaviour, BehaviourEvent};
 use super::control::{DialError, NetEvent, Order, QueryError};
+use super::external::ExternalAddresses;
 use super::library::Library;
 use super::points::{self, PointError, Points, Registration};
 use super::streams;
@@ -34,7 +34,7 @@ const MAX_QUESTIONS: usize = 256;
 /// Failed pings in a row before a connection is given up.
 const MAX_PINGS_LOST: u32 = 2;
 
-type Answered = (ResponseChannel<Response>, Response);
+type Answered = (PeerId, ResponseChannel<Response>, Response);
 
 pub(super) struct Driver {
     swarm: Swarm<Behaviour>,
@@ -46,6 +46,7 @@ pub(super) struct Driver {
     queries: HashMap<OutboundRequestId, oneshot::Sender<Result<Response, QueryError>>>,
     tracker_questions: tracker::Questions,
     points: Points,
+    external: ExternalAddresses,
     answers: FuturesUnordered<BoxFuture<'static, Answered>>,
     pings_lost: HashMap<ConnectionId, u32>,
 }
@@ -69,6 +70,7 @@ impl Driver {
             queries: HashMap::new(),
             tracker_questions: tracker::Questions::default(),
             points,
+            external: ExternalAddresses::default(),
             answers: FuturesUnordered::new(),
             pings_lost: HashMap::new(),
         }
@@ -77,11 +79,12 @@ impl Driver {
     /// Runs until told to shut down, or until nobody is left to give orders.
     pub(super) async fn run(mut self) {
         // The events of addresses that stood before this task began have been read already.
-        self.update_external_addresses();
+        self.external.apply(&mut self.swarm);
         loop {
             tokio::select! {
                 event = self.swarm.select_next_some() => self.on_swarm_event(event),
-                Some((channel, answer)) = self.answers.next() => {
+                Some((peer, channel, answer)) = self.answers.next() => {
+                    let answer = self.swarm.behaviour().standing.sift(&peer, answer);
                     // Fails when the connection is gone; then nobody waits for the answer.
                     drop(self.swarm.behaviour_mut().query.send_response(channel, answer));
                 }
@@ -205,6 +208,9 @@ impl Driver {
     }
 
     fn on_swarm_event(&mut self, event: SwarmEvent<BehaviourEvent>) {
+        if self.external.note(&event) {
+            self.external.apply(&mut self.swarm);
+        }
         match event {
             SwarmEvent::Behaviour(event) => self.on_behaviour_event(event),
             SwarmEvent::ConnectionEstablished {
@@ -216,7 +222,6 @@ impl Driver {
                 self.pings_lost.remove(&connection_id);
                 tracing::debug!(peer = %peer_id, ?cause, "connection closed");
                 if num_established == 0 {
-                    self.points.disconnected(&peer_id);
                     self.tell(NetEvent::Disconnected { peer: peer_id });
                 }
             }
@@ -227,10 +232,6 @@ impl Driver {
             }
             SwarmEvent::NewListenAddr { address, .. } => {
                 tracing::debug!(%address, "listening");
-                self.update_external_addresses();
-            }
-            SwarmEvent::ExpiredListenAddr { .. } | SwarmEvent::ListenerClosed { .. } => {
-                self.update_external_addresses();
             }
             _ => {}
         }
@@ -241,7 +242,6 @@ impl Driver {
             ConnectedPoint::Dialer { address, .. } => Some(address.clone()),
             ConnectedPoint::Listener { .. } => None,
         };
-        self.points.connected(peer, endpoint.get_remote_address());
         if let Some(reply) = self.dials.remove(&id) {
             let _ = reply.send(Ok(peer));
         }
@@ -251,29 +251,19 @@ impl Driver {
         }
     }
 
-    /// What others are told: addresses of the network, or loopback ones if there are no others.
-    fn update_external_addresses(&mut self) {
-        let listening: Vec<Multiaddr> = self.swarm.listeners().filter(|a| is_dialable(a)).cloned().collect();
-        let outside = |a: &&Multiaddr| !is_loopback(a);
-        let outward = listening.iter().any(|a| outside(&a));
-        let now: Vec<Multiaddr> = listening.iter().filter(|a| !outward || outside(a)).cloned().collect();
-        let before: Vec<Multiaddr> = self.swarm.external_addresses().cloned().collect();
-        before.iter().filter(|a| !now.contains(a)).for_each(|a| self.swarm.remove_external_address(a));
-        now.into_iter().filter(|a| !before.contains(a)).for_each(|a| self.swarm.add_external_address(a));
-    }
-
     fn on_behaviour_event(&mut self, event: BehaviourEvent) {
         match event {
             BehaviourEvent::Query(event) => self.on_query_event(event),
             BehaviourEvent::Streams(streams::Inbound { peer, stream }) => self.uploads.start(peer, stream),
             BehaviourEvent::Tracker(event) => self.tracker_questions.on_event(event),
             BehaviourEvent::Points(event) => {
-                self.points.on_event(&mut self.swarm.behaviour_mut().points, event);
+                let Behaviour { points, standing, .. } = self.swarm.behaviour_mut();
+                self.points.on_event(points, standing, event);
             }
             BehaviourEvent::Identify(identify::Event::Received { peer_id, info, .. }) => {
                 tracing::debug!(peer = %peer_id, agent = %Printable(&info.agent_version), "identified");
-                let dialable = info.listen_addrs.into_iter().filter(is_dialable);
-                let addresses = dialable.take(MAX_ADDRESSES).collect();
+                let standing = self.swarm.behaviour().standing.of(&peer_id);
+                let addresses = told(info.listen_addrs, standing).direct;
                 self.tell(NetEvent::Addresses { peer: peer_id, addresses });
             }
             BehaviourEvent::Ping(event) => self.on_ping(event),
@@ -287,9 +277,9 @@ impl Driver {
             Event::Message { peer, message: Message::Request { request, channel, .. }, .. } => {
                 self.on_question(peer, request, channel);
             }
-            Event::Message { message: Message::Response { request_id, response }, .. } => {
+            Event::Message { peer, message: Message::Response { request_id, response }, .. } => {
                 if let Some(reply) = self.queries.remove(&request_id) {
-                    let _ = reply.send(Ok(response));
+                    let _ = reply.send(Ok(self.swarm.behaviour().standing.sift(&peer, response)));
                 }
             }
             Event::OutboundFailure { request_id, error, .. } => {
@@ -311,7 +301,7 @@ impl Driver {
         match asked {
             Ok(answer) => {
                 let busy = Response::Error { code: ErrorCode::Busy };
-                self.answers.push(async { (channel, answer.await.unwrap_or(busy)) }.boxed());
+                self.answers.push(async move { (peer, channel, answer.await.unwrap_or(busy)) }.boxed());
             }
             Err(code) => {
                 drop(self.swarm.behaviour_mut().query.send_response(channel, Response::Error { code }));
@@ -338,13 +328,5 @@ impl Driver {
     fn tell(&self, event: NetEvent) {
         // Err only says that no job listens.
         let _ = self.events.send(event);
-    }
-}
-
-fn is_loopback(address: &Multiaddr) -> bool {
-    match address.iter().next() {
-        Some(Protocol::Ip4(ip)) => ip.is_loopback(),
-        Some(Protocol::Ip6(ip)) => ip.is_loopback(),
-        _ => false,
     }
 }

@@ -1,14 +1,18 @@
 //! How bytes get from here to there: TCP with TLS or Noise and yamux, and QUIC; names by DNS.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
+use libp2p::core::muxing::StreamMuxerBox;
+use libp2p::core::transport::Boxed;
 use libp2p::identity::Keypair;
 use libp2p::swarm::SwarmEvent;
-use libp2p::{Multiaddr, Swarm, SwarmBuilder, dns};
+use libp2p::{Multiaddr, PeerId, Swarm, SwarmBuilder, Transport, dns, quic};
 
 use super::behaviour::Behaviour;
 use super::node::NodeError;
+use super::standing::Resolved;
 use super::tcp;
 
 /// A connection without streams is closed after this time. Peers that exchange chunks keep a stream;
@@ -18,19 +22,20 @@ const IDLE: Duration = Duration::from_secs(60);
 /// Builds the Swarm.
 pub(super) fn swarm(identity: Keypair) -> Result<Swarm<Behaviour>, NodeError> {
     // The two builders differ in type but not in what follows.
+    let resolved = Arc::new(Resolved::default());
     macro_rules! finish {
         ($builder:expr) => {
             $builder
-                .with_behaviour(Behaviour::new)
+                .with_behaviour(|identity| Behaviour::new(identity, resolved))
                 .map_err(|e| failed(&e))?
                 .with_swarm_config(|config| config.with_idle_connection_timeout(IDLE))
                 .build()
         };
     }
     let transports = || {
-        let tcp = tcp::transport(&identity).map_err(NodeError::Setup)?;
-        let builder = SwarmBuilder::with_existing_identity(identity.clone()).with_tokio().with_quic();
-        builder.with_other_transport(|_| tcp).map_err(|e| failed(&e))
+        let below_names = below_names(&identity, resolved.clone())?;
+        let builder = SwarmBuilder::with_existing_identity(identity.clone()).with_tokio();
+        builder.with_other_transport(|_| below_names).map_err(|e| failed(&e))
     };
     match transports()?.with_dns() {
         Ok(builder) => Ok(finish!(builder)),
@@ -41,6 +46,22 @@ pub(super) fn swarm(identity: Keypair) -> Result<Swarm<Behaviour>, NodeError> {
             Ok(finish!(transports()?.with_dns_config(none.0, none.1)))
         }
     }
+}
+
+/// QUIC and TCP. They are dialled at IP addresses only, after names were looked up, and note where that was.
+fn below_names(
+    identity: &Keypair,
+    resolved: Arc<Resolved>,
+) -> Result<Boxed<(PeerId, StreamMuxerBox)>, NodeError> {
+    let quic = quic::tokio::Transport::new(quic::Config::new(identity))
+        .map(|(peer, muxer), _| (peer, StreamMuxerBox::new(muxer)));
+    let tcp = tcp::transport(identity).map_err(NodeError::Setup)?;
+    let either = quic.or_transport(tcp).map(move |either, endpoint| {
+        let (peer, muxer) = either.into_inner();
+        resolved.note(peer, &endpoint);
+        (peer, muxer)
+    });
+    Ok(either.boxed())
 }
 
 fn failed(error: &dyn std::fmt::Display) -> NodeError {

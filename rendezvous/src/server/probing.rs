@@ -4,23 +4,17 @@
 //! What this is not: a way to have the tracker dial others. A probe goes to the host that the peer itself
 //! was last seen at, whatever its record names besides; who cannot be looked for so is not taken for dead.
 
-use std::net::IpAddr;
-
-use libp2p::multiaddr::Protocol;
 use libp2p::request_response::OutboundFailure;
 use libp2p::swarm::DialError;
 use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
 use libp2p::{Multiaddr, PeerId};
-use shoal_addresses::is_dialable;
-use shoal_registry::{Verdict, tellable};
+use shoal_addresses::at_host;
+use shoal_registry::Verdict;
 use shoal_wire::rendezvous::PeerRecord;
 
 use super::{EventOf, Server};
 use crate::probes::Step;
 use crate::sign_of_life::{Payload, PingCodec};
-
-/// Addresses of one peer that a probe dials.
-const MAX_DIALLED: usize = 4;
 
 impl Server {
     /// The tracker's own program says, in the name of `reporter`, that `peer` does not answer. If that is to be looked
@@ -118,20 +112,8 @@ impl Server {
     fn addresses_to_dial(&self, peer: &PeerId) -> Vec<Multiaddr> {
         let Some(contact) = self.registry().contact(peer) else { return vec![] };
         let Ok(record) = PeerRecord::reopen(&contact.record) else { return vec![] };
-        contact.observed.map_or(vec![], |observed| own(record.addresses, observed))
+        contact.observed.map_or(vec![], |seen_at| at_host(record.addresses, seen_at))
     }
-}
-
-/// Few of the addresses that a peer has registered: those on the host that it was seen at itself. Others may be
-/// of somebody who never asked for a visit, and names lead wherever their owner likes.
-fn own(addresses: Vec<Multiaddr>, observed: IpAddr) -> Vec<Multiaddr> {
-    let is_there = |address: &Multiaddr| match address.iter().next() {
-        Some(Protocol::Ip4(ip)) => observed.to_canonical() == ip,
-        Some(Protocol::Ip6(ip)) => observed.to_canonical() == IpAddr::from(ip).to_canonical(),
-        _ => false,
-    };
-    let usable = addresses.into_iter().filter(|it| is_dialable(it) && is_there(it));
-    tellable(usable, Some(observed)).into_iter().take(MAX_DIALLED).collect()
 }
 
 /// Whether a dial failed for a reason of the tracker's own, which says nothing about the peer.
@@ -143,34 +125,5 @@ fn is_ours(error: &DialError) -> bool {
         | DialError::DialPeerConditionFalse(_)
         | DialError::LocalPeerId { .. } => true,
         DialError::WrongPeerId { .. } | DialError::Transport(_) => false,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_probe_goes_to_where_the_peer_is_and_nowhere_else() {
-        let addresses: Vec<Multiaddr> = [
-            "/ip4/8.8.8.8/tcp/1",
-            "/ip4/9.9.9.9/tcp/1",
-            "/ip4/127.0.0.1/tcp/1",
-            "/ip4/10.0.0.1/tcp/1",
-            "/dns4/example.org/tcp/1",
-            "/ip6/2001:db8::1/tcp/1",
-        ]
-        .map(|address| address.parse().unwrap())
-        .into();
-        let at = |observed: &str| own(addresses.clone(), observed.parse().unwrap());
-        assert_eq!(at("8.8.8.8"), [addresses[0].clone()]);
-        assert_eq!(at("::ffff:8.8.8.8"), [addresses[0].clone()]);
-        assert_eq!(at("127.0.0.1"), [addresses[2].clone()]);
-        assert_eq!(at("10.0.0.1"), [addresses[3].clone()]);
-        assert_eq!(at("2001:db8::1"), [addresses[5].clone()]);
-        assert!(at("7.7.7.7").is_empty());
-        let many: Vec<Multiaddr> =
-            (1..9).map(|port| format!("/ip4/8.8.8.8/tcp/{port}").parse().unwrap()).collect();
-        assert_eq!(own(many, [8, 8, 8, 8].into()).len(), MAX_DIALLED);
     }
 }

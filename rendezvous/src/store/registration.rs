@@ -13,8 +13,9 @@ use std::time::Duration;
 use libp2p::PeerId;
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
+use shoal_addresses::Prefix;
 use shoal_cbor::CborError;
-use shoal_registry::{MAX_ADDRESSES, Prefix, Registration, Role};
+use shoal_registry::{MAX_PREFIXES, Registration, Role};
 use shoal_wire::rendezvous::MAX_NAMESPACE;
 
 use super::{Change, Row, Table, WallClock};
@@ -118,7 +119,7 @@ pub fn read(row: &Row, clock: WallClock, now: Duration) -> Result<Registration, 
     if stored.version != VERSION {
         return Err(BadRow::Version(stored.version));
     }
-    if stored.prefixes.len() > MAX_ADDRESSES {
+    if stored.prefixes.len() > MAX_PREFIXES {
         return Err(BadRow::Prefixes);
     }
     let prefixes: Option<Vec<Prefix>> = stored.prefixes.iter().map(|bytes| prefix(bytes)).collect();
@@ -217,7 +218,7 @@ mod tests {
         let role = prop_oneof![Just(Role::Seed), Just(Role::Downloader), Just(Role::Unknown)];
         let names = "[a-zé/]{1,40}";
         let record = prop::collection::vec(any::<u8>(), 1..400);
-        let prefixes = prop::collection::vec(prefix, 0..=MAX_ADDRESSES);
+        let prefixes = prop::collection::vec(prefix, 0..=MAX_PREFIXES);
         let observed = any::<Option<IpAddr>>();
         (names, record, any::<[u64; 2]>(), prefixes, 1..7200_u64, role, observed).prop_map(
             |(namespace, record, [sequence, addresses], prefixes, ttl, role, observed)| Registration {

@@ -112,7 +112,7 @@ fn entry_key(peer: &PeerId, content: &ContentId) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use shoal_registry::Prefix;
+    use shoal_addresses::Prefix;
     use shoal_wire::tracker::Entry;
 
     const SECOND: Duration = Duration::from_secs(1);

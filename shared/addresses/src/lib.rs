@@ -1,65 +1,47 @@
-//! Judgements of addresses: which a node may dial, and whose they are.
+//! The policy about addresses: which may be dialled, told to others, announced and kept.
 //!
-//! What this is not: nothing here dials, resolves a name or remembers an address. What always holds: an address that
-//! cannot be dialled, whatever a peer made of it, is told from one that can by its text alone.
+//! - [`Address`]: what an address is: a host and a transport, or a relay and the peer behind it. Only the first kind
+//!   is dialled.
+//! - [`Scope`]: from where a host can be reached: the machine itself, the link, a private network, everywhere.
+//! - [`tellable`]: what may pass between two peers, by where the other one stands. [`told`]: what a node does with
+//!   addresses that it was told. [`is_harmful`]: what is told to nobody.
+//! - [`KnownAddresses`]: the addresses of one peer, as far as they are worth keeping.
+//! - [`OwnAddresses`]: which of its own addresses a node announces.
+//! - [`Prefix`]: the network that an address belongs to, for quotas. [`at_host`]: addresses on one host.
+//!
+//! **Who may say what.** Addresses come from peers and trackers, who may lie. Whoever is connected from a public
+//! address must not make this node dial into its own network, and whoever stands in the same network may tell
+//! addresses of that network. A peer stands where its connection comes from, which it cannot choose freely:
+//!
+//! | the peer stands at | public | private | link-local | loopback |
+//! |---|---|---|---|---|
+//! | a public address, or behind a relay, or nobody knows where | yes | no | no | no |
+//! | a private address | yes | yes | no | no |
+//! | a link-local address | yes | yes | IPv4 | no |
+//! | a loopback address | yes | yes | no | yes |
+//!
+//! The same table says what may be told *to* such a peer: other addresses would lead it to itself, or nowhere.
+//!
+//! What this is not: nothing here dials, resolves a name or knows who is connected. A name is judged by its text
+//! alone, and its owner may let it lead anywhere. Behind a proxy all peers seem to stand at the proxy's address.
+//!
+//! What always holds: no address makes a function panic; sets are bounded in number, and what passes [`tellable`]
+//! also in length.
 
-use libp2p_identity::PeerId;
-use multiaddr::{Multiaddr, Protocol};
-
-/// Whose address it is, if it ends in `/p2p/PEER`.
-pub fn peer_of(address: &Multiaddr) -> Option<PeerId> {
-    match address.iter().last() {
-        Some(Protocol::P2p(peer)) => Some(peer),
-        _ => None,
-    }
-}
-
-/// The address without the `/p2p/PEER` at its end, if it has one.
-pub fn without_peer(mut address: Multiaddr) -> Multiaddr {
-    if peer_of(&address).is_some() {
-        address.pop();
-    }
-    address
-}
-
-/// Whether an address is one that a node may dial: an IP address or name of one host, then TCP or QUIC.
-pub fn is_dialable(address: &Multiaddr) -> bool {
-    let mut parts = address.iter();
-    let host = match parts.next() {
-        Some(Protocol::Ip4(ip)) => !ip.is_unspecified() && !ip.is_multicast() && !ip.is_broadcast(),
-        Some(Protocol::Ip6(ip)) => !ip.is_unspecified() && !ip.is_multicast(),
-        Some(Protocol::Dns(_) | Protocol::Dns4(_) | Protocol::Dns6(_)) => true,
-        _ => false,
-    };
-    let transport = match parts.next() {
-        Some(Protocol::Tcp(port)) => port > 0,
-        Some(Protocol::Udp(port)) => port > 0 && parts.next() == Some(Protocol::QuicV1),
-        _ => false,
-    };
-    host && transport && matches!(parts.next(), None | Some(Protocol::P2p(_))) && parts.next().is_none()
-}
-
+mod address;
+mod host;
+mod known;
+mod own;
+mod policy;
+mod prefix;
+mod scope;
 #[cfg(test)]
-mod tests {
-    use super::*;
+mod testing;
 
-    #[test]
-    fn only_hosts_with_tcp_or_quic_are_dialable() {
-        for good in ["/ip4/10.0.0.1/tcp/1", "/ip6/::1/udp/9/quic-v1", "/dns4/example.org/tcp/443"] {
-            assert!(is_dialable(&good.parse().unwrap()), "{good}");
-        }
-        for bad in [
-            "/ip4/0.0.0.0/tcp/1",
-            "/ip4/224.0.0.1/tcp/1",
-            "/ip4/1.2.3.4/tcp/0",
-            "/ip4/1.2.3.4/udp/1",
-            "/ip4/1.2.3.4",
-            "/unix/a",
-            "/ip4/1.2.3.4/tcp/1/ws",
-            "/memory/5",
-            "/ip4/255.255.255.255/tcp/1",
-        ] {
-            assert!(!is_dialable(&bad.parse().unwrap()), "{bad}");
-        }
-    }
-}
+pub use address::{Address, Circuit, Direct, Transport, Unusable, is_dialable, peer_of, without_peer};
+pub use host::{Host, NameKind, ip_of};
+pub use known::{KnownAddresses, MAX_CIRCUITS};
+pub use own::{MAX_CONFIRMED, OwnAddresses};
+pub use policy::{MAX_ADDRESS, MAX_ADDRESSES, MAX_AT_HOST, Told, at_host, is_harmful, tellable, told};
+pub use prefix::Prefix;
+pub use scope::Scope;

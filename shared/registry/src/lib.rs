@@ -3,7 +3,7 @@
 //! - [`Registry`]: register, renew, unregister, discover, expire; reports of dead peers.
 //! - [`Throttle`]: how often each peer may do something. [`RequestLimiter`]: and its network.
 //! - [`Limits`]: quotas and times. Why not is a [`Refusal`](shoal_wire::rendezvous::Refusal).
-//! - [`tellable`], [`quota_prefixes`], [`addresses_digest`]: what to make of a peer's addresses before that.
+//! - [`addresses_digest`]: tells whether a peer has moved.
 //!
 //! It follows the libp2p rendezvous specification (github.com/libp2p/specs, rendezvous, r3), and goes its own
 //! way in two things. Times are shorter, so that the dead are soon gone. Of a large swarm each question
@@ -20,11 +20,11 @@
 //! living peer cannot be evicted by others, whatever they report.
 
 mod cookie;
+mod digest;
 mod discover;
 mod everyone;
 mod limiter;
 mod limits;
-mod prefix;
 mod quota;
 mod registration;
 mod reports;
@@ -37,11 +37,11 @@ mod testing;
 mod tests;
 mod throttle;
 
+pub use digest::addresses_digest;
 pub use everyone::PeerListing;
 pub use limiter::RequestLimiter;
 pub use limits::{Limits, SPEC_MAX_TTL};
-pub use prefix::{MAX_ADDRESSES, Prefix, addresses_digest, harmless, quota_prefixes, tellable};
-pub use registration::{Contact, Counters, Counts, Listing, Page, Registration, Role};
+pub use registration::{Contact, Counters, Counts, Listing, MAX_PREFIXES, Page, Registration, Role};
 pub use reports::Verdict;
 pub use table::Registry;
 pub use throttle::{Throttle, WhenFull};

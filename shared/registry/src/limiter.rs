@@ -5,8 +5,9 @@ use core::net::IpAddr;
 use std::time::Duration;
 
 use libp2p_identity::PeerId;
+use shoal_addresses::Prefix;
 
-use super::{Prefix, Throttle, WhenFull};
+use super::{Throttle, WhenFull};
 
 /// A [`Throttle`] of peers and one of the networks that they are seen in: peer ids cost nothing, addresses do.
 /// Private networks have no bound, see [`Prefix::of`].

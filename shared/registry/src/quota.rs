@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Prefix;
+use shoal_addresses::Prefix;
 
 /// Counts per prefix; what has none is not kept.
 #[derive(Debug, Default)]

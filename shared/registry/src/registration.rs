@@ -7,7 +7,10 @@ use std::time::Duration;
 
 use libp2p_identity::PeerId;
 
-use super::Prefix;
+use shoal_addresses::Prefix;
+
+/// The most networks that one registration counts against.
+pub const MAX_PREFIXES: usize = 16;
 
 /// What a peer is in a swarm, as far as the tracker was told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -36,10 +39,11 @@ pub struct Registration {
     /// [`addresses_digest`](super::addresses_digest) of what is in the record. Clients sign a new record for
     /// each renewal; only one with other addresses is news to who asks with a cookie.
     pub addresses: u64,
-    /// Whose quota it counts against, see [`quota_prefixes`](super::quota_prefixes).
+    /// The networks against whose quota it counts: those that the peer is seen in, not those that it merely says it is
+    /// in. At most [`MAX_PREFIXES`]; further ones are left out.
     pub prefixes: Vec<Prefix>,
     /// Where the peer's connection came from; which of its addresses may be dialled depends on that, see
-    /// [`tellable`](super::tellable).
+    /// [`shoal_addresses`].
     pub observed: Option<IpAddr>,
     /// The time asked for, in seconds.
     pub ttl: Option<u64>,

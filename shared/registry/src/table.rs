@@ -9,9 +9,8 @@ use rand::{RngExt, SeedableRng};
 
 use super::Limits;
 use super::cookie::Cookies;
-use super::prefix::MAX_ADDRESSES;
 use super::quota::PrefixCounts;
-use super::registration::{Contact, Counters, Counts, Entry, Listing, Registration, Role};
+use super::registration::{Contact, Counters, Counts, Entry, Listing, MAX_PREFIXES, Registration, Role};
 use super::reports::Reports;
 use super::slab::{Named, Slab};
 use super::swarm::Swarm;
@@ -273,7 +272,7 @@ impl Registry {
             None => {
                 new.prefixes.sort_unstable();
                 new.prefixes.dedup();
-                new.prefixes.truncate(MAX_ADDRESSES);
+                new.prefixes.truncate(MAX_PREFIXES);
                 self.check_quotas(&new)?;
                 self.insert(now, new, expires);
                 self.counters.registered += 1;

@@ -1,7 +1,5 @@
 //! Registered peers as they are told: where each is, and each place once.
 
-// From `core`, which has the addresses but no sockets.
-use core::net::IpAddr;
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -10,17 +8,18 @@ use libp2p_identity::PeerId;
 use multiaddr::{Multiaddr, Protocol};
 use serde_bytes::ByteBuf;
 
-use shoal_registry::{Registry, tellable};
-use shoal_wire::query::{MAX_ADDRESS, PeerAddresses};
+use shoal_addresses::{Scope, tellable};
+use shoal_registry::Registry;
+use shoal_wire::query::PeerAddresses;
 use shoal_wire::tracker::{ErrorCode, MAX_LISTED, Response};
 
 /// Registered peers: a sample, or, if `after` is there, in the order of their ids from behind it. At most
-/// `limit`, and at most as many as fit; 0 stands for that. Addresses that lead nowhere from `asker` are left
-/// out.
+/// `limit`, and at most as many as fit; 0 stands for that. Addresses that lead nowhere from where the asker stands are
+/// left out.
 pub(super) fn list(
     registry: &mut Registry,
     now: Duration,
-    asker: Option<IpAddr>,
+    standing: Scope,
     addresses_in: fn(&[u8]) -> Vec<Multiaddr>,
     after: Option<&[u8]>,
     limit: usize,
@@ -39,7 +38,7 @@ pub(super) fn list(
     listings.sort_by_key(|listing| Reverse(listing.seen));
     let listed = listings.iter().map(|listing| Listed {
         peer: listing.peer,
-        addresses: tellable(addresses_in(&listing.record), asker),
+        addresses: tellable(addresses_in(&listing.record), standing),
     });
     let peers = each_place_once(listed.collect()).into_iter().map(PeerAddresses::from).collect();
     Ok(Response::Peers { next, peers, total: registry.peers() as u64 })
@@ -80,9 +79,7 @@ fn place(address: &Multiaddr) -> Option<String> {
 
 impl From<Listed> for PeerAddresses {
     fn from(listed: Listed) -> Self {
-        let bytes = listed.addresses.iter().map(Multiaddr::to_vec);
-        let addresses = bytes.filter(|address| address.len() <= MAX_ADDRESS).map(ByteBuf::from).collect();
-        Self { id: listed.peer.to_bytes(), addresses }
+        Self::new(listed.peer, &listed.addresses)
     }
 }
 

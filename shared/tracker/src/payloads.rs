@@ -8,8 +8,8 @@ use libp2p_identity::PeerId;
 
 use super::stored::Lifetime;
 use super::{Change, Limits, StoredPayload};
+use shoal_addresses::Prefix;
 use shoal_content::Hash;
-use shoal_registry::Prefix;
 use shoal_wire::tracker::ErrorCode;
 
 #[derive(Debug)]

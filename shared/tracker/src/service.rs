@@ -6,18 +6,19 @@ use std::time::Duration;
 
 use libp2p_identity::PeerId;
 use multiaddr::Multiaddr;
-
-use super::index::{Index, Search};
-use super::listing::list;
-use super::payloads::Payloads;
-use super::{Change, Limits, StoredEntry, StoredPayload, tally};
+use shoal_addresses::{Prefix, Scope};
 use shoal_content::ContentId;
-use shoal_registry::{self as registry, Prefix, Registry, RequestLimiter};
+use shoal_registry::{self as registry, Registry, RequestLimiter};
 use shoal_wire::swarm_namespace;
 use shoal_wire::tracker::{
     Current, Entry, ErrorCode, RefusalCounts, RegistryCounts, Request, RequestCounts, Response, Role, Stats,
     Verdict,
 };
+
+use super::index::{Index, Search};
+use super::listing::list;
+use super::payloads::Payloads;
+use super::{Change, Limits, StoredEntry, StoredPayload, tally};
 
 /// Who asks, as the connection shows it.
 #[derive(Debug, Clone, Copy)]
@@ -194,7 +195,8 @@ impl Services {
             }
             Request::Peers { after, limit } => {
                 let after = after.as_ref().map(|after| after.as_slice());
-                list(registry, now, from.ip, self.addresses_in, after, limit as usize)
+                let standing = from.ip.map_or(Scope::Public, Scope::standing_at_ip);
+                list(registry, now, standing, self.addresses_in, after, limit as usize)
             }
             Request::Stats {} => Ok(Response::Stats { stats: Box::new(self.stats(registry, now)) }),
         }

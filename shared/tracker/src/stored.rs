@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use libp2p_identity::PeerId;
 
+use shoal_addresses::Prefix;
 use shoal_content::{ContentId, Hash};
-use shoal_registry::Prefix;
 use shoal_wire::tracker::Entry;
 
 /// A change for whoever writes things down. The same thing may be put again: that replaces the one before.

@@ -12,11 +12,15 @@
 //! A node answers every well-formed request, with [`Response::Error`] if it must. A malformed or
 //! oversized one ends the stream.
 
+use libp2p_identity::PeerId;
+use multiaddr::Multiaddr;
 use serde::{Deserialize, Serialize};
+use serde_bytes::ByteBuf;
+use shoal_addresses::{MAX_ADDRESS, MAX_ADDRESSES};
+use shoal_content::{ContentId, Hash, MAX_BLOCK};
 
 use super::frame::{FrameError, Message};
 use super::have::Have;
-use shoal_content::{ContentId, Hash, MAX_BLOCK};
 
 /// The protocol's id.
 pub const PROTOCOL: &str = "/shoal/query/1";
@@ -26,10 +30,6 @@ pub const MAX_REQUEST: usize = 64 << 10;
 pub const MAX_RESPONSE: usize = 1 << 20;
 /// The most peers in one answer.
 pub const MAX_PEERS: usize = 50;
-/// The most addresses of one peer.
-pub const MAX_ADDRESSES: usize = 16;
-/// The longest address, in bytes.
-pub const MAX_ADDRESS: usize = 256;
 /// The longest peer id, in bytes.
 const MAX_PEER_ID: usize = 64;
 
@@ -159,7 +159,7 @@ pub struct PeerAddresses {
     #[serde(with = "serde_bytes")]
     pub id: Vec<u8>,
     /// Multiaddrs in binary form; at most 16 of at most 256 bytes.
-    pub addresses: Vec<serde_bytes::ByteBuf>,
+    pub addresses: Vec<ByteBuf>,
 }
 
 impl Message for Request {
@@ -189,6 +189,25 @@ impl Message for Response {
 }
 
 impl PeerAddresses {
+    /// Says where a peer is, by as many of the addresses as a message may have.
+    pub fn new(peer: PeerId, addresses: &[Multiaddr]) -> Self {
+        let bytes = addresses.iter().filter(|address| address.len() <= MAX_ADDRESS).take(MAX_ADDRESSES);
+        Self {
+            id: peer.to_bytes(),
+            addresses: bytes.map(|address| ByteBuf::from(address.to_vec())).collect(),
+        }
+    }
+
+    /// Who it is; none if the bytes are not a peer id.
+    pub fn peer(&self) -> Option<PeerId> {
+        PeerId::from_bytes(&self.id).ok()
+    }
+
+    /// Where it is said to be, without what is not an address.
+    pub fn multiaddrs(&self) -> impl Iterator<Item = Multiaddr> {
+        self.addresses.iter().filter_map(|bytes| Multiaddr::try_from(bytes.to_vec()).ok())
+    }
+
     /// Whether the id and the addresses are as few and as short as they must be.
     pub(super) fn is_within_limits(&self) -> bool {
         self.id.len() <= MAX_PEER_ID

@@ -10,21 +10,19 @@
 mod codec;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::net::{IpAddr, Ipv4Addr};
 use std::time::{Duration, SystemTime};
 
 use libp2p::identity::Keypair;
-use libp2p::multiaddr::Protocol;
 use libp2p::request_response::{self, OutboundFailure, OutboundRequestId, ProtocolSupport};
 use libp2p::{Multiaddr, PeerId, StreamProtocol};
-use shoal_addresses::is_dialable;
-use shoal_registry::{harmless, tellable};
-use shoal_wire::query::{MAX_ADDRESSES, MAX_PEERS};
+use shoal_addresses::{MAX_ADDRESSES, Scope, is_harmful, told};
+use shoal_wire::query::MAX_PEERS;
 use shoal_wire::rendezvous::{Discovered, PROTOCOL, PeerRecord, RecordFormat, Refused, Request, Response};
 use tokio::sync::oneshot;
 
 pub(super) use self::codec::PointCodec;
 use super::control::DialError;
+use super::standing::Behaviour as Standing;
 
 /// A point answers within this time or has failed.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
@@ -149,33 +147,11 @@ pub(super) struct Points {
     sequence: u64,
     pending: HashMap<OutboundRequestId, Pending>,
     lines: HashMap<PeerId, Line>,
-    /// Where connected peers are, as far as that is a number.
-    seen_at: HashMap<PeerId, IpAddr>,
 }
 
 impl Points {
     pub(super) fn new(identity: Keypair) -> Self {
-        Self {
-            identity,
-            sequence: 0,
-            pending: HashMap::new(),
-            lines: HashMap::new(),
-            seen_at: HashMap::new(),
-        }
-    }
-
-    /// A connection stands; `remote` is its other end.
-    pub(super) fn connected(&mut self, peer: PeerId, remote: &Multiaddr) {
-        match remote.iter().next() {
-            Some(Protocol::Ip4(ip)) => drop(self.seen_at.insert(peer, ip.into())),
-            Some(Protocol::Ip6(ip)) => drop(self.seen_at.insert(peer, ip.into())),
-            _ => drop(self.seen_at.remove(&peer)),
-        }
-    }
-
-    /// The last connection is gone.
-    pub(super) fn disconnected(&mut self, peer: &PeerId) {
-        self.seen_at.remove(peer);
+        Self { identity, sequence: 0, pending: HashMap::new(), lines: HashMap::new() }
     }
 
     /// Registers. The point must be connected, as for all that follows.
@@ -251,12 +227,13 @@ impl Points {
         Some(pending)
     }
 
-    pub(super) fn on_event(&mut self, behaviour: &mut Behaviour, event: Event) {
+    /// `standing` tells where the point stands, and so which addresses it may speak of.
+    pub(super) fn on_event(&mut self, behaviour: &mut Behaviour, standing: &Standing, event: Event) {
         use request_response::{Event, Message};
         match event {
             Event::Message { peer, message: Message::Response { request_id, response }, .. } => {
                 if let Some(pending) = self.take(behaviour, peer, request_id) {
-                    self.answered(pending, response);
+                    answered(pending, response, standing);
                 }
             }
             Event::OutboundFailure { peer, request_id, error, .. } => {
@@ -278,29 +255,13 @@ impl Points {
         }
     }
 
-    fn answered(&self, pending: Pending, response: Option<Response>) {
-        // Where sending fails, nobody waits any more.
-        match (pending, response) {
-            (Pending::Register(reply), Some(Response::Register(granted))) => {
-                drop(reply.send(granted.map(Duration::from_secs).map_err(PointError::Refused)));
-            }
-            (Pending::Unregister(reply), _) => drop(reply.send(Ok(()))),
-            (Pending::Discover { namespace, point, reply }, Some(Response::Discover(answer))) => {
-                let seen_at = self.seen_at.get(&point).copied();
-                let found = answer.map(|it| found(it, &namespace, seen_at));
-                drop(reply.send(found.map_err(PointError::Refused)));
-            }
-            (other, _) => other.fail(PointError::WrongKind),
-        }
-    }
-
     /// A new record of this node's addresses, without those that a tracker may tell nobody.
     pub(super) fn record(
         &mut self,
         addresses: &[Multiaddr],
         format: RecordFormat,
     ) -> Result<Vec<u8>, PointError> {
-        let addresses = addresses.iter().filter(|it| harmless([*it])).take(MAX_ADDRESSES).cloned();
+        let addresses = addresses.iter().filter(|it| !is_harmful(it)).take(MAX_ADDRESSES).cloned();
         let addresses: Vec<Multiaddr> = addresses.collect();
         if addresses.is_empty() {
             return Err(PointError::NoAddress);
@@ -312,11 +273,23 @@ impl Points {
     }
 }
 
-/// Takes what a point seen at `seen_at` said, within bounds: each peer once, with its newest record.
-///
-/// Private addresses of peers are of use only if the point is in a private network too, and loopback ones if it
-/// is on this machine; a point with a name may be anywhere.
-fn found(answer: Discovered, namespace: &str, seen_at: Option<IpAddr>) -> Vec<Found> {
+fn answered(pending: Pending, response: Option<Response>, standing: &Standing) {
+    // Where sending fails, nobody waits any more.
+    match (pending, response) {
+        (Pending::Register(reply), Some(Response::Register(granted))) => {
+            drop(reply.send(granted.map(Duration::from_secs).map_err(PointError::Refused)));
+        }
+        (Pending::Unregister(reply), _) => drop(reply.send(Ok(()))),
+        (Pending::Discover { namespace, point, reply }, Some(Response::Discover(answer))) => {
+            let found = answer.map(|it| found(it, &namespace, standing.of(&point)));
+            drop(reply.send(found.map_err(PointError::Refused)));
+        }
+        (other, _) => other.fail(PointError::WrongKind),
+    }
+}
+
+/// Takes what a point said that stands at `standing`, within bounds: each peer once, with its newest record.
+fn found(answer: Discovered, namespace: &str, standing: Scope) -> Vec<Found> {
     let mut newest: BTreeMap<PeerId, PeerRecord> = BTreeMap::new();
     let here = answer.registrations.iter().filter(|it| &*it.namespace == namespace).take(MAX_PEERS);
     for registered in here {
@@ -330,11 +303,9 @@ fn found(answer: Discovered, namespace: &str, seen_at: Option<IpAddr>) -> Vec<Fo
             Err(error) => tracing::debug!(%error, "a rendezvous point told of a peer in vain"),
         }
     }
-    let seen_at = seen_at.unwrap_or(Ipv4Addr::LOCALHOST.into());
-    let found = newest.into_values().map(|record| {
-        let addresses = tellable(record.addresses.into_iter().filter(is_dialable), Some(seen_at));
-        Found { peer: record.peer, addresses: addresses.into_iter().take(MAX_ADDRESSES).collect() }
-    });
+    let found = newest
+        .into_values()
+        .map(|record| Found { peer: record.peer, addresses: told(record.addresses, standing).direct });
     found.filter(|it| !it.addresses.is_empty()).collect()
 }
 

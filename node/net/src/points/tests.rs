@@ -15,10 +15,6 @@ fn answer(records: Vec<Vec<u8>>) -> Discovered {
     Discovered { registrations: records.into_iter().map(registered).collect(), cookie: vec![] }
 }
 
-fn at(ip: &str) -> Option<IpAddr> {
-    Some(ip.parse().unwrap())
-}
-
 const HOME: &str = "/ip4/8.8.8.8/tcp/1";
 
 #[test]
@@ -33,7 +29,8 @@ fn both_forms_are_taken_and_forgeries_are_left_out() {
         record(&keys[1], 1, &[HOME], RecordFormat::Legacy),
         vec![0xff; 100],
     ];
-    let mut peers: Vec<_> = found(answer(records), "a", None).into_iter().map(|it| it.peer).collect();
+    let mut peers: Vec<_> =
+        found(answer(records), "a", Scope::Public).into_iter().map(|it| it.peer).collect();
     peers.sort_unstable();
     let mut expected: Vec<_> = keys[..2].iter().map(|key| key.public().to_peer_id()).collect();
     expected.sort_unstable();
@@ -43,8 +40,8 @@ fn both_forms_are_taken_and_forgeries_are_left_out() {
 #[test]
 fn other_namespaces_are_left_out() {
     let one = record(&Keypair::generate_ed25519(), 1, &[HOME], RecordFormat::Standard);
-    assert_eq!(found(answer(vec![one.clone()]), "a", None).len(), 1);
-    assert_eq!(found(answer(vec![one]), "b", None), []);
+    assert_eq!(found(answer(vec![one.clone()]), "a", Scope::Public).len(), 1);
+    assert_eq!(found(answer(vec![one]), "b", Scope::Public), []);
 }
 
 #[test]
@@ -55,7 +52,7 @@ fn each_peer_is_taken_once_with_its_newest_record() {
     let records = vec![of(1, HOME), of(3, newest), of(2, HOME)];
     let peer = key.public().to_peer_id();
     let expected = Found { peer, addresses: vec![newest.parse().unwrap()] };
-    assert_eq!(found(answer(records), "a", None), [expected]);
+    assert_eq!(found(answer(records), "a", Scope::Public), [expected]);
 }
 
 #[test]
@@ -65,7 +62,7 @@ fn no_more_peers_and_addresses_than_asked_for() {
     let records = (0..MAX_PEERS + 10)
         .map(|_| record(&Keypair::generate_ed25519(), 1, &many, RecordFormat::Standard))
         .collect();
-    let found = found(answer(records), "a", None);
+    let found = found(answer(records), "a", Scope::Public);
     assert_eq!(found.len(), MAX_PEERS);
     assert!(found.iter().all(|it| it.addresses.len() == MAX_ADDRESSES));
 }
@@ -73,15 +70,14 @@ fn no_more_peers_and_addresses_than_asked_for() {
 #[test]
 fn a_point_elsewhere_cannot_send_this_node_into_its_own_network() {
     let all = ["/ip4/127.0.0.1/tcp/22", "/ip4/10.0.0.1/tcp/22", HOME, "/ip4/169.254.169.254/tcp/80"];
-    let told = |seen_at| {
+    let told = |standing| {
         let records = vec![record(&Keypair::generate_ed25519(), 1, &all, RecordFormat::Standard)];
-        let found = found(answer(records), "a", seen_at);
+        let found = found(answer(records), "a", standing);
         found[0].addresses.iter().map(ToString::to_string).collect::<Vec<_>>()
     };
-    assert_eq!(told(at("8.8.4.4")), [HOME]);
-    assert_eq!(told(at("192.168.1.1")), [all[1], HOME]);
-    assert_eq!(told(at("127.0.0.1")), all[..3]);
-    assert_eq!(told(None), all[..3], "a name may be of any network");
+    assert_eq!(told(Scope::Public), [HOME]);
+    assert_eq!(told(Scope::Private), [all[1], HOME]);
+    assert_eq!(told(Scope::Loopback), all[..3]);
 }
 
 #[test]

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use libp2p_identity::PeerId;
+use shoal_addresses::Prefix;
 
-use crate::{Limits, Prefix, Registration, Role};
+use crate::{Limits, Registration, Role};
 use shoal_wire::rendezvous::{Quota, Refusal};
 
 #[derive(Debug, Clone)]

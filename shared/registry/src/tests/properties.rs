@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use libp2p_identity::PeerId;
 use proptest::prelude::*;
+use shoal_addresses::Prefix;
 
 use super::invariants::check;
 use super::model::{Model, Row, is};
 use crate::testing::peer;
 use crate::testing::{registry, secs};
-use crate::{Limits, Page, Prefix, Registration, Registry, Role};
+use crate::{Limits, Page, Registration, Registry, Role};
 
 #[derive(Debug, Clone)]
 enum Step {

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use libp2p_identity::PeerId;
+use shoal_addresses::Prefix;
 
 use super::invariants::{check, footprint};
 use crate::testing::peer;
 use crate::testing::{registration, registry, secs};
-use crate::{Limits, Page, Prefix, Registration, Registry, Role};
+use crate::{Limits, Page, Registration, Registry, Role};
 use shoal_wire::rendezvous::{MAX_NAMESPACE, Quota, Refusal};
 
 fn peers(page: &Page) -> BTreeSet<PeerId> {

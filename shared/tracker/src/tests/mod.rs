@@ -10,9 +10,10 @@ use rand::SeedableRng;
 
 use super::{Limits, Origin, Services};
 use rand_chacha::ChaCha8Rng;
+use shoal_addresses::Prefix;
 use shoal_content::{ContentId, Hash};
 use shoal_engine::numbered_peer;
-use shoal_registry::{self as registry, Prefix, Registration, Registry};
+use shoal_registry::{self as registry, Registration, Registry};
 use shoal_wire::swarm_namespace;
 use shoal_wire::tracker::Entry;
 

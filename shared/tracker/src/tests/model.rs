@@ -6,8 +6,8 @@ use std::time::Duration;
 use libp2p_identity::PeerId;
 
 use crate::Limits;
+use shoal_addresses::Prefix;
 use shoal_content::{ContentId, Hash, fold_case};
-use shoal_registry::Prefix;
 use shoal_wire::tracker::{Entry, ErrorCode, Mode};
 
 #[derive(Debug, Clone)]
