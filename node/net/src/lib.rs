@@ -29,6 +29,7 @@ mod external;
 mod fetch;
 mod job;
 mod library;
+mod memory;
 mod node;
 mod pace;
 mod points;

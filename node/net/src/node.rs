@@ -14,8 +14,10 @@ use tokio_util::sync::CancellationToken;
 use super::clock::Clock;
 use super::control::{Control, EVENTS, ORDERS};
 use super::driver::Driver;
+use super::fetch::ChunkStreams;
 use super::job::{self, ContentHandle, Failure, GetOptions, Goal, Shared};
 use super::library::Library;
+use super::memory::Memory;
 use super::pace::Pace;
 use super::points::Points;
 use super::tracker::Tracker;
@@ -96,8 +98,8 @@ impl Node {
         let traffic = Arc::new(Traffic::default());
         let clock = Clock::start();
         let uploads = Uploads::new(config.upload, config.limit_up, library.clone(), traffic.clone(), clock);
-        let download_pace = Arc::new(Pace::new(config.limit_down, clock));
         let control = Control::new(orders, events.clone());
+        let streams = chunk_streams(control.clone(), Pace::new(config.limit_down, clock), clock);
         let driver = Driver::new(swarm, points, order_receiver, events, library.clone(), uploads.clone());
         let alive = CancellationToken::new();
         let ended = alive.clone().drop_guard();
@@ -107,16 +109,7 @@ impl Node {
             drop(ended);
         });
         Ok(Self {
-            shared: Shared {
-                local,
-                clock,
-                control,
-                library,
-                traffic,
-                uploads,
-                download_pace,
-                driver_ended: alive,
-            },
+            shared: Shared { local, clock, control, library, traffic, uploads, streams, driver_ended: alive },
         })
     }
 
@@ -186,4 +179,13 @@ impl Node {
     pub async fn shutdown(self) {
         self.shared.control.shutdown().await;
     }
+}
+
+/// The streams on which this node fetches chunks.
+fn chunk_streams(control: Control, pace: Pace, clock: Clock) -> ChunkStreams {
+    let open = move |peer| {
+        let control = control.clone();
+        async move { control.open_stream(peer).await }
+    };
+    ChunkStreams::new(open, Arc::new(pace), Arc::new(Memory::default()), clock)
 }

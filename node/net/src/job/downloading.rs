@@ -1,19 +1,18 @@
 //! The phase in which chunks are fetched: between the engine, the streams and the target.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use libp2p::{PeerId, Stream};
+use libp2p::PeerId;
 use shoal_content::{ChunkIndex, ChunkSet};
 use shoal_engine::{Download, DownloadConfig, DropReason, Input, Output, RequestId};
 use shoal_wire::Have;
 use tokio::sync::mpsc;
 
-use super::super::fetch::{FetchEvent, FetchOrder, Fetcher, Session};
+use super::super::fetch::{ChunkStreams, FetchEvent, FetchHandle, FetchOrder};
 use super::neighbours::Link;
 use super::run::{Job, JobEvent, Stage};
-use super::{Event, rng};
+use super::{Event, Failure, rng};
 use shoal_store::{ChunkStore, Target};
 
 /// Stored chunks are made durable at least this often.
@@ -25,10 +24,7 @@ const FETCH_EVENTS: usize = 256;
 pub(super) struct Downloading {
     pub(super) engine: Download,
     pub(super) target: Arc<Target>,
-    fetchers: BTreeMap<PeerId, Fetcher>,
-    /// Streams opened so far; numbers them.
-    streams: u64,
-    events: mpsc::Sender<FetchEvent>,
+    pub(super) streams: FetchHandle,
     pub(super) incoming: mpsc::Receiver<FetchEvent>,
     lengths: Arc<[u32]>,
     stored: ChunkSet,
@@ -44,7 +40,12 @@ pub(super) struct Downloading {
 }
 
 impl Downloading {
-    pub(super) fn new(now: Duration, config: DownloadConfig, target: Arc<Target>) -> Self {
+    pub(super) fn new(
+        now: Duration,
+        config: DownloadConfig,
+        target: Arc<Target>,
+        streams: &ChunkStreams,
+    ) -> Self {
         let geometry = target.manifest().geometry();
         let lengths: Arc<[u32]> = (0..geometry.chunks()).map(|c| geometry.chunk_len(c)).collect();
         let (wanted, stored) = (target.wanted(), target.stored());
@@ -53,10 +54,8 @@ impl Downloading {
         let (events, incoming) = mpsc::channel(FETCH_EVENTS);
         Self {
             engine: Download::new(config, lengths.clone(), wanted, &stored, rng()),
+            streams: streams.attach(target.manifest().id(), target.clone(), events),
             target,
-            fetchers: BTreeMap::new(),
-            streams: 0,
-            events,
             incoming,
             fresh: ChunkSet::with_capacity(lengths.len()),
             lengths,
@@ -109,10 +108,8 @@ impl Job {
             }
             Output::RequestAny { peer, id } => self.order(peer, FetchOrder::Any { id }),
             Output::Cancel { peer, id } => {
-                if let Some(fetcher) = state.fetchers.get(&peer) {
-                    // A stream that cannot take this is noticed by the next request.
-                    fetcher.order(FetchOrder::Cancel { id });
-                }
+                // A stream that is gone is noticed by the next request.
+                state.streams.order(peer, FetchOrder::Cancel { id });
             }
             Output::Drop { peer, reason } => self.drop_peer(peer, reason),
             Output::Complete => self.finish(),
@@ -122,7 +119,7 @@ impl Job {
     /// Gives a stream an order; one that does not take it is started anew.
     fn order(&mut self, peer: PeerId, order: FetchOrder) {
         let Stage::Downloading(state) = &mut self.stage else { return };
-        if !state.fetchers.get(&peer).is_some_and(|fetcher| fetcher.order(order)) {
+        if !state.streams.order(peer, order) {
             self.lose_stream(peer);
         }
     }
@@ -130,7 +127,7 @@ impl Job {
     /// Tells a neighbour of new chunks on its stream, which costs least. `false` if there is none.
     pub(super) fn tell_on_stream(&mut self, peer: &PeerId, have: Have) -> bool {
         let Stage::Downloading(state) = &mut self.stage else { return false };
-        state.fetchers.get(peer).is_some_and(|fetcher| fetcher.order(FetchOrder::Have(have)))
+        state.streams.order(*peer, FetchOrder::Have(have))
     }
 
     fn drop_peer(&mut self, peer: PeerId, reason: DropReason) {
@@ -161,9 +158,7 @@ impl Job {
     fn lose_stream(&mut self, peer: PeerId) {
         let now = self.shared.clock.now();
         let Stage::Downloading(state) = &mut self.stage else { return };
-        if state.fetchers.remove(&peer).is_none() {
-            return;
-        }
+        state.streams.close(peer);
         // Its requests open again; not through `tell_engine`, which may be what called this.
         state.engine.handle(now, Input::PeerDown { peer });
         self.neighbours.postpone(now, &peer);
@@ -192,7 +187,8 @@ impl Job {
             }
             FetchEvent::Corrupt { peer, id, chunk } => self.tell_engine(Input::Corrupt { peer, id, chunk }),
             FetchEvent::Refused { peer, id, why } => self.tell_engine(Input::Refused { peer, id, why }),
-            FetchEvent::Blocked { why } => {
+            FetchEvent::Blocked { error } => {
+                let why = error.to_string();
                 if state.blocked.replace(why.clone()).is_none() {
                     self.tell(Event::Blocked(why));
                 }
@@ -204,14 +200,17 @@ impl Job {
                 }
                 self.tell_engine(Input::Resume);
             }
-            FetchEvent::Lost { peer, stream, why } => {
-                tracing::debug!(%peer, %why, "chunk stream lost");
-                // The peer may have a new one by now.
-                if state.fetchers.get(&peer).is_some_and(|fetcher| fetcher.stream == stream) {
-                    self.lose_stream(peer);
-                    self.tell_engine(Input::Timeout);
-                }
+            FetchEvent::Opened { peer } => self.on_stream(peer),
+            FetchEvent::OpenFailed { peer, error } => {
+                tracing::debug!(%peer, %error, "cannot open a chunk stream");
+                self.neighbours.postpone(self.shared.clock.now(), &peer);
             }
+            FetchEvent::Lost { peer, error } => {
+                tracing::debug!(%peer, %error, "chunk stream lost");
+                self.lose_stream(peer);
+                self.tell_engine(Input::Timeout);
+            }
+            FetchEvent::Broken { error } => self.fail(Failure::Internal(error.to_string())),
         }
     }
 
@@ -236,21 +235,14 @@ impl Job {
             self.shared.uploads.gone(self.content, peer, &had);
         }
         if let Stage::Downloading(state) = &mut self.stage {
-            state.fetchers.remove(peer);
+            state.streams.close(*peer);
         }
     }
 
     /// A stream to a neighbour is open: from now on it can be asked for chunks.
-    pub(super) fn on_stream(&mut self, peer: PeerId, stream: Stream) {
-        let Stage::Downloading(state) = &mut self.stage else { return };
-        let Some(neighbour) = self.neighbours.get_mut(&peer) else { return };
+    fn on_stream(&mut self, peer: PeerId) {
+        let Some(neighbour) = self.neighbours.get_mut(&peer) else { return self.forget_neighbour(&peer) };
         neighbour.link = Link::Ready;
-        state.streams += 1;
-        let (target, events) = (state.target.clone(), state.events.clone());
-        let pace = self.shared.download_pace.clone();
-        let session = Session::new(peer, self.content, state.streams, target, events, pace);
-        let fetcher = Fetcher::start(session, stream);
-        state.fetchers.insert(peer, fetcher);
         let (rtt, load, chunks) = (neighbour.rtt, neighbour.load, neighbour.have.clone());
         self.tell_engine(Input::PeerUp { peer, rtt });
         self.tell_engine(Input::Load { peer, load });

@@ -30,7 +30,7 @@ impl Job {
         };
         self.snapshot.found = target.report().found_bytes;
         self.set_store(target.clone());
-        let state = Downloading::new(now, config, target);
+        let state = Downloading::new(now, config, target, &self.shared.streams);
         self.alone_since = now;
         self.stage = Stage::Downloading(Box::new(state));
         self.tell_engine(Input::Timeout);

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use libp2p::{Multiaddr, PeerId, Stream};
+use libp2p::{Multiaddr, PeerId};
 use shoal_content::{ChunkSet, ContentId, Hash, Manifest};
 use shoal_engine::{Dial, Input, ManifestFetch, Topology};
 use shoal_wire::Have;
@@ -16,10 +16,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::super::clock::Clock;
 use super::super::control::{Control, DialError, NetEvent, QueryError};
+use super::super::fetch::ChunkStreams;
 use super::super::library::{Library, Question, Withdrawn};
-use super::super::pace::Pace;
 use super::super::points::{Found, PointError};
-use super::super::streams::OpenError;
 use super::super::traffic::Traffic;
 use super::super::upload::Uploads;
 use super::discovery::Discovery;
@@ -44,7 +43,7 @@ pub(crate) struct Shared {
     pub(crate) library: Arc<Library>,
     pub(crate) traffic: Arc<Traffic>,
     pub(crate) uploads: Uploads,
-    pub(crate) download_pace: Arc<Pace>,
+    pub(crate) streams: ChunkStreams,
     /// Cancelled when the task of the Swarm has ended.
     pub(crate) driver_ended: CancellationToken,
 }
@@ -95,10 +94,6 @@ pub(super) enum JobEvent {
         rtt: Duration,
         said: ChunkSet,
         result: Result<(Have, Load), QueryError>,
-    },
-    Stream {
-        peer: PeerId,
-        result: Result<Stream, OpenError>,
     },
     /// An update was sent; what did not arrive is to be said again.
     Said {
@@ -323,13 +318,6 @@ impl Job {
                 }
                 self.on_joined(now, peer, &said, result);
             }
-            Ok(JobEvent::Stream { peer, result }) => match result {
-                Ok(stream) => self.on_stream(peer, stream),
-                Err(error) => {
-                    tracing::debug!(%peer, %error, "cannot open a chunk stream");
-                    self.neighbours.postpone(now, &peer);
-                }
-            },
             Ok(JobEvent::Said { peer, again }) => self.neighbours.update_sent(&peer, again.as_ref()),
             Ok(JobEvent::Connected(connected)) => self.reconcile(now, &connected),
             Ok(JobEvent::Peers { peers }) => self.learn_peers(now, peers),

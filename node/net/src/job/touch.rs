@@ -156,8 +156,9 @@ impl Job {
     }
 
     pub(super) fn open_stream(&mut self, peer: PeerId) {
-        let control = self.shared.control.clone();
-        self.tasks.spawn(async move { JobEvent::Stream { peer, result: control.open_stream(peer).await } });
+        if let Stage::Downloading(state) = &self.stage {
+            state.streams.open(peer);
+        }
     }
 
     pub(super) fn send_updates(&mut self) {

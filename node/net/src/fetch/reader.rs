@@ -1,0 +1,128 @@
+//! Reads what a peer sends on a [`ChunkStream`].
+//!
+//! What always holds: a reply must answer a request and have the length that the manifest says, before any of its
+//! bytes is kept; memory grows only with bytes that arrive; bytes that break the protocol end the stream, a
+//! chunk that does not match concerns its content alone.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::io::{BufReader, copy_buf, sink};
+use futures::{AsyncRead, AsyncReadExt};
+use shoal_framing::read_frame;
+use shoal_wire::chunks::Reply;
+use tokio::time::Instant;
+
+use super::attachment::{Arriving, Attachment};
+use super::messages::{FetchEvent, StreamError};
+use super::requests::Asked;
+use super::stream::ChunkStream;
+use crate::memory::{Buffer, Memory};
+use crate::pace::Pace;
+
+/// Bytes read at once, and as many that a peer has to send before there is room for the whole chunk.
+const STEP: usize = 256 << 10;
+/// How often arriving bytes are reported at most.
+const REPORT: Duration = Duration::from_millis(100);
+
+/// See the module.
+pub(super) struct Reader<'a, R> {
+    stream: &'a ChunkStream,
+    input: BufReader<R>,
+    pace: &'a Pace,
+    memory: &'a Arc<Memory>,
+}
+
+impl<'a, R: AsyncRead + Unpin> Reader<'a, R> {
+    pub(super) fn new(stream: &'a ChunkStream, input: R, pace: &'a Pace, memory: &'a Arc<Memory>) -> Self {
+        Self { stream, input: BufReader::with_capacity(STEP / 8, input), pace, memory }
+    }
+
+    /// Reads until the stream ends.
+    pub(super) async fn run(mut self) -> Result<(), StreamError> {
+        while let Some(reply) = read_frame(&mut self.input).await? {
+            match reply {
+                Reply::Refused { id, why } => self.stream.refused(id, why),
+                Reply::Data { id, len, chunk, queued } => self.data(id, len, chunk, queued).await?,
+            }
+        }
+        Err(StreamError::Closed)
+    }
+
+    async fn data(&mut self, on_stream: u64, len: u32, chunk: u32, queued: u64) -> Result<(), StreamError> {
+        let (asking, user) = self.stream.answered(on_stream, chunk)?;
+        // Whose request it was has no use for it any more.
+        let Some(user) = user else { return Ok(self.skip(len).await?) };
+        let (peer, id) = (self.stream.peer, asking.id);
+        let want = match asking.asked {
+            Asked::Chunk(_, len) => len,
+            Asked::Any => user.chunk_len(chunk).ok_or(StreamError::Unasked)?,
+        };
+        user.hint(FetchEvent::Begun { peer, id, chunk, queued });
+        if len != want {
+            user.tell(FetchEvent::Corrupt { peer, id, chunk });
+            return Err(StreamError::WrongLength);
+        }
+        let chunk = Arriving { peer, id, chunk, len, late: asking.late };
+        if user.is_blocked() {
+            user.throw_away(&chunk);
+            return Ok(self.skip(len).await?);
+        }
+        let buffer = self.receive(len as usize, &user).await?;
+        match user.place(len, || self.stream.others_ask(user.id)).await {
+            Some(place) => user.store(chunk, buffer, place),
+            None => user.throw_away(&chunk),
+        }
+        Ok(())
+    }
+
+    async fn receive(&mut self, len: usize, user: &Attachment) -> io::Result<Buffer> {
+        // A little at first; a peer that has sent that much gets room for the rest.
+        let mut buffer = self.memory.buffer(len.min(STEP));
+        let (mut filled, mut reported) = (0, 0);
+        let mut since = Instant::now();
+        while filled < len {
+            let end = len.min(filled + self.pace.step(STEP));
+            if filled >= STEP.min(len) && buffer.bytes().len() < len {
+                buffer = self.larger(&buffer, filled, len);
+            } else if buffer.bytes().len() < end {
+                buffer.bytes_mut().resize(len.min(STEP), 0);
+            }
+            self.pace.take(end - filled).await;
+            self.input.read_exact(&mut buffer.bytes_mut()[filled..end]).await?;
+            filled = end;
+            if since.elapsed() >= REPORT || filled == len {
+                let bytes = (filled - reported) as u64;
+                if user.hint(FetchEvent::Progress { peer: self.stream.peer, bytes }) {
+                    (reported, since) = (filled, Instant::now());
+                }
+            }
+        }
+        Ok(buffer)
+    }
+
+    fn larger(&self, small: &Buffer, filled: usize, len: usize) -> Buffer {
+        let mut large = self.memory.buffer(len);
+        if large.bytes().len() < len {
+            large.bytes_mut().resize(len, 0);
+        }
+        large.bytes_mut()[..filled].copy_from_slice(&small.bytes()[..filled]);
+        large
+    }
+
+    /// Throws the bytes of a chunk away.
+    async fn skip(&mut self, len: u32) -> io::Result<()> {
+        let mut left = u64::from(len);
+        while left > 0 {
+            let piece = left.min(self.pace.step(STEP) as u64);
+            self.pace.take(piece as usize).await;
+            let bytes = (&mut self.input).take(piece);
+            if copy_buf(bytes, &mut sink()).await? < piece {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            left -= piece;
+        }
+        Ok(())
+    }
+}
