@@ -139,12 +139,15 @@ async fn a_full_or_read_only_disk_pauses_the_download_until_it_is_mended() {
     let ticket = provider.ticket.to_string();
     let mut getter = get(&ticket, &to, &[]);
     getter.word("a pause", |line| line.contains("paused") && line.contains("No space left"));
-    let before = gate.count();
     disk.remount("size=64m");
     getter.word("going on", |line| line.contains("going on") && !line.contains("paused"));
     getter.end().expect(0);
     assert_eq!(tree(&from), tree(&to.join("set")));
-    assert_eq!(gate.count(), 64, "nothing is fetched twice, {before} before the pause ended");
+    let reads = gate.count();
+    assert!(
+        (64..=64 + 16).contains(&reads),
+        "only what was under way when it filled up comes twice: {reads}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

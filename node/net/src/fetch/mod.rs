@@ -18,4 +18,4 @@ mod stream;
 mod tests;
 
 pub(crate) use self::chunk_streams::{ChunkStreams, FetchHandle};
-pub(crate) use self::messages::{ChunkSink, FetchEvent, FetchOrder};
+pub(crate) use self::messages::{FetchEvent, FetchOrder};

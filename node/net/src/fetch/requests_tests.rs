@@ -75,12 +75,10 @@ fn places_are_shared_evenly_whoever_asks_most() {
     (0..60).for_each(|id| ask(&mut requests, 0, id));
     drain(&mut requests);
     (1..8).for_each(|by| (0..16).for_each(|id| ask(&mut requests, by, id)));
-    let mut next = 0;
-    for _ in 0..200 {
+    for next in 0..200 {
         drain(&mut requests);
         // The provider answers in order, and who is answered asks again.
         let (by, id) = requests.refused(next).unwrap();
-        next += 1;
         requests.ask(START, by, id + 1000, Asked::Any);
     }
     drain(&mut requests);
@@ -95,8 +93,8 @@ fn everybody_gets_a_turn() {
     let mut served: BTreeMap<AttachmentId, usize> = BTreeMap::new();
     // When each may ask again, if the last of its requests came back unanswered.
     let mut rests: BTreeMap<AttachmentId, Duration> = BTreeMap::new();
-    let (mut now, mut id, mut next) = (START, 0, 0);
-    for _ in 0..6000 {
+    let (mut now, mut id) = (START, 0);
+    for next in 0..6000 {
         now += Duration::from_millis(10);
         for (by, _) in requests.expire(now) {
             rests.insert(by, now + Duration::from_secs(2));
@@ -112,7 +110,6 @@ fn everybody_gets_a_turn() {
         if let Some((by, _)) = requests.refused(next) {
             *served.entry(by).or_default() += 1;
         }
-        next += 1;
     }
     let (least, most) = (served.values().min().unwrap(), served.values().max().unwrap());
     assert_eq!(served.len(), 200);

@@ -17,7 +17,7 @@ use tokio::io::DuplexStream;
 use tokio::sync::mpsc;
 use tokio_util::compat::{Compat, TokioAsyncReadCompatExt};
 
-use super::messages::StreamError;
+use super::messages::{ChunkSink, StreamError};
 use super::*;
 use crate::clock::Clock;
 use crate::memory::Memory;

@@ -337,6 +337,22 @@ fn nothing_is_asked_while_paused() {
     assert!(world.complete);
 }
 
+/// What cannot be stored is taken back by this node.
+#[test]
+fn who_is_refused_for_us_while_paused_is_asked_at_once_afterwards() {
+    let mut world = World::new(30, 7, vec![honest(1 << 20, 30)]);
+    world.input(Input::Pause);
+    let peer = world.peers[0].id;
+    let asked = std::mem::take(&mut world.peers[0].queue);
+    assert!(asked.len() > 1);
+    for (id, _) in asked {
+        world.input(Input::Refused { peer, id, why: Refusal::Busy });
+    }
+    assert!(world.download.asked.is_empty() && world.peers[0].queue.is_empty());
+    world.input(Input::Resume);
+    assert!(!world.peers[0].queue.is_empty());
+}
+
 #[test]
 fn what_is_stored_already_is_not_fetched() {
     let mut stored = ChunkSet::with_capacity(10);
