@@ -7,7 +7,7 @@ use std::sync::{Arc, Condvar, Mutex};
 
 use libp2p::Multiaddr;
 use shoal_content::{ChunkIndex, ChunkSet, Chunker, Manifest, Ticket};
-use shoal_net::{ContentHandle, Node, NodeConfig};
+use shoal_net::{ContentHandle, Node, NodeConfig, ServeOptions};
 use shoal_store::{ChunkStore, ImportOptions, ReadError, Source, import};
 
 use crate::DEADLINE;
@@ -129,7 +129,8 @@ async fn provide_at(store: Arc<dyn ChunkStore>, rendezvous: Vec<Multiaddr>) -> P
     let listen = vec![LOOPBACK.parse().unwrap()];
     let node = Node::start(NodeConfig { listen, ..NodeConfig::default() }).await.unwrap();
     let content = store.manifest().id();
-    let handle = node.serve(store, rendezvous).unwrap();
+    let options = ServeOptions { trackers: rendezvous, ..ServeOptions::default() };
+    let handle = node.serve(store, options).unwrap();
     let ticket = Ticket { content, peers: node.addresses().await, rendezvous: vec![] };
     Provider { node, ticket, gate: None, _handle: handle }
 }

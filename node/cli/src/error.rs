@@ -1,6 +1,7 @@
 //! What ends a command: an exit code, and for a failure what failed, on what, and what to do next.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use shoal_net::{Failure, NodeError};
 use shoal_store::{ImportError, TargetError};
@@ -60,7 +61,13 @@ impl From<ImportError> for CliError {
 
 impl From<Failure> for CliError {
     fn from(failure: Failure) -> Self {
-        let (exit, hint) = match &failure {
+        Arc::new(failure).into()
+    }
+}
+
+impl From<Arc<Failure>> for CliError {
+    fn from(failure: Arc<Failure>) -> Self {
+        let (exit, hint) = match &*failure {
             Failure::NoPeers { kept: 0 } => (
                 Exit::NoPeers,
                 Some(

@@ -4,21 +4,17 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use fixedbitset::FixedBitSet;
-use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use indicatif::{HumanDuration, ProgressBar};
 use serde::Serialize;
-use shoal_content::Manifest;
-use shoal_engine::{DownloadConfig, PeerChoice};
+use shoal_engine::{DownloadConfig, PeerChoice, SeedGoal};
 use tokio_util::sync::CancellationToken;
 
 use super::error::{CliError, Exit};
 use super::human::{self, Growth};
 use super::options::{SourceArgs, TopologyArg};
 use super::output::Output;
-use super::share::{SeedGoal, ratio, serve, tell};
-use shoal_net::{ContentHandle, Event, Failure, Finished, GetOptions, Phase, Progress, Select, Update};
-use shoal_store::Selection;
+use super::share::{ratio, serve, tell};
+use shoal_net::{ContentHandle, Event, Failure, FetchOptions, Finished, Include, Phase, Progress};
 
 /// How often the bar changes.
 const REFRESH: Duration = Duration::from_millis(200);
@@ -117,20 +113,20 @@ struct GotFrom {
 
 pub(super) async fn run(args: Args, output: &Output, stop: CancellationToken) -> Result<Exit, CliError> {
     let wanted = args.from.wanted(&args.source)?;
-    let select = include(&args.include)?;
+    let include = Include::try_from(args.include.clone()).map_err(CliError::usage)?;
     let node = args.from.net.start(None, 0).await?;
     let start = Instant::now();
     let goal = args.goal();
-    let mut handle = node.get(GetOptions {
-        content: wanted.content,
+    let mut handle = node.fetch(FetchOptions {
         peers: wanted.peers,
-        rendezvous: wanted.rendezvous,
-        dir: args.output,
+        trackers: wanted.rendezvous,
         force: args.force,
-        select,
+        include,
         wait: args.from.wait,
         topology: args.choice.topology.into(),
         download: args.choice.download(),
+        goal,
+        ..FetchOptions::new(wanted.content, args.output)
     })?;
     let result = match follow(&mut handle, output, &stop).await {
         Ok(finished) => {
@@ -139,36 +135,8 @@ pub(super) async fn run(args: Args, output: &Output, stop: CancellationToken) ->
         }
         Err(failure) => Err(CliError::from(failure)),
     };
-    handle.stop().await;
     node.shutdown().await;
     result
-}
-
-/// Compiles the globs. `*` stays within a folder, `**` crosses; a pattern that names a folder means all
-/// that is in it.
-fn include(globs: &[String]) -> Result<Select, CliError> {
-    if globs.is_empty() {
-        return Ok(Arc::new(|_| Ok(Selection::All)));
-    }
-    let mut set = GlobSetBuilder::new();
-    for glob in globs {
-        let tidy = glob.trim_end_matches('/');
-        for pattern in [tidy.to_owned(), format!("{tidy}/**")] {
-            set.add(GlobBuilder::new(&pattern).literal_separator(true).build().map_err(CliError::usage)?);
-        }
-    }
-    let set: GlobSet = set.build().map_err(CliError::usage)?;
-    let globs = globs.join(" ");
-    Ok(Arc::new(move |manifest: &Manifest| {
-        let mut wanted = FixedBitSet::with_capacity(manifest.entries().len());
-        for (at, entry) in manifest.entries().iter().enumerate() {
-            wanted.set(at, set.is_match(entry.path.as_str()));
-        }
-        if wanted.is_clear() {
-            return Err(format!("no file matches --include {globs}"));
-        }
-        Ok(Selection::Entries(wanted))
-    }))
 }
 
 /// Shows progress until the download ends one way or the other.
@@ -176,7 +144,7 @@ async fn follow(
     handle: &mut ContentHandle,
     output: &Output,
     stop: &CancellationToken,
-) -> Result<Finished, Failure> {
+) -> Result<Finished, Arc<Failure>> {
     let progress = handle.progress();
     let bar = output.byte_bar(0, "looking");
     let mut rate = Growth::default();
@@ -189,9 +157,10 @@ async fn follow(
                 handle.cancel();
             }
             _ = refresh.tick() => show(&bar, &progress.borrow(), &mut rate),
-            update = handle.next() => match update {
-                Update::Event(event) => begin(event, output),
-                Update::Finished(result) => break result,
+            event = handle.next() => match event {
+                Some(Event::Finished(result)) => break result,
+                Some(event) => begin(event, output),
+                None => break handle.finished().await,
             },
         }
     };
@@ -258,7 +227,7 @@ fn report(
         .collect();
     let got = Got {
         path: finished.path.to_string_lossy().into_owned(),
-        content: handle.content.to_string(),
+        content: handle.content().to_string(),
         fetched,
         found: progress.found,
         duplicate: sum(|t| t.duplicate),
@@ -294,51 +263,9 @@ async fn linger(
     output: &Output,
     stop: &CancellationToken,
 ) -> Result<(), CliError> {
-    let Some(goal) = goal else { return Ok(()) };
+    if goal.is_none() {
+        return Ok(());
+    }
     output.say("serving on; Ctrl-C ends it");
-    serve(handle, goal, output, stop).await
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use shoal_content::{Chunker, Entry, EntryKind, ManifestBuilder, SafePath, Shape};
-
-    fn chosen(globs: &[&str]) -> Result<Vec<String>, String> {
-        let entry = |path: &str| Entry {
-            path: SafePath::new(path).unwrap(),
-            size: 0,
-            kind: EntryKind::File { executable: false },
-        };
-        let entries: Vec<_> = ["a.txt", "docs/b.txt", "docs/deep/c.txt", "img/x.png"].map(entry).into();
-        let mut sorted = entries;
-        sorted.sort_by(|a, b| a.path.cmp(&b.path));
-        let name = SafePath::name("x").unwrap();
-        let manifest = ManifestBuilder {
-            name,
-            shape: Shape::Folder,
-            chunker: Chunker::for_size(4 << 30),
-            parent: None,
-            entries: sorted,
-            chunks: vec![],
-        };
-        let manifest = manifest.build().unwrap();
-        let globs: Vec<String> = globs.iter().map(|g| g.to_string()).collect();
-        match include(&globs).unwrap()(&manifest)? {
-            Selection::All => Ok(vec!["all".into()]),
-            Selection::Entries(set) => {
-                Ok(set.ones().map(|n| manifest.entries()[n].path.to_string()).collect())
-            }
-        }
-    }
-
-    #[test]
-    fn globs_choose_files_and_whole_folders() {
-        assert_eq!(chosen(&[]).unwrap(), ["all"]);
-        assert_eq!(chosen(&["*.txt"]).unwrap(), ["a.txt"]);
-        assert_eq!(chosen(&["**/*.txt"]).unwrap(), ["a.txt", "docs/b.txt", "docs/deep/c.txt"]);
-        assert_eq!(chosen(&["docs/"]).unwrap(), ["docs/b.txt", "docs/deep/c.txt"]);
-        assert_eq!(chosen(&["a.txt", "img"]).unwrap(), ["a.txt", "img/x.png"]);
-        assert!(chosen(&["nothing"]).unwrap_err().contains("nothing"));
-    }
+    serve(handle, output, stop).await
 }

@@ -87,7 +87,7 @@ pub(super) async fn fetch(
     status.set_message("for somebody who has the manifest");
     let manifest = tokio::select! {
         manifest = node.manifest(wanted.content, wanted.peers, wanted.rendezvous, from.wait) => manifest,
-        () = stop.cancelled() => Err(shoal_net::Failure::Stopped { kept: Some(0) }),
+        () = stop.cancelled() => Err(Arc::new(shoal_net::Failure::Stopped { kept: Some(0) })),
     };
     status.finish_and_clear();
     node.shutdown().await;

@@ -3,27 +3,26 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use indicatif::ProgressBar;
 use libp2p::{Multiaddr, PeerId};
 use serde::Serialize;
 use shoal_content::{Chunker, Ticket};
+use shoal_engine::SeedGoal;
 use tokio_util::sync::CancellationToken;
 
 use super::error::{CliError, Exit};
 use super::human::{self, Growth};
 use super::options::{NetArgs, chunker};
 use super::output::Output;
-use shoal_net::{ContentHandle, Event, Phase, PointError, Progress, Update};
+use shoal_net::{ContentHandle, Event, PointError, Progress, ServeOptions};
 use shoal_store::ChunkStore;
 
 /// Peers that get a line of their own while they fetch.
 const SHOWN: usize = 8;
 /// How often the lines change.
 const REFRESH: Duration = Duration::from_millis(500);
-/// How long what was sent last may take to arrive once a goal is reached.
-const CONFIRMED_WITHIN: Duration = Duration::from_secs(10);
 
 /// Share files or a folder: prints a ticket, and serves until Ctrl-C
 ///
@@ -66,28 +65,6 @@ pub(super) struct Args {
     seed_ratio: Option<f64>,
 }
 
-/// When serving ends by itself; whichever comes first.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct SeedGoal {
-    pub(super) time: Option<Duration>,
-    /// Bytes sent, over the content's size.
-    pub(super) ratio: Option<f64>,
-    /// Complete copies with others.
-    pub(super) copies: Option<usize>,
-}
-
-impl SeedGoal {
-    fn is_reached(&self, progress: &Progress) -> bool {
-        // Until the job has begun to serve, it does not tell how large the content is.
-        if progress.phase != Phase::Serving {
-            return false;
-        }
-        let sent: u64 = progress.traffic.values().map(|t| t.sent).sum();
-        self.ratio.is_some_and(|ratio| sent as f64 >= ratio * progress.size as f64)
-            || self.copies.is_some_and(|copies| progress.copies >= copies)
-    }
-}
-
 /// Reads how many times the size.
 pub(super) fn ratio(text: &str) -> Result<f64, String> {
     let ratio = text.parse().ok().filter(|ratio: &f64| ratio.is_finite() && *ratio >= 0.0);
@@ -115,11 +92,10 @@ pub(super) async fn run(args: Args, output: &Output, stop: CancellationToken) ->
         rendezvous: args.net.rendezvous.clone(),
     };
     let source = Arc::new(imported.source);
-    let mut handle = if args.publish {
-        node.serve_and_publish(source, args.net.rendezvous)?
-    } else {
-        node.serve(source, args.net.rendezvous)?
-    };
+    let goal =
+        SeedGoal { time: args.seed_for, ratio: args.seed_ratio, copies: args.until_safe.map(usize::from) };
+    let options = ServeOptions { trackers: args.net.rendezvous, publish: args.publish, goal: Some(goal) };
+    let mut handle = node.serve(source, options)?;
     let root = manifest.root();
     output.say(format!(
         "sharing '{}': {} in {}, {}; Ctrl-C ends it",
@@ -137,10 +113,7 @@ pub(super) async fn run(args: Args, output: &Output, stop: CancellationToken) ->
         chunks: root.chunks,
     };
     output.data(&shared, || shared.ticket.clone())?;
-    let goal =
-        SeedGoal { time: args.seed_for, ratio: args.seed_ratio, copies: args.until_safe.map(usize::from) };
-    let served = serve(&mut handle, goal, output, &stop).await;
-    handle.stop().await;
+    let served = serve(&mut handle, output, &stop).await;
     node.shutdown().await;
     served.map(|()| Exit::Done)
 }
@@ -148,40 +121,21 @@ pub(super) async fn run(args: Args, output: &Output, stop: CancellationToken) ->
 /// Shows who fetches how fast until the goal is reached or somebody says stop.
 pub(super) async fn serve(
     handle: &mut ContentHandle,
-    goal: SeedGoal,
     output: &Output,
     stop: &CancellationToken,
 ) -> Result<(), CliError> {
     let progress = handle.progress();
     let mut board = Board::new(output);
     let mut refresh = tokio::time::interval(REFRESH);
-    let over = async { tokio::time::sleep(goal.time.unwrap_or(Duration::MAX)).await };
-    tokio::pin!(over);
-    let mut safe_told = false;
-    let mut reached = None;
     let result = loop {
         tokio::select! {
             () = stop.cancelled() => break Ok(()),
-            () = &mut over => break Ok(()),
-            _ = refresh.tick() => {
-                let progress = progress.borrow().clone();
-                board.show(&progress, output);
-                if !safe_told && progress.copies >= goal.copies.unwrap_or(1) {
-                    safe_told = true;
-                    output.say(safe(progress.copies));
-                }
-                if goal.is_reached(&progress) {
-                    // Bytes that this side has written can be lost with the connection.
-                    let since = *reached.get_or_insert_with(Instant::now);
-                    if progress.unconfirmed == 0 || since.elapsed() > CONFIRMED_WITHIN {
-                        break Ok(());
-                    }
-                }
-            }
-            update = handle.next() => match update {
-                Update::Event(event) => tell(event, output),
-                Update::Finished(Err(failure)) => break Err(failure.into()),
-                Update::Finished(Ok(_)) => {}
+            _ = refresh.tick() => board.show(&progress.borrow(), output),
+            event = handle.next() => match event {
+                Some(Event::Finished(Err(failure))) => break Err(failure.into()),
+                Some(Event::Safe { copies }) => output.say(safe(copies, progress.borrow().size)),
+                Some(Event::GoalReached(_) | Event::Ended) | None => break Ok(()),
+                Some(event) => tell(event, output),
             },
         }
     };
@@ -189,14 +143,25 @@ pub(super) async fn serve(
     result
 }
 
-fn safe(copies: usize) -> String {
-    format!("safe to leave: the other peers have every chunk at least {copies} times")
+fn safe(copies: usize, size: u64) -> String {
+    let copies = copies as u64;
+    match size {
+        0 => format!("safe to leave: it is empty, and {} joined", human::count(copies, "peer")),
+        _ => format!(
+            "safe to leave: the other peers have every chunk at least {}",
+            human::count(copies, "time")
+        ),
+    }
 }
 
 /// Says what happened.
 pub(super) fn tell(event: Event, output: &Output) {
     match event {
-        Event::Manifest { .. } => {}
+        Event::Manifest { .. }
+        | Event::Safe { .. }
+        | Event::GoalReached(_)
+        | Event::Finished(_)
+        | Event::Ended => {}
         Event::BadPeer { peer, chunk: Some(chunk) } => output.warn(format!(
             "peer {peer} sent wrong bytes for chunk {chunk}; it is dropped, the chunk is fetched elsewhere"
         )),
@@ -210,7 +175,7 @@ pub(super) fn tell(event: Event, output: &Output) {
             output.warn(format!("{are} held by nobody reachable; waiting for somebody who has them"));
         }
         Event::Unblocked => output.say("going on"),
-        Event::RendezvousUseless(why) => output.warn(useless(&why)),
+        Event::TrackersUseless(why) => output.warn(useless(&why)),
     }
 }
 

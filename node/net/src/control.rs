@@ -47,18 +47,16 @@ pub(super) enum Order {
     },
     Connected(oneshot::Sender<Vec<PeerId>>),
     Addresses(oneshot::Sender<Vec<Multiaddr>>),
+    /// Where connected peers say that they listen.
+    AddressesOf(Vec<PeerId>, oneshot::Sender<Vec<(PeerId, Vec<Multiaddr>)>>),
     Shutdown(oneshot::Sender<()>),
 }
 
 /// What happened to connections.
 #[derive(Debug, Clone)]
 pub(super) enum NetEvent {
-    /// The first connection to a peer. `address` is where it was reached, if this node dialled.
-    Connected { peer: PeerId, address: Option<Multiaddr> },
     /// The last connection to a peer is gone.
     Disconnected { peer: PeerId },
-    /// Where a peer says that it listens.
-    Addresses { peer: PeerId, addresses: Vec<Multiaddr> },
 }
 
 /// Why nobody was reached.
@@ -107,6 +105,11 @@ impl Control {
 
     pub(super) async fn dial(&self, dial: Dial) -> Result<PeerId, DialError> {
         self.ask(|reply| Order::Dial(dial, reply)).await.unwrap_or(Err(DialError::Closed))
+    }
+
+    /// Makes sure that there is a connection to the peer at an address; tells which peer that is.
+    pub(super) async fn reach(&self, peer: Option<PeerId>, address: Multiaddr) -> Result<PeerId, DialError> {
+        self.dial(Dial { peer, addresses: vec![address] }).await
     }
 
     pub(super) async fn query(&self, peer: PeerId, request: Request) -> Result<Response, QueryError> {
@@ -165,6 +168,11 @@ impl Control {
     /// The addresses that others may be told.
     pub(super) async fn addresses(&self) -> Vec<Multiaddr> {
         self.ask(Order::Addresses).await.unwrap_or_default()
+    }
+
+    /// Where peers listen, as far as they are connected and have said so.
+    pub(super) async fn addresses_of(&self, peers: Vec<PeerId>) -> Vec<(PeerId, Vec<Multiaddr>)> {
+        self.ask(|reply| Order::AddressesOf(peers, reply)).await.unwrap_or_default()
     }
 
     pub(super) async fn shutdown(&self) {

@@ -49,6 +49,8 @@ pub(super) struct Driver {
     external: ExternalAddresses,
     answers: FuturesUnordered<BoxFuture<'static, Answered>>,
     pings_lost: HashMap<ConnectionId, u32>,
+    /// Where connected peers say that they listen.
+    listens: HashMap<PeerId, Vec<Multiaddr>>,
 }
 
 impl Driver {
@@ -73,6 +75,7 @@ impl Driver {
             external: ExternalAddresses::default(),
             answers: FuturesUnordered::new(),
             pings_lost: HashMap::new(),
+            listens: HashMap::new(),
         }
     }
 
@@ -138,6 +141,10 @@ impl Driver {
             }
             Order::Addresses(reply) => {
                 let _ = reply.send(self.swarm.external_addresses().cloned().collect());
+            }
+            Order::AddressesOf(peers, reply) => {
+                let of = |peer: PeerId| Some((peer, self.listens.get(&peer)?.clone()));
+                let _ = reply.send(peers.into_iter().filter_map(of).collect());
             }
             Order::Shutdown(_) => unreachable!("handled in the loop"),
         }
@@ -222,6 +229,7 @@ impl Driver {
                 self.pings_lost.remove(&connection_id);
                 tracing::debug!(peer = %peer_id, ?cause, "connection closed");
                 if num_established == 0 {
+                    self.listens.remove(&peer_id);
                     self.tell(NetEvent::Disconnected { peer: peer_id });
                 }
             }
@@ -238,17 +246,10 @@ impl Driver {
     }
 
     fn connected(&mut self, peer: PeerId, id: ConnectionId, endpoint: &ConnectedPoint, count: u32) {
-        let address = match endpoint {
-            ConnectedPoint::Dialer { address, .. } => Some(address.clone()),
-            ConnectedPoint::Listener { .. } => None,
-        };
         if let Some(reply) = self.dials.remove(&id) {
             let _ = reply.send(Ok(peer));
         }
-        tracing::debug!(%peer, ?address, count, "connected");
-        if count == 1 {
-            self.tell(NetEvent::Connected { peer, address });
-        }
+        tracing::debug!(%peer, address = %endpoint.get_remote_address(), count, "connected");
     }
 
     fn on_behaviour_event(&mut self, event: BehaviourEvent) {
@@ -263,8 +264,7 @@ impl Driver {
             BehaviourEvent::Identify(identify::Event::Received { peer_id, info, .. }) => {
                 tracing::debug!(peer = %peer_id, agent = %Printable(&info.agent_version), "identified");
                 let standing = self.swarm.behaviour().standing.of(&peer_id);
-                let addresses = told(info.listen_addrs, standing).direct;
-                self.tell(NetEvent::Addresses { peer: peer_id, addresses });
+                self.listens.insert(peer_id, told(info.listen_addrs, standing).direct);
             }
             BehaviourEvent::Ping(event) => self.on_ping(event),
             _ => {}

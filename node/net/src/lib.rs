@@ -21,17 +21,22 @@
 //! checked before it reaches a job; no remote string is logged unescaped.
 
 mod behaviour;
+mod catalogue;
 mod clock;
 mod codec;
 mod control;
 mod driver;
+mod events;
 mod external;
 mod fetch;
+mod handle;
 mod job;
 mod library;
 mod memory;
 mod node;
 mod pace;
+mod parts;
+mod peers;
 mod points;
 mod standing;
 pub mod streams;
@@ -42,9 +47,12 @@ mod traffic;
 mod transport;
 mod upload;
 
+pub use catalogue::{ContentState, ContentStatus};
 pub use codec::QueryCodec;
 pub use control::{DialError, QueryError};
-pub use job::{ContentHandle, Event, Failure, Finished, GetOptions, Phase, Progress, Select, Update};
+pub use events::{Heard, NodeEvent, Subscription};
+pub use handle::ContentHandle;
+pub use job::{Event, Failure, FetchOptions, Finished, Include, IncludeError, Phase, Progress, ServeOptions};
 pub use node::{Node, NodeConfig, NodeError};
 pub use points::PointError;
 pub use shoal_framing::{read_frame, write_frame};

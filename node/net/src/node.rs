@@ -1,6 +1,5 @@
 //! The node's handle: start it, share, fetch, stop it.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,15 +14,19 @@ use super::clock::Clock;
 use super::control::{Control, EVENTS, ORDERS};
 use super::driver::Driver;
 use super::fetch::ChunkStreams;
-use super::job::{self, ContentHandle, Failure, GetOptions, Goal, Shared};
 use super::library::Library;
 use super::memory::Memory;
 use super::pace::Pace;
 use super::points::Points;
 use super::tracker::Tracker;
-use super::traffic::{PeerTraffic, Traffic};
+use super::traffic::Traffic;
 use super::transport;
 use super::upload::Uploads;
+use crate::catalogue::{Catalogue, ContentStatus};
+use crate::events::{EventHub, Subscription};
+use crate::handle::ContentHandle;
+use crate::job::{Failure, FetchOptions, Intent, ServeOptions};
+use crate::parts::NodeParts;
 use shoal_store::ChunkStore;
 
 /// How long to wait for the first listening address.
@@ -79,106 +82,134 @@ pub enum NodeError {
     NoListener(String),
 }
 
-/// A running node; cheap to clone. It ends when it is shut down or every handle is dropped.
+/// A running node; cheap to clone. It owns its contents. It ends when it is shut down, or when every handle is dropped.
 #[derive(Clone)]
 pub struct Node {
-    shared: Shared,
+    parts: NodeParts,
+    catalogue: Arc<Catalogue>,
 }
 
 impl Node {
     /// Starts a node and waits until it listens.
     pub async fn start(config: NodeConfig) -> Result<Self, NodeError> {
-        let local = config.identity.public().to_peer_id();
-        let points = Points::new(config.identity.clone());
-        let mut swarm = transport::swarm(config.identity)?;
-        transport::listen(&mut swarm, &config.listen, config.port, LISTEN_TIMEOUT).await?;
-        let (orders, order_receiver) = mpsc::channel(ORDERS);
-        let (events, _) = broadcast::channel(EVENTS);
-        let library = Arc::new(Library::default());
-        let traffic = Arc::new(Traffic::default());
-        let clock = Clock::start();
-        let uploads = Uploads::new(config.upload, config.limit_up, library.clone(), traffic.clone(), clock);
-        let control = Control::new(orders, events.clone());
-        let streams = chunk_streams(control.clone(), Pace::new(config.limit_down, clock), clock);
-        let driver = Driver::new(swarm, points, order_receiver, events, library.clone(), uploads.clone());
-        let alive = CancellationToken::new();
-        let ended = alive.clone().drop_guard();
-        tokio::spawn(async move {
-            driver.run().await;
-            // Also when it panics: jobs must not wait for a task that is gone.
-            drop(ended);
-        });
-        Ok(Self {
-            shared: Shared { local, clock, control, library, traffic, uploads, streams, driver_ended: alive },
-        })
+        let parts = start(config).await?;
+        let catalogue = Arc::new(Catalogue::new(parts.clone()));
+        Ok(Self { parts, catalogue })
     }
 
     /// Who the node is.
     pub fn peer_id(&self) -> PeerId {
-        self.shared.local
+        self.parts.local
     }
 
     /// Where others can reach the node, each ending in `/p2p/PEER`.
     pub async fn addresses(&self) -> Vec<Multiaddr> {
-        let addresses = self.shared.control.addresses().await;
-        addresses.into_iter().filter_map(|a| a.with_p2p(self.shared.local).ok()).collect()
+        let addresses = self.parts.control.addresses().await;
+        addresses.into_iter().filter_map(|a| a.with_p2p(self.parts.local).ok()).collect()
     }
 
     /// Serves a content from a store.
-    pub fn serve(
-        &self,
-        store: Arc<dyn ChunkStore>,
-        rendezvous: Vec<Multiaddr>,
-    ) -> Result<ContentHandle, Failure> {
+    pub fn serve(&self, store: Arc<dyn ChunkStore>, options: ServeOptions) -> Result<ContentHandle, Failure> {
         let content = store.manifest().id();
-        job::start(self.shared.clone(), content, Goal::Serve { store, rendezvous, publish: false })
-    }
-
-    /// Serves a content from a store as [`serve`](Self::serve) does, and tells the rendezvous points its name,
-    /// size and number of files for as long: they tell whoever asks.
-    pub fn serve_and_publish(
-        &self,
-        store: Arc<dyn ChunkStore>,
-        rendezvous: Vec<Multiaddr>,
-    ) -> Result<ContentHandle, Failure> {
-        let content = store.manifest().id();
-        job::start(self.shared.clone(), content, Goal::Serve { store, rendezvous, publish: true })
-    }
-
-    /// The tracker at an address, to ask it something. Nothing is sent before that.
-    pub fn tracker(&self, address: Multiaddr) -> Tracker {
-        Tracker::at(self.shared.control.clone(), address)
+        self.add(content, Intent::Serve { store, options })
     }
 
     /// Fetches a content, and serves what it has of it.
-    pub fn get(&self, options: GetOptions) -> Result<ContentHandle, Failure> {
-        job::start(self.shared.clone(), options.content, Goal::Get(Box::new(options)))
+    pub fn fetch(&self, options: FetchOptions) -> Result<ContentHandle, Failure> {
+        self.add(options.content, Intent::Fetch(Box::new(options)))
     }
 
-    /// Fetches a manifest and nothing else; `wait` as in [`GetOptions::wait`].
+    fn add(&self, content: ContentId, intent: Intent) -> Result<ContentHandle, Failure> {
+        // Before the content begins, so that no event is missed.
+        let events = self.parts.events.subscribe();
+        let followed = self.catalogue.add(content, intent)?;
+        Ok(ContentHandle::new(content, self.catalogue.clone(), events, followed))
+    }
+
+    /// A handle of a content that the node has.
+    pub fn content(&self, content: ContentId) -> Option<ContentHandle> {
+        let events = self.parts.events.subscribe();
+        let followed = self.catalogue.follow(content)?;
+        Some(ContentHandle::new(content, self.catalogue.clone(), events, followed))
+    }
+
+    /// All contents, by id.
+    pub fn contents(&self) -> Vec<ContentStatus> {
+        self.catalogue.list()
+    }
+
+    /// All contents as they are, and every event from then on: an event that is not heard is in what is listed.
+    pub fn subscribe(&self) -> (Vec<ContentStatus>, Subscription) {
+        // In this order: what happens in between is in both.
+        let events = self.parts.events.subscribe();
+        (self.contents(), events)
+    }
+
+    /// Fetches a manifest and nothing else; `wait` as in [`FetchOptions::wait`]. Cancel-safe.
     pub async fn manifest(
         &self,
         content: ContentId,
         peers: Vec<Multiaddr>,
-        rendezvous: Vec<Multiaddr>,
+        trackers: Vec<Multiaddr>,
         wait: Option<Duration>,
-    ) -> Result<Arc<Manifest>, Failure> {
-        let goal = Goal::Manifest { peers, rendezvous, wait };
-        let mut handle = job::start(self.shared.clone(), content, goal)?;
-        let result = handle.finished().await.map(|finished| finished.manifest);
-        handle.stop().await;
-        result
+    ) -> Result<Arc<Manifest>, Arc<Failure>> {
+        let handle = self.add(content, Intent::Manifest { peers, trackers, wait })?;
+        // Also when this future is dropped.
+        let remove = Removal { content, catalogue: self.catalogue.clone() };
+        let finished = handle.finished().await;
+        handle.remove().await;
+        drop(remove);
+        Ok(finished?.manifest)
     }
 
-    /// Chunk bytes exchanged for a content, by peer.
-    pub fn traffic(&self, content: ContentId) -> BTreeMap<PeerId, PeerTraffic> {
-        self.shared.traffic.of(content)
+    /// The tracker at an address, to ask it something. Nothing is sent before that.
+    pub fn tracker(&self, address: Multiaddr) -> Tracker {
+        Tracker::at(self.parts.control.clone(), address)
     }
 
-    /// Closes every connection and ends the node. Stop its contents first.
+    /// Stops every content in good order, closes every connection and ends the node.
     pub async fn shutdown(self) {
-        self.shared.control.shutdown().await;
+        self.catalogue.clear().await;
+        self.parts.control.shutdown().await;
     }
+}
+
+/// Takes a content out of the node when it is dropped.
+struct Removal {
+    content: ContentId,
+    catalogue: Arc<Catalogue>,
+}
+
+impl Drop for Removal {
+    fn drop(&mut self) {
+        self.catalogue.remove_soon(self.content);
+    }
+}
+
+/// Starts everything that contents work with.
+async fn start(config: NodeConfig) -> Result<NodeParts, NodeError> {
+    let local = config.identity.public().to_peer_id();
+    let points = Points::new(config.identity.clone());
+    let mut swarm = transport::swarm(config.identity)?;
+    transport::listen(&mut swarm, &config.listen, config.port, LISTEN_TIMEOUT).await?;
+    let (orders, order_receiver) = mpsc::channel(ORDERS);
+    let (events, _) = broadcast::channel(EVENTS);
+    let library = Arc::new(Library::default());
+    let traffic = Arc::new(Traffic::default());
+    let clock = Clock::start();
+    let uploads = Uploads::new(config.upload, config.limit_up, library.clone(), traffic.clone(), clock);
+    let control = Control::new(orders, events.clone());
+    let streams = chunk_streams(control.clone(), Pace::new(config.limit_down, clock), clock);
+    let driver = Driver::new(swarm, points, order_receiver, events, library.clone(), uploads.clone());
+    let driver_ended = CancellationToken::new();
+    let ended = driver_ended.clone().drop_guard();
+    tokio::spawn(async move {
+        driver.run().await;
+        // Also when it panics: contents must not wait for a task that is gone.
+        drop(ended);
+    });
+    let events = EventHub::new();
+    Ok(NodeParts { local, clock, control, library, uploads, traffic, streams, events, driver_ended })
 }
 
 /// The streams on which this node fetches chunks.

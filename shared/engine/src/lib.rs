@@ -24,6 +24,7 @@ mod member;
 mod name;
 mod peer_book;
 mod rate_limit;
+mod seed_goal;
 #[cfg(test)]
 pub(crate) mod testing;
 mod upload;
@@ -41,6 +42,7 @@ pub use member::{
 pub use name::{PeerName, numbered_peer};
 pub use peer_book::{Dial, MAX_CANDIDATES, PeerBook};
 pub use rate_limit::RateLimit;
+pub use seed_goal::{ReachedGoal, SeedGoal, SeedOutput, SeedStatus, SeedWatch};
 pub use upload::{Fairness, Grant, SessionId, UploadConfig, UploadQueue, Wanted};
 
 /// The random generator that decisions draw from: the same seed gives the same numbers everywhere.

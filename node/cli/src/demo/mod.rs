@@ -16,7 +16,6 @@ use indicatif::ProgressBar;
 use libp2p::identity::Keypair;
 use libp2p::{Multiaddr, PeerId};
 use shoal_content::Manifest;
-use shoal_engine::{DownloadConfig, Topology};
 use shoal_rendezvous::{Settings, Tracker};
 use tokio_util::sync::CancellationToken;
 
@@ -25,8 +24,8 @@ use super::error::{CliError, Exit};
 use super::human;
 use super::output::Output;
 use super::share::tell;
-use shoal_net::{ContentHandle, Failure, GetOptions, Node, NodeConfig, Update};
-use shoal_store::{ChunkStore, EntryState, Selection, verify};
+use shoal_net::{ContentHandle, Event, Failure, FetchOptions, Node, NodeConfig, ServeOptions};
+use shoal_store::{ChunkStore, EntryState, verify};
 
 /// Nodes of the demo listen on loopback alone.
 const LOOPBACK: &str = "/ip4/127.0.0.1/tcp/0";
@@ -51,7 +50,6 @@ pub(super) struct Args {
 
 /// A node that fetches.
 struct Peer {
-    node: Node,
     handle: ContentHandle,
     dir: PathBuf,
     bar: ProgressBar,
@@ -86,7 +84,8 @@ async fn demonstrate(
     let imported = super::import::run(vec![path], None, None, output, stop).await?;
     let manifest = imported.source.manifest().clone();
     let seed = node().await?;
-    let seeding = seed.serve(Arc::new(imported.source), rendezvous.clone())?;
+    let options = ServeOptions { trackers: rendezvous.clone(), ..ServeOptions::default() };
+    let seeding = seed.serve(Arc::new(imported.source), options)?;
     output.say(format!("seed      {} shares {}", human::peer(&seed.peer_id()), describe(&manifest)));
 
     let start = Instant::now();
@@ -137,18 +136,12 @@ async fn start_peer(
 ) -> Result<Peer, CliError> {
     let node = node().await?;
     let bar = output.byte_bar(manifest.root().size, format!("peer {n}"));
-    let handle = node.get(GetOptions {
-        content: manifest.id(),
+    let handle = node.fetch(FetchOptions {
         peers: seed,
-        rendezvous: rendezvous.to_vec(),
-        dir: dir.clone(),
-        force: false,
-        select: Arc::new(|_| Ok(Selection::All)),
-        wait: None,
-        topology: Topology::default(),
-        download: DownloadConfig::default(),
+        trackers: rendezvous.to_vec(),
+        ..FetchOptions::new(manifest.id(), dir.clone())
     })?;
-    Ok(Peer { node, handle, dir, bar })
+    Ok(Peer { handle, dir, bar })
 }
 
 /// Shows all downloads until each has ended; returns how long each took.
@@ -171,7 +164,7 @@ async fn fetch_all(peers: &mut [Peer], start: Instant, output: &Output) -> Resul
     Ok(times)
 }
 
-async fn follow(peer: &mut Peer, output: &Output) -> Result<(), Failure> {
+async fn follow(peer: &mut Peer, output: &Output) -> Result<(), Arc<Failure>> {
     let progress = peer.handle.progress();
     let mut refresh = tokio::time::interval(REFRESH);
     loop {
@@ -184,12 +177,13 @@ async fn follow(peer: &mut Peer, output: &Output) -> Result<(), Failure> {
                 peer.bar.set_position(now.done);
                 peer.bar.set_message(human::count(now.peers as u64, "peer"));
             }
-            update = peer.handle.next() => match update {
-                Update::Event(event) => tell(event, output),
-                Update::Finished(result) => {
+            event = peer.handle.next() => match event {
+                Some(Event::Finished(result)) => {
                     peer.bar.abandon();
                     return result.map(|_| ());
                 }
+                Some(event) => tell(event, output),
+                None => return peer.handle.finished().await.map(|_| ()),
             }
         }
     }
@@ -209,7 +203,7 @@ async fn check(
         let report = tokio::task::spawn_blocking(look).await;
         let report = report.map_err(anyhow::Error::from)?.context("cannot read a copy")?;
         let verified = report.extra_count == 0 && report.entries.iter().all(|e| *e == EntryState::Match);
-        let traffic = peer.node.traffic(manifest.id());
+        let traffic = peer.handle.progress().borrow().traffic.clone();
         let from_seed = traffic.get(&seed).map_or(0, |t| t.received);
         let received: u64 = traffic.values().map(|t| t.received).sum();
         rows.push(Row {

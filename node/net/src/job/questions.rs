@@ -1,48 +1,59 @@
 //! Answering other peers.
 
 use libp2p::PeerId;
-use shoal_content::{ChunkSet, Hash};
+use serde_bytes::ByteBuf;
+use shoal_content::Hash;
+use shoal_engine::NeighbourEvent;
 use shoal_wire::Have;
 use shoal_wire::query::{ErrorCode, MAX_PEERS, PeerAddresses, Request, Response};
+use tokio::sync::oneshot;
 
-use super::super::library::Question;
-use super::run::Job;
+use super::done::Done;
+use super::state::Job;
+use crate::library::Question;
 
 impl Job {
     pub(super) fn on_question(&mut self, question: Question) {
+        self.report.stir();
         let Question { peer, request, reply } = question;
         let answer = match request {
-            Request::Join { have, .. } => self.on_join(peer, &have),
+            Request::Join { have, .. } => return self.on_join(peer, &have, reply),
+            Request::Peers { .. } => return self.on_peers(peer, reply),
             Request::Have { have, .. } => self.on_have(peer, &have),
             Request::Leave { .. } => {
-                self.neighbours.left(&peer);
-                Ok(Response::Ok { load: self.shared.uploads.load() })
+                self.tell_neighbour(peer, NeighbourEvent::Left);
+                Ok(Response::Ok { load: self.parts.uploads.load() })
             }
             Request::Block { hash, .. } => self.block(&hash),
-            Request::Peers { .. } => Ok(self.peers_for(peer)),
         };
         // Err only says that the connection is gone.
         let _ = reply.send(answer.unwrap_or_else(|code| Response::Error { code }));
     }
 
-    fn on_join(&mut self, peer: PeerId, have: &Have) -> Result<Response, ErrorCode> {
-        self.meet(peer);
-        self.on_have(peer, have)?;
-        let (said, unsaid) = first_message(self.have());
-        self.neighbours.it_joined(&peer, &unsaid);
-        self.link_back(peer);
-        Ok(Response::Joined { have: said, load: self.shared.uploads.load() })
+    fn on_join(&mut self, peer: PeerId, have: &Have, reply: oneshot::Sender<Response>) {
+        let Some(have) = self.chunks_of(have) else {
+            let _ = reply.send(Response::Error { code: ErrorCode::BadRequest });
+            return self.tell_neighbour(peer, NeighbourEvent::Invalid);
+        };
+        self.welcome = Some((peer, reply));
+        self.tell_neighbour(peer, NeighbourEvent::JoinedBy { have });
+        // The member welcomes at once, or not at all.
+        if let Some((_, reply)) = self.welcome.take() {
+            let _ = reply.send(Response::Error { code: ErrorCode::NotFound });
+        }
     }
 
     fn on_have(&mut self, peer: PeerId, have: &Have) -> Result<Response, ErrorCode> {
         // Before the manifest is known, nobody's map can be read; the join that follows brings it again.
-        if self.neighbours.get_mut(&peer).is_none() {
+        if !self.member.is_neighbour(&peer) {
             return Err(ErrorCode::NotFound);
         }
-        if self.manifest.is_some() && !self.neighbour_has(peer, have) {
+        let Some(chunks) = self.chunks_of(have) else {
+            self.tell_neighbour(peer, NeighbourEvent::Invalid);
             return Err(ErrorCode::BadRequest);
-        }
-        Ok(Response::Ok { load: self.shared.uploads.load() })
+        };
+        self.tell_neighbour(peer, NeighbourEvent::Has(chunks));
+        Ok(Response::Ok { load: self.parts.uploads.load() })
     }
 
     fn block(&self, hash: &Hash) -> Result<Response, ErrorCode> {
@@ -50,26 +61,18 @@ impl Job {
         block.map(|bytes| Response::Block { bytes }).ok_or(ErrorCode::NotFound)
     }
 
-    fn peers_for(&self, asker: PeerId) -> Response {
-        let others = self.neighbours.with_addresses().filter(|(peer, _)| *peer != asker);
-        let peers = others.take(MAX_PEERS).map(|(peer, addresses)| PeerAddresses {
-            id: peer.to_bytes(),
-            addresses: addresses.iter().map(|a| serde_bytes::ByteBuf::from(a.to_vec())).collect(),
+    fn on_peers(&mut self, asker: PeerId, reply: oneshot::Sender<Response>) {
+        let peers = self.member.peers_for(&asker, MAX_PEERS);
+        let control = self.parts.control.clone();
+        self.tasks.spawn(async move {
+            let known = control.addresses_of(peers).await;
+            let peers = known.into_iter().filter(|(_, addresses)| !addresses.is_empty());
+            let peers = peers.map(|(peer, addresses)| PeerAddresses {
+                id: peer.to_bytes(),
+                addresses: addresses.iter().map(|a| ByteBuf::from(a.to_vec())).collect(),
+            });
+            let _ = reply.send(Response::Peers { peers: peers.collect() });
+            Done::Nothing
         });
-        Response::Peers { peers: peers.collect() }
     }
-
-    /// What can be served now.
-    pub(super) fn have(&self) -> ChunkSet {
-        self.store.as_ref().map(|s| s.have()).unwrap_or_default()
-    }
-}
-
-/// The part of a have-map that fits into one message, and the rest.
-pub(super) fn first_message(mut have: ChunkSet) -> (Have, ChunkSet) {
-    let first = Have::of(&have).swap_remove(0);
-    if let Some(said) = first.chunks(have.len() as u32) {
-        have.difference_with(&said);
-    }
-    (first, have)
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use libp2p_identity::PeerId;
+use serde::{Deserialize, Serialize};
 
 use super::RequestId;
 use shoal_content::{ChunkIndex, ChunkSet};
@@ -11,7 +12,7 @@ use shoal_wire::chunks::Refusal;
 use shoal_wire::query::Load;
 
 /// Whom to ask first among peers that have a chunk.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PeerChoice {
     /// Who is expected to deliver first: what is queued, over the measured rate, and a round trip.
     #[default]
@@ -21,7 +22,7 @@ pub enum PeerChoice {
 }
 
 /// Who fetches from whom.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Topology {
     /// Everybody from everybody who has something.
     #[default]
@@ -31,7 +32,7 @@ pub enum Topology {
 }
 
 /// What a user may choose.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct Config {
     /// Most requests under way per peer; at least 1.
     pub max_in_flight: usize,

@@ -1,0 +1,101 @@
+//! What follows from what the tasks of a job bring back.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use libp2p::{Multiaddr, PeerId};
+use shoal_content::ChunkSet;
+use shoal_engine::{MemberInput, NeighbourEvent, Source, TrackerEvent};
+use shoal_wire::Have;
+use shoal_wire::query::{Load, PeerAddresses};
+
+use super::done::Done;
+use super::state::Job;
+use crate::control::QueryError;
+use crate::points::{Found, PointError};
+
+impl Job {
+    pub(super) fn on_done(&mut self, done: Done) {
+        match done {
+            Done::Nothing => {}
+            Done::Synced => self.synced(),
+            Done::Registered { tracker, peer, result } => self.registered(tracker, peer, result),
+            Done::Discovered { tracker, peer, result } => self.discovered(tracker, peer, result),
+            Done::Block { peer, hash, block } => self.tell(MemberInput::Block { peer, hash, block }),
+            Done::Joined { peer, rtt, rest, result } => self.joined(peer, rtt, rest, result),
+            Done::Told { peer, lost } => self.tell_neighbour(peer, NeighbourEvent::Told { lost }),
+            Done::Peers { teller, peers } => self.learn_peers(teller, peers),
+            Done::Opened(Ok(target)) => self.opened(target),
+            Done::Opened(Err(error)) => self.fail(error.into()),
+            Done::Placed(Ok(placed)) => self.placed(placed),
+            Done::Placed(Err(error)) => self.not_placed(error),
+        }
+    }
+
+    fn joined(
+        &mut self,
+        peer: PeerId,
+        rtt: Duration,
+        rest: Vec<Have>,
+        result: Result<(Have, Load), QueryError>,
+    ) {
+        let event = match result {
+            Ok((have, load)) => match self.chunks_of(&have) {
+                Some(have) => NeighbourEvent::Joined { rtt, have, load },
+                None => NeighbourEvent::Invalid,
+            },
+            Err(error) => {
+                tracing::debug!(%peer, %error, "join failed");
+                NeighbourEvent::JoinFailed
+            }
+        };
+        self.tell_neighbour(peer, event);
+        self.tell_rest(peer, rest);
+    }
+
+    /// What a have-map says; an empty set before the manifest is known, `None` for chunks that do not exist.
+    pub(super) fn chunks_of(&self, have: &Have) -> Option<Arc<ChunkSet>> {
+        match &self.manifest {
+            Some(manifest) => have.chunks(manifest.geometry().chunks()).map(Arc::new),
+            None => Some(Arc::default()),
+        }
+    }
+
+    fn registered(&mut self, tracker: usize, peer: Option<PeerId>, result: Result<Duration, PointError>) {
+        if let Some(peer) = peer.filter(|_| result.is_ok()) {
+            self.tell_role(peer);
+        }
+        let event = TrackerEvent::Registered(result.as_ref().ok().copied());
+        self.trackers.answered(tracker, peer, result.err());
+        self.tell(MemberInput::Tracker { tracker, event });
+        self.tell_if_trackers_are_useless();
+    }
+
+    fn discovered(&mut self, tracker: usize, peer: Option<PeerId>, result: Result<Vec<Found>, PointError>) {
+        let event = TrackerEvent::Discovered(result.is_ok());
+        let (found, error) = match result {
+            Ok(found) => (found, None),
+            Err(error) => (Vec::new(), Some(error)),
+        };
+        self.trackers.answered(tracker, peer, error);
+        let peers = found.iter().map(|found| found.peer).collect();
+        for Found { peer: found, addresses } in found {
+            self.peers.learn_from_tracker(found, addresses, peer);
+        }
+        self.tell(MemberInput::Found { peers, source: Source::Tracker });
+        self.tell(MemberInput::Tracker { tracker, event });
+        self.tell_if_trackers_are_useless();
+    }
+
+    fn learn_peers(&mut self, teller: PeerId, told: Vec<PeerAddresses>) {
+        let mut peers = Vec::new();
+        for told in told {
+            let Ok(peer) = PeerId::from_bytes(&told.id) else { continue };
+            let parse = |bytes: serde_bytes::ByteBuf| Multiaddr::try_from(bytes.into_vec()).ok();
+            let addresses = told.addresses.into_iter().filter_map(parse).collect();
+            self.peers.learn_from_peer(peer, addresses, teller);
+            peers.push(peer);
+        }
+        self.tell(MemberInput::Found { peers, source: Source::Peer });
+    }
+}

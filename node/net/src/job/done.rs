@@ -1,0 +1,65 @@
+//! What the tasks of a job bring back.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use libp2p::PeerId;
+use shoal_content::{ChunkSet, ContentId, Hash};
+use shoal_engine::BlockFailure;
+use shoal_store::{Placed, Target, TargetError};
+use shoal_wire::Have;
+use shoal_wire::query::{ErrorCode, Load, PeerAddresses, Request, Response};
+
+use crate::control::{Control, QueryError};
+use crate::points::{Found, PointError};
+
+/// A block that does not come in this time is asked of somebody else.
+const BLOCK_TIMEOUT: Duration = Duration::from_secs(6);
+
+/// What a task has to tell.
+pub(super) enum Done {
+    Nothing,
+    Synced,
+    Registered {
+        tracker: usize,
+        peer: Option<PeerId>,
+        result: Result<Duration, PointError>,
+    },
+    Discovered {
+        tracker: usize,
+        peer: Option<PeerId>,
+        result: Result<Vec<Found>, PointError>,
+    },
+    Block {
+        peer: PeerId,
+        hash: Hash,
+        block: Result<Vec<u8>, BlockFailure>,
+    },
+    /// With what of the own map did not fit into the join.
+    Joined {
+        peer: PeerId,
+        rtt: Duration,
+        rest: Vec<Have>,
+        result: Result<(Have, Load), QueryError>,
+    },
+    Told {
+        peer: PeerId,
+        lost: Option<Arc<ChunkSet>>,
+    },
+    Peers {
+        teller: PeerId,
+        peers: Vec<PeerAddresses>,
+    },
+    Opened(Result<Arc<Target>, TargetError>),
+    Placed(Result<Placed, TargetError>),
+}
+
+pub(super) async fn fetch_block(control: Control, content: ContentId, peer: PeerId, hash: Hash) -> Done {
+    let query = control.query(peer, Request::Block { hash, content });
+    let block = match tokio::time::timeout(BLOCK_TIMEOUT, query).await {
+        Ok(Ok(Response::Block { bytes })) => Ok(bytes),
+        Ok(Err(QueryError::Refused(ErrorCode::NotFound))) => Err(BlockFailure::NotFound),
+        Ok(Ok(_)) | Ok(Err(_)) | Err(_) => Err(BlockFailure::Other),
+    };
+    Done::Block { peer, hash, block }
+}

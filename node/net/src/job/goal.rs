@@ -1,0 +1,60 @@
+//! Ending by itself once enough was given.
+
+use std::time::Duration;
+
+use shoal_engine::{SeedOutput, SeedStatus, SeedWatch};
+
+use super::Event;
+use super::state::{Job, Stage};
+
+/// How far serving is, is looked at so often while somebody is connected.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+impl Job {
+    pub(super) fn next_goal_check(&self) -> Option<Duration> {
+        let watch = self.goal.watch.as_ref()?;
+        let connected = self.member.neighbours().next().is_some();
+        let look = connected.then_some(self.goal.looked + LOOK_EVERY);
+        watch.next_timeout().into_iter().chain(look).min()
+    }
+
+    pub(super) fn check_goal(&mut self, now: Duration) {
+        if !matches!(self.stage, Stage::Serving) {
+            return;
+        }
+        let goal = self.intent.goal().unwrap_or_default();
+        let mut watch = self.goal.watch.take().unwrap_or_else(|| SeedWatch::new(now, goal));
+        if now >= self.goal.looked + LOOK_EVERY {
+            self.goal.looked = now;
+            watch.handle(now, self.seed_status());
+        } else {
+            watch.timeout(now);
+        }
+        while let Some(output) = watch.poll_output() {
+            match output {
+                SeedOutput::Safe { copies } => self.report.event(Event::Safe { copies }),
+                SeedOutput::Reached(goal) => {
+                    self.report_now();
+                    self.report.event(Event::GoalReached(goal));
+                    self.ended = true;
+                }
+            }
+        }
+        self.goal.watch = Some(watch);
+    }
+
+    fn seed_status(&self) -> SeedStatus {
+        SeedStatus {
+            size: self.manifest.as_ref().map_or(0, |manifest| manifest.root().size),
+            sent: self.shelf.sent(),
+            copies: self.parts.uploads.copies(self.content),
+            unconfirmed: self.unconfirmed(),
+        }
+    }
+
+    /// Peers that have not said yet that they have the chunk that was sent to them last.
+    pub(super) fn unconfirmed(&self) -> usize {
+        let sent = self.parts.uploads.last_sent(self.content);
+        sent.iter().filter(|(peer, chunk)| self.member.lacks(peer, *chunk)).count()
+    }
+}

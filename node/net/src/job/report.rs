@@ -1,0 +1,117 @@
+//! What a job tells about itself: progress, events, its result.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use shoal_content::ContentId;
+use tokio::sync::watch;
+
+use super::{Event, Failure, Finished, Progress};
+use crate::events::EventHub;
+use crate::library::Withdrawn;
+
+/// Files whose withdrawal is told; after that many it is clear enough.
+const MAX_WITHDRAWN: usize = 100;
+
+/// The result of a job: `None` until there is one.
+pub(crate) type Outcome = Option<Result<Finished, Arc<Failure>>>;
+
+/// Where a job reports.
+pub(crate) struct Report {
+    content: ContentId,
+    progress: watch::Sender<Progress>,
+    outcome: watch::Sender<Outcome>,
+    events: EventHub,
+    pub(super) snapshot: Progress,
+    /// Whether something may have changed since progress was told.
+    pub(super) stirred: bool,
+    pub(super) told_at: Duration,
+    withdrawn: BTreeSet<PathBuf>,
+}
+
+impl Report {
+    pub(crate) fn new(
+        content: ContentId,
+        progress: watch::Sender<Progress>,
+        outcome: watch::Sender<Outcome>,
+        events: EventHub,
+    ) -> Self {
+        Self {
+            content,
+            progress,
+            outcome,
+            events,
+            snapshot: Progress::default(),
+            stirred: true,
+            told_at: Duration::ZERO,
+            withdrawn: BTreeSet::new(),
+        }
+    }
+
+    /// Something may have changed.
+    pub(super) fn stir(&mut self) {
+        self.stirred = true;
+    }
+
+    pub(super) fn event(&mut self, event: Event) {
+        self.stirred = true;
+        self.events.tell(self.content, event);
+    }
+
+    pub(super) fn manifest(&mut self, name: &str, size: u64) {
+        self.snapshot.name = Some(name.to_owned());
+        self.snapshot.size = size;
+    }
+
+    /// Bytes of what is wanted, of what is stored of it, and of what was there from the start.
+    pub(super) fn fetched(&mut self, total: u64, done: u64, found: u64) {
+        (self.snapshot.total, self.snapshot.done, self.snapshot.found) = (total, done, found);
+    }
+
+    pub(super) fn done(&self) -> u64 {
+        self.snapshot.done
+    }
+
+    pub(super) fn blocked(&mut self, why: String) {
+        if self.snapshot.blocked.replace(why.clone()).is_none() {
+            self.event(Event::Blocked(why));
+        }
+    }
+
+    pub(super) fn unblocked(&mut self) {
+        if self.snapshot.blocked.take().is_some() {
+            self.event(Event::Unblocked);
+        }
+    }
+
+    /// Tells that a source file is not what it was, once for each file.
+    pub(super) fn withdrawn(&mut self, withdrawn: Withdrawn) {
+        if self.withdrawn.len() < MAX_WITHDRAWN && self.withdrawn.insert(withdrawn.path) {
+            self.event(Event::Withdrawn(withdrawn.words));
+        }
+    }
+
+    /// Tells the snapshot.
+    pub(super) fn publish(&mut self, now: Duration) {
+        self.progress.send_replace(self.snapshot.clone());
+        (self.stirred, self.told_at) = (false, now);
+    }
+
+    /// The first result counts.
+    pub(super) fn finished(&mut self, result: Result<Finished, Failure>) {
+        let result = result.map_err(Arc::new);
+        let mut news = false;
+        self.outcome.send_if_modified(|outcome| {
+            news = outcome.is_none();
+            if news {
+                *outcome = Some(result.clone());
+            }
+            news
+        });
+        if news {
+            self.event(Event::Finished(result));
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! When a job tells its progress, and what it is.
+
+use std::time::Duration;
+
+use super::Phase;
+use super::state::{Job, Stage};
+
+/// Progress is told so often at most.
+const PERIOD: Duration = Duration::from_millis(250);
+
+impl Job {
+    pub(super) fn next_report(&self) -> Option<Duration> {
+        let moves = self.report.stirred
+            || matches!(self.stage, Stage::Opening(_))
+            || (self.is_serving() && self.member.neighbours().next().is_some());
+        moves.then(|| self.report.told_at + PERIOD)
+    }
+
+    pub(super) fn report_if_due(&mut self, now: Duration) {
+        if self.next_report().is_some_and(|at| at <= now) {
+            self.report_now();
+        }
+    }
+
+    fn is_serving(&self) -> bool {
+        matches!(self.stage, Stage::Serving)
+    }
+
+    pub(super) fn report_now(&mut self) {
+        if let Stage::Fetching(fetching) = &self.stage {
+            self.report.fetched(fetching.total, fetching.done, fetching.found);
+        }
+        let unconfirmed = self.unconfirmed();
+        if let Stage::Opening(opening) = &self.stage {
+            self.report.snapshot.scan = opening.progress();
+        }
+        let snapshot = &mut self.report.snapshot;
+        snapshot.phase = match self.stage {
+            Stage::Manifest => Phase::Manifest,
+            Stage::Opening(_) => Phase::Opening,
+            Stage::Fetching(_) => Phase::Downloading,
+            Stage::Finishing(..) => Phase::Finishing,
+            Stage::Serving => Phase::Serving,
+        };
+        snapshot.unavailable = self.member.download().map_or(0, |download| download.unavailable());
+        snapshot.copies = self.parts.uploads.copies(self.content);
+        snapshot.peers = self.member.neighbours().count();
+        // What is counted as sent has been noted as sent last before.
+        snapshot.traffic = self.shelf.traffic();
+        snapshot.unconfirmed = unconfirmed;
+        self.report.publish(self.parts.clock.now());
+    }
+}

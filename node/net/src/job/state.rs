@@ -1,0 +1,130 @@
+//! The state of a content's task.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use libp2p::PeerId;
+use shoal_content::{ContentId, Manifest};
+use shoal_engine::{Member, MemberConfig, MemberInput, SeedWatch};
+use shoal_store::{ChunkStore, Target};
+use shoal_wire::query::Response;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinSet;
+
+use super::bytes::Fetching;
+use super::done::Done;
+use super::intent::Intent;
+use super::opening::Opening;
+use super::report::Report;
+use super::shelf::Shelf;
+use super::trackers::Trackers;
+use super::{Failure, rng};
+use crate::parts::NodeParts;
+use crate::peers::{PeerEvent, PeersHandle};
+
+/// What the job is doing with bytes.
+pub(super) enum Stage {
+    /// The manifest is not known.
+    Manifest,
+    /// The target is being opened.
+    Opening(Opening),
+    Fetching(Box<Fetching>),
+    /// With the target, and when to try again after a failure.
+    Finishing(Arc<Target>, Option<Duration>),
+    Serving,
+}
+
+/// The goal of serving, and when it was looked at last.
+#[derive(Default)]
+pub(super) struct Goal {
+    pub(super) watch: Option<SeedWatch>,
+    pub(super) looked: Duration,
+}
+
+/// One content of a node.
+pub(crate) struct Job {
+    pub(super) parts: NodeParts,
+    pub(super) content: ContentId,
+    pub(super) intent: Intent,
+    pub(super) member: Member,
+    /// Inputs that came up while outputs were carried out.
+    pub(super) inputs: VecDeque<MemberInput>,
+    pub(super) carrying: bool,
+    pub(super) stage: Stage,
+    pub(super) manifest: Option<Arc<Manifest>>,
+    pub(super) store: Option<Arc<dyn ChunkStore>>,
+    pub(super) shelf: Shelf,
+    pub(super) peers: PeersHandle,
+    pub(super) peer_events: mpsc::Receiver<PeerEvent>,
+    pub(super) trackers: Trackers,
+    pub(super) tasks: JoinSet<Done>,
+    /// The join that is being answered.
+    pub(super) welcome: Option<(PeerId, oneshot::Sender<Response>)>,
+    pub(super) report: Report,
+    pub(super) goal: Goal,
+    pub(super) ended: bool,
+}
+
+impl Job {
+    pub(crate) fn new(
+        parts: NodeParts,
+        content: ContentId,
+        intent: Intent,
+        report: Report,
+    ) -> Result<Self, Failure> {
+        let now = parts.clock.now();
+        let shelf = Shelf::take(content, parts.library.clone(), parts.uploads.clone(), parts.traffic.clone());
+        let shelf = shelf.ok_or(Failure::Busy)?;
+        let (peers, peer_events) = PeersHandle::attach(parts.control.clone(), parts.clock);
+        let trackers = Trackers::new(intent.trackers(), intent.registers(), content);
+        let config = member_config(&intent);
+        let member = match &intent {
+            Intent::Serve { store, .. } => Member::serving(now, parts.local, store.have(), config, rng()),
+            _ => Member::fetching(now, parts.local, content, config, rng()),
+        };
+        let mut job = Self {
+            parts,
+            content,
+            member,
+            inputs: VecDeque::new(),
+            carrying: false,
+            stage: Stage::Manifest,
+            manifest: None,
+            store: None,
+            shelf,
+            peers,
+            peer_events,
+            trackers,
+            tasks: JoinSet::new(),
+            welcome: None,
+            report,
+            goal: Goal::default(),
+            ended: false,
+            intent,
+        };
+        if let Intent::Serve { store, .. } = &job.intent {
+            let store = store.clone();
+            job.learn_manifest(store.manifest().clone());
+            job.serve_from(store);
+            job.stage = Stage::Serving;
+        }
+        Ok(job)
+    }
+}
+
+fn member_config(intent: &Intent) -> MemberConfig {
+    let standard = MemberConfig::default();
+    let config =
+        MemberConfig { trackers: intent.trackers().len(), registers: intent.registers(), ..standard };
+    match intent {
+        Intent::Serve { .. } => config,
+        Intent::Fetch(options) => MemberConfig {
+            topology: options.topology,
+            wait: options.wait,
+            download: options.download,
+            ..config
+        },
+        Intent::Manifest { wait, .. } => MemberConfig { wait: *wait, ..config },
+    }
+}

@@ -1,0 +1,29 @@
+//! What all contents of a node share.
+
+use std::sync::Arc;
+
+use libp2p::PeerId;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::Clock;
+use crate::control::Control;
+use crate::events::EventHub;
+use crate::fetch::ChunkStreams;
+use crate::library::Library;
+use crate::traffic::Traffic;
+use crate::upload::Uploads;
+
+/// The parts of a node that a content works with; cheap to clone.
+#[derive(Clone)]
+pub(crate) struct NodeParts {
+    pub(crate) local: PeerId,
+    pub(crate) clock: Clock,
+    pub(crate) control: Control,
+    pub(crate) library: Arc<Library>,
+    pub(crate) uploads: Uploads,
+    pub(crate) traffic: Arc<Traffic>,
+    pub(crate) streams: ChunkStreams,
+    pub(crate) events: EventHub,
+    /// Cancelled when the task of the Swarm has ended.
+    pub(crate) driver_ended: CancellationToken,
+}
