@@ -83,6 +83,10 @@ impl From<Arc<Failure>> for CliError {
             }
             Failure::Manifest(_) => (Exit::VerificationFailed, Some("nothing was written")),
             Failure::Target(error) => (Exit::Failed, target_hint(error)),
+            Failure::Include(_) => (
+                Exit::Failed,
+                Some("--include takes paths inside the content; `shoal inspect --files` lists them"),
+            ),
             _ => (Exit::Failed, None),
         };
         Self { exit, error: failure.into(), hint: hint.map(str::to_owned) }

@@ -173,7 +173,6 @@ async fn forward(control: Control, events: mpsc::Sender<PeerEvent>) {
     loop {
         let event = match net.recv().await {
             Ok(NetEvent::Disconnected { peer }) => PeerEvent::Disconnected { peer },
-            Ok(_) => continue,
             Err(RecvError::Lagged(_)) => PeerEvent::Lagged { connected: control.connected().await },
             Err(RecvError::Closed) => return,
         };

@@ -21,7 +21,7 @@ pub enum IncludeError {
     #[error("not a pattern: {0}")]
     Pattern(#[from] globset::Error),
     /// The content has nothing of the kind.
-    #[error("no file of the content matches {0}")]
+    #[error("no file matches {0}")]
     NoMatch(String),
 }
 

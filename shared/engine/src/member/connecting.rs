@@ -181,10 +181,10 @@ impl<P: PeerName> Member<P> {
         }
     }
 
-    /// Two that have everything are of no use to each other. Only who sought the connection ends it.
+    /// A complete member that sought a peer and finds it complete too has no use for it. Those that became complete
+    /// here stay: how many copies there are is known from them.
     pub(super) fn part_if_useless(&mut self, now: Duration, peer: P) {
-        let Some(complete) = self.neighbours.get(&peer).map(|n| self.has_all(n)) else { return };
-        self.candidates.set_complete(&peer, complete);
+        let complete = self.neighbours.get(&peer).is_some_and(|n| self.has_all(n));
         if complete && matches!(self.phase, Phase::Complete) && self.candidates.is_connected(&peer) {
             self.part_with(now, peer, USELESS_FOR);
         }

@@ -85,7 +85,6 @@ impl<P: PeerName> Member<P> {
                 self.outputs.push_back(MemberOutput::CloseStream { peer });
                 self.tell_what_is_owed(peer);
             }
-            self.part_if_useless(now, peer);
         }
     }
 

@@ -90,9 +90,7 @@ impl<P: PeerName> Member<P> {
             return false;
         }
         self.outputs.push_back(MemberOutput::PeerHas { peer, chunks: news.clone() });
-        if complete {
-            self.part_if_useless(now, peer);
-        }
+        self.candidates.set_complete(&peer, complete);
         match &mut self.phase {
             Phase::Downloading(download, _) => download.handle(now, Input::Have { peer, chunks: news }),
             _ => complete,

@@ -10,7 +10,7 @@
 //! come later: were all to dial as many as they want at once, some would end with many times that. When nobody
 //! has anything that is missing, the neighbour that has been there longest gives way to a candidate that was never
 //! tried. A complete member seeks [`SOUGHT_BY_COMPLETE`] neighbours that lack something, so that a swarm that waits
-//! goes on as soon as a seed appears; complete peers have no use for each other and part.
+//! goes on as soon as a seed appears; it parts with those that it finds complete.
 //!
 //! **Joining.** Whoever sought the connection joins: each side tells what it has. The one that was joined does not
 //! join in turn; it can ask for chunks at once. An update that overtook a join would be lost, so what comes between
