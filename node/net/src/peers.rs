@@ -6,9 +6,8 @@ use std::time::Duration;
 
 use libp2p::multiaddr::Protocol;
 use libp2p::{Multiaddr, PeerId};
-use shoal_addresses::is_dialable;
+use shoal_addresses::{MAX_ADDRESSES, is_dialable};
 use shoal_engine::{Backoff, Dial};
-use shoal_wire::query::MAX_ADDRESSES;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
