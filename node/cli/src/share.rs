@@ -206,7 +206,7 @@ impl Board {
     }
 
     fn show(&mut self, progress: &Progress, output: &Output) {
-        let sent: u64 = progress.traffic.values().map(|t| t.sent).sum();
+        let sent = progress.sent;
         self.summary.set_message(format!(
             "{}, {} sent, {}",
             human::count(progress.peers as u64, "peer"),

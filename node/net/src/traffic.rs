@@ -1,14 +1,15 @@
 //! How many chunk bytes went to and came from each peer.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::ops::AddAssign;
+use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use libp2p::PeerId;
 use shoal_content::ContentId;
 
-/// Pairs of peer and content that are counted apart; what comes later is counted under no name.
-const MAX_COUNTED: usize = 4096;
+/// Peers of a content that are counted apart; what comes later is only counted in the total.
+const MAX_PEERS: usize = 4096;
 
 /// Bytes of chunks exchanged with one peer.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -51,24 +52,62 @@ impl Meter {
     }
 }
 
-/// The counters of a node.
+impl AddAssign for PeerTraffic {
+    fn add_assign(&mut self, more: Self) {
+        self.received += more.received;
+        self.duplicate += more.duplicate;
+        self.sent += more.sent;
+    }
+}
+
+/// The counters of one content.
+#[derive(Debug, Clone, Default)]
+pub(super) struct ContentTraffic {
+    /// With all peers together, also those that `peers` has no room for.
+    pub(super) total: PeerTraffic,
+    /// With each peer.
+    pub(super) peers: BTreeMap<PeerId, PeerTraffic>,
+}
+
+/// The counters of a node, for the contents that it has.
 #[derive(Debug, Default)]
 pub(super) struct Traffic {
-    peers: Mutex<BTreeMap<(ContentId, PeerId), PeerTraffic>>,
+    contents: Mutex<BTreeMap<ContentId, ContentTraffic>>,
 }
 
 impl Traffic {
-    pub(super) fn count(&self, content: ContentId, peer: PeerId, add: impl FnOnce(&mut PeerTraffic)) {
-        let mut peers = self.peers.lock().expect("no panic while counting");
-        if peers.len() < MAX_COUNTED || peers.contains_key(&(content, peer)) {
-            add(peers.entry((content, peer)).or_default());
+    /// Begins to count for a content.
+    pub(super) fn open(&self, content: ContentId) {
+        self.contents().entry(content).or_default();
+    }
+
+    /// Forgets what was counted for a content.
+    pub(super) fn close(&self, content: ContentId) {
+        self.contents().remove(&content);
+    }
+
+    /// Counts what was exchanged with a peer.
+    pub(super) fn count(&self, content: ContentId, peer: PeerId, more: PeerTraffic) {
+        let mut contents = self.contents();
+        let Some(content) = contents.get_mut(&content) else { return };
+        content.total += more;
+        if content.peers.len() < MAX_PEERS || content.peers.contains_key(&peer) {
+            *content.peers.entry(peer).or_default() += more;
         }
     }
 
-    /// Everybody that bytes of this content were exchanged with.
-    pub(super) fn of(&self, content: ContentId) -> BTreeMap<PeerId, PeerTraffic> {
-        let peers = self.peers.lock().expect("no panic while counting");
-        peers.iter().filter(|((c, _), _)| *c == content).map(|((_, p), t)| (*p, *t)).collect()
+    /// What was counted for a content with all peers together.
+    pub(super) fn total(&self, content: ContentId) -> PeerTraffic {
+        self.contents().get(&content).map(|content| content.total).unwrap_or_default()
+    }
+
+    /// What was counted for a content.
+    pub(super) fn of(&self, content: ContentId) -> ContentTraffic {
+        self.contents().get(&content).cloned().unwrap_or_default()
+    }
+
+    fn contents(&self) -> MutexGuard<'_, BTreeMap<ContentId, ContentTraffic>> {
+        self.contents.lock().expect("no panic while counting")
     }
 }
 
@@ -84,5 +123,19 @@ mod tests {
         }
         assert!((950_000..=1_000_000).contains(&meter.rate(Duration::from_secs(20))));
         assert!(meter.rate(Duration::from_secs(60)) < 1000);
+    }
+
+    #[test]
+    fn peers_beyond_the_bound_count_in_the_total_and_nothing_outlasts_its_content() {
+        let content = shoal_content::ContentId::from_root_hash(shoal_content::Hash::of(b"any"));
+        let traffic = Traffic::default();
+        let one = PeerTraffic { sent: 1, ..PeerTraffic::default() };
+        traffic.open(content);
+        (0..MAX_PEERS + 10).for_each(|_| traffic.count(content, PeerId::random(), one));
+        let counted = traffic.of(content);
+        assert_eq!((counted.total.sent, counted.peers.len()), (MAX_PEERS as u64 + 10, MAX_PEERS));
+        traffic.close(content);
+        traffic.count(content, PeerId::random(), one);
+        assert_eq!(traffic.of(content).total, PeerTraffic::default());
     }
 }

@@ -18,12 +18,12 @@ use shoal_engine::{Grant, SessionId, UploadConfig, UploadQueue, Wanted};
 use shoal_framing::{read_frame, write_frame};
 use shoal_wire::chunks::{MAX_WAITING, Refusal, Reply, Request};
 use shoal_wire::query::{self, Load};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 
 use super::clock::Clock;
 use super::library::{Library, Withdrawn};
 use super::pace::Pace;
-use super::traffic::{Meter, Traffic};
+use super::traffic::{Meter, PeerTraffic, Traffic};
 use shoal_store::ReadError;
 
 /// Streams that one peer may have open to us; each takes one slot at most.
@@ -32,8 +32,6 @@ const MAX_PER_PEER: usize = 2;
 const GRANTS: usize = 3 * MAX_WAITING;
 /// Bytes handed to the stream at once.
 const PIECE: usize = 256 << 10;
-/// How often the queue is looked at although nothing happened.
-const TICK: Duration = Duration::from_millis(250);
 /// A peer that does not take a frame within this time, or a chunk within this time and at this pace,
 /// loses its stream.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
@@ -48,6 +46,14 @@ struct Shared {
     pace: Pace,
     streams: Mutex<HashMap<PeerId, usize>>,
     board: Mutex<Board>,
+    /// Tells [`wake`] that the queue wants to be woken sooner, or that this is dropped.
+    sooner: Arc<Notify>,
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.sooner.notify_one();
+    }
 }
 
 /// The queue, and where its decisions go.
@@ -56,8 +62,8 @@ struct Board {
     /// What has been sent.
     meter: Meter,
     outlets: BTreeMap<SessionId, mpsc::Sender<Grant>>,
-    /// The chunk that each open session sent last, or is sending.
-    last_sent: BTreeMap<SessionId, (ContentId, PeerId, ChunkIndex)>,
+    /// When [`wake`] looks at the queue next, although nothing happens.
+    wakes_at: Option<Duration>,
     /// Sessions so far; names them.
     sessions: SessionId,
 }
@@ -75,6 +81,12 @@ impl Board {
             }
         }
     }
+
+    /// Whether the queue wants to be woken before [`wake`] does it.
+    fn wants_sooner(&self) -> bool {
+        let next = self.queue.next_timeout();
+        next.is_some_and(|next| self.wakes_at.is_none_or(|at| next < at))
+    }
 }
 
 /// The node's side that serves; cheap to clone.
@@ -90,13 +102,8 @@ impl Uploads {
         clock: Clock,
     ) -> Self {
         let queue = UploadQueue::new(config, rand::make_rng());
-        let board = Board {
-            queue,
-            meter: Meter::default(),
-            outlets: BTreeMap::new(),
-            last_sent: BTreeMap::new(),
-            sessions: 0,
-        };
+        let board =
+            Board { queue, meter: Meter::default(), outlets: BTreeMap::new(), wakes_at: None, sessions: 0 };
         let shared = Arc::new(Shared {
             library,
             traffic,
@@ -104,8 +111,9 @@ impl Uploads {
             pace: Pace::new(limit, clock),
             streams: Mutex::default(),
             board: Mutex::new(board),
+            sooner: Arc::default(),
         });
-        tokio::spawn(tick(Arc::downgrade(&shared)));
+        tokio::spawn(wake(Arc::downgrade(&shared), shared.sooner.clone(), clock));
         Self(shared)
     }
 
@@ -133,11 +141,9 @@ impl Uploads {
         self.tell(|queue| queue.remove_content(&content));
     }
 
-    /// A peer said that it has chunks that it did not have before.
+    /// A peer said that it has chunks that it did not have before, or joined and has none.
     pub(super) fn gained(&self, content: ContentId, peer: PeerId, news: &ChunkSet) {
-        if !news.is_clear() {
-            self.tell(|queue| queue.gained(&content, peer, news));
-        }
+        self.tell(|queue| queue.gained(&content, peer, news));
     }
 
     /// A peer is gone that had said that it has these chunks.
@@ -151,17 +157,15 @@ impl Uploads {
         self.0.board().queue.received(now, peer, bytes);
     }
 
-    /// How many copies of a content the known others have together.
+    /// How many copies of a content the known peers have together.
     pub(super) fn copies(&self, content: ContentId) -> usize {
         self.0.board().queue.copies(&content)
     }
 
-    /// The chunk that was sent last on each stream that is open for a content. What was sent before it on the same
-    /// stream has arrived before it.
+    /// The chunk of a content that was sent last on each open stream. What was sent before it on the same stream has
+    /// arrived before it.
     pub(super) fn last_sent(&self, content: ContentId) -> Vec<(PeerId, ChunkIndex)> {
-        let board = self.0.board();
-        let of_content = board.last_sent.values().filter(|(of, ..)| *of == content);
-        of_content.map(|(_, peer, chunk)| (*peer, *chunk)).collect()
+        self.0.board().queue.last_sent(&content).collect()
     }
 
     /// Serves a stream until it ends. A peer with too many streams gets this one closed.
@@ -185,8 +189,16 @@ impl Shared {
     fn tell<T>(&self, act: impl FnOnce(&mut UploadQueue) -> T) -> T {
         let mut board = self.board();
         let result = act(&mut board.queue);
-        board.pump(self.clock.now());
+        self.pump(&mut board);
         result
+    }
+
+    /// Does what the queue says.
+    fn pump(&self, board: &mut Board) {
+        board.pump(self.clock.now());
+        if board.wants_sooner() {
+            self.sooner.notify_one();
+        }
     }
 
     fn load(&self) -> Load {
@@ -196,13 +208,20 @@ impl Shared {
     }
 }
 
-async fn tick(shared: Weak<Shared>) {
-    let mut ticks = tokio::time::interval(TICK);
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+/// Looks at the queue when it wants that, although nothing happened.
+async fn wake(shared: Weak<Shared>, sooner: Arc<Notify>, clock: Clock) {
     loop {
-        ticks.tick().await;
-        let Some(shared) = shared.upgrade() else { return };
-        shared.tell(|_| {});
+        let next = {
+            let Some(shared) = shared.upgrade() else { return };
+            let mut board = shared.board();
+            board.pump(clock.now());
+            board.wakes_at = board.queue.next_timeout();
+            board.wakes_at
+        };
+        tokio::select! {
+            () = clock.until(next) => {}
+            () = sooner.notified() => {}
+        }
     }
 }
 
@@ -247,9 +266,8 @@ impl Drop for Session<'_> {
     fn drop(&mut self) {
         let mut board = self.shared.board();
         board.outlets.remove(&self.id);
-        board.last_sent.remove(&self.id);
         board.queue.close(self.id);
-        board.pump(self.shared.clock.now());
+        self.shared.pump(&mut board);
     }
 }
 
@@ -338,10 +356,11 @@ impl<'a> Session<'a> {
             refuse(output, id, why).await?;
             return Ok(buffer);
         }
-        self.shared.board().last_sent.insert(self.id, (content, self.peer, chunk));
+        self.shared.board().queue.begun(self.id);
         let patience = WRITE_TIMEOUT + Duration::from_secs(buffer.len() as u64 / SLOWEST);
         timeout(patience, self.send_bytes(output, id, chunk, &buffer)).await?;
-        self.shared.traffic.count(content, self.peer, |t| t.sent += buffer.len() as u64);
+        let sent = PeerTraffic { sent: buffer.len() as u64, ..PeerTraffic::default() };
+        self.shared.traffic.count(content, self.peer, sent);
         // One large chunk should not keep its memory for as long as the stream lives.
         buffer.shrink_to(4 << 20);
         Ok(buffer)

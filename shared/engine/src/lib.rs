@@ -6,6 +6,7 @@
 //! - [`Download`]: chunks of one content from many peers.
 //! - [`UploadQueue`]: whom to send which chunk next; [`RateLimit`] with it.
 //! - [`ManifestFetch`]: the manifest, block by block, before that.
+//! - [`SeedWatch`]: when serving ends by itself, as a [`SeedGoal`] says.
 //! - [`PeerBook`]: whom to dial, and when again.
 //! - [`Announcer`]: when to register at and to ask rendezvous points.
 //!

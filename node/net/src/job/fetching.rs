@@ -16,6 +16,7 @@ use super::opening::Opening;
 use super::state::{Job, Stage};
 use super::{Event, Failure, Finished};
 use crate::fetch::FetchEvent;
+use crate::traffic::PeerTraffic;
 
 /// How long to wait before finishing is tried again on a full disk.
 const FINISH_AGAIN: Duration = Duration::from_secs(2);
@@ -108,7 +109,8 @@ impl Job {
         let Stage::Fetching(fetching) = &mut self.stage else { return };
         let duplicate = fetching.count(chunk, len);
         tracing::debug!(%peer, chunk, duplicate, "chunk stored");
-        self.shelf.count(peer, |t| *if duplicate { &mut t.duplicate } else { &mut t.received } += len);
+        let (received, duplicate) = if duplicate { (0, len) } else { (len, 0) };
+        self.shelf.count(peer, PeerTraffic { received, duplicate, sent: 0 });
         self.parts.uploads.received(peer, len);
     }
 

@@ -46,7 +46,9 @@ impl Job {
         snapshot.copies = self.parts.uploads.copies(self.content);
         snapshot.peers = self.member.neighbours().count();
         // What is counted as sent has been noted as sent last before.
-        snapshot.traffic = self.shelf.traffic();
+        let traffic = self.shelf.traffic();
+        snapshot.sent = traffic.total.sent;
+        snapshot.traffic = traffic.peers;
         snapshot.unconfirmed = unconfirmed;
         self.report.publish(self.parts.clock.now());
     }

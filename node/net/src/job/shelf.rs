@@ -1,6 +1,5 @@
 //! A content's place in the node's library and uploads, given back when it is dropped.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use libp2p::PeerId;
@@ -9,7 +8,7 @@ use shoal_store::ChunkStore;
 use tokio::sync::mpsc;
 
 use crate::library::{Library, Question, Withdrawn};
-use crate::traffic::{PeerTraffic, Traffic};
+use crate::traffic::{ContentTraffic, PeerTraffic, Traffic};
 use crate::upload::Uploads;
 
 /// Questions from peers that may wait for the job.
@@ -36,6 +35,9 @@ impl Shelf {
         let (asked, questions) = mpsc::channel(QUESTIONS);
         let (noticed, notices) = mpsc::channel(QUESTIONS);
         let free = library.add(content, asked, noticed);
+        if free {
+            traffic.open(content);
+        }
         free.then_some(Self { content, library, uploads, traffic, questions, notices })
     }
 
@@ -53,23 +55,24 @@ impl Shelf {
     }
 
     /// Counts bytes that were exchanged with a peer.
-    pub(super) fn count(&self, peer: PeerId, add: impl FnOnce(&mut PeerTraffic)) {
-        self.traffic.count(self.content, peer, add);
+    pub(super) fn count(&self, peer: PeerId, more: PeerTraffic) {
+        self.traffic.count(self.content, peer, more);
     }
 
-    /// Bytes exchanged with each peer.
-    pub(super) fn traffic(&self) -> BTreeMap<PeerId, PeerTraffic> {
+    /// Bytes exchanged with peers.
+    pub(super) fn traffic(&self) -> ContentTraffic {
         self.traffic.of(self.content)
     }
 
     /// Bytes of chunks sent to all peers.
     pub(super) fn sent(&self) -> u64 {
-        self.traffic().values().map(|traffic| traffic.sent).sum()
+        self.traffic.total(self.content).sent
     }
 }
 
 impl Drop for Shelf {
     fn drop(&mut self) {
         self.close();
+        self.traffic.close(self.content);
     }
 }

@@ -57,7 +57,9 @@ pub struct Progress {
     pub unconfirmed: usize,
     /// Why nothing can be stored for now.
     pub blocked: Option<String>,
-    /// Chunk bytes exchanged with each peer.
+    /// Chunk bytes sent to all peers.
+    pub sent: u64,
+    /// Chunk bytes exchanged with each peer, of as many peers as are counted apart.
     pub traffic: BTreeMap<PeerId, PeerTraffic>,
 }
 

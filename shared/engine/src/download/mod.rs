@@ -199,13 +199,10 @@ impl<P: PeerName> Download<P> {
         self.left
     }
 
-    /// How many missing chunks nobody has who is connected.
+    /// How many missing chunks no connected peer has. What is being asked of a peer counts as available. Takes no
+    /// longer for a large content.
     pub fn unavailable(&self) -> usize {
-        if self.peers.values().any(|p| p.complete) {
-            return 0;
-        }
-        let had = |chunk: usize| self.peers.values().any(|p| p.have.contains(chunk));
-        self.wanted.difference(&self.stored).filter(|chunk| !had(*chunk)).count()
+        if self.peers.values().any(|p| p.complete) { 0 } else { self.rarity.unheld_count() }
     }
 
     /// Bytes of a chunk; 0 for one that the content does not have.

@@ -36,6 +36,11 @@ impl Rarity {
         self.order.len()
     }
 
+    /// How many open chunks no peer has.
+    pub(super) fn unheld_count(&self) -> usize {
+        self.starts[1]
+    }
+
     /// Adds a chunk to the order. No effect if it is there.
     pub(super) fn open(&mut self, chunk: ChunkIndex) {
         if self.is_open(chunk) {
@@ -182,6 +187,8 @@ mod tests {
             }
             let mut all = ChunkSet::with_capacity(12);
             all.insert_range(..);
+            let unheld = (0..12).filter(|c| open[*c] && counts[*c] == 0).count();
+            prop_assert_eq!(rarity.unheld_count(), unheld);
             let fewest = (0..12).filter(|c| open[*c]).map(|c| counts[c]).min();
             let got = rarity.rarest(&all, &mut SeededRng::seed_from_u64(1)).map(|c| counts[c as usize]);
             prop_assert_eq!(got, fewest);

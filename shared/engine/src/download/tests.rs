@@ -108,6 +108,14 @@ impl World {
             assert_eq!(chunks.len(), all, "{} was asked twice for a chunk at once", peer.id);
         }
         assert!(self.download.asked.values().all(|a| a.len() <= 2));
+        assert_eq!(self.download.unavailable(), self.without_holder());
+    }
+
+    /// Missing chunks that no connected peer has, looked for one by one.
+    fn without_holder(&self) -> usize {
+        let download = &self.download;
+        let held = |chunk: &usize| download.peers.values().any(|peer| peer.have.contains(*chunk));
+        download.wanted.difference(&download.stored).filter(|chunk| !held(chunk)).count()
     }
 
     fn apply(&mut self, output: Output) {

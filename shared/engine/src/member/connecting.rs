@@ -176,7 +176,7 @@ impl<P: PeerName> Member<P> {
             }
             Phase::Opening | Phase::Complete | Phase::Ended => {}
         }
-        if !gone.have.is_clear() {
+        if gone.is_joined() || !gone.have.is_clear() {
             self.outputs.push_back(MemberOutput::PeerGone { peer: *peer, had: gone.have });
         }
     }

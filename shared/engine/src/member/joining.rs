@@ -54,6 +54,7 @@ impl<P: PeerName> Member<P> {
         let Some(neighbour) = self.neighbours.get_mut(&peer) else { return };
         (neighbour.rtt, neighbour.load, neighbour.we_joined) = (rtt, load, true);
         neighbour.link = Link::Joined;
+        self.introduce(peer);
         self.on_news(now, peer, have);
         self.open_stream(peer);
         if self.may_exchange() {
@@ -69,11 +70,18 @@ impl<P: PeerName> Member<P> {
         neighbour.it_joined = true;
         neighbour.told_all();
         self.outputs.push_back(MemberOutput::Welcome { peer, have: welcome });
+        self.introduce(peer);
         self.on_news(now, peer, have);
         // Chunks can be asked of it at once, without joining it in turn.
         if self.neighbours.get(&peer).is_some_and(|n| matches!(n.link, Link::Met { .. })) {
             self.open_stream(peer);
         }
+    }
+
+    /// Lets the upload queue know a peer that has just joined, whatever it has.
+    fn introduce(&mut self, peer: P) {
+        let chunks = Arc::new(ChunkSet::with_capacity(self.neighbours.chunks()));
+        self.outputs.push_back(MemberOutput::PeerHas { peer, chunks });
     }
 
     /// Takes news of a neighbour's chunks. Returns whether something may follow from it.

@@ -322,7 +322,7 @@ pub enum MemberOutput<P = PeerId> {
         /// Which request.
         id: RequestId,
     },
-    /// For the upload queue: a peer has these chunks, and had not said so before.
+    /// For the upload queue: a peer has these chunks, and had not said so before. Without chunks when it has joined.
     PeerHas {
         /// The peer.
         peer: P,

@@ -1,61 +1,134 @@
-//! Who else has how much of one content, as far as they told.
+//! Which peers have how much of one content, as far as they told.
 //!
-//! What always holds: nobody who is gone counts; memory is bounded by the content's chunks and the peers.
+//! What always holds: a peer that is gone does not count; memory is bounded by the content's chunks and the peers.
+//! A peer that has every chunk when it comes costs the same however many chunks there are, when it comes and
+//! when it goes.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, DefaultHasher};
 
-use crate::PeerName;
 use shoal_content::{ChunkIndex, ChunkSet};
 
-/// Counts of others who have a chunk, and of chunks that others have.
+use crate::PeerName;
+
+/// What one peer has.
+#[derive(Debug, Clone, Copy, Default)]
+struct Holder {
+    /// How many chunks.
+    chunks: usize,
+    /// Whether it had all of them when it came, so that it is in none of the counts by chunk.
+    complete: bool,
+}
+
+/// For each chunk the number of peers that have it, and for each peer the number of its chunks.
 #[derive(Debug)]
 pub(super) struct Holders<P> {
-    /// How many peers said that they have each chunk.
-    held: Vec<u16>,
-    /// How many chunks each peer said that it has. Never walked through, so its order decides nothing.
-    chunks: HashMap<P, usize, BuildHasherDefault<DefaultHasher>>,
+    /// Peers that have each chunk, without the complete ones.
+    counts: Vec<u16>,
+    /// How many chunks have each count: `counts` as a histogram.
+    histogram: Vec<u32>,
+    /// The least of `counts`; 0 without chunks.
+    least: u16,
+    /// Peers that had everything when they came.
+    complete: usize,
+    /// Never walked through, so its order decides nothing.
+    peers: HashMap<P, Holder, BuildHasherDefault<DefaultHasher>>,
 }
 
 impl<P: PeerName> Holders<P> {
-    /// Nobody has any of so many chunks.
+    /// No peer has any of so many chunks.
     pub(super) fn new(chunks: usize) -> Self {
-        Self { held: vec![0; chunks], chunks: HashMap::default() }
+        Self {
+            counts: vec![0; chunks],
+            histogram: vec![chunks as u32],
+            least: 0,
+            complete: 0,
+            peers: HashMap::default(),
+        }
     }
 
-    /// A peer said that it has chunks that it did not have before.
-    pub(super) fn gained(&mut self, peer: P, news: &ChunkSet) {
+    /// A peer said that it has chunks that it did not have before. With none it is known from now on. Returns whether
+    /// it came with everything.
+    pub(super) fn gained(&mut self, peer: P, news: &ChunkSet) -> bool {
+        let all = self.counts.len();
+        let holder = self.peers.entry(peer).or_default();
+        if holder.chunks == 0 && !holder.complete && news.len() == all && news.is_full() {
+            *holder = Holder { chunks: all, complete: true };
+            self.complete += 1;
+            return true;
+        }
         let mut count = 0;
-        for at in news.ones() {
-            let Some(held) = self.held.get_mut(at) else { break };
-            *held = held.saturating_add(1);
+        for at in news.ones().take_while(|at| *at < all) {
+            self.recount(at, u16::checked_add);
             count += 1;
         }
-        *self.chunks.entry(peer).or_default() += count;
+        if let Some(holder) = self.peers.get_mut(&peer) {
+            holder.chunks += count;
+        }
+        false
     }
 
-    /// A peer is gone; `had` is what it had said.
-    pub(super) fn gone(&mut self, peer: &P, had: &ChunkSet) {
-        for at in had.ones() {
-            let Some(held) = self.held.get_mut(at) else { break };
-            *held = held.saturating_sub(1);
+    /// A peer is gone; `had` is all that it had said. Returns whether it was counted chunk by chunk.
+    pub(super) fn gone(&mut self, peer: &P, had: &ChunkSet) -> bool {
+        let Some(holder) = self.peers.remove(peer) else { return false };
+        if holder.complete {
+            self.complete -= 1;
+        } else {
+            let all = self.counts.len();
+            had.ones().take_while(|at| *at < all).for_each(|at| self.recount(at, u16::checked_sub));
         }
-        self.chunks.remove(peer);
+        !holder.complete
+    }
+
+    /// Counts one peer more or less for a chunk.
+    fn recount(&mut self, at: usize, step: fn(u16, u16) -> Option<u16>) {
+        let before = self.counts[at];
+        let Some(after) = step(before, 1) else { return };
+        self.counts[at] = after;
+        if self.histogram.len() <= usize::from(after) {
+            self.histogram.push(0);
+        }
+        self.histogram[usize::from(before)] -= 1;
+        self.histogram[usize::from(after)] += 1;
+        if after < self.least || self.histogram[usize::from(self.least)] == 0 {
+            self.least = after;
+        }
     }
 
     /// How many peers have a chunk.
-    pub(super) fn of(&self, chunk: ChunkIndex) -> u16 {
-        self.held.get(chunk as usize).copied().unwrap_or(0)
+    pub(super) fn of(&self, chunk: ChunkIndex) -> usize {
+        self.counted(chunk) + self.complete
+    }
+
+    /// How many peers have a chunk, without those that had all when they came.
+    pub(super) fn counted(&self, chunk: ChunkIndex) -> usize {
+        self.counts.get(chunk as usize).copied().unwrap_or(0).into()
+    }
+
+    /// How many peers had everything when they came.
+    pub(super) fn complete(&self) -> usize {
+        self.complete
     }
 
     /// How many chunks a peer has.
     pub(super) fn chunks(&self, peer: &P) -> usize {
-        self.chunks.get(peer).copied().unwrap_or(0)
+        self.peers.get(peer).map_or(0, |holder| holder.chunks)
     }
 
-    /// How many copies of the whole the others have together: of the rarest chunk as many as that.
+    /// Whether a peer has said anything and is not gone.
+    pub(super) fn knows(&self, peer: &P) -> bool {
+        self.peers.contains_key(peer)
+    }
+
+    /// Whether no peer is known.
+    pub(super) fn is_empty(&self) -> bool {
+        self.peers.is_empty()
+    }
+
+    /// How many copies of the whole the peers have together: of the rarest chunk there are as many. Of a content
+    /// without chunks every peer that is known has a copy.
     pub(super) fn copies(&self) -> usize {
-        self.held.iter().copied().min().map_or(usize::MAX, usize::from)
+        usize::from(self.least) + self.complete
     }
 }
 
@@ -63,6 +136,7 @@ impl<P: PeerName> Holders<P> {
 mod tests {
     use super::*;
     use crate::testing::peer;
+    use proptest::prelude::*;
 
     fn set(chunks: &[usize]) -> ChunkSet {
         let mut set = ChunkSet::with_capacity(8);
@@ -91,5 +165,51 @@ mod tests {
         assert_eq!((holders.chunks(&peer(1)), holders.chunks(&peer(2)), holders.of(5)), (3, 0, 1));
         holders.gone(&peer(1), &set(&[0, 1, 5]));
         assert_eq!((holders.chunks(&peer(1)), holders.of(5)), (0, 0));
+    }
+
+    #[test]
+    fn of_nothing_every_peer_has_a_copy() {
+        let nothing = ChunkSet::with_capacity(0);
+        let mut holders = Holders::new(0);
+        assert_eq!(holders.copies(), 0);
+        for n in [1, 2, 2] {
+            holders.gained(peer(n), &nothing);
+        }
+        assert_eq!(holders.copies(), 2);
+        holders.gone(&peer(1), &nothing);
+        assert_eq!(holders.copies(), 1);
+    }
+
+    proptest! {
+        /// Against sets that are looked through each time.
+        #[test]
+        fn counts_are_those_of_the_sets(steps in prop::collection::vec((0usize..4, 0u8..12), 0..200)) {
+            let mut holders = Holders::new(4);
+            let mut have = vec![None; 4];
+            for (who, what) in steps {
+                let mut news = ChunkSet::with_capacity(4);
+                match what {
+                    0..8 => news.insert(usize::from(what) % 4),
+                    8 => news.insert_range(..),
+                    9 => {}
+                    _ => {
+                        let had = have[who].take().unwrap_or_default();
+                        holders.gone(&peer(who), &had);
+                        continue;
+                    }
+                }
+                let had = have[who].get_or_insert_with(|| ChunkSet::with_capacity(4));
+                news.difference_with(had);
+                had.union_with(&news);
+                holders.gained(peer(who), &news);
+                let of = |c: usize| have.iter().flatten().filter(|set| set.contains(c)).count();
+                prop_assert_eq!(holders.copies(), (0..4).map(of).min().unwrap());
+                prop_assert!((0..4).all(|c| holders.of(c as ChunkIndex) == of(c)));
+                for (n, had) in have.iter().enumerate() {
+                    let count = had.as_ref().map_or(0, |set| set.count_ones(..));
+                    prop_assert_eq!((holders.chunks(&peer(n)), holders.knows(&peer(n))), (count, had.is_some()));
+                }
+            }
+        }
     }
 }

@@ -1,123 +1,54 @@
-//! Whom to send which chunk next.
+//! Which chunk to send to which peer next.
 //!
-//! Every downloader has a session (a stream), on which its requests wait here. A slot is the right to
-//! send one chunk; [`UploadQueue::next`] gives it to a request. **Cooperative** (the default, we serve our
-//! own machines): first those who leave the choice to us, as long as there is something
-//! [fresh](InitialSeeding) to give them; among those, who has passed on what it was given. Then
-//! requests for chunks that few others have, then for those that we have sent least, so that they spread; then
-//! those of who has least. Ties by who was served longest ago, then by lot.
-//! **Tit-for-tat** (Cohen, "Incentives Build Robustness in BitTorrent", 2003): who has sent us most of
-//! late comes first; every fourth slot goes by the cooperative order, so that newcomers get something to
-//! give.
+//! Every downloader has a session (a stream), on which its requests wait here. A slot is the right to send one
+//! chunk; [`UploadQueue::next`] gives it to a request. **Cooperative** (the default, we serve our own machines): first
+//! come the peers that leave the choice to us, as long as something is [undistributed](InitialSeeding); among those,
+//! the peers that relayed what they were sent. Then come requests for chunks that few others have, then for those that
+//! we have sent least, so that they spread; then those of the peers that have least. Ties are decided by who was
+//! served longest ago, then by a random number that each session has.
+//! **Tit-for-tat** (Cohen, "Incentives Build Robustness in BitTorrent", 2003): the peers that have sent us most of
+//! late come first; every fourth slot goes by the cooperative order, so that newcomers get something to give.
 //!
 //! What always holds: at most [`MAX_WAITING`] requests wait per session, none longer than
 //! [`UploadConfig::patience`]; a session has at most one chunk under way; chunks under way never exceed
-//! the slots, nor the most that may lie in memory.
+//! the slots, nor the most that may lie in memory. A content that no peer has to do with costs no time, and no memory
+//! but its table of lengths.
 
+mod content;
 mod holders;
+mod messages;
 mod rank;
+mod reciprocity;
 mod seeding;
 mod slots;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use libp2p_identity::PeerId;
 use rand::RngExt;
+use shoal_content::{ChunkIndex, ChunkSet, ContentId};
+use shoal_wire::chunks::{MAX_WAITING, Refusal};
 
-use self::holders::Holders;
+use self::content::Content;
+pub use self::messages::{Fairness, Grant, SessionId, UploadConfig, Wanted};
 use self::rank::Rank;
+use self::reciprocity::Reciprocity;
+#[cfg(doc)]
 use self::seeding::InitialSeeding;
 use self::slots::Slots;
 use super::{PeerName, SeededRng};
-use shoal_content::{ChunkIndex, ChunkSet, ContentId};
-use shoal_wire::chunks::{MAX_WAITING, Refusal};
 
 /// Slots before it is known whether more of them send more.
 const FIRST_SLOTS: usize = 4;
 /// As many bytes may be under way before that is known, and two chunks in any case: large ones that are sent side by
-/// side all arrive late, and until they have, nobody can pass them on.
+/// side all arrive late, and until they have, no peer can relay them.
 const FIRST_BYTES: u64 = 2 << 20;
-/// After so many chunks of our choice, one more of them may be sent at once. The very first ones go one after
-/// another: the sooner each arrives, the sooner somebody else has something to pass on.
-const SLOW_START: usize = 2;
-/// After this time, what a peer has sent us counts for half.
-const RECIPROCITY_HALF_LIFE: f64 = 10.0;
-/// Peers whose gifts are remembered.
-const MAX_REMEMBERED: usize = 1024;
 /// One slot in so many goes by the cooperative order in tit-for-tat.
 const OPTIMISTIC: u64 = 4;
-
-/// Who comes first.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Fairness {
-    /// Whatever lets all finish soonest.
-    #[default]
-    Cooperative,
-    /// Who gives most gets most.
-    TitForTat,
-}
-
-/// What a user may choose.
-#[derive(Debug, Clone, Copy)]
-pub struct UploadConfig {
-    /// Chunks sent at once; `None`: as many as it takes to fill the line, up to `most_slots`.
-    pub slots: Option<usize>,
-    /// Chunks that may be in memory at once.
-    pub most_slots: usize,
-    /// Who comes first.
-    pub fairness: Fairness,
-    /// A request that waits for longer is refused as busy: before the other side takes it for a stall.
-    pub patience: Duration,
-}
-
-impl Default for UploadConfig {
-    fn default() -> Self {
-        Self { slots: None, most_slots: 32, fairness: Fairness::default(), patience: Duration::from_secs(8) }
-    }
-}
-
-/// Names a session; chosen by the caller, not used twice.
-pub type SessionId = u64;
-
-/// A request of a downloader.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Wanted {
-    /// Chosen by the downloader.
-    pub id: u64,
-    /// Which content.
-    pub content: ContentId,
-    /// Which chunk; `None` leaves the choice to us.
-    pub chunk: Option<ChunkIndex>,
-}
-
-/// What becomes of a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Grant {
-    /// Send the chunk; tell [`UploadQueue::ended`] afterwards.
-    Send {
-        /// On which session.
-        session: SessionId,
-        /// The request's id.
-        id: u64,
-        /// Of which content.
-        content: ContentId,
-        /// Which chunk.
-        chunk: ChunkIndex,
-    },
-    /// Refuse it.
-    Refuse {
-        /// On which session.
-        session: SessionId,
-        /// The request's id.
-        id: u64,
-        /// Why.
-        why: Refusal,
-    },
-}
 
 #[derive(Debug)]
 struct Waiting {
@@ -127,77 +58,42 @@ struct Waiting {
     len: u32,
 }
 
+/// A chunk that is under way.
+#[derive(Debug, Clone, Copy)]
+struct Sending {
+    content: ContentId,
+    chunk: ChunkIndex,
+    /// Whether it was our choice.
+    chosen: bool,
+}
+
 #[derive(Debug)]
 struct Session<P> {
     peer: P,
     waiting: VecDeque<Waiting>,
-    active: bool,
-    /// Whether that chunk was our choice.
-    fresh: bool,
+    sending: Option<Sending>,
     /// The number of the slot that it was given last.
     served: u64,
-    /// See [`Rank`].
-    lot: u32,
+    /// Random, so that the peers that came first are not first always: those that came at the same time know each
+    /// other, and a chunk sent to one of them would go round in circles.
+    tie_break: u32,
+    /// Contents of which the peer was sent something.
+    contents: BTreeSet<ContentId>,
+    /// The content of which it was sent something last.
+    last: Option<ContentId>,
 }
 
-#[derive(Debug)]
-struct Content<P> {
-    lengths: Arc<[u32]>,
-    /// How often each chunk was sent.
-    sent: Vec<u16>,
-    holders: Holders<P>,
-    /// Once every chunk is here, so that a choice can be left to us.
-    seeding: Option<InitialSeeding<P>>,
-}
-
-impl<P: PeerName> Content<P> {
-    fn new(lengths: Arc<[u32]>) -> Self {
-        Self { sent: vec![0; lengths.len()], holders: Holders::new(lengths.len()), seeding: None, lengths }
-    }
-
-    fn complete(&mut self) {
-        self.seeding.get_or_insert_with(|| InitialSeeding::new(self.lengths.clone(), &self.holders));
-    }
-
-    /// A chunk is being sent to a peer.
-    fn give(&mut self, peer: P, chunk: ChunkIndex) {
-        if let Some(sent) = self.sent.get_mut(chunk as usize) {
-            *sent = sent.saturating_add(1);
-        }
-        if let Some(seeding) = &mut self.seeding {
-            seeding.give(peer, chunk, &self.holders);
-        }
-    }
-}
-
-/// How much a peer has sent us of late.
-#[derive(Debug, Clone, Copy)]
-struct Gift {
-    bytes: f64,
-    at: Duration,
-}
-
-impl Gift {
-    fn worth(&self, now: Duration) -> f64 {
-        let halves = now.saturating_sub(self.at).as_secs_f64() / RECIPROCITY_HALF_LIFE;
-        self.bytes * libm::exp2(-halves)
-    }
-}
-
-/// The requests of everybody, for all contents of a node. See the module.
+/// The requests of all peers, for all contents of a node. See the module.
 #[derive(Debug)]
 pub struct UploadQueue<P = PeerId> {
     config: UploadConfig,
     rng: SeededRng,
     sessions: BTreeMap<SessionId, Session<P>>,
     contents: BTreeMap<ContentId, Content<P>>,
-    gifts: BTreeMap<P, Gift>,
+    reciprocity: Reciprocity<P>,
     slots: Slots,
+    /// Chunks under way.
     active: usize,
-    /// Of those, chunks of our choice.
-    fresh: usize,
-    /// How many of those there have been.
-    chosen: usize,
     /// Slots given so far.
     given: u64,
     /// Bytes of waiting requests.
@@ -217,10 +113,8 @@ impl<P: PeerName> UploadQueue<P> {
             rng,
             sessions: BTreeMap::new(),
             contents: BTreeMap::new(),
-            gifts: BTreeMap::new(),
+            reciprocity: Reciprocity::default(),
             active: 0,
-            fresh: 0,
-            chosen: 0,
             given: 0,
             queued: 0,
             waiting: 0,
@@ -236,17 +130,13 @@ impl<P: PeerName> UploadQueue<P> {
                 lengths.iter().map(|len| u64::from(*len)).sum::<u64>() / (lengths.len() as u64).max(1);
             self.slots.begin_with((FIRST_BYTES / usual.max(1)).clamp(2, FIRST_SLOTS as u64) as usize);
         }
-        let mut new = Content::new(lengths);
-        if complete {
-            new.complete();
-        }
-        self.contents.insert(content, new);
+        self.contents.insert(content, Content::new(lengths, complete));
     }
 
     /// All of a content is here now.
     pub fn completed(&mut self, content: &ContentId) {
         if let Some(content) = self.contents.get_mut(content) {
-            content.complete();
+            content.completed();
         }
     }
 
@@ -255,75 +145,80 @@ impl<P: PeerName> UploadQueue<P> {
         self.contents.remove(content);
     }
 
-    /// A peer said that it has chunks that it did not have before.
+    /// A peer said that it has chunks that it did not have before. To be told also when it joins and has none.
     pub fn gained(&mut self, content: &ContentId, peer: P, news: &ChunkSet) {
         if let Some(content) = self.contents.get_mut(content) {
-            content.holders.gained(peer, news);
-            if let Some(seeding) = &mut content.seeding {
-                seeding.gained(peer, news, &content.holders);
-            }
+            content.gained(peer, news);
         }
     }
 
     /// A peer is gone; `had` is all that it had said.
     pub fn gone(&mut self, content: &ContentId, peer: &P, had: &ChunkSet) {
         if let Some(content) = self.contents.get_mut(content) {
-            content.holders.gone(peer, had);
-            if let Some(seeding) = &mut content.seeding {
-                seeding.gone(peer, had, &content.holders);
-            }
+            content.gone(peer, had);
         }
     }
 
-    /// How many copies of a content the known others have together.
+    /// How many copies of a content the known peers have together: every chunk is with at least so many of them. Of a
+    /// content without chunks, every peer that joined has a copy. Takes the same time however large the content is.
     pub fn copies(&self, content: &ContentId) -> usize {
-        self.contents.get(content).map_or(0, |content| content.holders.copies())
+        self.contents.get(content).map_or(0, Content::copies)
+    }
+
+    /// The chunk of a content that each open session was sent last, or is being sent, and its peer. What was sent
+    /// before it on the same session arrives before it.
+    pub fn last_sent(&self, content: &ContentId) -> impl Iterator<Item = (P, ChunkIndex)> {
+        self.contents.get(content).into_iter().flat_map(Content::last_sent)
     }
 
     /// A peer sent us bytes that were good.
     pub fn received(&mut self, now: Duration, peer: P, bytes: u64) {
-        if self.config.fairness != Fairness::TitForTat {
-            return;
+        if self.config.fairness == Fairness::TitForTat {
+            self.reciprocity.received(now, peer, bytes);
         }
-        if self.gifts.len() >= MAX_REMEMBERED && !self.gifts.contains_key(&peer) {
-            self.gifts.retain(|_, gift| gift.worth(now) > 1.0);
-            if self.gifts.len() >= MAX_REMEMBERED {
-                return;
-            }
-        }
-        let gift = self.gifts.entry(peer).or_insert(Gift { bytes: 0.0, at: now });
-        *gift = Gift { bytes: gift.worth(now) + bytes as f64, at: now };
     }
 
     /// A downloader opened a stream.
     pub fn open(&mut self, session: SessionId, peer: P) {
-        let lot = self.rng.random();
-        let new = Session { peer, waiting: VecDeque::new(), active: false, fresh: false, served: 0, lot };
+        let new = Session {
+            peer,
+            waiting: VecDeque::new(),
+            sending: None,
+            served: 0,
+            tie_break: self.rng.random(),
+            contents: BTreeSet::new(),
+            last: None,
+        };
         self.sessions.insert(session, new);
     }
 
     /// A stream ended, and all that waited on it.
     pub fn close(&mut self, session: SessionId) {
+        self.ended(session);
         let Some(gone) = self.sessions.remove(&session) else { return };
         self.waiting -= gone.waiting.len();
         self.queued -= gone.waiting.iter().map(|w| u64::from(w.len)).sum::<u64>();
-        self.active -= usize::from(gone.active);
-        self.fresh -= usize::from(gone.active && gone.fresh);
+        if let Some(content) = gone.last.and_then(|last| self.contents.get_mut(&last)) {
+            content.forget_last_sent(session);
+        }
+        if let Some(other) = self.sessions.values_mut().find(|other| other.peer == gone.peer) {
+            other.contents.extend(gone.contents);
+            return;
+        }
+        for content in &gone.contents {
+            if let Some(content) = self.contents.get_mut(content) {
+                content.sessions_ended(&gone.peer);
+            }
+        }
     }
 
     /// Takes a request in. A session that has too many waiting has this one refused.
     pub fn request(&mut self, now: Duration, session: SessionId, wanted: Wanted) {
         let content = self.contents.get(&wanted.content);
-        let len = match (content, wanted.chunk) {
-            (Some(content), Some(chunk)) => content.lengths.get(chunk as usize).copied().unwrap_or(0),
-            (Some(content), None) => content.lengths.first().copied().unwrap_or(0),
-            (None, _) => 0,
-        };
+        let len = content.map_or(0, |content| content.len(wanted.chunk));
         let Some(state) = self.sessions.get_mut(&session) else { return };
         if state.waiting.len() >= MAX_WAITING {
-            let why = Refusal::Busy;
-            self.refusals.push_back(Grant::Refuse { session, id: wanted.id, why });
-            return;
+            return self.refuse(session, wanted.id, Refusal::Busy);
         }
         state.waiting.push_back(Waiting { wanted, since: now, len });
         self.waiting += 1;
@@ -340,29 +235,30 @@ impl<P: PeerName> UploadQueue<P> {
         }
     }
 
-    /// What to do next, if a slot is free and somebody waits; or whom to refuse. Call until `None`.
+    /// What to do next: to send a chunk, if a slot is free and a request waits, or to refuse one. Call until `None`.
     pub fn next(&mut self, now: Duration) -> Option<Grant> {
         self.expire(now);
         loop {
             if let Some(refusal) = self.refusals.pop_front() {
                 return Some(refusal);
             }
-            self.slots.observe(now, self.waiting > 0 && self.active >= self.slots.allowed());
+            self.slots.observe(now, self.lacks_slots());
             if self.active >= self.slots.allowed() {
                 return None;
             }
             let (session, at) = self.first(now)?;
             let wanted = self.take(session, at).wanted;
-            match self.choose(session, wanted) {
+            match self.grant(session, wanted) {
                 Some(grant) => return Some(grant),
                 None => self.refuse(session, wanted.id, Refusal::NoneFresh),
             }
         }
     }
 
-    /// When to call [`next`](Self::next) although nothing happened.
+    /// When to call [`next`](Self::next) although nothing happened. `None` while no request waits.
     pub fn next_timeout(&self) -> Option<Duration> {
-        self.expiry
+        let observe = if self.lacks_slots() { self.slots.next_observation() } else { None };
+        self.expiry.into_iter().chain(observe).min()
     }
 
     /// Bytes went out.
@@ -370,13 +266,26 @@ impl<P: PeerName> UploadQueue<P> {
         self.slots.sent(bytes);
     }
 
+    /// The bytes of a session's chunk begin to go out: from now on it is its [last](Self::last_sent).
+    pub fn begun(&mut self, session: SessionId) {
+        let Some(state) = self.sessions.get_mut(&session) else { return };
+        let Some(Sending { content, chunk, .. }) = state.sending else { return };
+        let before = state.last.replace(content).filter(|before| *before != content);
+        if let Some(before) = before.and_then(|before| self.contents.get_mut(&before)) {
+            before.forget_last_sent(session);
+        }
+        if let Some(content) = self.contents.get_mut(&content) {
+            content.set_last_sent(session, state.peer, chunk);
+        }
+    }
+
     /// A chunk was sent, or could not be: its slot is free.
     pub fn ended(&mut self, session: SessionId) {
-        if let Some(state) = self.sessions.get_mut(&session)
-            && std::mem::take(&mut state.active)
-        {
-            self.active -= 1;
-            self.fresh -= usize::from(state.fresh);
+        let sending = self.sessions.get_mut(&session).and_then(|state| state.sending.take());
+        let Some(Sending { content, chosen, .. }) = sending else { return };
+        self.active -= 1;
+        if let Some(content) = self.contents.get_mut(&content).filter(|_| chosen) {
+            content.choice_ended();
         }
     }
 
@@ -390,32 +299,27 @@ impl<P: PeerName> UploadQueue<P> {
         self.queued
     }
 
+    /// Whether requests wait although every slot is taken.
+    fn lacks_slots(&self) -> bool {
+        self.waiting > 0 && self.active >= self.slots.allowed()
+    }
+
     /// The request that comes first, among sessions without a chunk under way.
     fn first(&self, now: Duration) -> Option<(SessionId, usize)> {
-        let fresh = self.fresh < 1 + self.chosen / SLOW_START || !self.has_fresh();
         let optimistic = self.given.is_multiple_of(OPTIMISTIC);
-        let free = self.sessions.iter().filter(|(_, s)| !s.active && !s.waiting.is_empty());
+        let free = self.sessions.iter().filter(|(_, s)| s.sending.is_none() && !s.waiting.is_empty());
         let all = free.flat_map(|(id, session)| {
-            let gift = match self.config.fairness {
-                Fairness::TitForTat if !optimistic => {
-                    self.gifts.get(&session.peer).map_or(0.0, |g| g.worth(now))
-                }
-                _ => 0.0,
+            let reciprocity = match self.config.fairness {
+                Fairness::TitForTat if !optimistic => self.reciprocity.of(now, &session.peer),
+                _ => 0,
             };
-            let rank = move |w: &Waiting| self.rank(now, session, gift as u64, w);
-            let open =
-                session.waiting.iter().enumerate().filter(move |(_, w)| fresh || w.wanted.chunk.is_some());
-            open.map(move |(at, w)| (rank(w), *id, at))
+            session.waiting.iter().enumerate().filter_map(move |(at, w)| {
+                let content = self.contents.get(&w.wanted.content);
+                let may_be_sent = w.wanted.chunk.is_some() || content.is_none_or(Content::may_choose);
+                may_be_sent.then(|| (Rank::new(now, session, reciprocity, w, content), *id, at))
+            })
         });
         all.min().map(|(_, id, at)| (id, at))
-    }
-
-    fn rank(&self, now: Duration, session: &Session<P>, gift: u64, waiting: &Waiting) -> Rank {
-        Rank::new(now, session, gift, waiting, self.contents.get(&waiting.wanted.content))
-    }
-
-    fn has_fresh(&self) -> bool {
-        self.contents.values().filter_map(|content| content.seeding.as_ref()).any(InitialSeeding::has_fresh)
     }
 
     fn take(&mut self, session: SessionId, at: usize) -> Waiting {
@@ -426,24 +330,22 @@ impl<P: PeerName> UploadQueue<P> {
         waiting
     }
 
-    /// Gives a slot to a request; `None` if the choice is left to us and there is nothing fresh.
-    fn choose(&mut self, session: SessionId, wanted: Wanted) -> Option<Grant> {
+    /// Gives a slot to a request; `None` if the choice is left to us and everything is distributed.
+    fn grant(&mut self, session: SessionId, wanted: Wanted) -> Option<Grant> {
         let state = self.sessions.get_mut(&session).expect("listed sessions are known");
-        let content = self.contents.get_mut(&wanted.content);
-        let seeding = content.as_ref().and_then(|content| content.seeding.as_ref());
+        let mut content = self.contents.get_mut(&wanted.content);
+        let chosen = wanted.chunk.is_none();
         let chunk = match wanted.chunk {
             Some(chunk) => chunk,
-            None => seeding?.pick(&mut self.rng)?,
+            None => content.as_mut()?.choose(&mut self.rng)?,
         };
         if let Some(content) = content {
-            content.give(state.peer, chunk);
+            content.sent(state.peer, chunk, chosen);
+            state.contents.insert(wanted.content);
         }
         self.given += 1;
         self.active += 1;
-        state.active = true;
-        state.fresh = wanted.chunk.is_none();
-        self.fresh += usize::from(state.fresh);
-        self.chosen += usize::from(state.fresh);
+        state.sending = Some(Sending { content: wanted.content, chunk, chosen });
         state.served = self.given;
         Some(Grant::Send { session, id: wanted.id, content: wanted.content, chunk })
     }

@@ -3,49 +3,48 @@
 use std::cmp::Reverse;
 use std::time::Duration;
 
-use super::holders::Holders;
-use super::seeding::InitialSeeding;
-use super::{Content, Session, Waiting};
-use crate::PeerName;
 use shoal_content::ChunkIndex;
+
+use super::content::Content;
+use super::{Session, Waiting};
+use crate::PeerName;
 
 /// How long a request waits before its age counts more than anything else.
 const LATE: Duration = Duration::from_secs(4);
-/// What so many others have is not rare. Who is behind asks for what most have, and must not come last for it.
-const NOT_RARE: u16 = 8;
+/// A chunk that so many others have is not rare. A peer that is behind asks for what most have, and must not come
+/// last for it.
+const NOT_RARE: usize = 8;
 
 /// Orders requests: by the fields, one after another; the smallest comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Rank {
     in_time: bool,
-    /// What the peer has given us, where that counts.
-    gift: Reverse<u64>,
+    /// Bytes that the peer has sent us of late, where that counts.
+    reciprocity: Reverse<u64>,
     what: What,
     /// The number of the slot that the session was given last.
     served: u64,
-    /// When it came, if that is too long ago.
+    /// When the request came, if that is too long ago.
     since: Duration,
-    /// Drawn when the session was opened: who came first is not to be first always, because those who came at
-    /// the same time know each other.
-    lot: u32,
+    tie_break: u32,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum What {
     /// Nothing that we know: to be refused.
     Unknown,
-    /// Something fresh.
+    /// A chunk of our choice.
     Any {
-        /// What the peer was given and has not passed on.
-        unspread: usize,
+        /// Chunks that the peer was sent first and has not relayed.
+        unrelayed: usize,
     },
     /// A certain chunk.
     Chunk {
         /// How many others have it, up to [`NOT_RARE`].
-        held: u16,
+        holders: usize,
         /// How often we have sent it.
         sent: u16,
-        /// How many chunks the peer has: who is behind comes first.
+        /// How many chunks the peer has: a peer that is behind comes first.
         has: usize,
     },
 }
@@ -54,34 +53,32 @@ impl Rank {
     pub(super) fn new<P: PeerName>(
         now: Duration,
         session: &Session<P>,
-        gift: u64,
+        reciprocity: u64,
         waiting: &Waiting,
         content: Option<&Content<P>>,
     ) -> Self {
-        // Who leaves the choice to us may wait: it keeps no chunk from others.
+        // A peer that leaves the choice to us may wait: it keeps no chunk from others.
         let late = waiting.wanted.chunk.is_some() && now.saturating_sub(waiting.since) >= LATE;
         Self {
             in_time: !late,
-            gift: Reverse(gift),
+            reciprocity: Reverse(reciprocity),
             what: content
                 .map_or(What::Unknown, |content| What::new(&session.peer, waiting.wanted.chunk, content)),
             served: session.served,
             since: if late { waiting.since } else { Duration::ZERO },
-            lot: session.lot,
+            tie_break: session.tie_break,
         }
     }
 }
 
 impl What {
     fn new<P: PeerName>(peer: &P, chunk: Option<ChunkIndex>, content: &Content<P>) -> Self {
-        let holders: &Holders<P> = &content.holders;
-        let unspread = |seeding: &InitialSeeding<P>| seeding.unspread(peer);
         match chunk {
-            None => Self::Any { unspread: content.seeding.as_ref().map_or(0, unspread) },
+            None => Self::Any { unrelayed: content.unrelayed(peer) },
             Some(chunk) => Self::Chunk {
-                held: holders.of(chunk).min(NOT_RARE),
-                sent: content.sent.get(chunk as usize).copied().unwrap_or(0),
-                has: holders.chunks(peer),
+                holders: content.holders(chunk).min(NOT_RARE),
+                sent: content.times_sent(chunk),
+                has: content.chunks_of(peer),
             },
         }
     }

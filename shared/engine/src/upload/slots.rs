@@ -1,14 +1,14 @@
 //! How many chunks to send at once.
 //!
-//! Few, so that each arrives soon and can be passed on; but as many as it takes to fill the line when
-//! those who receive are slower than it. Nothing tells how wide the line is, so it is tried: a few more,
-//! and if that does not send more bytes, back again.
+//! Few, so that each arrives soon and can be relayed; but as many as it takes to fill the line when the receivers
+//! are slower than it. Nothing tells how wide the line is, so it is tried: a few more, and if that does not send
+//! more bytes, back again.
 
 use std::time::Duration;
 
-/// How long a number is looked at.
+/// How long a number of slots is observed before it is judged.
 const PERIOD: Duration = Duration::from_millis(500);
-/// How long after an attempt that brought nothing comes the next.
+/// How long after an attempt that brought nothing the next one comes.
 const PAUSE: Duration = Duration::from_secs(5);
 
 #[derive(Debug)]
@@ -52,7 +52,12 @@ impl Slots {
         self.allowed
     }
 
-    /// Somebody waits although all slots are taken; or not.
+    /// When to [`observe`](Self::observe) again while requests wait for slots, although nothing happens.
+    pub(super) fn next_observation(&self) -> Option<Duration> {
+        (!self.fixed).then_some(self.since + PERIOD)
+    }
+
+    /// Requests wait although all slots are taken; or not.
     pub(super) fn observe(&mut self, now: Duration, waiting: bool) {
         if !waiting {
             self.busy = false;

@@ -93,7 +93,7 @@ fn eight_that_leave_the_choice_get_each_chunk_once() {
 }
 
 #[test]
-fn who_passes_nothing_on_is_given_less() {
+fn who_relays_nothing_is_sent_less() {
     let mut queue = queue(slots(1), 40);
     let (good, idle) = (1, 2);
     queue.open(good, peer(1));
@@ -216,6 +216,150 @@ fn tit_for_tat_prefers_who_gives_and_starves_nobody() {
     assert!(got[1] > 2 * got[0] && got[0] > 0, "{got:?}");
 }
 
+/// Connects `n` peers with a session each, number `n` with session `n`.
+fn connect(queue: &mut UploadQueue, n: usize) {
+    (1..=n).for_each(|n| queue.open(n as SessionId, peer(n)));
+}
+
+fn sent(grants: &[Grant]) -> Vec<ChunkIndex> {
+    let chunk = |grant: &Grant| match grant {
+        Grant::Send { chunk, .. } => Some(*chunk),
+        Grant::Refuse { .. } => None,
+    };
+    grants.iter().filter_map(chunk).collect()
+}
+
+/// A peer that only opens a stream and never joins takes nothing away for good.
+#[test]
+fn what_was_sent_to_a_peer_that_never_joined_is_undistributed_again() {
+    let mut queue = queue(slots(1), 1);
+    for session in 0..3 {
+        queue.open(session, peer(1));
+        queue.request(Duration::ZERO, session, wanted(1, None));
+        let grants = drain(&mut queue, Duration::ZERO);
+        assert_eq!(sent(&grants), [0], "session {session}: {grants:?}");
+        queue.ended(session);
+        queue.close(session);
+    }
+    assert!(queue.contents[&content()].is_idle(), "nothing is kept for its sake");
+}
+
+/// As long as the peer is there, on whichever stream, it may be about to join.
+#[test]
+fn what_was_sent_on_one_stream_counts_until_the_last_is_closed() {
+    let mut queue = queue(slots(1), 1);
+    connect(&mut queue, 2);
+    queue.open(9, peer(1));
+    queue.request(Duration::ZERO, 1, wanted(1, None));
+    assert_eq!(sent(&drain(&mut queue, Duration::ZERO)), [0]);
+    queue.close(1);
+    queue.request(Duration::ZERO, 2, wanted(1, None));
+    assert_eq!(sent(&drain(&mut queue, Duration::ZERO)), []);
+    queue.close(9);
+    queue.request(Duration::ZERO, 2, wanted(2, None));
+    assert_eq!(sent(&drain(&mut queue, Duration::ZERO)), [0]);
+}
+
+/// A peer that joined is known until it is gone, whatever becomes of its streams.
+#[test]
+fn what_was_sent_to_a_peer_that_joined_counts_until_it_is_gone() {
+    let nothing = ChunkSet::with_capacity(1);
+    let mut queue = queue(slots(1), 1);
+    connect(&mut queue, 2);
+    queue.gained(&content(), peer(1), &nothing);
+    queue.request(Duration::ZERO, 1, wanted(1, None));
+    assert_eq!(sent(&drain(&mut queue, Duration::ZERO)), [0]);
+    queue.close(1);
+    queue.request(Duration::ZERO, 2, wanted(1, None));
+    assert_eq!(sent(&drain(&mut queue, Duration::ZERO)), []);
+    queue.gone(&content(), &peer(1), &nothing);
+    queue.request(Duration::ZERO, 2, wanted(2, None));
+    assert_eq!(sent(&drain(&mut queue, Duration::ZERO)), [0]);
+}
+
+#[test]
+fn of_an_empty_content_every_peer_that_joined_has_a_copy() {
+    let nothing = ChunkSet::with_capacity(0);
+    let mut queue = queue(slots(1), 0);
+    assert_eq!(queue.copies(&content()), 0);
+    queue.gained(&content(), peer(1), &nothing);
+    queue.gained(&content(), peer(2), &nothing);
+    assert_eq!(queue.copies(&content()), 2);
+    queue.gone(&content(), &peer(1), &nothing);
+    assert_eq!(queue.copies(&content()), 1);
+}
+
+#[test]
+fn a_content_without_peers_keeps_nothing_but_its_lengths() {
+    let mut queue = queue(slots(1), 4);
+    assert!(queue.contents[&content()].is_idle());
+    held(&mut queue, 0, 2);
+    connect(&mut queue, 2);
+    queue.request(Duration::ZERO, 1, wanted(1, None));
+    queue.request(Duration::ZERO, 2, wanted(1, Some(3)));
+    drain(&mut queue, Duration::ZERO);
+    queue.begun(1);
+    assert!(!queue.contents[&content()].is_idle());
+    (1..=2).for_each(|session| queue.close(session));
+    let mut had = ChunkSet::with_capacity(4);
+    had.insert(0);
+    (0..2).for_each(|n| queue.gone(&content(), &peer(100 + n), &had));
+    assert!(queue.contents[&content()].is_idle());
+    assert_eq!(queue.next_timeout().map(|at| drain(&mut queue, at)), Some(vec![]));
+    assert_eq!(queue.next_timeout(), None, "nothing can happen any more");
+}
+
+#[test]
+fn the_chunk_that_each_session_was_sent_last_is_known() {
+    let mut queue = queue(slots(2), 4);
+    connect(&mut queue, 2);
+    for (session, id, chunk) in [(1, 1, 0), (2, 1, 1), (1, 2, 2)] {
+        queue.request(Duration::ZERO, session, wanted(id, Some(chunk)));
+        assert_eq!(sent(&drain(&mut queue, Duration::ZERO)), [chunk]);
+        let before: Vec<_> = queue.last_sent(&content()).collect();
+        assert!(!before.contains(&(peer(session as usize), chunk)), "none of its bytes went out");
+        queue.begun(session);
+        queue.ended(session);
+    }
+    assert_eq!(queue.last_sent(&content()).collect::<Vec<_>>(), [(peer(1), 2), (peer(2), 1)]);
+    queue.close(1);
+    assert_eq!(queue.last_sent(&content()).collect::<Vec<_>>(), [(peer(2), 1)]);
+}
+
+/// Receivers that are slower than our line: nothing but the timeout says that it is time to try more slots.
+#[test]
+fn more_slots_are_tried_although_nothing_happens() {
+    let mut queue = queue(UploadConfig::default(), 40);
+    connect(&mut queue, 8);
+    (1..=8)
+        .for_each(|session| queue.request(Duration::ZERO, session, wanted(1, Some(session as ChunkIndex))));
+    let mut now = Duration::ZERO;
+    assert_eq!(sent(&drain(&mut queue, now)).len(), 2);
+    while queue.active() == 2 && now < Duration::from_secs(2) {
+        let next = queue.next_timeout().unwrap();
+        assert!(next > now, "a timeout in the past would spin");
+        now = next;
+        drain(&mut queue, now);
+    }
+    assert_eq!(queue.active(), 3, "{now:?}");
+}
+
+/// Of two contents, the one that is distributed has nobody wait for the other one's slow start.
+#[test]
+fn each_content_starts_slowly_by_itself() {
+    let other = ContentId::from_bytes(&[&[1, 0x71, 0x12, 0x20][..], &[8; 32]].concat()).unwrap();
+    let mut queue = queue(slots(4), 8);
+    queue.add_content(other, vec![1 << 20; 8].into(), true);
+    connect(&mut queue, 4);
+    for session in 1..=4 {
+        let content = if session < 3 { content() } else { other };
+        queue.request(Duration::ZERO, session, Wanted { id: 1, content, chunk: None });
+    }
+    let grants = drain(&mut queue, Duration::ZERO);
+    let of = |grant: &Grant| matches!(grant, Grant::Send { content, .. } if *content == other);
+    assert_eq!((grants.len(), grants.iter().filter(|g| of(g)).count()), (2, 1), "one of each: {grants:?}");
+}
+
 proptest! {
     /// Whatever comes, counts stay right and the queue stays within its bounds.
     #[test]
@@ -243,7 +387,7 @@ proptest! {
             let bytes: u64 = queue.sessions.values().flat_map(|s| &s.waiting).map(|w| u64::from(w.len)).sum();
             prop_assert_eq!(bytes, queue.queued());
             prop_assert!(queue.sessions.values().all(|s| s.waiting.len() <= MAX_WAITING));
-            let active = queue.sessions.values().filter(|s| s.active).count();
+            let active = queue.sessions.values().filter(|s| s.sending.is_some()).count();
             prop_assert_eq!(active, queue.active());
         }
     }
