@@ -97,6 +97,7 @@ impl NetArgs {
             upload,
             limit_up: self.pace.limit_up,
             limit_down: self.pace.limit_down,
+            ..NodeConfig::default()
         };
         Ok(Node::start(config).await?)
     }

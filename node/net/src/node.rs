@@ -26,6 +26,7 @@ use crate::catalogue::{Catalogue, ContentStatus};
 use crate::events::{EventHub, Subscription};
 use crate::handle::ContentHandle;
 use crate::job::{Failure, FetchOptions, Intent, ServeOptions};
+use crate::observer::Observer;
 use crate::parts::NodeParts;
 use shoal_store::ChunkStore;
 
@@ -48,6 +49,8 @@ pub struct NodeConfig {
     pub limit_up: Option<u64>,
     /// Most bytes of chunks fetched per second.
     pub limit_down: Option<u64>,
+    /// Is told of every decision about peers, for tests and for searching faults.
+    pub observer: Option<Observer>,
 }
 
 impl Default for NodeConfig {
@@ -59,6 +62,7 @@ impl Default for NodeConfig {
             upload: UploadConfig::default(),
             limit_up: None,
             limit_down: None,
+            observer: None,
         }
     }
 }
@@ -209,7 +213,19 @@ async fn start(config: NodeConfig) -> Result<NodeParts, NodeError> {
         drop(ended);
     });
     let events = EventHub::new();
-    Ok(NodeParts { local, clock, control, library, uploads, traffic, streams, events, driver_ended })
+    let observer = config.observer;
+    Ok(NodeParts {
+        local,
+        clock,
+        control,
+        library,
+        uploads,
+        traffic,
+        streams,
+        events,
+        observer,
+        driver_ended,
+    })
 }
 
 /// The streams on which this node fetches chunks.

@@ -37,8 +37,9 @@ pub use download::{
 };
 pub use manifest_fetch::{BlockFailure, ManifestFetch, ManifestFetchOutput};
 pub use member::{
-    ConnectionEvent, GiveUp, MOST_DIALLING, Member, MemberConfig, MemberInput, MemberOutput, NeighbourEvent,
-    Offence, SOUGHT_AT_FIRST, SOUGHT_BY_COMPLETE, Source, StoreEvent, StreamEvent, TrackerEvent,
+    ConnectionEvent, GiveUp, MOST_DIALLING, Member, MemberConfig, MemberInput, MemberObserver, MemberOutput,
+    MemberStart, MemberStep, NeighbourEvent, Offence, Recording, SOUGHT_AT_FIRST, SOUGHT_BY_COMPLETE, Source,
+    StartRole, StoreEvent, StreamEvent, TrackerEvent,
 };
 pub use name::{PeerName, numbered_peer};
 pub use peer_book::{Dial, MAX_CANDIDATES, PeerBook};

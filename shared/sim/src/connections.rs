@@ -2,8 +2,13 @@
 
 use std::time::Duration;
 
+use rand::RngExt;
+
 use shoal_content::ChunkSet;
-use shoal_engine::{ConnectionEvent, Member, MemberConfig, MemberInput, Source, StoreEvent, Topology};
+use shoal_engine::{
+    ConnectionEvent, Member, MemberConfig, MemberInput, MemberStart, Recording, Source, StartRole,
+    StoreEvent, Topology,
+};
 
 use super::event::Event;
 use super::links::Link;
@@ -33,7 +38,10 @@ impl Simulation {
         if !self.nodes[node as usize].alive {
             return;
         }
-        self.nodes[node as usize].member = Some(self.member(node));
+        let start = self.member_start(node);
+        let state = &mut self.nodes[node as usize];
+        state.member = Some(start.begin());
+        state.recording = self.records.then(|| Recording { start, steps: Vec::new() });
         if !self.nodes[node as usize].kind.has_everything() {
             let opened = self.opened();
             self.tell(node, MemberInput::Store(opened));
@@ -44,7 +52,7 @@ impl Simulation {
         self.tell(node, MemberInput::Timeout);
     }
 
-    fn member(&mut self, node: Number) -> Member<Number> {
+    fn member_start(&mut self, node: Number) -> MemberStart<Number> {
         let whole = self.nodes[node as usize].kind.has_everything();
         let config = MemberConfig {
             most_sought: self.scenario.sought,
@@ -55,12 +63,8 @@ impl Simulation {
             download: self.scenario.download,
             ..MemberConfig::default()
         };
-        let rng = self.fork();
-        if whole {
-            Member::serving(self.now, node, self.all_chunks(), config, rng)
-        } else {
-            Member::opening(self.now, node, config, rng)
-        }
+        let role = if whole { StartRole::Serving(self.all_chunks()) } else { StartRole::Opening };
+        MemberStart { now: self.now, local: node, role, config, seed: self.rng.random() }
     }
 
     fn opened(&self) -> StoreEvent {

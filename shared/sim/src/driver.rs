@@ -34,9 +34,7 @@ impl Simulation {
         if !self.input(node, input) {
             return;
         }
-        while let Some(output) =
-            self.nodes[node as usize].member.as_mut().and_then(|member| member.poll_output())
-        {
+        while let Some(output) = self.nodes[node as usize].next_output() {
             self.act(node, output);
         }
         self.arm(node);
@@ -45,7 +43,11 @@ impl Simulation {
     /// Tells a member something while its outputs are being dealt with.
     pub(super) fn input(&mut self, node: Number, input: MemberInput<Number>) -> bool {
         let now = self.now;
-        self.nodes[node as usize].member.as_mut().is_some_and(|member| member.handle(now, input))
+        let state = &mut self.nodes[node as usize];
+        if state.recording.is_some() {
+            return state.input_recorded(now, input);
+        }
+        state.member.as_mut().is_some_and(|member| member.handle(now, input))
     }
 
     fn act(&mut self, node: Number, output: MemberOutput<Number>) {

@@ -10,7 +10,9 @@ use super::event::Place;
 use super::links::{Link, Links};
 use super::transfer::TransferId;
 use shoal_content::{ChunkIndex, ChunkSet};
-use shoal_engine::{Backoff, Member, SessionId, UploadQueue};
+use shoal_engine::{
+    Backoff, Member, MemberInput, MemberOutput, MemberStep, Recording, SessionId, UploadQueue,
+};
 use shoal_wire::query::Load;
 
 /// Names a virtual peer: its place among all.
@@ -82,6 +84,10 @@ pub(super) struct Node {
     pub(super) member: Option<Member<Number>>,
     /// Whether it has got everything.
     pub(super) completed: bool,
+    /// What its member said and what is not done yet.
+    pub(super) undone: VecDeque<MemberOutput<Number>>,
+    /// Its member's course, if it is kept.
+    pub(super) recording: Option<Recording<Number>>,
     pub(super) upload: UploadQueue<Number>,
     pub(super) links: Links,
     pub(super) banned: BTreeSet<Number>,
@@ -115,6 +121,21 @@ impl Node {
     /// Whether it has a chunk to send.
     pub(super) fn serves(&self, chunk: ChunkIndex) -> bool {
         self.member.as_ref().is_some_and(|member| member.have().contains(chunk as usize))
+    }
+
+    /// The next thing that its member says.
+    pub(super) fn next_output(&mut self) -> Option<MemberOutput<Number>> {
+        self.undone.pop_front().or_else(|| self.member.as_mut()?.poll_output())
+    }
+
+    /// Tells its member something, and writes down what it says.
+    pub(super) fn input_recorded(&mut self, now: Duration, input: MemberInput<Number>) -> bool {
+        let (Some(member), Some(recording)) = (&mut self.member, &mut self.recording) else { return false };
+        let news = member.handle(now, input.clone());
+        let outputs: Vec<_> = std::iter::from_fn(|| member.poll_output()).collect();
+        self.undone.extend(outputs.iter().cloned());
+        recording.steps.push(MemberStep { now, input, outputs });
+        news
     }
 
     pub(super) fn backoff(&mut self, peer: Number) -> &mut Backoff {

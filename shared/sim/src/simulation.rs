@@ -1,5 +1,6 @@
 //! The course of events.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use super::scenario::{Link, Scenario};
 use super::tracker::Tracker;
 use super::transfer::Transfers;
 use shoal_content::{ContentId, Hash};
-use shoal_engine::{SeededRng, UploadQueue};
+use shoal_engine::{Recording, SeededRng, UploadQueue};
 
 /// Points of the progress curve within the bound.
 const SAMPLES: u32 = 64;
@@ -49,6 +50,7 @@ pub struct Simulation {
     progress: Vec<(Duration, f64)>,
     events: u64,
     trace: Trace,
+    pub(super) records: bool,
 }
 
 impl Simulation {
@@ -83,6 +85,7 @@ impl Simulation {
             progress: Vec::new(),
             events: 0,
             trace: Trace::new(),
+            records: false,
             scenario,
         };
         simulation.populate();
@@ -101,6 +104,16 @@ impl Simulation {
         self.trace.add(at, &event);
         self.happen(event);
         true
+    }
+
+    /// From now on, members that begin are recorded.
+    pub fn record(&mut self) {
+        self.records = true;
+    }
+
+    /// The course of each member that was recorded, the seeds' first.
+    pub fn recordings(&self) -> impl Iterator<Item = &Recording<u32>> {
+        self.nodes.iter().filter_map(|node| node.recording.as_ref())
     }
 
     /// The simulated time.
@@ -220,6 +233,8 @@ impl Simulation {
             alive: false,
             started: Duration::ZERO,
             member: None,
+            undone: VecDeque::new(),
+            recording: None,
             completed: whole,
             upload,
             links: Default::default(),

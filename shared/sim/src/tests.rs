@@ -191,3 +191,19 @@ fn random_chunks_have_the_lengths_of_content_defined_ones() {
     assert!(lengths[..lengths.len() - 1].iter().all(|l| (512 << 10..=4 << 20).contains(l)));
     all_complete(&Scenario { size: 64 << 20, chunker: None, ..swarm(6, 1) });
 }
+
+/// What a member did can be done again without the swarm, step by step.
+#[test]
+fn recorded_members_say_the_same_when_they_are_played_again() {
+    let mut simulation = Simulation::new(Scenario { churn: 0.3, corrupt: 0.2, loss: 0.05, ..swarm(8, 4) });
+    simulation.record();
+    while simulation.step() {}
+    let mut recordings: Vec<_> = simulation.recordings().cloned().collect();
+    assert!(recordings.len() >= 9 && recordings.iter().all(|recording| recording.steps.len() > 10));
+    for recording in &recordings {
+        recording.replay().unwrap();
+    }
+    // Another lot at the start is noticed.
+    recordings[1].start.seed += 1;
+    assert!(recordings[1].replay().is_err());
+}

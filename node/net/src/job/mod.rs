@@ -31,16 +31,9 @@ mod state;
 mod trackers;
 mod types;
 
-use shoal_engine::SeededRng;
-
 pub use self::include::{Include, IncludeError};
 pub(crate) use self::intent::Intent;
 pub use self::intent::{FetchOptions, ServeOptions};
 pub(crate) use self::report::{Outcome, Report};
 pub(crate) use self::state::Job;
 pub use self::types::{Event, Failure, Finished, Phase, Progress};
-
-/// A generator seeded by the system; what it decides is of no interest to an attacker.
-fn rng() -> SeededRng {
-    rand::make_rng()
-}

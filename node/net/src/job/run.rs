@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use libp2p::PeerId;
-use shoal_engine::{ConnectionEvent, MemberInput, Source};
+use shoal_engine::{ConnectionEvent, MemberInput, MemberOutput, MemberStep, Source};
 use tokio::task::JoinError;
 use tokio_util::sync::CancellationToken;
 
 use super::Failure;
 use super::done::Done;
 use super::state::{Job, Stage};
+use crate::observer::Observer;
 use crate::peers::PeerEvent;
 
 impl Job {
@@ -76,12 +77,23 @@ impl Job {
             return;
         }
         while let Some(input) = self.inputs.pop_front() {
-            self.member.handle(self.parts.clock.now(), input);
-            while let Some(output) = self.member.poll_output() {
+            for output in self.decide(input) {
                 self.carry_out(output);
             }
         }
         self.carrying = false;
+    }
+
+    fn decide(&mut self, input: MemberInput) -> Vec<MemberOutput> {
+        let now = self.parts.clock.now();
+        let Some(Observer(observer)) = &self.parts.observer else {
+            self.member.handle(now, input);
+            return std::iter::from_fn(|| self.member.poll_output()).collect();
+        };
+        self.member.handle(now, input.clone());
+        let outputs: Vec<_> = std::iter::from_fn(|| self.member.poll_output()).collect();
+        observer.stepped(self.content, MemberStep { now, input, outputs: outputs.clone() });
+        outputs
     }
 
     fn on_peer_event(&mut self, event: PeerEvent) {

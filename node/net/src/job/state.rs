@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use libp2p::PeerId;
 use shoal_content::{ContentId, Manifest};
-use shoal_engine::{Member, MemberConfig, MemberInput, SeedWatch};
+use shoal_engine::{Member, MemberConfig, MemberInput, MemberStart, SeedWatch, StartRole};
 use shoal_store::{ChunkStore, Target};
 use shoal_wire::query::Response;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
+use super::Failure;
 use super::bytes::Fetching;
 use super::done::Done;
 use super::intent::Intent;
@@ -19,7 +20,7 @@ use super::opening::Opening;
 use super::report::Report;
 use super::shelf::Shelf;
 use super::trackers::Trackers;
-use super::{Failure, rng};
+use crate::observer::Observer;
 use crate::parts::NodeParts;
 use crate::peers::{PeerEvent, PeersHandle};
 
@@ -79,10 +80,15 @@ impl Job {
         let (peers, peer_events) = PeersHandle::attach(parts.control.clone(), parts.clock);
         let trackers = Trackers::new(intent.trackers(), intent.registers(), content);
         let config = member_config(&intent);
-        let member = match &intent {
-            Intent::Serve { store, .. } => Member::serving(now, parts.local, store.have(), config, rng()),
-            _ => Member::fetching(now, parts.local, content, config, rng()),
+        let role = match &intent {
+            Intent::Serve { store, .. } => StartRole::Serving(store.have()),
+            _ => StartRole::Fetching(content),
         };
+        let start = MemberStart { now, local: parts.local, role, config, seed: rand::random() };
+        if let Some(Observer(observer)) = &parts.observer {
+            observer.began(content, &start);
+        }
+        let member = start.begin();
         let mut job = Self {
             parts,
             content,

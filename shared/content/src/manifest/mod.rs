@@ -96,6 +96,15 @@ pub struct Manifest {
     blocks: BTreeMap<Hash, Block>,
 }
 
+/// The id says everything that is in it.
+impl PartialEq for Manifest {
+    fn eq(&self, other: &Self) -> bool {
+        self.id() == other.id()
+    }
+}
+
+impl Eq for Manifest {}
+
 impl Manifest {
     /// The content's id.
     pub fn id(&self) -> ContentId {

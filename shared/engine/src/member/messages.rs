@@ -215,7 +215,7 @@ pub enum StoreEvent {
 }
 
 /// What to do.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MemberOutput<P = PeerId> {
     /// Register at a tracker, asking for [`TTL`](crate::TTL).
     Register {

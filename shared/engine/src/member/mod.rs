@@ -32,6 +32,7 @@ mod joining;
 mod messages;
 mod neighbours;
 mod patience;
+mod recording;
 #[cfg(test)]
 mod tests;
 
@@ -50,6 +51,7 @@ pub use self::messages::{
 };
 use self::neighbours::Neighbours;
 use self::patience::{Outlook, Patience, Verdict};
+pub use self::recording::{MemberObserver, MemberStart, MemberStep, Recording, StartRole};
 use crate::announcer::{Announcer, AnnouncerOutput};
 use crate::download::{Download, Topology};
 use crate::manifest_fetch::ManifestFetch;
