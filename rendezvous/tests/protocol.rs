@@ -59,10 +59,12 @@ async fn each_mistake_in_a_registration_has_its_status() {
         ("much too large", "a", vec![0; 900_000], None, INVALID_RECORD),
         ("without addresses", "a", no_address, None, INVALID_RECORD),
         ("with an address for nobody", "a", nowhere, None, INVALID_RECORD),
+        ("for no time", "a", good.clone(), Some(0), INVALID_TTL),
         ("for a second", "a", good.clone(), Some(1), INVALID_TTL),
         ("for four days", "a", good.clone(), Some(4 * 24 * 3600), INVALID_TTL),
         ("no namespace", "", good.clone(), None, INVALID_NAMESPACE),
         ("a long namespace", &"n".repeat(256), good.clone(), None, INVALID_NAMESPACE),
+        ("a huge namespace", &"n".repeat(100_000), good.clone(), None, INVALID_NAMESPACE),
     ];
     for (what, namespace, record, ttl, status) in cases {
         assert_eq!(client.register(namespace, record, ttl).await, status, "{what}");
@@ -118,8 +120,10 @@ async fn each_mistake_in_a_question_has_its_status() {
     assert_eq!(ask("a", cookie.clone()).await, Ok(()));
     assert_eq!(ask("b", cookie).await, Err(Status::InvalidCookie), "of another namespace");
     assert_eq!(ask("a", b"\0\0\0\0\0\0\0\0a".to_vec()).await, Err(Status::InvalidCookie), "made up");
-    assert_eq!(ask("a", vec![1; 5_000]).await, Err(Status::InvalidCookie), "huge");
+    assert_eq!(ask("a", vec![1; 5_000]).await, Err(Status::InvalidCookie), "long");
+    assert_eq!(ask("a", vec![1; 100_000]).await, Err(Status::InvalidCookie), "huge");
     assert_eq!(ask(&"n".repeat(256), vec![]).await, Err(Status::InvalidNamespace));
+    assert_eq!(ask(&"n".repeat(100_000), vec![]).await, Err(Status::InvalidNamespace));
 }
 
 #[tokio::test]

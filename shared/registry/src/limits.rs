@@ -73,10 +73,9 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// The time to grant, in seconds, for what was asked. Zero is taken for nothing asked, because many
-    /// protobuf libraries cannot tell these apart.
+    /// The time to grant, in seconds, for what was asked.
     pub(super) fn grant(&self, asked: Option<u64>) -> Result<u64, Refusal> {
-        match asked.filter(|ttl| *ttl > 0) {
+        match asked {
             None => Ok(self.default_ttl),
             Some(ttl) if (self.min_ttl..=SPEC_MAX_TTL).contains(&ttl) => Ok(ttl.min(self.max_ttl)),
             Some(_) => Err(Refusal::Ttl),
@@ -99,12 +98,11 @@ mod tests {
     fn less_is_granted_than_asked_and_never_more() {
         let limits = Limits::default();
         assert_eq!(limits.grant(None), Ok(60));
-        assert_eq!(limits.grant(Some(0)), Ok(60));
         assert_eq!(limits.grant(Some(20)), Ok(20));
         assert_eq!(limits.grant(Some(120)), Ok(120));
         assert_eq!(limits.grant(Some(7_200)), Ok(7_200));
         assert_eq!(limits.grant(Some(SPEC_MAX_TTL)), Ok(7_200));
-        for bad in [1, 19, SPEC_MAX_TTL + 1, u64::MAX] {
+        for bad in [0, 1, 19, SPEC_MAX_TTL + 1, u64::MAX] {
             assert_eq!(limits.grant(Some(bad)), Err(Refusal::Ttl), "{bad}");
         }
     }

@@ -43,7 +43,7 @@ impl Model {
     pub(super) fn register(&mut self, now: Duration, new: &Registration) -> Result<u64, Refusal> {
         self.expire(now);
         let ttl = match new.ttl {
-            None | Some(0) => self.limits.default_ttl,
+            None => self.limits.default_ttl,
             Some(ttl) if ttl < self.limits.min_ttl || ttl > 259_200 => return Err(Refusal::Ttl),
             Some(ttl) => ttl.min(self.limits.max_ttl),
         };

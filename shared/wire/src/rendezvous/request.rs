@@ -1,6 +1,7 @@
 //! Requests: written by nodes, read by rendezvous points.
 
 use prost::Message;
+use prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_field};
 
 use super::proto::{self, Envelope, Kind};
 use super::record::MAX_RECORD;
@@ -91,11 +92,12 @@ impl Request {
     pub fn decode(body: &[u8], announced: usize) -> Result<Self, Malformed> {
         let mut envelope = Envelope::default();
         // What came before an error has been taken in by then.
-        let whole = envelope.merge(body).is_ok() && announced <= MAX_REQUEST && body.len() == announced;
+        let whole = envelope.merge(body).is_ok() && body.len() == announced;
+        if announced > MAX_REQUEST {
+            return Err(overlong(kind(&envelope), body));
+        }
         match kind(&envelope) {
-            Some(Kind::Register) => {
-                register(whole, announced, envelope.register).map_err(Malformed::Register)
-            }
+            Some(Kind::Register) => register(whole, envelope.register).map_err(Malformed::Register),
             Some(Kind::Unregister) => unregister(whole, envelope.unregister).ok_or(Malformed::Unregister),
             Some(Kind::Discover) => discover(whole, envelope.discover).map_err(Malformed::Discover),
             Some(Kind::RegisterResponse | Kind::DiscoverResponse) | None => {
@@ -113,11 +115,55 @@ fn kind(envelope: &Envelope) -> Option<Kind> {
     }
 }
 
-fn register(whole: bool, announced: usize, it: Option<proto::Register>) -> Result<Request, Refusal> {
-    if announced > MAX_REQUEST {
-        // Nothing else in it can be as long.
-        return Err(Refusal::RecordSize);
+/// The answer to a request that is too long. Its beginning tells which field makes it so.
+fn overlong(kind: Option<Kind>, body: &[u8]) -> Malformed {
+    const NAMESPACE: (u32, usize, Refusal) = (1, MAX_NAMESPACE, Refusal::Namespace);
+    const RECORD: (u32, usize, Refusal) = (2, MAX_RECORD, Refusal::RecordSize);
+    const COOKIE: (u32, usize, Refusal) = (3, MAX_COOKIE, Refusal::Cookie);
+    let fault = |message, fields: &[(u32, usize, Refusal)]| {
+        let inside = beginnings(body).into_iter().find(|field| field.tag == message);
+        let inside = inside.map(|field| beginnings(field.beginning)).unwrap_or_default();
+        let long = |field: &Beginning| {
+            fields.iter().find(|(tag, most, _)| field.tag == *tag && field.len > *most as u64).map(|it| it.2)
+        };
+        inside.iter().find_map(long).unwrap_or(Refusal::Malformed)
+    };
+    match kind {
+        Some(Kind::Unregister) => Malformed::Unregister,
+        Some(Kind::Discover) => Malformed::Discover(fault(5, &[NAMESPACE, COOKIE])),
+        _ => Malformed::Register(fault(2, &[NAMESPACE, RECORD])),
     }
+}
+
+/// A field with a length before it, of a message that may be cut off.
+struct Beginning<'a> {
+    tag: u32,
+    /// How long it is, in bytes.
+    len: u64,
+    /// As much of it as there is.
+    beginning: &'a [u8],
+}
+
+/// The fields with a length that a message begins with, up to what is cut off or cannot be read.
+fn beginnings(mut message: &[u8]) -> Vec<Beginning<'_>> {
+    let mut found = vec![];
+    while let Ok((tag, wire_type)) = decode_key(&mut message) {
+        let skipped = match wire_type {
+            WireType::LengthDelimited => decode_varint(&mut message).map(|len| {
+                let beginning = &message[..message.len().min(usize::try_from(len).unwrap_or(usize::MAX))];
+                found.push(Beginning { tag, len, beginning });
+                message = &message[beginning.len()..];
+            }),
+            other => skip_field(other, tag, &mut message, DecodeContext::default()),
+        };
+        if skipped.is_err() {
+            break;
+        }
+    }
+    found
+}
+
+fn register(whole: bool, it: Option<proto::Register>) -> Result<Request, Refusal> {
     let it = it.filter(|_| whole).ok_or(Refusal::Malformed)?;
     let namespace = namespace(it.namespace)?.ok_or(Refusal::Namespace)?;
     let record = it.record.ok_or(Refusal::Record)?;

@@ -244,14 +244,32 @@ fn what_is_out_of_bounds_is_refused_by_its_status() {
         Err(Malformed::Register(Refusal::RecordSize))
     );
     assert_eq!(frame(register("a", vec![0; 1 << 18], None)), Err(Malformed::Register(Refusal::RecordSize)));
+    let huge = register(&namespace(100_000), vec![0; 100], None);
+    assert_eq!(frame(huge), Err(Malformed::Register(Refusal::Namespace)));
+    let both = register(&namespace(100_000), vec![0; 100_000], None);
+    assert_eq!(frame(both), Err(Malformed::Register(Refusal::Namespace)), "what comes first");
     assert!(frame(discover(255, MAX_COOKIE)).is_ok());
     assert_eq!(frame(discover(256, 0)), Err(Malformed::Discover(Refusal::Namespace)));
     assert_eq!(frame(discover(1, MAX_COOKIE + 1)), Err(Malformed::Discover(Refusal::Cookie)));
-    assert_eq!(frame(discover(1, 1 << 18)), Err(Malformed::Discover(Refusal::Malformed)));
+    assert_eq!(frame(discover(1, 1 << 18)), Err(Malformed::Discover(Refusal::Cookie)));
+    assert_eq!(frame(discover(100_000, 8)), Err(Malformed::Discover(Refusal::Namespace)));
     assert_eq!(frame(Request::Unregister { namespace: namespace(256) }), Err(Malformed::Unregister));
+    assert_eq!(frame(Request::Unregister { namespace: namespace(100_000) }), Err(Malformed::Unregister));
     assert_eq!(request(&bytes("07 08 00 12 03 0a 01 ff")), Err(Malformed::Register(Refusal::Namespace)));
     assert_eq!(request(&bytes("07 08 00 12 03 0a 01 61")), Err(Malformed::Register(Refusal::Record)));
     assert_eq!(request(&bytes("04 08 00 12 00")), Err(Malformed::Register(Refusal::Namespace)));
+}
+
+#[test]
+fn a_long_request_in_which_nothing_known_is_long_is_malformed() {
+    // A field that is known to nobody, longer than a request may be, within a registration and beside it.
+    let long: Vec<u8> = [0x7a, 0x80, 0x80, 0x08].into_iter().chain(vec![0; 1 << 17]).collect();
+    let inside = [&[0x08, 0x00, 0x12, 0x84, 0x80, 0x08], &long[..]].concat();
+    let beside = [&[0x08, 0x00, 0x12, 0x03, 0x0a, 0x01, 0x61], &long[..]].concat();
+    for body in [inside, beside] {
+        let read = Request::decode(&body[..MAX_REQUEST], body.len());
+        assert_eq!(read, Err(Malformed::Register(Refusal::Malformed)));
+    }
 }
 
 #[test]
