@@ -1,17 +1,21 @@
-//! Connections and streams: the shell around the engine.
+//! A node: contents, connections and streams; the library for programs that embed Shoal.
+//!
+//! A [`Node`] owns its contents: [`Node::serve`] and [`Node::fetch`] add one, [`Node::contents`] lists them,
+//! [`ContentHandle`] pauses, resumes and removes one, [`Node::subscribe`] tells what happens. The folder `examples` has both
+//! in twenty lines.
 //!
 //! One task, the `driver`, owns the libp2p `Swarm`. It composes behaviours, moves small messages
 //! and hands out streams; it decides nothing and never sees a chunk. Each content has a task of its own,
-//! the `job`, which owns the engine's state machines and the store of that content. Chunk bytes go
+//! the `job`, which carries what happens to the engine's `Member` and carries out what that says. Chunk bytes go
 //! between a peer's stream and the store in tasks of their own: `fetch` for what comes, `upload` for
 //! what goes.
 //!
 //! ```text
-//!   Node ──▶ job (one per content) ──▶ engine: Download, ManifestFetch, PeerBook, Announcer
-//!              │        ▲   ▲
-//!      Control │        │   └── fetch (one per peer) ──▶ store
-//!              ▼        │
-//!            driver (Swarm) ──▶ upload (one per inbound stream) ──▶ store
+//!   Node ──▶ catalogue ──▶ job (one per content) ──▶ engine: Member
+//!                            │        ▲   ▲
+//!                    orders  │        │   └── fetch (one stream per peer, for all contents) ──▶ store
+//!                            ▼        │
+//!                          driver (Swarm) ──▶ upload (one per inbound stream) ──▶ store
 //! ```
 //!
 //! What this is not: nothing here chooses a chunk or a peer, which is the engine's work, and nothing reads or writes a

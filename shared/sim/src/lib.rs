@@ -1,8 +1,8 @@
 //! A swarm in one thread: thousands of virtual peers that run the very [`engine`](shoal_engine).
 //!
-//! A seeded discrete-event simulation. Every virtual peer has a [`Download`](shoal_engine::Download) (a
-//! seed has none) and an [`UploadQueue`](shoal_engine::UploadQueue), as a node has; chunks are numbers
-//! and lengths. [`run`] plays a [`Scenario`] to its end and says what came of it.
+//! A seeded discrete-event simulation. Every virtual peer has a [`Member`](shoal_engine::Member) and an
+//! [`UploadQueue`](shoal_engine::UploadQueue), as a content of a node has; chunks are numbers and lengths. The simulator
+//! carries out what they say and decides nothing. [`run`] plays a [`Scenario`] to its end and says what came of it.
 //!
 //! **Lines.** A peer has an uplink and a downlink. The uplink serves the chunks under way round robin, a
 //! piece at a time at line rate; a piece takes the delay and queues at the receiver's downlink. A chunk
@@ -10,8 +10,7 @@
 //! lines serve others. That conserves work, comes close to max-min fairness, and costs two events a piece.
 //! **Messages** take the delay and a moment; they bypass the pieces, but their bytes are counted. A lost
 //! one arrives a retransmission later.
-//! **Meeting**: peers register and ask as [`Announcer`](shoal_engine::Announcer) says, at a tracker that is a
-//! [`Registry`](shoal_registry::Registry); it answers at once.
+//! **The tracker** is a [`Registry`](shoal_registry::Registry); it answers at once.
 //!
 //! What this is not: no payload, no congestion control, no disk and no processor; loss slows messages,
 //! not pieces. Where a real swarm is held back by those, this one is not.
