@@ -217,10 +217,10 @@ fn report(
     output: &Output,
 ) -> Result<(), CliError> {
     let progress = handle.progress().borrow().clone();
-    let sum = |count: fn(&shoal_net::PeerTraffic) -> u64| progress.traffic.values().map(count).sum::<u64>();
-    let fetched = sum(|t| t.received);
+    let fetched = progress.traffic.total.received;
     let from: Vec<_> = progress
         .traffic
+        .peers
         .iter()
         .filter(|(_, t)| t.received > 0)
         .map(|(peer, t)| GotFrom { peer: peer.to_string(), bytes: t.received })
@@ -230,7 +230,7 @@ fn report(
         content: handle.content().to_string(),
         fetched,
         found: progress.found,
-        duplicate: sum(|t| t.duplicate),
+        duplicate: progress.traffic.total.duplicate,
         seconds: time.as_secs_f64(),
         peers: from,
     };

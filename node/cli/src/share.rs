@@ -206,14 +206,14 @@ impl Board {
     }
 
     fn show(&mut self, progress: &Progress, output: &Output) {
-        let sent = progress.sent;
+        let sent = progress.traffic.total.sent;
         self.summary.set_message(format!(
             "{}, {} sent, {}",
             human::count(progress.peers as u64, "peer"),
             human::bytes(sent),
             human::rate(self.total.look(sent)),
         ));
-        for (peer, traffic) in progress.traffic.iter().filter(|(_, t)| t.sent > 0) {
+        for (peer, traffic) in progress.traffic.peers.iter().filter(|(_, t)| t.sent > 0) {
             let rate = self.rates.entry(*peer).or_default().look(traffic.sent);
             if rate < 1024 {
                 if let Some(line) = self.lines.remove(peer) {

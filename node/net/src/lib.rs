@@ -46,6 +46,8 @@ mod points;
 mod standing;
 pub mod streams;
 mod tcp;
+#[cfg(test)]
+mod tests;
 mod tls;
 mod tracker;
 mod traffic;
@@ -64,4 +66,4 @@ pub use points::PointError;
 pub use shoal_framing::{read_frame, write_frame};
 pub use tls::Config as TlsConfig;
 pub use tracker::{Listing, Page, SwarmSize, Tracker, TrackerError};
-pub use traffic::PeerTraffic;
+pub use traffic::{Exchanged, Traffic};

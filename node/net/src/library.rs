@@ -1,108 +1,176 @@
-//! Which contents this node serves, and who answers for each.
+//! Which contents this node has, and who answers questions about each.
+//!
+//! What always holds: a content is here for as long as its [`LibraryPlace`] is kept, in whatever way that ends.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use libp2p::PeerId;
 use shoal_content::ContentId;
 use shoal_wire::query::{ErrorCode, Request, Response};
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
-
-use shoal_store::ChunkStore;
 
 /// A question from a peer, for the job of its content.
 #[derive(Debug)]
-pub(super) struct Question {
-    pub(super) peer: PeerId,
-    pub(super) request: Request,
+pub(crate) struct Question {
+    pub(crate) peer: PeerId,
+    pub(crate) request: Request,
     /// Dropped without an answer, it becomes "busy".
-    pub(super) reply: oneshot::Sender<Response>,
+    pub(crate) reply: oneshot::Sender<Response>,
 }
 
 /// A file that is not what it was when it was shared.
 #[derive(Debug)]
-pub(super) struct Withdrawn {
-    pub(super) path: PathBuf,
+pub(crate) struct Withdrawn {
+    pub(crate) path: PathBuf,
     /// What happened, for people.
-    pub(super) words: String,
+    pub(crate) words: String,
 }
 
-struct Shelf {
+struct Entry {
     questions: mpsc::Sender<Question>,
     notices: mpsc::Sender<Withdrawn>,
-    /// Set once there is something to read chunks from.
-    store: Option<Arc<dyn ChunkStore>>,
 }
 
 /// The contents of a node.
 #[derive(Default)]
-pub(super) struct Library {
-    shelves: RwLock<HashMap<ContentId, Shelf>>,
+pub(crate) struct Library {
+    entries: RwLock<HashMap<ContentId, Entry>>,
+}
+
+/// A content's place in the library; it leaves when this is dropped.
+pub(crate) struct LibraryPlace {
+    library: Arc<Library>,
+    content: ContentId,
+}
+
+impl LibraryPlace {
+    /// Whose place it is.
+    pub(crate) fn content(&self) -> ContentId {
+        self.content
+    }
+}
+
+impl Drop for LibraryPlace {
+    fn drop(&mut self) {
+        self.library.write().remove(&self.content);
+    }
 }
 
 impl Library {
-    /// Adds a content. `false` if the node has it already.
-    pub(super) fn add(
-        &self,
+    /// Adds a content. `None` if the node has it already.
+    pub(crate) fn add(
+        self: &Arc<Self>,
         content: ContentId,
         questions: mpsc::Sender<Question>,
         notices: mpsc::Sender<Withdrawn>,
-    ) -> bool {
-        let mut shelves = self.shelves.write().expect("no panic under the lock");
-        let vacant = !shelves.contains_key(&content);
-        if vacant {
-            shelves.insert(content, Shelf { questions, notices, store: None });
+    ) -> Option<LibraryPlace> {
+        let mut entries = self.write();
+        if entries.contains_key(&content) {
+            return None;
         }
-        vacant
-    }
-
-    pub(super) fn set_store(&self, content: ContentId, store: Arc<dyn ChunkStore>) {
-        if let Some(shelf) = self.shelves.write().expect("no panic under the lock").get_mut(&content) {
-            shelf.store = Some(store);
-        }
-    }
-
-    pub(super) fn remove(&self, content: ContentId) {
-        self.shelves.write().expect("no panic under the lock").remove(&content);
-    }
-
-    pub(super) fn store(&self, content: ContentId) -> Option<Arc<dyn ChunkStore>> {
-        self.shelves.read().expect("no panic under the lock").get(&content)?.store.clone()
+        entries.insert(content, Entry { questions, notices });
+        Some(LibraryPlace { library: self.clone(), content })
     }
 
     /// Lets the job of a content know that a file of it has changed. A job that lags misses it.
-    pub(super) fn notify(&self, content: ContentId, withdrawn: Withdrawn) {
-        let shelves = self.shelves.read().expect("no panic under the lock");
-        if let Some(shelf) = shelves.get(&content) {
-            let _ = shelf.notices.try_send(withdrawn);
+    pub(crate) fn notify(&self, content: ContentId, withdrawn: Withdrawn) {
+        if let Some(entry) = self.read().get(&content) {
+            // Err only says that the job lags or has ended.
+            let _ = entry.notices.try_send(withdrawn);
         }
     }
 
-    /// Passes on what a peer tells; waits while the job has too much to do. No answer is expected.
-    pub(super) async fn tell(&self, peer: PeerId, request: Request) {
-        let questions = {
-            let shelves = self.shelves.read().expect("no panic under the lock");
-            shelves.get(&request.content()).map(|shelf| shelf.questions.clone())
-        };
-        if let Some(questions) = questions {
-            let (reply, _) = oneshot::channel();
-            // Err only says that the job has ended.
-            let _ = questions.send(Question { peer, request, reply }).await;
+    /// Passes on what a peer tells; no answer is expected. Returns how to do that later if the job has too much to do
+    /// at this moment.
+    pub(crate) fn tell(&self, peer: PeerId, request: Request) -> Option<impl Future<Output = ()> + use<>> {
+        let questions = self.read().get(&request.content())?.questions.clone();
+        let (reply, _) = oneshot::channel();
+        match questions.try_send(Question { peer, request, reply }) {
+            Ok(()) | Err(TrySendError::Closed(_)) => None,
+            Err(TrySendError::Full(question)) => Some(async move {
+                // Err only says that the job has ended.
+                let _ = questions.send(question).await;
+            }),
         }
     }
 
     /// Passes a question on, or says at once why not.
-    pub(super) fn ask(
+    pub(crate) fn ask(
         &self,
         peer: PeerId,
         request: Request,
     ) -> Result<oneshot::Receiver<Response>, ErrorCode> {
-        let shelves = self.shelves.read().expect("no panic under the lock");
-        let shelf = shelves.get(&request.content()).ok_or(ErrorCode::NotFound)?;
+        let entries = self.read();
+        let entry = entries.get(&request.content()).ok_or(ErrorCode::NotFound)?;
         let (reply, answer) = oneshot::channel();
         let question = Question { peer, request, reply };
-        shelf.questions.try_send(question).map_err(|_| ErrorCode::Busy)?;
+        entry.questions.try_send(question).map_err(|_| ErrorCode::Busy)?;
         Ok(answer)
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, HashMap<ContentId, Entry>> {
+        self.entries.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, HashMap<ContentId, Entry>> {
+        self.entries.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use shoal_content::Hash;
+
+    fn content() -> ContentId {
+        ContentId::from_root_hash(Hash::of(b"a content"))
+    }
+
+    fn add(library: &Arc<Library>) -> Option<(LibraryPlace, mpsc::Receiver<Question>)> {
+        let (questions, receiver) = mpsc::channel(1);
+        library.add(content(), questions, mpsc::channel(1).0).map(|place| (place, receiver))
+    }
+
+    #[tokio::test]
+    async fn a_place_is_free_again_however_its_owner_ends() {
+        let library = Arc::new(Library::default());
+        let ask = || library.ask(PeerId::random(), Request::Peers { content: content() });
+        assert_eq!(ask().unwrap_err(), ErrorCode::NotFound);
+        let first = add(&library).unwrap();
+        assert!(add(&library).is_none());
+        assert!(ask().is_ok());
+        drop(first);
+        assert_eq!(ask().unwrap_err(), ErrorCode::NotFound);
+        let second = add(&library).unwrap();
+        let panicked = tokio::spawn(async move {
+            let _second = second;
+            panic!("as the test wants it");
+        });
+        assert!(panicked.await.unwrap_err().is_panic());
+        let third = add(&library).unwrap();
+        let cancelled = tokio::spawn(async move {
+            let _third = third;
+            std::future::pending::<()>().await;
+        });
+        cancelled.abort();
+        assert!(cancelled.await.unwrap_err().is_cancelled());
+        assert!(add(&library).is_some());
+    }
+
+    #[tokio::test]
+    async fn a_job_that_lags_is_told_later() {
+        let library = Arc::new(Library::default());
+        let (_place, mut questions) = add(&library).unwrap();
+        let tell = || library.tell(PeerId::random(), Request::Leave { content: content() });
+        assert!(tell().is_none());
+        let later = tell().unwrap();
+        let mut later = std::pin::pin!(later);
+        assert!(futures::poll!(&mut later).is_pending());
+        assert!(questions.recv().await.is_some());
+        later.await;
+        assert!(questions.recv().await.is_some());
     }
 }

@@ -19,7 +19,6 @@ use super::memory::Memory;
 use super::pace::Pace;
 use super::points::Points;
 use super::tracker::Tracker;
-use super::traffic::Traffic;
 use super::transport;
 use super::upload::Uploads;
 use crate::catalogue::{Catalogue, ContentStatus};
@@ -123,6 +122,11 @@ impl Node {
         self.add(options.content, Intent::Fetch(Box::new(options)))
     }
 
+    #[cfg(test)]
+    pub(crate) fn parts(&self) -> &NodeParts {
+        &self.parts
+    }
+
     fn add(&self, content: ContentId, intent: Intent) -> Result<ContentHandle, Failure> {
         // Before the content begins, so that no event is missed.
         let events = self.parts.events.subscribe();
@@ -199,11 +203,11 @@ async fn start(config: NodeConfig) -> Result<NodeParts, NodeError> {
     let (orders, order_receiver) = mpsc::channel(ORDERS);
     let (events, _) = broadcast::channel(EVENTS);
     let library = Arc::new(Library::default());
-    let traffic = Arc::new(Traffic::default());
+    let memory = Arc::new(Memory::default());
     let clock = Clock::start();
-    let uploads = Uploads::new(config.upload, config.limit_up, library.clone(), traffic.clone(), clock);
+    let uploads = Uploads::new(config.upload, config.limit_up, library.clone(), memory.clone(), clock);
     let control = Control::new(orders, events.clone());
-    let streams = chunk_streams(control.clone(), Pace::new(config.limit_down, clock), clock);
+    let streams = chunk_streams(control.clone(), Pace::new(config.limit_down, clock), memory, clock);
     let driver = Driver::new(swarm, points, order_receiver, events, library.clone(), uploads.clone());
     let driver_ended = CancellationToken::new();
     let ended = driver_ended.clone().drop_guard();
@@ -214,25 +218,14 @@ async fn start(config: NodeConfig) -> Result<NodeParts, NodeError> {
     });
     let events = EventHub::new();
     let observer = config.observer;
-    Ok(NodeParts {
-        local,
-        clock,
-        control,
-        library,
-        uploads,
-        traffic,
-        streams,
-        events,
-        observer,
-        driver_ended,
-    })
+    Ok(NodeParts { local, clock, control, library, uploads, streams, events, observer, driver_ended })
 }
 
 /// The streams on which this node fetches chunks.
-fn chunk_streams(control: Control, pace: Pace, clock: Clock) -> ChunkStreams {
+fn chunk_streams(control: Control, pace: Pace, memory: Arc<Memory>, clock: Clock) -> ChunkStreams {
     let open = move |peer| {
         let control = control.clone();
         async move { control.open_stream(peer).await }
     };
-    ChunkStreams::new(open, Arc::new(pace), Arc::new(Memory::default()), clock)
+    ChunkStreams::new(open, Arc::new(pace), memory, clock)
 }

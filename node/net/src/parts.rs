@@ -11,7 +11,6 @@ use crate::events::EventHub;
 use crate::fetch::ChunkStreams;
 use crate::library::Library;
 use crate::observer::Observer;
-use crate::traffic::Traffic;
 use crate::upload::Uploads;
 
 /// The parts of a node that a content works with; cheap to clone.
@@ -22,7 +21,6 @@ pub(crate) struct NodeParts {
     pub(crate) control: Control,
     pub(crate) library: Arc<Library>,
     pub(crate) uploads: Uploads,
-    pub(crate) traffic: Arc<Traffic>,
     pub(crate) streams: ChunkStreams,
     pub(crate) events: EventHub,
     pub(crate) observer: Option<Observer>,

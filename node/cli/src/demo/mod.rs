@@ -204,15 +204,14 @@ async fn check(
         let report = report.map_err(anyhow::Error::from)?.context("cannot read a copy")?;
         let verified = report.extra_count == 0 && report.entries.iter().all(|e| *e == EntryState::Match);
         let traffic = peer.handle.progress().borrow().traffic.clone();
-        let from_seed = traffic.get(&seed).map_or(0, |t| t.received);
-        let received: u64 = traffic.values().map(|t| t.received).sum();
+        let from_seed = traffic.peers.get(&seed).map_or(0, |t| t.received);
         rows.push(Row {
             peer: format!("peer {}", n + 1),
             seconds: time.as_secs_f64(),
             from_seed,
-            from_peers: received - from_seed,
-            duplicate: traffic.values().map(|t| t.duplicate).sum(),
-            sent: traffic.values().map(|t| t.sent).sum(),
+            from_peers: traffic.total.received - from_seed,
+            duplicate: traffic.total.duplicate,
+            sent: traffic.total.sent,
             verified,
         });
     }

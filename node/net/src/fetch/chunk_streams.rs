@@ -85,6 +85,12 @@ impl ChunkStreams {
         let attachment = Attachment::new(id, content, sink, events, self.0.memory.clone(), take_back);
         FetchHandle { shared: self.0.clone(), attachment }
     }
+
+    /// How many contents use the stream of each peer.
+    #[cfg(test)]
+    pub(crate) fn users(&self) -> Vec<usize> {
+        self.0.streams().values().map(|stream| stream.users()).collect()
+    }
 }
 
 /// A content's place among the node's streams. Dropping it takes back what was asked and leaves the streams.

@@ -198,6 +198,11 @@ impl ChunkStream {
         self.state().requests.others_ask(than)
     }
 
+    #[cfg(test)]
+    pub(super) fn users(&self) -> usize {
+        self.state().users.len()
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

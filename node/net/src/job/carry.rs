@@ -43,8 +43,8 @@ impl Job {
                 let (control, content) = (self.parts.control.clone(), self.content);
                 self.tasks.spawn(done::fetch_block(control, content, peer, hash));
             }
-            MemberOutput::PeerHas { peer, chunks } => self.parts.uploads.gained(self.content, peer, &chunks),
-            MemberOutput::PeerGone { peer, had } => self.parts.uploads.gone(self.content, &peer, &had),
+            MemberOutput::PeerHas { peer, chunks } => self.shelf.gained(peer, &chunks),
+            MemberOutput::PeerGone { peer, had } => self.shelf.gone(&peer, &had),
             MemberOutput::OpenStream { .. }
             | MemberOutput::CloseStream { .. }
             | MemberOutput::Request { .. }

@@ -16,7 +16,6 @@ use super::opening::Opening;
 use super::state::{Job, Stage};
 use super::{Event, Failure, Finished};
 use crate::fetch::FetchEvent;
-use crate::traffic::PeerTraffic;
 
 /// How long to wait before finishing is tried again on a full disk.
 const FINISH_AGAIN: Duration = Duration::from_secs(2);
@@ -109,8 +108,7 @@ impl Job {
         let Stage::Fetching(fetching) = &mut self.stage else { return };
         let duplicate = fetching.count(chunk, len);
         tracing::debug!(%peer, chunk, duplicate, "chunk stored");
-        let (received, duplicate) = if duplicate { (0, len) } else { (len, 0) };
-        self.shelf.count(peer, PeerTraffic { received, duplicate, sent: 0 });
+        self.shelf.traffic.received(peer, len, duplicate);
         self.parts.uploads.received(peer, len);
     }
 
@@ -139,7 +137,7 @@ impl Job {
         self.report.fetched(fetching.total, fetching.done, fetching.found);
         let target = fetching.target.clone();
         if target.have().is_full() {
-            self.parts.uploads.completed(self.content);
+            self.shelf.completed();
         }
         self.start_finishing(target);
     }

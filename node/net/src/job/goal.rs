@@ -46,15 +46,15 @@ impl Job {
     fn seed_status(&self) -> SeedStatus {
         SeedStatus {
             size: self.manifest.as_ref().map_or(0, |manifest| manifest.root().size),
-            sent: self.shelf.sent(),
-            copies: self.parts.uploads.copies(self.content),
+            sent: self.shelf.traffic.total().sent,
+            copies: self.shelf.copies(),
             unconfirmed: self.unconfirmed(),
         }
     }
 
     /// Peers that have not said yet that they have the chunk that was sent to them last.
     pub(super) fn unconfirmed(&self) -> usize {
-        let sent = self.parts.uploads.last_sent(self.content);
+        let sent = self.shelf.last_sent();
         sent.iter().filter(|(peer, chunk)| self.member.lacks(peer, *chunk)).count()
     }
 }

@@ -10,9 +10,7 @@ const PERIOD: Duration = Duration::from_millis(250);
 
 impl Job {
     pub(super) fn next_report(&self) -> Option<Duration> {
-        let moves = self.report.stirred
-            || matches!(self.stage, Stage::Opening(_))
-            || (self.is_serving() && self.member.neighbours().next().is_some());
+        let moves = self.report.stirred || matches!(self.stage, Stage::Opening(_));
         moves.then(|| self.report.told_at + PERIOD)
     }
 
@@ -20,10 +18,6 @@ impl Job {
         if self.next_report().is_some_and(|at| at <= now) {
             self.report_now();
         }
-    }
-
-    fn is_serving(&self) -> bool {
-        matches!(self.stage, Stage::Serving)
     }
 
     pub(super) fn report_now(&mut self) {
@@ -43,12 +37,10 @@ impl Job {
             Stage::Serving => Phase::Serving,
         };
         snapshot.unavailable = self.member.download().map_or(0, |download| download.unavailable());
-        snapshot.copies = self.parts.uploads.copies(self.content);
+        snapshot.copies = self.shelf.copies();
         snapshot.peers = self.member.neighbours().count();
         // What is counted as sent has been noted as sent last before.
-        let traffic = self.shelf.traffic();
-        snapshot.sent = traffic.total.sent;
-        snapshot.traffic = traffic.peers;
+        snapshot.traffic = self.shelf.traffic.snapshot();
         snapshot.unconfirmed = unconfirmed;
         self.report.publish(self.parts.clock.now());
     }

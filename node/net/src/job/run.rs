@@ -33,6 +33,7 @@ impl Job {
                 Some(event) = self.peer_events.recv() => self.on_peer_event(event),
                 Some(notice) = self.shelf.notices.recv() => self.on_withdrawn(notice),
                 Some(question) = self.shelf.questions.recv() => self.on_question(question),
+                () = self.shelf.traffic.changed() => self.report.stir(),
                 () = self.parts.clock.until(deadline) => self.tell(MemberInput::Timeout),
             }
             self.after();

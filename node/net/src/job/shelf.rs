@@ -3,76 +3,71 @@
 use std::sync::Arc;
 
 use libp2p::PeerId;
-use shoal_content::ContentId;
+use shoal_content::{ChunkIndex, ChunkSet, ContentId};
 use shoal_store::ChunkStore;
 use tokio::sync::mpsc;
 
-use crate::library::{Library, Question, Withdrawn};
-use crate::traffic::{ContentTraffic, PeerTraffic, Traffic};
-use crate::upload::Uploads;
+use crate::library::{Library, LibraryPlace, Question, Withdrawn};
+use crate::traffic::TrafficCounter;
+use crate::upload::{Offer, Uploads};
 
 /// Questions from peers that may wait for the job.
 const QUESTIONS: usize = 64;
 
 /// A content's place. Dropping it, in whatever way the job ends, takes the content out of the library and the uploads.
 pub(super) struct Shelf {
-    content: ContentId,
-    library: Arc<Library>,
     uploads: Uploads,
-    traffic: Arc<Traffic>,
+    /// Once there is something to read chunks from. Goes before the place that it needs.
+    offer: Option<Offer>,
+    place: Option<LibraryPlace>,
+    pub(super) traffic: Arc<TrafficCounter>,
     pub(super) questions: mpsc::Receiver<Question>,
     pub(super) notices: mpsc::Receiver<Withdrawn>,
 }
 
 impl Shelf {
     /// Takes the place of a content; `None` if somebody has it.
-    pub(super) fn take(
-        content: ContentId,
-        library: Arc<Library>,
-        uploads: Uploads,
-        traffic: Arc<Traffic>,
-    ) -> Option<Self> {
+    pub(super) fn take(content: ContentId, library: &Arc<Library>, uploads: Uploads) -> Option<Self> {
         let (asked, questions) = mpsc::channel(QUESTIONS);
         let (noticed, notices) = mpsc::channel(QUESTIONS);
-        let free = library.add(content, asked, noticed);
-        if free {
-            traffic.open(content);
-        }
-        free.then_some(Self { content, library, uploads, traffic, questions, notices })
+        let place = library.add(content, asked, noticed)?;
+        Some(Self { uploads, offer: None, place: Some(place), traffic: Arc::default(), questions, notices })
     }
 
     /// From now on chunks are served.
-    pub(super) fn set_store(&self, store: Arc<dyn ChunkStore>) {
-        let lengths = store.manifest().chunks().iter().map(|chunk| chunk.length).collect();
-        self.uploads.add(self.content, lengths, store.have().is_full());
-        self.library.set_store(self.content, store);
+    pub(super) fn set_store(&mut self, store: Arc<dyn ChunkStore>) {
+        let place = self.place.as_ref();
+        self.offer = place.map(|place| self.uploads.offer(place, store, self.traffic.clone()));
     }
 
     /// From now on nobody is served.
-    pub(super) fn close(&self) {
-        self.library.remove(self.content);
-        self.uploads.remove(self.content);
+    pub(super) fn close(&mut self) {
+        self.offer = None;
+        self.place = None;
     }
 
-    /// Counts bytes that were exchanged with a peer.
-    pub(super) fn count(&self, peer: PeerId, more: PeerTraffic) {
-        self.traffic.count(self.content, peer, more);
+    /// All of the content is here now.
+    pub(super) fn completed(&self) {
+        self.offer.iter().for_each(Offer::completed);
     }
 
-    /// Bytes exchanged with peers.
-    pub(super) fn traffic(&self) -> ContentTraffic {
-        self.traffic.of(self.content)
+    /// A peer said that it has chunks that it did not have before, or joined and has none.
+    pub(super) fn gained(&self, peer: PeerId, news: &ChunkSet) {
+        self.offer.iter().for_each(|offer| offer.gained(peer, news));
     }
 
-    /// Bytes of chunks sent to all peers.
-    pub(super) fn sent(&self) -> u64 {
-        self.traffic.total(self.content).sent
+    /// A peer is gone that had said that it has these chunks.
+    pub(super) fn gone(&self, peer: &PeerId, had: &ChunkSet) {
+        self.offer.iter().for_each(|offer| offer.gone(peer, had));
     }
-}
 
-impl Drop for Shelf {
-    fn drop(&mut self) {
-        self.close();
-        self.traffic.close(self.content);
+    /// How many copies of the content the known others have together.
+    pub(super) fn copies(&self) -> usize {
+        self.offer.as_ref().map_or(0, Offer::copies)
+    }
+
+    /// The chunk that was sent last on each open stream.
+    pub(super) fn last_sent(&self) -> Vec<(PeerId, ChunkIndex)> {
+        self.offer.as_ref().map(Offer::last_sent).unwrap_or_default()
     }
 }

@@ -75,7 +75,7 @@ impl Job {
         report: Report,
     ) -> Result<Self, Failure> {
         let now = parts.clock.now();
-        let shelf = Shelf::take(content, parts.library.clone(), parts.uploads.clone(), parts.traffic.clone());
+        let shelf = Shelf::take(content, &parts.library, parts.uploads.clone());
         let shelf = shelf.ok_or(Failure::Busy)?;
         let (peers, peer_events) = PeersHandle::attach(parts.control.clone(), parts.clock);
         let trackers = Trackers::new(intent.trackers(), intent.registers(), content);

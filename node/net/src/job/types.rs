@@ -1,6 +1,5 @@
 //! What a content's task tells.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -12,7 +11,7 @@ use tokio::task::JoinError;
 
 use super::include::IncludeError;
 use crate::points::PointError;
-use crate::traffic::PeerTraffic;
+use crate::traffic::Traffic;
 
 /// What is done for a content.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -57,10 +56,8 @@ pub struct Progress {
     pub unconfirmed: usize,
     /// Why nothing can be stored for now.
     pub blocked: Option<String>,
-    /// Chunk bytes sent to all peers.
-    pub sent: u64,
-    /// Chunk bytes exchanged with each peer, of as many peers as are counted apart.
-    pub traffic: BTreeMap<PeerId, PeerTraffic>,
+    /// Chunk bytes exchanged with peers.
+    pub traffic: Traffic,
 }
 
 /// Something worth telling a person.

@@ -140,9 +140,17 @@ impl<P: PeerName> UploadQueue<P> {
         }
     }
 
-    /// Forgets a content.
+    /// Forgets a content, and refuses the requests that wait for it.
     pub fn remove_content(&mut self, content: &ContentId) {
         self.contents.remove(content);
+        let of = |(id, s): (&SessionId, &Session<P>)| -> Vec<_> {
+            s.waiting.iter().filter(|w| w.wanted.content == *content).map(|w| (*id, w.wanted.id)).collect()
+        };
+        let refused: Vec<_> = self.sessions.iter().flat_map(of).collect();
+        for (session, id) in refused {
+            self.cancel(session, id);
+            self.refuse(session, id, Refusal::NotFound);
+        }
     }
 
     /// A peer said that it has chunks that it did not have before. To be told also when it joins and has none.

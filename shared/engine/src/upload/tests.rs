@@ -50,6 +50,26 @@ fn large_chunks_begin_two_at_a_time_and_small_ones_four() {
 }
 
 #[test]
+fn what_waits_for_a_content_that_goes_is_refused_and_takes_no_slot() {
+    let mut queue = queue(slots(1), 10);
+    let other = ContentId::from_bytes(&[&[1, 0x71, 0x12, 0x20][..], &[8; 32]].concat()).unwrap();
+    queue.add_content(other, vec![1 << 20; 10].into(), true);
+    for session in 1..3 {
+        queue.open(session, peer(session as usize));
+        queue.request(Duration::ZERO, session, wanted(1, Some(1)));
+        queue.request(Duration::ZERO, session, wanted(2, None));
+        queue.request(Duration::ZERO, session, Wanted { content: other, ..wanted(3, Some(3)) });
+    }
+    let sent = drain(&mut queue, Duration::ZERO);
+    assert_eq!(sent.len(), 1);
+    queue.remove_content(&content());
+    let refused = drain(&mut queue, Duration::ZERO);
+    let is_refused = |g: &Grant| matches!(g, Grant::Refuse { why: Refusal::NotFound, id: 1 | 2, .. });
+    assert!(refused.len() == 3 && refused.iter().all(is_refused), "{refused:?}");
+    assert_eq!((queue.active(), queue.queued()), (1, 2 << 20));
+}
+
+#[test]
 fn slots_are_never_exceeded_and_a_session_has_one() {
     let mut queue = queue(slots(2), 10);
     for session in 1..4 {

@@ -1,0 +1,218 @@
+//! One stream that is being served.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use libp2p::PeerId;
+use shoal_content::{ChunkIndex, ContentId};
+use shoal_engine::{Grant, SessionId, Wanted};
+use shoal_framing::{read_frame, write_frame};
+use shoal_store::ReadError;
+use shoal_wire::Have;
+use shoal_wire::chunks::{Refusal, Reply, Request};
+use shoal_wire::query;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use super::board::Offered;
+use super::places::Place;
+use super::uploads::Shared;
+use crate::library::Withdrawn;
+use crate::memory::Buffer;
+
+/// Bytes handed to the stream at once.
+const PIECE: usize = 256 << 10;
+/// News that may wait for jobs that lag. Then nothing more is read.
+const MAX_NEWS: usize = 16;
+/// A peer that does not take a frame within this time, or a chunk within this time and at this pace,
+/// loses its stream.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
+/// Bytes per second.
+const SLOWEST: u64 = 16 << 10;
+
+/// Serves a stream until it ends, or until it has lost its place.
+pub(super) async fn run<S: AsyncRead + AsyncWrite + Send>(
+    shared: &Arc<Shared>,
+    place: &Place,
+    stream: S,
+) -> io::Result<()> {
+    let (session, grants) = Session::open(shared, place.peer);
+    let (input, output) = stream.split();
+    tokio::select! {
+        ended = session.read(input) => ended,
+        failed = session.write(output, grants) => failed,
+        () = place.replaced.cancelled() => Err(io::Error::other("the peer has opened newer streams")),
+    }
+}
+
+/// See the module.
+struct Session<'a> {
+    shared: &'a Arc<Shared>,
+    peer: PeerId,
+    id: SessionId,
+}
+
+impl Drop for Session<'_> {
+    fn drop(&mut self) {
+        self.shared.tell(|board| board.close(self.id));
+    }
+}
+
+impl<'a> Session<'a> {
+    fn open(shared: &'a Arc<Shared>, peer: PeerId) -> (Self, mpsc::Receiver<Grant>) {
+        let (id, grants) = shared.board().open(peer);
+        (Self { shared, peer, id }, grants)
+    }
+
+    async fn read<R: AsyncRead + Unpin>(&self, mut input: R) -> io::Result<()> {
+        let mut news = JoinSet::new();
+        while let Some(request) = read_frame(&mut input).await? {
+            match request {
+                Request::Get { id, chunk, content } => {
+                    self.request(Wanted { id, content, chunk: Some(chunk) })
+                }
+                Request::Any { id, content } => self.request(Wanted { id, content, chunk: None }),
+                Request::Cancel { id } => self.shared.tell(|board| board.queue.cancel(self.id, id)),
+                Request::Have { have, content } => self.news(&mut news, have, content).await,
+            }
+        }
+        Ok(())
+    }
+
+    /// Passes news on; the job of one content that lags does not hold up the others.
+    async fn news(&self, waiting: &mut JoinSet<()>, have: Have, content: ContentId) {
+        while waiting.try_join_next().is_some() {}
+        if let Some(later) = self.shared.library.tell(self.peer, query::Request::Have { have, content }) {
+            if waiting.len() >= MAX_NEWS {
+                waiting.join_next().await;
+            }
+            waiting.spawn(later);
+        }
+    }
+
+    fn request(&self, wanted: Wanted) {
+        // Not under the board's lock: the store has one of its own.
+        let offered = self.shared.board().offered(&wanted.content);
+        let has = |offered: Offered| wanted.chunk.is_none_or(|chunk| offered.store.has(chunk));
+        let here = offered.is_some_and(has);
+        let now = self.shared.clock.now();
+        self.shared.tell(|board| board.request(now, self.id, wanted, here));
+    }
+
+    async fn write<W: AsyncWrite + Unpin>(
+        &self,
+        mut output: W,
+        mut grants: mpsc::Receiver<Grant>,
+    ) -> io::Result<()> {
+        while let Some(grant) = grants.recv().await {
+            match grant {
+                Grant::Refuse { id, why, .. } => refuse(&mut output, id, why).await?,
+                Grant::Send { id, content, chunk, .. } => {
+                    self.send(&mut output, id, content, chunk).await?;
+                }
+            }
+            timeout(WRITE_TIMEOUT, output.flush()).await?;
+            if matches!(grant, Grant::Send { .. }) {
+                self.shared.tell(|board| board.queue.ended(self.id));
+            }
+        }
+        Err(io::Error::other("the peer sends requests faster than it reads refusals"))
+    }
+
+    /// Reads a chunk and sends it, or the reason why not.
+    async fn send<W: AsyncWrite + Unpin>(
+        &self,
+        output: &mut W,
+        id: u64,
+        content: ContentId,
+        chunk: ChunkIndex,
+    ) -> io::Result<()> {
+        let offered = self.shared.board().offered(&content);
+        let Some(offered) = offered else { return refuse(output, id, Refusal::NotFound).await };
+        let buffer = match self.read_chunk(&offered, content, chunk).await {
+            Ok(buffer) => buffer,
+            Err(why) => return refuse(output, id, why).await,
+        };
+        let bytes = buffer.bytes();
+        self.shared.board().queue.begun(self.id);
+        let patience = WRITE_TIMEOUT + Duration::from_secs(bytes.len() as u64 / SLOWEST);
+        timeout(patience, self.send_bytes(output, id, chunk, bytes)).await?;
+        offered.traffic.sent(self.peer, bytes.len() as u64);
+        Ok(())
+    }
+
+    async fn read_chunk(
+        &self,
+        offered: &Offered,
+        content: ContentId,
+        chunk: ChunkIndex,
+    ) -> Result<Buffer, Refusal> {
+        let reading = self.shared.reads.clone().acquire_owned().await.expect("never closed");
+        let store = offered.store.clone();
+        let len = store.manifest().chunks().get(chunk as usize).map_or(0, |chunk| chunk.length);
+        let mut buffer = self.shared.memory.buffer(len as usize);
+        let read = tokio::task::spawn_blocking(move || {
+            let read = store.read(chunk, buffer.bytes_mut());
+            drop(reading);
+            read.map(|()| buffer)
+        });
+        match read.await {
+            Ok(Ok(buffer)) => Ok(buffer),
+            Ok(Err(error)) => {
+                tracing::debug!(peer = %self.peer, chunk, %error, "chunk refused");
+                Err(self.refusal(content, error))
+            }
+            Err(panic) => {
+                tracing::error!(%content, chunk, %panic, "reading a chunk panicked");
+                Err(Refusal::Busy)
+            }
+        }
+    }
+
+    /// What a store's failure means for the peer that asked; a changed file is told to the content's job.
+    fn refusal(&self, content: ContentId, error: ReadError) -> Refusal {
+        let words = error.to_string();
+        match error {
+            ReadError::NotHere(_) => Refusal::NotFound,
+            ReadError::Withdrawn { path, .. } => {
+                self.shared.library.notify(content, Withdrawn { path, words });
+                Refusal::NotFound
+            }
+            ReadError::Io { .. } => {
+                tracing::warn!("{words}");
+                Refusal::Busy
+            }
+        }
+    }
+
+    async fn send_bytes<W: AsyncWrite + Unpin>(
+        &self,
+        output: &mut W,
+        id: u64,
+        chunk: ChunkIndex,
+        bytes: &[u8],
+    ) -> io::Result<()> {
+        let queued = self.shared.board().queue.queued();
+        write_frame(output, &Reply::Data { id, len: bytes.len() as u32, chunk, queued }).await?;
+        for piece in bytes.chunks(self.shared.pace.step(PIECE)) {
+            self.shared.pace.take(piece.len()).await;
+            output.write_all(piece).await?;
+            let (now, bytes) = (self.shared.clock.now(), piece.len() as u64);
+            let mut board = self.shared.board();
+            board.meter.add(now, bytes);
+            board.queue.sent(bytes);
+        }
+        Ok(())
+    }
+}
+
+async fn refuse<W: AsyncWrite + Unpin>(output: &mut W, id: u64, why: Refusal) -> io::Result<()> {
+    timeout(WRITE_TIMEOUT, write_frame(output, &Reply::Refused { id, why })).await
+}
+
+async fn timeout(patience: Duration, write: impl Future<Output = io::Result<()>>) -> io::Result<()> {
+    let late = || io::Error::new(io::ErrorKind::TimedOut, "the peer takes nothing");
+    tokio::time::timeout(patience, write).await.unwrap_or_else(|_| Err(late()))
+}
