@@ -7,7 +7,7 @@
 //! - [`UploadQueue`]: whom to send which chunk next; [`RateLimit`] with it.
 //! - [`ManifestFetch`]: the manifest, block by block, before that.
 //! - [`SeedWatch`]: when serving ends by itself, as a [`SeedGoal`] says.
-//! - [`PeerBook`]: whom to dial, and when again.
+//! - [`PeerBook`]: the peers of a node: addresses, connections, dials, bans.
 //! - [`Announcer`]: when to register at and to ask rendezvous points.
 //!
 //! What this is not: nothing here sends, sleeps, reads a clock or sees a chunk's bytes. `now` is the
@@ -42,7 +42,9 @@ pub use member::{
     StartRole, StoreEvent, StreamEvent, TrackerEvent,
 };
 pub use name::{PeerName, numbered_peer};
-pub use peer_book::{Dial, MAX_CANDIDATES, PeerBook};
+pub use peer_book::{
+    Allowance, Connection, Dial, DialFailure, DialId, PeerBook, PeerBookConfig, PeerBookOutput, Teller,
+};
 pub use rate_limit::RateLimit;
 pub use seed_goal::{ReachedGoal, SeedGoal, SeedOutput, SeedStatus, SeedWatch};
 pub use upload::{Fairness, Grant, SessionId, UploadConfig, UploadQueue, Wanted};
