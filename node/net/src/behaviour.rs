@@ -8,7 +8,8 @@ use libp2p::connection_limits::{self, ConnectionLimits};
 use libp2p::identity::Keypair;
 use libp2p::request_response::{self, ProtocolSupport};
 use libp2p::swarm::NetworkBehaviour;
-use libp2p::{StreamProtocol, identify, ping};
+use libp2p::{PeerId, StreamProtocol, identify, ping};
+use shoal_engine::PeerBookConfig;
 use shoal_wire::query;
 
 use super::codec::{QueryCodec, TrackerCodec};
@@ -20,12 +21,14 @@ const PROTOCOL_VERSION: &str = "/shoal/1";
 /// What identify tells others of the program.
 const AGENT: &str = concat!("shoal/", env!("CARGO_PKG_VERSION"));
 
-/// Connections at once, both ways together.
-const MAX_CONNECTIONS: u32 = 256;
-/// Of those, begun by others: they cannot take the places of peers that this node looks for.
-const MAX_INCOMING: u32 = 192;
+/// Connections above those of [`PeerBookConfig`], both ways together: the book can only choose which of them ends if
+/// the Swarm does not refuse them first.
+const SLACK: usize = 32;
+/// Of those, begun by others.
+const SLACK_INCOMING: usize = 16;
 /// Both ends may dial at the same moment, and over two transports.
 const MAX_PER_PEER: u32 = 4;
+/// Handshakes at once, each way.
 const MAX_PENDING: u32 = 64;
 /// A query is answered within this time or has failed.
 const QUERY_TIMEOUT: Duration = Duration::from_secs(20);
@@ -47,13 +50,7 @@ pub(super) struct Behaviour {
 }
 
 impl Behaviour {
-    pub(super) fn new(identity: &Keypair, resolved: Arc<Resolved>) -> Self {
-        let limits = ConnectionLimits::default()
-            .with_max_established(Some(MAX_CONNECTIONS))
-            .with_max_established_incoming(Some(MAX_INCOMING))
-            .with_max_established_per_peer(Some(MAX_PER_PEER))
-            .with_max_pending_incoming(Some(MAX_PENDING))
-            .with_max_pending_outgoing(Some(MAX_PENDING));
+    pub(super) fn new(identity: &Keypair, peers: &PeerBookConfig, resolved: Arc<Resolved>) -> Self {
         let identify = identify::Config::new(PROTOCOL_VERSION.into(), identity.public())
             .with_agent_version(AGENT.into())
             .with_push_listen_addr_updates(true);
@@ -63,7 +60,7 @@ impl Behaviour {
         let protocol = (StreamProtocol::new(query::PROTOCOL), ProtocolSupport::Full);
         Self {
             blocked: allow_block_list::Behaviour::default(),
-            limits: connection_limits::Behaviour::new(limits),
+            limits: connection_limits::Behaviour::new(limits(peers)),
             identify: identify::Behaviour::new(identify),
             ping: ping::Behaviour::new(ping::Config::new()),
             points: points::behaviour(),
@@ -75,7 +72,25 @@ impl Behaviour {
     }
 
     /// Closes connections to a peer and refuses it from now on.
-    pub(super) fn block(&mut self, peer: libp2p::PeerId) {
+    pub(super) fn block(&mut self, peer: PeerId) {
         self.blocked.block_peer(peer);
     }
+
+    /// Refuses a peer no longer.
+    pub(super) fn unblock(&mut self, peer: PeerId) {
+        self.blocked.unblock_peer(peer);
+    }
+}
+
+/// What the Swarm refuses, whatever the peer book thinks of it. These limits hold when peers come faster than the book
+/// can close others.
+fn limits(peers: &PeerBookConfig) -> ConnectionLimits {
+    let count = |connections: usize| Some(u32::try_from(connections).unwrap_or(u32::MAX));
+    let incoming = peers.max_connections.saturating_sub(peers.kept_for_dials);
+    ConnectionLimits::default()
+        .with_max_established(count(peers.max_connections.saturating_add(SLACK)))
+        .with_max_established_incoming(count(incoming.saturating_add(SLACK_INCOMING)))
+        .with_max_established_per_peer(Some(MAX_PER_PEER))
+        .with_max_pending_incoming(Some(MAX_PENDING))
+        .with_max_pending_outgoing(Some(MAX_PENDING))
 }

@@ -1,32 +1,31 @@
 //! Orders to the driver, from jobs and from the node's handle.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use libp2p::{Multiaddr, PeerId, Stream};
-use shoal_engine::Dial;
+use shoal_content::ContentId;
 use shoal_wire::query::{ErrorCode, Request, Response};
 use shoal_wire::rendezvous::RecordFormat;
 use shoal_wire::tracker;
-use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 
+use super::peers::{PeerEvent, PeersHandle, SharedPeers};
 use super::points::{self, Found, PointError};
 use super::streams::{self, OpenError};
 use super::tracker::TrackerError;
 
 /// Orders that may wait for the driver.
-pub(super) const ORDERS: usize = 256;
-/// Events that a job may lag behind before it has to ask who is connected.
-pub(super) const EVENTS: usize = 1024;
+const ORDERS: usize = 256;
 
 /// What the driver is asked to do. A dropped reply means that the node is shutting down, or that the
 /// connection ended first.
 pub(super) enum Order {
-    Dial(Dial, oneshot::Sender<Result<PeerId, DialError>>),
+    /// Make sure that there is a connection to the peer at an address.
+    Reach(Option<PeerId>, Multiaddr, oneshot::Sender<Result<PeerId, DialError>>),
     Query(PeerId, Request, oneshot::Sender<Result<Response, QueryError>>),
     AskTracker(PeerId, tracker::Request, super::tracker::Reply),
     OpenStream(PeerId, streams::Reply),
-    /// Close connections; with `true`, for good.
-    Disconnect(PeerId, bool),
     Register {
         point: PeerId,
         namespace: String,
@@ -45,30 +44,34 @@ pub(super) enum Order {
         namespace: String,
         reply: points::Reply<Vec<Found>>,
     },
-    Connected(oneshot::Sender<Vec<PeerId>>),
     Addresses(oneshot::Sender<Vec<Multiaddr>>),
-    /// Where connected peers say that they listen.
-    AddressesOf(Vec<PeerId>, oneshot::Sender<Vec<(PeerId, Vec<Multiaddr>)>>),
     Shutdown(oneshot::Sender<()>),
-}
-
-/// What happened to connections.
-#[derive(Debug, Clone)]
-pub(super) enum NetEvent {
-    /// The last connection to a peer is gone.
-    Disconnected { peer: PeerId },
+    #[cfg(test)]
+    Inspect(oneshot::Sender<super::peers::layer::Counts>),
 }
 
 /// Why nobody was reached.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum DialError {
     /// No address answered as the expected peer.
-    #[error("{0}")]
-    Failed(String),
+    #[error(transparent)]
+    Failed(Arc<libp2p::swarm::DialError>),
+    /// The address was not dialled: it is of a form that nodes do not use, or too many wait to be dialled.
+    #[error("not an address that can be dialled now")]
+    NotDialled,
     /// The node is shutting down.
     #[error("the node is shutting down")]
     Closed,
 }
+
+/// Two are equal if they say the same: libp2p's own error cannot be compared.
+impl PartialEq for DialError {
+    fn eq(&self, other: &Self) -> bool {
+        self.to_string() == other.to_string()
+    }
+}
+
+impl Eq for DialError {}
 
 /// Why a question has no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -91,25 +94,30 @@ pub enum QueryError {
 #[derive(Clone)]
 pub(super) struct Control {
     orders: mpsc::Sender<Order>,
-    events: broadcast::Sender<NetEvent>,
+    peers: SharedPeers,
 }
 
 impl Control {
-    pub(super) fn new(orders: mpsc::Sender<Order>, events: broadcast::Sender<NetEvent>) -> Self {
-        Self { orders, events }
+    pub(super) fn new(peers: SharedPeers) -> (Self, mpsc::Receiver<Order>) {
+        let (orders, receiver) = mpsc::channel(ORDERS);
+        (Self { orders, peers }, receiver)
     }
 
-    pub(super) fn events(&self) -> broadcast::Receiver<NetEvent> {
-        self.events.subscribe()
+    /// Lets a content have to do with peers. The handle says what it wants, the mailbox tells what happens to the
+    /// peers that it seeks or uses. When the handle is dropped, all that the content used is given back.
+    pub(super) fn attach(&self, content: ContentId) -> (PeersHandle, mpsc::Receiver<PeerEvent>) {
+        self.peers.attach(content)
     }
 
-    pub(super) async fn dial(&self, dial: Dial) -> Result<PeerId, DialError> {
-        self.ask(|reply| Order::Dial(dial, reply)).await.unwrap_or(Err(DialError::Closed))
+    /// Where peers can be found, as far as others may be told: addresses that led there, or that the peer itself
+    /// said. Peers of which there is nothing to tell are left out.
+    pub(super) fn addresses_of(&self, peers: Vec<PeerId>) -> Vec<(PeerId, Vec<Multiaddr>)> {
+        self.peers.addresses_of(peers)
     }
 
     /// Makes sure that there is a connection to the peer at an address; tells which peer that is.
     pub(super) async fn reach(&self, peer: Option<PeerId>, address: Multiaddr) -> Result<PeerId, DialError> {
-        self.dial(Dial { peer, addresses: vec![address] }).await
+        self.ask(|reply| Order::Reach(peer, address, reply)).await.unwrap_or(Err(DialError::Closed))
     }
 
     pub(super) async fn query(&self, peer: PeerId, request: Request) -> Result<Response, QueryError> {
@@ -157,22 +165,14 @@ impl Control {
         answer.unwrap_or_else(|| Err(PointError::ended()))
     }
 
-    pub(super) async fn disconnect(&self, peer: PeerId, for_good: bool) {
-        self.tell(Order::Disconnect(peer, for_good)).await;
-    }
-
-    pub(super) async fn connected(&self) -> Vec<PeerId> {
-        self.ask(Order::Connected).await.unwrap_or_default()
-    }
-
     /// The addresses that others may be told.
     pub(super) async fn addresses(&self) -> Vec<Multiaddr> {
         self.ask(Order::Addresses).await.unwrap_or_default()
     }
 
-    /// Where peers listen, as far as they are connected and have said so.
-    pub(super) async fn addresses_of(&self, peers: Vec<PeerId>) -> Vec<(PeerId, Vec<Multiaddr>)> {
-        self.ask(|reply| Order::AddressesOf(peers, reply)).await.unwrap_or_default()
+    #[cfg(test)]
+    pub(super) async fn inspect(&self) -> super::peers::layer::Counts {
+        self.ask(Order::Inspect).await.expect("the driver runs")
     }
 
     pub(super) async fn shutdown(&self) {

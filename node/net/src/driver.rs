@@ -15,15 +15,15 @@ use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
 use libp2p::swarm::{ConnectionId, SwarmEvent};
 use libp2p::{Multiaddr, PeerId, Swarm, identify, ping};
 use shoal_addresses::told;
-use shoal_engine::Dial;
 use shoal_printable::Printable;
 use shoal_wire::query::{ErrorCode, Request, Response};
-use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 
 use super::behaviour::{Behaviour, BehaviourEvent};
-use super::control::{DialError, NetEvent, Order, QueryError};
+use super::control::{DialError, Order, QueryError};
 use super::external::ExternalAddresses;
 use super::library::Library;
+use super::peers::layer::PeerLayer;
 use super::points::{self, PointError, Points, Registration};
 use super::streams;
 use super::tracker;
@@ -39,18 +39,17 @@ type Answered = (PeerId, ResponseChannel<Response>, Response);
 pub(super) struct Driver {
     swarm: Swarm<Behaviour>,
     orders: mpsc::Receiver<Order>,
-    events: broadcast::Sender<NetEvent>,
     library: Arc<Library>,
     uploads: Uploads,
-    dials: HashMap<ConnectionId, oneshot::Sender<Result<PeerId, DialError>>>,
+    peers: PeerLayer,
+    /// Connections that somebody else than contents waits for.
+    reaching: HashMap<ConnectionId, oneshot::Sender<Result<PeerId, DialError>>>,
     queries: HashMap<OutboundRequestId, oneshot::Sender<Result<Response, QueryError>>>,
     tracker_questions: tracker::Questions,
     points: Points,
     external: ExternalAddresses,
     answers: FuturesUnordered<BoxFuture<'static, Answered>>,
     pings_lost: HashMap<ConnectionId, u32>,
-    /// Where connected peers say that they listen.
-    listens: HashMap<PeerId, Vec<Multiaddr>>,
 }
 
 impl Driver {
@@ -58,24 +57,23 @@ impl Driver {
         swarm: Swarm<Behaviour>,
         points: Points,
         orders: mpsc::Receiver<Order>,
-        events: broadcast::Sender<NetEvent>,
         library: Arc<Library>,
         uploads: Uploads,
+        peers: PeerLayer,
     ) -> Self {
         Self {
             swarm,
             orders,
-            events,
             library,
             uploads,
-            dials: HashMap::new(),
+            peers,
+            reaching: HashMap::new(),
             queries: HashMap::new(),
             tracker_questions: tracker::Questions::default(),
             points,
             external: ExternalAddresses::default(),
             answers: FuturesUnordered::new(),
             pings_lost: HashMap::new(),
-            listens: HashMap::new(),
         }
     }
 
@@ -91,6 +89,7 @@ impl Driver {
                     // Fails when the connection is gone; then nobody waits for the answer.
                     drop(self.swarm.behaviour_mut().query.send_response(channel, answer));
                 }
+                () = self.peers.due() => {}
                 order = self.orders.recv() => match order {
                     Some(Order::Shutdown(done)) => {
                         // Closes every connection; only then is it done.
@@ -102,18 +101,18 @@ impl Driver {
                     None => return,
                 },
             }
+            self.peers.carry_out(&mut self.swarm);
         }
     }
 
     fn on_order(&mut self, order: Order) {
         match order {
-            Order::Dial(dial, reply) => self.dial(dial, reply),
+            Order::Reach(peer, address, reply) => self.reach(peer, address, reply),
             Order::Query(peer, request, reply) => self.query(peer, request, reply),
             Order::AskTracker(peer, request, reply) => {
                 self.tracker_questions.ask(&mut self.swarm, peer, request, reply);
             }
             Order::OpenStream(peer, reply) => self.swarm.behaviour_mut().streams.open(peer, reply),
-            Order::Disconnect(peer, for_good) => self.disconnect(peer, for_good),
             Order::Register { point, namespace, ttl, format, reply } => {
                 self.if_connected(point, reply, |points, swarm, reply| {
                     let addresses: Vec<Multiaddr> = swarm.external_addresses().cloned().collect();
@@ -136,43 +135,37 @@ impl Driver {
                     points.discover(&mut swarm.behaviour_mut().points, point, namespace, reply);
                 });
             }
-            Order::Connected(reply) => {
-                let _ = reply.send(self.swarm.connected_peers().copied().collect());
-            }
             Order::Addresses(reply) => {
                 let _ = reply.send(self.swarm.external_addresses().cloned().collect());
             }
-            Order::AddressesOf(peers, reply) => {
-                let of = |peer: PeerId| Some((peer, self.listens.get(&peer)?.clone()));
-                let _ = reply.send(peers.into_iter().filter_map(of).collect());
-            }
+            #[cfg(test)]
+            Order::Inspect(reply) => drop(reply.send(self.peers.counts())),
             Order::Shutdown(_) => unreachable!("handled in the loop"),
         }
     }
 
-    fn dial(&mut self, dial: Dial, reply: oneshot::Sender<Result<PeerId, DialError>>) {
-        let options: DialOpts = match dial.peer {
+    fn reach(
+        &mut self,
+        peer: Option<PeerId>,
+        address: Multiaddr,
+        reply: oneshot::Sender<Result<PeerId, DialError>>,
+    ) {
+        let options: DialOpts = match peer {
             Some(peer) if self.swarm.is_connected(&peer) => {
                 let _ = reply.send(Ok(peer));
                 return;
             }
             Some(peer) => DialOpts::peer_id(peer)
                 .condition(PeerCondition::Disconnected)
-                .addresses(dial.addresses)
+                .addresses(vec![address])
                 .build(),
-            None => match dial.addresses.into_iter().next() {
-                Some(address) => DialOpts::unknown_peer_id().address(address).build(),
-                None => {
-                    let _ = reply.send(Err(DialError::Failed("no address".into())));
-                    return;
-                }
-            },
+            None => DialOpts::unknown_peer_id().address(address).build(),
         };
         let id = options.connection_id();
         match self.swarm.dial(options) {
-            Ok(()) => drop(self.dials.insert(id, reply)),
+            Ok(()) => drop(self.reaching.insert(id, reply)),
             Err(error) => {
-                let _ = reply.send(Err(DialError::Failed(error.to_string())));
+                let _ = reply.send(Err(DialError::Failed(Arc::new(error))));
             }
         }
     }
@@ -183,21 +176,13 @@ impl Driver {
         request: Request,
         reply: oneshot::Sender<Result<Response, QueryError>>,
     ) {
-        // Without this check libp2p would dial on its own; whom to dial is a job's decision.
+        // Without this check libp2p would dial on its own; which peers are dialled is the book's decision.
         if self.swarm.is_connected(&peer) {
             let id = self.swarm.behaviour_mut().query.send_request(&peer, request);
             self.queries.insert(id, reply);
         } else {
             let _ = reply.send(Err(QueryError::NotConnected));
         }
-    }
-
-    fn disconnect(&mut self, peer: PeerId, for_good: bool) {
-        if for_good {
-            self.swarm.behaviour_mut().block(peer);
-        }
-        // Err only says that there was no connection.
-        let _ = self.swarm.disconnect_peer_id(peer);
     }
 
     /// Asks a rendezvous point, if there is a connection; libp2p would dial on its own.
@@ -223,19 +208,20 @@ impl Driver {
             SwarmEvent::ConnectionEstablished {
                 peer_id, connection_id, endpoint, num_established, ..
             } => {
+                let standing = self.swarm.behaviour().standing.of(&peer_id);
+                self.peers.established(peer_id, connection_id, &endpoint, standing);
                 self.connected(peer_id, connection_id, &endpoint, num_established.get());
             }
-            SwarmEvent::ConnectionClosed { peer_id, connection_id, num_established, cause, .. } => {
+            SwarmEvent::ConnectionClosed { peer_id, connection_id, cause, .. } => {
                 self.pings_lost.remove(&connection_id);
+                self.peers.closed(peer_id, connection_id);
                 tracing::debug!(peer = %peer_id, ?cause, "connection closed");
-                if num_established == 0 {
-                    self.listens.remove(&peer_id);
-                    self.tell(NetEvent::Disconnected { peer: peer_id });
-                }
             }
             SwarmEvent::OutgoingConnectionError { connection_id, error, .. } => {
-                if let Some(reply) = self.dials.remove(&connection_id) {
-                    let _ = reply.send(Err(DialError::Failed(error.to_string())));
+                let error = Arc::new(error);
+                self.peers.dial_failed(&mut self.swarm, connection_id, &error);
+                if let Some(reply) = self.reaching.remove(&connection_id) {
+                    let _ = reply.send(Err(DialError::Failed(error)));
                 }
             }
             SwarmEvent::NewListenAddr { address, .. } => {
@@ -246,7 +232,7 @@ impl Driver {
     }
 
     fn connected(&mut self, peer: PeerId, id: ConnectionId, endpoint: &ConnectedPoint, count: u32) {
-        if let Some(reply) = self.dials.remove(&id) {
+        if let Some(reply) = self.reaching.remove(&id) {
             let _ = reply.send(Ok(peer));
         }
         tracing::debug!(%peer, address = %endpoint.get_remote_address(), count, "connected");
@@ -255,7 +241,12 @@ impl Driver {
     fn on_behaviour_event(&mut self, event: BehaviourEvent) {
         match event {
             BehaviourEvent::Query(event) => self.on_query_event(event),
-            BehaviourEvent::Streams(streams::Inbound { peer, stream }) => self.uploads.start(peer, stream),
+            BehaviourEvent::Streams(streams::Event::Inbound { peer, stream }) => {
+                self.uploads.start(peer, self.peers.count(peer, stream));
+            }
+            BehaviourEvent::Streams(streams::Event::BetterConnection { peer }) => {
+                tracing::debug!(%peer, "streams are opened on a better connection from now on");
+            }
             BehaviourEvent::Tracker(event) => self.tracker_questions.on_event(event),
             BehaviourEvent::Points(event) => {
                 let Behaviour { points, standing, .. } = self.swarm.behaviour_mut();
@@ -264,7 +255,7 @@ impl Driver {
             BehaviourEvent::Identify(identify::Event::Received { peer_id, info, .. }) => {
                 tracing::debug!(peer = %peer_id, agent = %Printable(&info.agent_version), "identified");
                 let standing = self.swarm.behaviour().standing.of(&peer_id);
-                self.listens.insert(peer_id, told(info.listen_addrs, standing).direct);
+                self.peers.listens(peer_id, told(info.listen_addrs, standing).direct);
             }
             BehaviourEvent::Ping(event) => self.on_ping(event),
             _ => {}
@@ -275,6 +266,7 @@ impl Driver {
         use request_response::{Event, Message};
         match event {
             Event::Message { peer, message: Message::Request { request, channel, .. }, .. } => {
+                self.peers.used_by(&peer);
                 self.on_question(peer, request, channel);
             }
             Event::Message { peer, message: Message::Response { request_id, response }, .. } => {
@@ -323,10 +315,5 @@ impl Driver {
                 }
             }
         }
-    }
-
-    fn tell(&self, event: NetEvent) {
-        // Err only says that no job listens.
-        let _ = self.events.send(event);
     }
 }

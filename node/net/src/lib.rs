@@ -25,6 +25,7 @@
 //! checked before it reaches a job; no remote string is logged unescaped.
 
 mod behaviour;
+mod best_connection;
 mod catalogue;
 mod clock;
 mod codec;

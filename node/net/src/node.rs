@@ -6,17 +6,18 @@ use std::time::Duration;
 use libp2p::identity::Keypair;
 use libp2p::{Multiaddr, PeerId};
 use shoal_content::{ContentId, Manifest};
-use shoal_engine::UploadConfig;
-use tokio::sync::{broadcast, mpsc};
+use shoal_engine::{PeerBookConfig, UploadConfig};
 use tokio_util::sync::CancellationToken;
 
 use super::clock::Clock;
-use super::control::{Control, EVENTS, ORDERS};
+use super::control::Control;
 use super::driver::Driver;
 use super::fetch::ChunkStreams;
 use super::library::Library;
 use super::memory::Memory;
 use super::pace::Pace;
+use super::peers::SharedPeers;
+use super::peers::layer::PeerLayer;
 use super::points::Points;
 use super::tracker::Tracker;
 use super::transport;
@@ -50,6 +51,8 @@ pub struct NodeConfig {
     pub limit_down: Option<u64>,
     /// Is told of every decision about peers, for tests and for searching faults.
     pub observer: Option<Observer>,
+    /// How many connections and dials there may be, and how many peers are remembered.
+    pub peers: PeerBookConfig,
 }
 
 impl Default for NodeConfig {
@@ -62,6 +65,7 @@ impl Default for NodeConfig {
             limit_up: None,
             limit_down: None,
             observer: None,
+            peers: PeerBookConfig::default(),
         }
     }
 }
@@ -98,6 +102,11 @@ impl Node {
         let parts = start(config).await?;
         let catalogue = Arc::new(Catalogue::new(parts.clone()));
         Ok(Self { parts, catalogue })
+    }
+
+    #[cfg(test)]
+    pub(super) fn control(&self) -> &Control {
+        &self.parts.control
     }
 
     /// Who the node is.
@@ -198,17 +207,17 @@ impl Drop for Removal {
 async fn start(config: NodeConfig) -> Result<NodeParts, NodeError> {
     let local = config.identity.public().to_peer_id();
     let points = Points::new(config.identity.clone());
-    let mut swarm = transport::swarm(config.identity)?;
+    let mut swarm = transport::swarm(config.identity, &config.peers)?;
     transport::listen(&mut swarm, &config.listen, config.port, LISTEN_TIMEOUT).await?;
-    let (orders, order_receiver) = mpsc::channel(ORDERS);
-    let (events, _) = broadcast::channel(EVENTS);
     let library = Arc::new(Library::default());
     let memory = Arc::new(Memory::default());
     let clock = Clock::start();
     let uploads = Uploads::new(config.upload, config.limit_up, library.clone(), memory.clone(), clock);
-    let control = Control::new(orders, events.clone());
+    let peers = SharedPeers::new(clock, local, config.peers);
+    let (control, orders) = Control::new(peers.clone());
     let streams = chunk_streams(control.clone(), Pace::new(config.limit_down, clock), memory, clock);
-    let driver = Driver::new(swarm, points, order_receiver, events, library.clone(), uploads.clone());
+    let peers = PeerLayer::new(clock, peers);
+    let driver = Driver::new(swarm, points, orders, library.clone(), uploads.clone(), peers);
     let driver_ended = CancellationToken::new();
     let ended = driver_ended.clone().drop_guard();
     tokio::spawn(async move {

@@ -12,6 +12,7 @@ use std::task::{Context, Poll};
 use libp2p::core::Endpoint;
 use libp2p::core::transport::PortUse;
 use libp2p::core::upgrade::ReadyUpgrade;
+use libp2p::swarm::behaviour::{ConnectionClosed, ConnectionEstablished};
 use libp2p::swarm::handler::{ConnectionEvent, FullyNegotiatedInbound, FullyNegotiatedOutbound};
 use libp2p::swarm::{
     ConnectionDenied, ConnectionHandler, ConnectionHandlerEvent, ConnectionId, FromSwarm, NetworkBehaviour,
@@ -21,6 +22,8 @@ use libp2p::swarm::{
 use libp2p::{Multiaddr, PeerId};
 use shoal_wire::chunks::PROTOCOL;
 use tokio::sync::oneshot;
+
+use super::best_connection::Connections;
 
 /// Inbound streams that may wait for the Swarm task, per connection; a further one is dropped.
 const MAX_WAITING: usize = 8;
@@ -36,27 +39,39 @@ pub enum OpenError {
 /// Where an opened stream goes.
 pub type Reply = oneshot::Sender<Result<Stream, OpenError>>;
 
-/// A stream that a peer has opened.
+/// What the behaviour has to tell.
 #[derive(Debug)]
-pub struct Inbound {
-    /// Who.
-    pub peer: PeerId,
-    /// The stream, negotiated.
-    pub stream: Stream,
+pub enum Event {
+    /// A peer has opened a stream.
+    Inbound {
+        /// Which peer.
+        peer: PeerId,
+        /// The stream, negotiated.
+        stream: Stream,
+    },
+    /// A connection to a peer stands that is better than the best one before. Streams are opened on it from now on;
+    /// those that stand stay where they are.
+    BetterConnection {
+        /// Which peer.
+        peer: PeerId,
+    },
 }
 
 /// The behaviour.
 #[derive(Default)]
 pub struct Behaviour {
-    events: VecDeque<ToSwarm<Inbound, Open>>,
+    events: VecDeque<ToSwarm<Event, Open>>,
+    connections: Connections,
 }
 
 impl Behaviour {
-    /// Opens a stream to a connected peer. If there is no connection, or it ends first, `reply` is
+    /// Opens a stream to a connected peer, on the best connection. If there is none, or it ends first, `reply` is
     /// dropped.
     pub fn open(&mut self, peer: PeerId, reply: Reply) {
-        let event = ToSwarm::NotifyHandler { peer_id: peer, handler: NotifyHandler::Any, event: Open(reply) };
-        self.events.push_back(event);
+        if let Some(best) = self.connections.best(&peer) {
+            let handler = NotifyHandler::One(best);
+            self.events.push_back(ToSwarm::NotifyHandler { peer_id: peer, handler, event: Open(reply) });
+        }
     }
 }
 
@@ -71,7 +86,7 @@ impl fmt::Debug for Open {
 
 impl NetworkBehaviour for Behaviour {
     type ConnectionHandler = Handler;
-    type ToSwarm = Inbound;
+    type ToSwarm = Event;
 
     fn handle_established_inbound_connection(
         &mut self,
@@ -94,14 +109,31 @@ impl NetworkBehaviour for Behaviour {
         Ok(Handler::default())
     }
 
-    fn on_swarm_event(&mut self, _: FromSwarm<'_>) {}
+    fn on_swarm_event(&mut self, event: FromSwarm<'_>) {
+        match event {
+            FromSwarm::ConnectionEstablished(ConnectionEstablished {
+                peer_id: peer,
+                connection_id,
+                endpoint,
+                ..
+            }) => {
+                if self.connections.opened(peer, connection_id, endpoint) {
+                    self.events.push_back(ToSwarm::GenerateEvent(Event::BetterConnection { peer }));
+                }
+            }
+            FromSwarm::ConnectionClosed(ConnectionClosed { peer_id, connection_id, .. }) => {
+                self.connections.closed(&peer_id, connection_id);
+            }
+            _ => {}
+        }
+    }
 
     fn on_connection_handler_event(&mut self, peer: PeerId, _: ConnectionId, stream: THandlerOutEvent<Self>) {
-        self.events.push_back(ToSwarm::GenerateEvent(Inbound { peer, stream }));
+        self.events.push_back(ToSwarm::GenerateEvent(Event::Inbound { peer, stream }));
     }
 
     fn poll(&mut self, _: &mut Context<'_>) -> Poll<ToSwarm<Self::ToSwarm, THandlerInEvent<Self>>> {
-        // Both ways of getting an event here are calls from the Swarm's own task, which polls afterwards.
+        // All ways of getting an event here are calls from the Swarm's own task, which polls afterwards.
         self.events.pop_front().map_or(Poll::Pending, Poll::Ready)
     }
 }

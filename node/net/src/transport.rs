@@ -9,6 +9,7 @@ use libp2p::core::transport::Boxed;
 use libp2p::identity::Keypair;
 use libp2p::swarm::SwarmEvent;
 use libp2p::{Multiaddr, PeerId, Swarm, SwarmBuilder, Transport, dns, quic};
+use shoal_engine::PeerBookConfig;
 
 use super::behaviour::Behaviour;
 use super::node::NodeError;
@@ -20,13 +21,13 @@ use super::tcp;
 const IDLE: Duration = Duration::from_secs(60);
 
 /// Builds the Swarm.
-pub(super) fn swarm(identity: Keypair) -> Result<Swarm<Behaviour>, NodeError> {
+pub(super) fn swarm(identity: Keypair, peers: &PeerBookConfig) -> Result<Swarm<Behaviour>, NodeError> {
     // The two builders differ in type but not in what follows.
     let resolved = Arc::new(Resolved::default());
     macro_rules! finish {
         ($builder:expr) => {
             $builder
-                .with_behaviour(|identity| Behaviour::new(identity, resolved))
+                .with_behaviour(|identity| Behaviour::new(identity, peers, resolved))
                 .map_err(|e| failed(&e))?
                 .with_swarm_config(|config| config.with_idle_connection_timeout(IDLE))
                 .build()

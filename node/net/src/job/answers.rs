@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use libp2p::{Multiaddr, PeerId};
 use shoal_content::ChunkSet;
-use shoal_engine::{MemberInput, NeighbourEvent, Source, TrackerEvent};
+use shoal_engine::{MemberInput, NeighbourEvent, Source, Teller, TrackerEvent};
 use shoal_wire::Have;
 use shoal_wire::query::{Load, PeerAddresses};
 
@@ -80,7 +80,10 @@ impl Job {
         self.trackers.answered(tracker, peer, error);
         let peers = found.iter().map(|found| found.peer).collect();
         for Found { peer: found, addresses } in found {
-            self.peers.learn_from_tracker(found, addresses, peer);
+            // They were asked for over a connection, so the tracker is known.
+            if let Some(tracker) = peer {
+                self.peers.learn(found, addresses, Teller::Tracker(tracker));
+            }
         }
         self.tell(MemberInput::Found { peers, source: Source::Tracker });
         self.tell(MemberInput::Tracker { tracker, event });
@@ -93,7 +96,7 @@ impl Job {
             let Ok(peer) = PeerId::from_bytes(&told.id) else { continue };
             let parse = |bytes: serde_bytes::ByteBuf| Multiaddr::try_from(bytes.into_vec()).ok();
             let addresses = told.addresses.into_iter().filter_map(parse).collect();
-            self.peers.learn_from_peer(peer, addresses, teller);
+            self.peers.learn(peer, addresses, Teller::Peer(teller));
             peers.push(peer);
         }
         self.tell(MemberInput::Found { peers, source: Source::Peer });

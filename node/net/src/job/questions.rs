@@ -8,7 +8,6 @@ use shoal_wire::Have;
 use shoal_wire::query::{ErrorCode, MAX_PEERS, PeerAddresses, Request, Response};
 use tokio::sync::oneshot;
 
-use super::done::Done;
 use super::state::Job;
 use crate::library::Question;
 
@@ -36,9 +35,13 @@ impl Job {
             return self.tell_neighbour(peer, NeighbourEvent::Invalid);
         };
         self.welcome = Some((peer, reply));
+        self.peers.hold(peer);
         self.tell_neighbour(peer, NeighbourEvent::JoinedBy { have });
         // The member welcomes at once, or not at all.
         if let Some((_, reply)) = self.welcome.take() {
+            if !self.member.has_sought(&peer) {
+                self.peers.release(peer);
+            }
             let _ = reply.send(Response::Error { code: ErrorCode::NotFound });
         }
     }
@@ -62,17 +65,11 @@ impl Job {
     }
 
     fn on_peers(&mut self, asker: PeerId, reply: oneshot::Sender<Response>) {
-        let peers = self.member.peers_for(&asker, MAX_PEERS);
-        let control = self.parts.control.clone();
-        self.tasks.spawn(async move {
-            let known = control.addresses_of(peers).await;
-            let peers = known.into_iter().filter(|(_, addresses)| !addresses.is_empty());
-            let peers = peers.map(|(peer, addresses)| PeerAddresses {
-                id: peer.to_bytes(),
-                addresses: addresses.iter().map(|a| ByteBuf::from(a.to_vec())).collect(),
-            });
-            let _ = reply.send(Response::Peers { peers: peers.collect() });
-            Done::Nothing
+        let known = self.parts.control.addresses_of(self.member.peers_for(&asker, MAX_PEERS));
+        let peers = known.into_iter().map(|(peer, addresses)| PeerAddresses {
+            id: peer.to_bytes(),
+            addresses: addresses.iter().map(|a| ByteBuf::from(a.to_vec())).collect(),
         });
+        let _ = reply.send(Response::Peers { peers: peers.collect() });
     }
 }

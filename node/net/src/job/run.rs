@@ -13,6 +13,9 @@ use super::state::{Job, Stage};
 use crate::observer::Observer;
 use crate::peers::PeerEvent;
 
+/// How long to wait before a peer is sought again of which no address is known, or that is banned.
+const UNKNOWN_FOR: Duration = Duration::from_secs(60);
+
 impl Job {
     /// Runs until it has failed, or until it is told to stop.
     pub(crate) async fn run(mut self, stop: CancellationToken) {
@@ -101,12 +104,14 @@ impl Job {
         self.report.stir();
         let connection = |peer, event| MemberInput::Connection { peer, event };
         match event {
-            PeerEvent::Connected { peer, .. } => self.tell(connection(peer, ConnectionEvent::Connected)),
+            PeerEvent::Connected { peer } => self.tell(connection(peer, ConnectionEvent::Connected)),
             PeerEvent::Unreachable { peer, retry_at } => {
+                let retry_at = retry_at.unwrap_or_else(|| self.parts.clock.now() + UNKNOWN_FOR);
                 self.tell(connection(peer, ConnectionEvent::Unreachable { retry_at }));
             }
             PeerEvent::Disconnected { peer } => self.tell(connection(peer, ConnectionEvent::Disconnected)),
-            PeerEvent::AddressAnswered { peer } => {
+            PeerEvent::AddressAnswered { address, peer } => {
+                tracing::debug!(%address, %peer, "the peer at an address that was named is known");
                 self.tell(MemberInput::Found { peers: vec![peer], source: Source::User });
             }
             PeerEvent::AddressUnreachable { address, error } => {
@@ -122,6 +127,7 @@ impl Job {
         for peer in gone {
             self.tell(MemberInput::Connection { peer, event: ConnectionEvent::Disconnected });
         }
+        self.member.sought().collect::<Vec<_>>().into_iter().for_each(|peer| self.peers.seek(peer));
         for peer in connected {
             if !self.member.is_neighbour(peer) {
                 self.tell(MemberInput::Connection { peer: *peer, event: ConnectionEvent::Connected });

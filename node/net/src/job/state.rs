@@ -77,7 +77,7 @@ impl Job {
         let now = parts.clock.now();
         let shelf = Shelf::take(content, &parts.library, parts.uploads.clone());
         let shelf = shelf.ok_or(Failure::Busy)?;
-        let (peers, peer_events) = PeersHandle::attach(parts.control.clone(), parts.clock);
+        let (peers, peer_events) = parts.control.attach(content);
         let trackers = Trackers::new(intent.trackers(), intent.registers(), content);
         let config = member_config(&intent);
         let role = match &intent {

@@ -12,7 +12,6 @@ use libp2p::multiaddr::Protocol;
 use libp2p::{Multiaddr, PeerId};
 use serde_bytes::ByteBuf;
 use shoal_content::{ContentId, Hash};
-use shoal_engine::Dial;
 use shoal_wire::frame::{FrameError, Message};
 use shoal_wire::query::PeerAddresses;
 use shoal_wire::tracker::{Entry, ErrorCode, Match, Mode, Request, Response, Role, Stats, Verdict};
@@ -231,7 +230,7 @@ impl Tracker {
         let ask = async {
             let peer = match self.peer {
                 Some(peer) if self.address.is_empty() => peer,
-                peer => self.control.dial(Dial { peer, addresses: vec![self.address.clone()] }).await?,
+                peer => self.control.reach(peer, self.address.clone()).await?,
             };
             self.control.ask_tracker(peer, request).await
         };

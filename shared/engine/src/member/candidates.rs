@@ -81,6 +81,11 @@ impl<P: PeerName> Candidates<P> {
         self.all.get(peer).is_some_and(|c| c.state == State::Sought)
     }
 
+    /// Peers to which a connection was asked for that does not stand yet.
+    pub(super) fn sought_peers(&self) -> impl Iterator<Item = P> {
+        self.all.iter().filter(|(_, c)| c.state == State::Sought).map(|(peer, _)| *peer)
+    }
+
     /// Learns of a peer.
     pub(super) fn add(&mut self, now: Duration, peer: P, source: Source, rng: &mut SeededRng) {
         if let Some(known) = self.all.get_mut(&peer) {

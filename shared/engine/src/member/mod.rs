@@ -288,6 +288,11 @@ impl<P: PeerName> Member<P> {
         self.candidates.is_sought(peer)
     }
 
+    /// Peers to which a connection was [sought](MemberOutput::Seek) and is not there yet.
+    pub fn sought(&self) -> impl Iterator<Item = P> {
+        self.candidates.sought_peers()
+    }
+
     /// Peers that are connected for this content.
     pub fn neighbours(&self) -> impl Iterator<Item = P> {
         self.neighbours.iter().map(|(peer, _)| peer)

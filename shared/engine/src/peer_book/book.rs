@@ -126,12 +126,13 @@ impl<C: Copy + Ord> PeerBook<C> {
         }
     }
 
-    /// The user named an address for a content. With a peer id at its end, it is learned, and its peer is sought.
-    /// Without one it is dialled until some peer answers, or it is [released](Self::release_address).
+    /// The user named an address for a content. If a peer id stands at its end, that peer is told at once as the one
+    /// that answers there. Else the address is dialled until some peer answers, or until it is
+    /// [released](Self::release_address).
     pub fn name_address(&mut self, now: Duration, content: C, address: Multiaddr) {
         if let Some(peer) = peer_of(&address) {
-            self.learn(now, peer, [address], Teller::User);
-            return self.seek(now, content, peer);
+            self.learn(now, peer, [address.clone()], Teller::User);
+            return self.outputs.push_back(PeerBookOutput::AddressAnswered { content, address, peer });
         }
         let dialable = is_dialable(&address);
         match self.named.add(now, content, &address, &self.config).filter(|_| dialable) {
@@ -271,6 +272,11 @@ impl<C: Copy + Ord> PeerBook<C> {
     /// The connected peers that a content uses.
     pub fn connected_peers(&self, content: C) -> impl Iterator<Item = PeerId> {
         self.uses.peers_of(content).filter(|peer| self.connected.contains(peer))
+    }
+
+    /// Pairs of a content and a peer that it seeks or uses.
+    pub fn uses(&self) -> usize {
+        self.uses.len()
     }
 
     /// Peers that are remembered.

@@ -126,7 +126,7 @@ impl Connected {
     /// Where a peer stands; public if that is not known.
     pub(super) fn standing(&self, peer: &PeerId) -> Scope {
         let connections = self.peers.get(peer).into_iter().flat_map(|known| &known.connections);
-        connections.map(|it| Scope::standing_at(&it.remote)).min().unwrap_or(Scope::Public)
+        connections.map(|it| it.standing).min().unwrap_or(Scope::Public)
     }
 
     /// The last use of a peer is over: it is looked at again after the grace.

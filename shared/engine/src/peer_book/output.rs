@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use libp2p_identity::PeerId;
 use multiaddr::Multiaddr;
+use shoal_addresses::Scope;
 
 /// Who told of an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,6 +39,8 @@ pub struct Connection {
     pub outbound: bool,
     /// The address of the other end: where this node dialled, or where the peer was seen.
     pub remote: Multiaddr,
+    /// Where the other end stands, as far as that is known; else public.
+    pub standing: Scope,
 }
 
 /// Why a dial led to nothing.
@@ -83,8 +86,8 @@ pub enum PeerBookOutput<C> {
         /// From when on it may be of use to seek it again; `None` if no address is known, or the peer is banned.
         retry_at: Option<Duration>,
     },
-    /// A peer answered at an address that was named for a content. That ends the naming: if the content wants a
-    /// connection, it has to seek the peer.
+    /// The peer at an address is known that was named for a content: it answered there, or the address names it. If
+    /// the content wants a connection, it has to seek the peer.
     AddressAnswered {
         /// Which content.
         content: C,

@@ -70,6 +70,10 @@ impl<C: Copy + Ord> Uses<C> {
         self.by_content.get(&content).into_iter().flatten().filter(|peer| among(peer)).count()
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.by_peer.values().map(BTreeSet::len).sum()
+    }
+
     #[cfg(test)]
     pub(super) fn pairs(&self) -> BTreeSet<(C, PeerId)> {
         let one = self.by_peer.iter().flat_map(|(peer, all)| all.iter().map(|content| (*content, *peer)));

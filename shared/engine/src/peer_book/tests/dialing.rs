@@ -198,7 +198,7 @@ fn nothing_private_is_dialled_because_a_public_peer_says_so() {
     world.book.learn(world.now, peer(1), all.clone(), Teller::Peer(peer(2)));
     world.seek(1, 1);
     assert_eq!(world.dials()[0].1.addresses, [address(1)]);
-    let near = Connection { dial: None, outbound: false, remote: "/ip4/192.168.1.9/tcp/1".parse().unwrap() };
+    let near = connection(None, "/ip4/192.168.1.9/tcp/1".parse().unwrap());
     world.book.connected(world.now, peer(3), near);
     world.book.learn(world.now, peer(4), all.clone(), Teller::Peer(peer(3)));
     world.seek(1, 4);

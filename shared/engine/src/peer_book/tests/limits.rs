@@ -118,11 +118,7 @@ fn newcomers_find_room_where_others_only_wait() {
 fn one_network_does_not_take_all_places() {
     let config = PeerBookConfig { max_connections_per_network: 5, ..Default::default() };
     let mut world = World::new(config);
-    let near = |n: usize| Connection {
-        dial: None,
-        outbound: false,
-        remote: format!("/ip4/9.9.9.{n}/tcp/1").parse().unwrap(),
-    };
+    let near = |n: usize| connection(None, format!("/ip4/9.9.9.{n}/tcp/1").parse().unwrap());
     for n in 1..=10 {
         world.come_in(n);
         world.book.connected(world.now, peer(100 + n), near(n));

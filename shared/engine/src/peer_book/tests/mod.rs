@@ -10,6 +10,7 @@ use std::time::Duration;
 use libp2p_identity::PeerId;
 use multiaddr::Multiaddr;
 use rand::SeedableRng;
+use shoal_addresses::Scope;
 
 use super::book::PeerBook;
 use super::config::PeerBookConfig;
@@ -32,8 +33,13 @@ fn address(n: usize) -> Multiaddr {
     format!("/ip4/{}.{}.{}.7/tcp/1000", 20 + n / 65536, n / 256 % 256, n % 256).parse().unwrap()
 }
 
+/// A connection with a peer at an address.
+fn connection(dial: Option<DialId>, remote: Multiaddr) -> Connection {
+    Connection { dial, outbound: dial.is_some(), standing: Scope::standing_at(&remote), remote }
+}
+
 fn inbound(n: usize) -> Connection {
-    Connection { dial: None, outbound: false, remote: address(n) }
+    connection(None, address(n))
 }
 
 /// A book and its time.
@@ -71,7 +77,7 @@ impl World {
     }
 
     fn answer(&mut self, id: DialId, n: usize) -> Connection {
-        let connection = Connection { dial: Some(id), outbound: true, remote: address(n) };
+        let connection = connection(Some(id), address(n));
         self.book.connected(self.now, peer(n), connection.clone());
         connection
     }

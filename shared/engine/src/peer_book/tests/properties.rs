@@ -178,7 +178,7 @@ impl Caller {
         let Some(dial) = self.dials.remove(&id) else { return };
         let remote = dial.addresses[n % dial.addresses.len()].clone();
         let it = dial.peer.unwrap_or(peer(n.max(1)));
-        self.come(it, Connection { dial: Some(id), outbound: true, remote });
+        self.come(it, connection(Some(id), remote));
     }
 
     fn fail(&mut self, at: usize, how: u8) {
@@ -339,7 +339,7 @@ fn reach_all(seed: u64, living: usize, dead: usize, junk: usize, one_host: bool)
             let it = dial.peer.unwrap();
             let remote = home(numbers[&it]);
             if living.contains(&it) && dial.addresses.contains(&remote) {
-                world.book.connected(world.now, it, Connection { dial: Some(id), outbound: true, remote });
+                world.book.connected(world.now, it, connection(Some(id), remote));
                 missing.remove(&it);
             } else {
                 world.book.dial_failed(world.now, id, DialFailure::Unreachable);
