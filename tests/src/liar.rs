@@ -136,7 +136,7 @@ async fn run(
             })) => {
                 drop(swarm.behaviour_mut().query.send_response(channel, answer(&blocks, &request)));
             }
-            SwarmEvent::Behaviour(BehaviourEvent::Streams(streams::Inbound { stream, .. })) => {
+            SwarmEvent::Behaviour(BehaviourEvent::Streams(streams::Event::Inbound { stream, .. })) => {
                 if let Some((source, script)) = chunks.clone() {
                     tokio::spawn(serve(stream, source, script, asked.clone()));
                 }

@@ -117,9 +117,9 @@ impl NetworkBehaviour for Behaviour {
                 endpoint,
                 ..
             }) => {
-                if self.connections.opened(peer, connection_id, endpoint) {
-                    self.events.push_back(ToSwarm::GenerateEvent(Event::BetterConnection { peer }));
-                }
+                let better = self.connections.opened(peer, connection_id, endpoint);
+                let event = || ToSwarm::GenerateEvent(Event::BetterConnection { peer });
+                self.events.extend(better.then(event));
             }
             FromSwarm::ConnectionClosed(ConnectionClosed { peer_id, connection_id, .. }) => {
                 self.connections.closed(&peer_id, connection_id);
@@ -199,5 +199,55 @@ impl ConnectionHandler for Handler {
             }
             _ => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use libp2p::core::ConnectedPoint;
+
+    fn open(behaviour: &mut Behaviour, peer_id: PeerId, connection: usize, address: &str) {
+        let endpoint = ConnectedPoint::Listener {
+            local_addr: "/ip4/127.0.0.1/tcp/1".parse().unwrap(),
+            send_back_addr: address.parse().unwrap(),
+        };
+        behaviour.on_swarm_event(FromSwarm::ConnectionEstablished(ConnectionEstablished {
+            peer_id,
+            connection_id: ConnectionId::new_unchecked(connection),
+            endpoint: &endpoint,
+            failed_addresses: &[],
+            other_established: 0,
+        }));
+    }
+
+    fn next(behaviour: &mut Behaviour) -> Option<ToSwarm<Event, Open>> {
+        match behaviour.poll(&mut Context::from_waker(futures::task::noop_waker_ref())) {
+            Poll::Ready(event) => Some(event),
+            Poll::Pending => None,
+        }
+    }
+
+    #[test]
+    fn streams_are_opened_on_the_best_connection_and_news_of_a_better_one_is_told() {
+        let (mut behaviour, peer) = (Behaviour::default(), PeerId::random());
+        let opens_on = |behaviour: &mut Behaviour| {
+            behaviour.open(peer, oneshot::channel().0);
+            match next(behaviour) {
+                Some(ToSwarm::NotifyHandler { handler: NotifyHandler::One(id), .. }) => Some(id),
+                None => None,
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(opens_on(&mut behaviour), None, "not connected");
+        open(&mut behaviour, peer, 1, "/ip4/127.0.0.1/udp/1/quic-v1");
+        assert_eq!(opens_on(&mut behaviour), Some(ConnectionId::new_unchecked(1)));
+        open(&mut behaviour, peer, 2, "/ip4/127.0.0.1/tcp/1");
+        let told = next(&mut behaviour);
+        assert!(
+            matches!(told, Some(ToSwarm::GenerateEvent(Event::BetterConnection { peer: it })) if it == peer),
+            "{told:?}"
+        );
+        assert_eq!(opens_on(&mut behaviour), Some(ConnectionId::new_unchecked(2)));
     }
 }

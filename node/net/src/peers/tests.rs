@@ -203,11 +203,9 @@ async fn a_content_that_lags_is_told_who_is_connected() {
     let (a, b) = (node().await, node().await);
     let mut one = Content::attach(&a, 1);
     one.learn(&b).await;
+    one.peers.seek(b.peer_id());
+    one.connected(&b).await;
     for _ in 0..MAILBOX + 50 {
-        one.peers.seek(b.peer_id());
-    }
-    settles(&a, |counts| counts.connections == 1).await;
-    for _ in 0..50 {
         one.peers.seek(b.peer_id());
     }
     let lagged = loop {

@@ -63,7 +63,7 @@ fn what_the_user_named_is_tried_again_soon() {
         world.drain();
         world.wait(most * 5 / 4);
         world.seek(1, 1);
-        assert_eq!(world.book.dials.queue.first_named(world.now).is_some(), true);
+        assert!(world.book.dials.queue.first_named(world.now).is_some());
     }
 }
 
