@@ -42,7 +42,8 @@ impl Home {
     }
 
     pub(crate) fn fetch(&self, content: ContentId, peers: &[Multiaddr]) -> anyhow::Result<ContentHandle> {
-        let options = FetchOptions { peers: peers.to_vec(), ..FetchOptions::new(content, self.dir.join("got")) };
+        let options =
+            FetchOptions { peers: peers.to_vec(), ..FetchOptions::new(content, self.dir.join("got")) };
         Ok(self.node.fetch(options)?)
     }
 }

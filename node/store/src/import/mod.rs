@@ -33,7 +33,7 @@ use super::show;
 use super::stamp::Clock;
 
 /// What to share, and how.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct ImportOptions {
     /// One file, one folder, or several of either; at least one. A link given here is followed, a link
     /// found inside of a folder never is.
