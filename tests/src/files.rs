@@ -11,10 +11,20 @@ use shoal_engine::SeededRng;
 /// What lies at a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Item {
-    /// A file: its bytes (by their hash) and whether it may be executed.
-    File(shoal_content::Hash, bool),
+    /// A file.
+    File {
+        /// The hash of its bytes.
+        hash: shoal_content::Hash,
+        /// Whether its owner may execute it.
+        executable: bool,
+        /// Whether only its owner may read it.
+        private: bool,
+    },
     /// A folder.
-    Folder,
+    Folder {
+        /// Whether only its owner may read it.
+        private: bool,
+    },
     /// A link and its target.
     Link(String),
 }
@@ -43,7 +53,10 @@ pub fn mixed(folder: &Path) {
     fs::create_dir_all(folder.join("empty folder")).unwrap();
     write(&folder.join("名前/имя/ὄνομα.txt"), "names in any script");
     write(&folder.join("run.sh"), "#!/bin/sh\n");
-    fs::set_permissions(folder.join("run.sh"), fs::Permissions::from_mode(0o755)).unwrap();
+    write(&folder.join("secret/key"), "a key");
+    for (path, mode) in [("run.sh", 0o755), ("secret/key", 0o600), ("secret", 0o700)] {
+        fs::set_permissions(folder.join(path), fs::Permissions::from_mode(mode)).unwrap();
+    }
     std::os::unix::fs::symlink("../large.bin", folder.join("deep/link")).unwrap();
 }
 
@@ -56,6 +69,8 @@ pub fn tree(base: &Path) -> BTreeMap<String, Item> {
 
 fn gather(path: &Path, name: &str, all: &mut BTreeMap<String, Item>) {
     let meta = fs::symlink_metadata(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    let mode = meta.permissions().mode();
+    let private = mode & 0o044 == 0;
     let item = if meta.is_symlink() {
         Item::Link(fs::read_link(path).unwrap().to_string_lossy().into_owned())
     } else if meta.is_dir() {
@@ -63,10 +78,10 @@ fn gather(path: &Path, name: &str, all: &mut BTreeMap<String, Item>) {
             let entry = entry.unwrap();
             gather(&entry.path(), &format!("{name}/{}", entry.file_name().to_string_lossy()), all);
         }
-        Item::Folder
+        Item::Folder { private }
     } else {
-        let executable = meta.permissions().mode() & 0o100 != 0;
-        Item::File(shoal_content::Hash::of(&fs::read(path).unwrap()), executable)
+        let hash = shoal_content::Hash::of(&fs::read(path).unwrap());
+        Item::File { hash, executable: mode & 0o100 != 0, private }
     };
     all.insert(name.to_owned(), item);
 }

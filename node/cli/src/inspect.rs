@@ -42,6 +42,7 @@ struct Inspected<'a> {
     bytes: u64,
     chunks: u32,
     chunker: String,
+    private: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     parent: Option<String>,
     peers: Vec<String>,
@@ -57,6 +58,7 @@ struct File<'a> {
     kind: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     target: Option<&'a str>,
+    private: bool,
 }
 
 pub(super) async fn run(args: Args, output: &Output, stop: CancellationToken) -> Result<Exit, CliError> {
@@ -105,6 +107,7 @@ fn describe<'a>(manifest: &'a Manifest, ticket: Option<&Ticket>) -> Inspected<'a
         bytes: root.size,
         chunks: root.chunks,
         chunker: root.chunker.to_string(),
+        private: root.private,
         parent: root.parent.map(|p| p.to_string()),
         peers: texts(ticket.map(|t| &t.peers)),
         rendezvous: texts(ticket.map(|t| &t.rendezvous)),
@@ -119,7 +122,7 @@ fn file(entry: &shoal_content::Entry) -> File<'_> {
         EntryKind::Folder => ("dir", None),
         EntryKind::Link(target) => ("link", Some(target.as_str())),
     };
-    File { path: entry.path.as_str(), bytes: entry.size, kind, target }
+    File { path: entry.path.as_str(), bytes: entry.size, kind, target, private: entry.private }
 }
 
 fn text(it: &Inspected<'_>, all: bool) -> String {
@@ -131,13 +134,16 @@ fn text(it: &Inspected<'_>, all: bool) -> String {
         format!("chunks    {}", it.chunks),
         format!("chunker   {}", it.chunker),
     ];
+    lines.extend(it.private.then(|| "private   only its owner may read the folder".to_owned()));
     lines.extend(it.parent.iter().map(|parent| format!("parent    {parent}")));
     lines.extend(it.peers.iter().map(|peer| format!("peer      {peer}")));
     lines.extend(it.rendezvous.iter().map(|point| format!("tracker   {point}")));
     let shown = if all { it.files.len() } else { LISTED };
     for file in it.files.iter().take(shown) {
         let target = file.target.map(|t| format!(" -> {t}")).unwrap_or_default();
-        lines.push(format!("{:<5} {:>11}  {}{target}", file.kind, human::bytes(file.bytes), file.path));
+        let private = if file.private { " (private)" } else { "" };
+        let bytes = human::bytes(file.bytes);
+        lines.push(format!("{:<5} {bytes:>11}  {}{target}{private}", file.kind, file.path));
     }
     if it.files.len() > shown {
         lines.push(format!("… and {} more; --files lists all", it.files.len() - shown));

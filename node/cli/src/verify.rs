@@ -71,8 +71,7 @@ pub(super) async fn run(args: Args, output: &Output, stop: CancellationToken) ->
     bar.finish_and_clear();
     let verified = summary(&manifest, base.to_string_lossy().into_owned(), &report);
     output.data(&verified, || text(&verified))?;
-    let all = verified.matching == manifest.entries().len();
-    Ok(if all { Exit::Done } else { Exit::VerificationFailed })
+    Ok(if report.all_match() { Exit::Done } else { Exit::VerificationFailed })
 }
 
 /// Shows how far a look at the disk is; called from several threads at once.
@@ -101,6 +100,9 @@ fn summary(manifest: &Manifest, path: String, report: &VerifyReport) -> Verified
         extra: report.extra.iter().map(|p| p.to_string_lossy().into_owned()).collect(),
         extra_count: report.extra_count,
     };
+    if let EntryState::Differs { why } = &report.folder {
+        verified.differing.push(Different { path: ".".into(), why: why.clone() });
+    }
     for (entry, state) in manifest.entries().iter().zip(&report.entries) {
         let path = entry.path.to_string();
         match state {

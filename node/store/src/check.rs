@@ -9,6 +9,7 @@ use cap_std::fs::{Metadata, MetadataExt};
 use shoal_content::{ChunkIndex, ChunkSet, Entry, EntryKind, FileIndex, Manifest};
 
 use super::compare::{Comparer, Unreadable};
+use super::mode;
 use super::parallel;
 use super::tree::Tree;
 use super::watch::{Cancelled, Watch};
@@ -19,7 +20,7 @@ pub(crate) const SIDE_BY_SIDE: usize = 16;
 /// What was found at an entry's place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum State {
-    /// It is what it should be; the executable bit does not count.
+    /// It is what it should be; permissions do not count.
     Match,
     /// Nothing is there.
     Missing,
@@ -111,6 +112,8 @@ pub(crate) struct Found {
     pub(crate) state: State,
     /// Whether its owner may execute it, if it is a file.
     pub(crate) executable: bool,
+    /// Whether others than its owner may read it, if it is no link.
+    pub(crate) wide: bool,
     /// A regular file of the right size.
     present: bool,
 }
@@ -170,11 +173,13 @@ fn judge(
 
 fn look(tree: &Tree, entry: &Entry) -> io::Result<Found> {
     let Some(meta) = tree.look(&entry.path)? else {
-        return Ok(Found { state: State::Missing, executable: false, present: false });
+        return Ok(Found { state: State::Missing, executable: false, wide: false, present: false });
     };
     let state = compare(tree, entry, &meta)?;
     let present = meta.is_file() && state == State::Match;
-    Ok(Found { state, executable: meta.is_file() && meta.mode() & 0o100 != 0, present })
+    let executable = meta.is_file() && meta.mode() & 0o100 != 0;
+    let wide = !meta.is_symlink() && !mode::is_private(meta.mode());
+    Ok(Found { state, executable, wide, present })
 }
 
 /// Compares kind and size; a file that passes still has to have its chunks compared.
@@ -185,7 +190,7 @@ fn compare(tree: &Tree, entry: &Entry, meta: &Metadata) -> io::Result<State> {
         EntryKind::File { .. } if meta.is_file() && meta.len() == entry.size => State::Match,
         EntryKind::File { .. } if meta.is_file() => State::Differs(Why::Size(meta.len())),
         EntryKind::Link(target) if meta.is_symlink() => {
-            let dir = tree.parent(&entry.path, false)?;
+            let dir = tree.parent(&entry.path, None)?;
             let there = dir.read_link_contents(tree.leaf(&entry.path))?;
             let same = there.as_os_str() == target.as_str();
             if same { State::Match } else { State::Differs(Why::Target) }

@@ -20,6 +20,7 @@ mod compare;
 mod holes;
 mod import;
 mod lru;
+mod mode;
 mod parallel;
 mod serve;
 mod stamp;

@@ -261,8 +261,14 @@ mod tests {
             name: path.clone(),
             shape: Shape::File,
             chunker: Chunker::Fixed { size: 16 << 10 },
+            private: false,
             parent: None,
-            entries: vec![Entry { path, size: 5, kind: EntryKind::File { executable: false } }],
+            entries: vec![Entry {
+                path,
+                size: 5,
+                kind: EntryKind::File { executable: false },
+                private: false,
+            }],
             chunks: vec![ChunkEntry { hash: Hash::of(b"right"), length: 5 }],
         };
         let fake = Fake { file: file.clone(), changed: changed.into() };

@@ -28,7 +28,8 @@ pub(super) fn put(base: &Path, path: &str, bytes: &[u8]) {
     fs::write(path, bytes).unwrap();
 }
 
-/// A tree with all that can be shared: large, small and empty files, empty folders, an executable, links.
+/// A tree with all that can be shared: large, small and empty files, empty folders, an executable, links, and
+/// what only its owner may read.
 pub(super) fn mixed(base: &Path) {
     put(base, "large.bin", &random(300_000, 1));
     put(base, "deep/er/large.bin", &random(150_001, 2));
@@ -37,11 +38,26 @@ pub(super) fn mixed(base: &Path) {
     }
     put(base, "empty", b"");
     put(base, "bin/run", b"#!/bin/sh\n");
-    fs::set_permissions(base.join("bin/run"), fs::Permissions::from_mode(0o755)).unwrap();
+    chmod(&base.join("bin/run"), 0o755);
+    put(base, "secret/key", b"a key");
+    fs::create_dir(base.join("secret/hollow")).unwrap();
+    for (path, mode) in [("secret/key", 0o600), ("secret/hollow", 0o700), ("secret", 0o700)] {
+        chmod(&base.join(path), mode);
+    }
     put(base, "名前/имя", "نام".as_bytes());
     fs::create_dir_all(base.join("nothing/inside")).unwrap();
     symlink("large.bin", base.join("link")).unwrap();
     symlink("../large.bin", base.join("bin/up")).unwrap();
+}
+
+/// Sets the permissions of a file or folder.
+pub(super) fn chmod(path: &Path, mode: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+}
+
+/// The permissions of a file or folder.
+pub(super) fn mode(path: &Path) -> u32 {
+    path.symlink_metadata().unwrap().mode() & 0o7777
 }
 
 /// Options for one path, without a cache.
@@ -54,18 +70,19 @@ pub(super) fn run(options: &ImportOptions) -> Result<Import, ImportError> {
     import(options, &|_| {}, &AtomicBool::new(false))
 }
 
-/// All that is at a path, as text: kind, executable bit, and contents or target.
+/// All that is at a path, as text: kind, whether others may read it, executable bit, and contents or target.
 pub(super) fn snapshot(base: &Path) -> BTreeMap<PathBuf, String> {
     let describe = |path: &Path| {
         let meta = path.symlink_metadata().unwrap();
         if meta.is_symlink() {
             return format!("link {}", fs::read_link(path).unwrap().display());
         }
+        let private = meta.mode() & 0o044 == 0;
         if meta.is_dir() {
-            return "folder".into();
+            return format!("folder {private}");
         }
         let hash = shoal_content::Hash::of(&fs::read(path).unwrap());
-        format!("file {} {} {hash}", meta.len(), meta.mode() & 0o100 != 0)
+        format!("file {} {private} {} {hash}", meta.len(), meta.mode() & 0o100 != 0)
     };
     let all = walkdir::WalkDir::new(base).into_iter().map(|item| item.unwrap().into_path());
     all.map(|path| (path.strip_prefix(base).unwrap().to_owned(), describe(&path))).collect()

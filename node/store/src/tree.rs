@@ -9,10 +9,11 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use cap_fs_ext::{DirExt, FollowSymlinks, OpenOptionsFollowExt};
-use cap_std::fs::{Dir, Metadata, OpenOptions, OpenOptionsExt};
+use cap_std::fs::{Dir, DirBuilder, DirBuilderExt, Metadata, OpenOptions, OpenOptionsExt};
 use rustix::fs::OFlags;
-use shoal_content::{SafePath, Shape};
+use shoal_content::{Entry, EntryKind, Manifest, SafePath, Shape};
 
+use super::mode;
 use super::serve::lock;
 
 /// Where the entries of one manifest lie, or should.
@@ -63,25 +64,28 @@ impl Tree {
         if self.is_single() { self.top() } else { path.file_name() }
     }
 
-    /// The folder that holds an entry; with `make`, folders on the way are made.
-    pub(crate) fn parent(&self, path: &SafePath, make: bool) -> io::Result<Arc<Dir>> {
+    /// The folder that holds an entry; with a manifest to `make`, its folders on the way are made.
+    pub(crate) fn parent(&self, path: &SafePath, make: Option<&Manifest>) -> io::Result<Arc<Dir>> {
         if self.is_single() { Ok(self.dir.clone()) } else { self.folder(path.parent().unwrap_or(""), make) }
     }
 
-    /// The folder at a path inside of the content; the content's own for an empty path.
-    pub(crate) fn folder(&self, path: &str, make: bool) -> io::Result<Arc<Dir>> {
+    /// The folder at a path inside of the content; the content's own for an empty path. With a manifest to
+    /// `make`, its folders on the way are made.
+    pub(crate) fn folder(&self, path: &str, make: Option<&Manifest>) -> io::Result<Arc<Dir>> {
         if let Some((near, dir)) = &*lock(&self.near)
             && near == path
         {
             return Ok(dir.clone());
         }
         let mut dir = self.dir.clone();
-        let names = self.top.iter().map(String::as_str).chain(path.split('/').filter(|n| !n.is_empty()));
-        for name in names {
-            if make {
-                make_dir(&dir, name)?;
-            }
-            dir = Arc::new(dir.open_dir_nofollow(name)?);
+        if let Some(top) = &self.top {
+            dir = step(&dir, top, make.map(|manifest| manifest.is_private_folder("")))?;
+        }
+        let mut end = 0;
+        for name in path.split('/').filter(|n| !n.is_empty()) {
+            end += name.len();
+            dir = step(&dir, name, make.map(|manifest| manifest.is_private_folder(&path[..end])))?;
+            end += 1;
         }
         *lock(&self.near) = Some((path.to_owned(), dir.clone()));
         Ok(dir)
@@ -94,30 +98,31 @@ impl Tree {
 
     /// What stands at an entry's place, if anything; a link is not followed.
     pub(crate) fn look(&self, path: &SafePath) -> io::Result<Option<Metadata>> {
-        found(self.parent(path, false).and_then(|dir| dir.symlink_metadata(self.leaf(path))))
+        found(self.parent(path, None).and_then(|dir| dir.symlink_metadata(self.leaf(path))))
     }
 
     /// Opens an entry for reading. What is not a regular file is [`io::ErrorKind::NotFound`].
     pub(crate) fn open_read(&self, path: &SafePath) -> io::Result<File> {
         let mut options = OpenOptions::new();
-        regular(self.open(path, options.read(true), false)?)
+        regular(self.open(path, options.read(true), None)?)
     }
 
     /// Opens an entry for reading and writing, if it is there.
     pub(crate) fn open_write(&self, path: &SafePath) -> io::Result<File> {
         let mut options = OpenOptions::new();
-        regular(self.open(path, options.read(true).write(true), false)?)
+        regular(self.open(path, options.read(true).write(true), None)?)
     }
 
-    /// Makes an entry that is not there yet, with the folders above it. The umask applies.
-    pub(crate) fn create(&self, path: &SafePath, executable: bool) -> io::Result<File> {
+    /// Makes a file of a manifest that is not there yet, with the folders above it. The umask applies.
+    pub(crate) fn create(&self, entry: &Entry, manifest: &Manifest) -> io::Result<File> {
+        let executable = entry.kind == EntryKind::File { executable: true };
         let mut options = OpenOptions::new();
         options.read(true).write(true).create_new(true);
-        options.mode(if executable { 0o777 } else { 0o666 });
-        self.open(path, &mut options, true)
+        options.mode(mode::of_file(executable, entry.private));
+        self.open(&entry.path, &mut options, Some(manifest))
     }
 
-    fn open(&self, path: &SafePath, options: &mut OpenOptions, make: bool) -> io::Result<File> {
+    fn open(&self, path: &SafePath, options: &mut OpenOptions, make: Option<&Manifest>) -> io::Result<File> {
         // Without NONBLOCK, opening a pipe that someone put there would wait for a writer.
         options.custom_flags(OFlags::NONBLOCK.bits() as i32).follow(FollowSymlinks::No);
         let dir = self.parent(path, make)?;
@@ -125,12 +130,18 @@ impl Tree {
     }
 }
 
-/// Makes a folder unless something of that name is there.
-pub(crate) fn make_dir(dir: &Dir, name: &str) -> io::Result<()> {
-    match dir.create_dir(name) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        done => done,
+/// Opens a folder inside of another one. If told whether it is private, it is made unless something of that
+/// name is there.
+fn step(dir: &Dir, name: &str, make: Option<bool>) -> io::Result<Arc<Dir>> {
+    if let Some(private) = make {
+        let mut builder = DirBuilder::new();
+        builder.mode(mode::of_folder(private));
+        match dir.create_dir_with(name, &builder) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            done => done?,
+        }
     }
+    dir.open_dir_nofollow(name).map(Arc::new)
 }
 
 /// Turns "not found" into `None`; so too if something on the way is not a folder.
@@ -158,11 +169,28 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     use cap_std::ambient_authority;
+    use shoal_content::{Chunker, ManifestBuilder};
 
     use super::*;
 
     fn path(text: &str) -> SafePath {
         SafePath::new(text).unwrap()
+    }
+
+    /// Makes the only file of a content.
+    fn create(tree: &Tree, text: &str) -> io::Result<File> {
+        let kind = EntryKind::File { executable: false };
+        let entry = Entry { path: path(text), size: 0, kind, private: false };
+        let manifest = ManifestBuilder {
+            name: path("top"),
+            shape: Shape::Folder,
+            chunker: Chunker::for_size(0),
+            private: false,
+            parent: None,
+            entries: vec![entry.clone()],
+            chunks: vec![],
+        };
+        tree.create(&entry, &manifest.build().unwrap())
     }
 
     #[test]
@@ -179,13 +207,13 @@ mod tests {
         for text in ["d/f", "l", "near"] {
             assert!(tree.open_read(&path(text)).is_err(), "{text}");
             assert!(tree.open_write(&path(text)).is_err(), "{text}");
-            assert!(tree.create(&path(text), false).is_err(), "{text}");
+            assert!(create(&tree, text).is_err(), "{text}");
         }
-        assert!(tree.create(&path("d/new"), false).is_err());
+        assert!(create(&tree, "d/new").is_err());
         assert!(tree.look(&path("d/f")).unwrap().is_none());
         assert!(tree.look(&path("l")).unwrap().unwrap().is_symlink());
         assert_eq!(std::fs::read_dir(outside.path()).unwrap().count(), 1);
-        tree.create(&path("a/b/c"), true).unwrap();
+        create(&tree, "a/b/c").unwrap();
         assert!(inside.path().join("top/a/b/c").is_file());
     }
 

@@ -7,12 +7,13 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use cap_std::ambient_authority;
-use cap_std::fs::Dir;
+use cap_std::fs::{Dir, MetadataExt};
 use shoal_content::{Entry, EntryKind, Manifest, Shape};
 use walkdir::WalkDir;
 
 use super::check::{CheckError, Found, State, Why, check};
 use super::compare::Unreadable;
+use super::mode;
 use super::show;
 use super::tree::Tree;
 use super::watch::{Cancelled, ScanProgress, Watch};
@@ -23,7 +24,7 @@ pub const MAX_EXTRA: usize = 1000;
 /// What was found of an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EntryState {
-    /// Every byte matches, and so does the executable bit.
+    /// Every byte matches, and so does the executable bit; others cannot read what they should not.
     Match,
     /// It is there and differs.
     Differs {
@@ -40,6 +41,8 @@ pub enum EntryState {
 /// What [`verify`](verify()) found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VerifyReport {
+    /// The content's own folder: it differs if others can read it and should not. A match for a single file.
+    pub folder: EntryState,
     /// One for each entry of the manifest, in its order.
     pub entries: Vec<EntryState>,
     /// What is there and not in the manifest, relative to the base; at most [`MAX_EXTRA`] paths. Of a
@@ -50,9 +53,9 @@ pub struct VerifyReport {
 }
 
 impl VerifyReport {
-    /// Whether every entry matches. What is extra does not count.
+    /// Whether the folder and every entry match. What is extra does not count.
     pub fn all_match(&self) -> bool {
-        self.entries.iter().all(|e| *e == EntryState::Match)
+        self.entries.iter().chain([&self.folder]).all(|e| *e == EntryState::Match)
     }
 }
 
@@ -94,7 +97,9 @@ pub fn verify(
         }
     })?;
     let entries = found.iter().zip(manifest.entries()).map(|(found, entry)| describe(found, entry)).collect();
-    let mut report = VerifyReport { entries, extra: Vec::new(), extra_count: 0 };
+    let wide = !mode::is_private(tree.dir().dir_metadata().map_err(unreadable)?.mode());
+    let folder = if manifest.root().private && wide { readable_by_others() } else { EntryState::Match };
+    let mut report = VerifyReport { folder, entries, extra: Vec::new(), extra_count: 0 };
     if shape == Shape::Folder {
         find_extra(manifest, &real, &watch, &mut report)?;
     }
@@ -112,9 +117,14 @@ fn tree_at(base: &Path, shape: Shape) -> io::Result<Tree> {
     }
 }
 
+fn readable_by_others() -> EntryState {
+    EntryState::Differs { why: "others than its owner can read it".to_owned() }
+}
+
 fn describe(found: &Found, entry: &Entry) -> EntryState {
     let differs = |why: &str| EntryState::Differs { why: why.to_owned() };
     match &found.state {
+        State::Match if entry.private && found.wide => readable_by_others(),
         State::Match => match entry.kind {
             EntryKind::File { executable: true } if !found.executable => differs("it is not executable"),
             EntryKind::File { executable: false } if found.executable => differs("it is executable"),

@@ -96,6 +96,13 @@ impl SafePath {
         self.0.rsplit_once('/').map(|(parent, _)| parent)
     }
 
+    /// Where `self` stands to the path in `text`, in canonical order.
+    pub(crate) fn cmp_str(&self, text: &str) -> std::cmp::Ordering {
+        // The same as comparing component by component: no component has a byte as low as 0.
+        let rank = |b: u8| if b == b'/' { 0 } else { b };
+        self.0.bytes().map(rank).cmp(text.bytes().map(rank))
+    }
+
     /// Whether `self` lies beneath `other`.
     pub fn is_beneath(&self, other: &SafePath) -> bool {
         self.0.strip_prefix(other.as_str()).is_some_and(|rest| rest.starts_with('/'))
@@ -144,9 +151,7 @@ fn is_device_name(name: &str) -> bool {
 
 impl Ord for SafePath {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        // The same as comparing component by component: no component has a byte as low as 0.
-        let rank = |b: u8| if b == b'/' { 0 } else { b };
-        self.0.bytes().map(rank).cmp(other.0.bytes().map(rank))
+        self.cmp_str(other.as_str())
     }
 }
 

@@ -15,12 +15,12 @@ fn example_id() -> ContentId {
 }
 
 fn entry(path: &str, size: u64, kind: EntryKind) -> Entry {
-    Entry { path: SafePath::new(path).unwrap(), size, kind }
+    Entry { path: SafePath::new(path).unwrap(), size, kind, private: false }
 }
 
 fn link(path: &str, target: &str) -> Entry {
     let path = SafePath::new(path).unwrap();
-    Entry { kind: EntryKind::Link(LinkTarget::new(&path, target).unwrap()), path, size: 0 }
+    Entry { kind: EntryKind::Link(LinkTarget::new(&path, target).unwrap()), path, size: 0, private: false }
 }
 
 fn folder() -> Manifest {
@@ -29,6 +29,7 @@ fn folder() -> Manifest {
         name: SafePath::name("demo").unwrap(),
         shape: Shape::Folder,
         chunker: Chunker::for_size(4 << 30),
+        private: false,
         parent: None,
         entries: vec![
             entry("bin/run", 17, EntryKind::File { executable: true }),
@@ -47,9 +48,30 @@ fn single_file() -> Manifest {
         name: SafePath::name("hello.txt").unwrap(),
         shape: Shape::File,
         chunker: Chunker::Fixed { size: 64 << 10 },
+        private: false,
         parent: Some(example_id()),
         entries: vec![entry("hello.txt", 13, EntryKind::File { executable: false })],
         chunks: vec![ChunkEntry { hash: Hash::of(b"hello, shoal\n"), length: 13 }],
+    }
+    .build()
+    .unwrap()
+}
+
+fn private_folder() -> Manifest {
+    let private = |entry: Entry| Entry { private: true, ..entry };
+    let file = EntryKind::File { executable: false };
+    ManifestBuilder {
+        name: SafePath::name("vault").unwrap(),
+        shape: Shape::Folder,
+        chunker: Chunker::Fixed { size: 64 << 10 },
+        private: true,
+        parent: None,
+        entries: vec![
+            private(entry("host", 0, EntryKind::Folder)),
+            private(entry("host/id", 7, file.clone())),
+            entry("readme", 13, file),
+        ],
+        chunks: vec![ChunkEntry { hash: Hash::of(b"secret\nhello, shoal\n"), length: 20 }],
     }
     .build()
     .unwrap()
@@ -78,6 +100,12 @@ fn a_folder() {
 fn a_single_file_with_a_parent() {
     check_manifest(&single_file(), SINGLE_ROOT, SINGLE_FILE_PAGE, SINGLE_CHUNK_PAGE);
     assert_eq!(single_file().id().to_string(), SINGLE_ID_TEXT);
+}
+
+#[test]
+fn a_private_folder() {
+    check_manifest(&private_folder(), PRIVATE_ROOT, PRIVATE_FILE_PAGE, PRIVATE_CHUNK_PAGE);
+    assert_eq!(private_folder().id().to_string(), PRIVATE_ID_TEXT);
 }
 
 #[test]
@@ -167,6 +195,12 @@ fn other_forms_of_a_manifest_are_refused() {
     let at = find(&root, b"\x67chunker");
     null_parent.splice(at..at, *b"\x66parent\xf6");
     assert!(refused(null_parent).unwrap().contains("canonical"));
+    // `private: false` instead of nothing, in its place behind `chunker`.
+    let mut not_private = root.clone();
+    not_private[0] += 1;
+    let at = find(&root, b"\x6afile_pages");
+    not_private.splice(at..at, *b"\x67private\xf4");
+    assert!(refused(not_private).unwrap().contains("canonical"));
     let mut unknown_key = root.clone();
     unknown_key[0] += 1;
     unknown_key.extend(b"\x6cchunk_pages2\x00");
@@ -189,7 +223,8 @@ fn the_document_shows_these_bytes() {
         assert!(documented.contains(&bytes(listing)), "PROTOCOL.md lacks {listing}");
     }
     let list = |cuts: &[usize]| cuts.iter().map(usize::to_string).collect::<Vec<_>>().join(", ");
-    let texts = [CONTENT_ID_TEXT, CHUNK_CID_TEXT, SINGLE_ID_TEXT, TICKET_TEXT].map(str::to_owned);
+    let texts =
+        [CONTENT_ID_TEXT, CHUNK_CID_TEXT, SINGLE_ID_TEXT, PRIVATE_ID_TEXT, TICKET_TEXT].map(str::to_owned);
     for text in texts.into_iter().chain([list(&CUTS), list(&SMALL_CUTS)]) {
         assert!(PROTOCOL_MD.contains(&text), "PROTOCOL.md lacks {text}");
     }

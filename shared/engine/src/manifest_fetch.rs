@@ -200,6 +200,7 @@ mod tests {
             path: SafePath::new(format!("f{n:05}")).unwrap(),
             size: 1000,
             kind: EntryKind::File { executable: false },
+            private: false,
         });
         let name = SafePath::name("x").unwrap();
         let chunks = (0..5_000u32).map(|n| ChunkEntry { hash: Hash::of(&n.to_be_bytes()), length: 4000 });
@@ -207,6 +208,7 @@ mod tests {
             name,
             shape: Shape::Folder,
             chunker: Chunker::for_size(4 << 30),
+            private: false,
             parent: None,
             entries: entries.collect(),
             chunks: chunks.collect(),

@@ -170,6 +170,85 @@ a2                                              # map of 2
 /// The single file's id as text.
 pub const SINGLE_ID_TEXT: &str = "bafyreidfnxdjkbtiducyrx54et3wmvqaqtcy2ss7shhs7xmgi6x7tq5yvm";
 
+/// A folder that only its owner may read: a folder and a file in it that are private too, and one that is not.
+pub const PRIVATE_ROOT: &str = r#"
+aa                                              # map of 10
+61 76                                           #   key "v"
+01                                              #     1, version
+64 6e 61 6d 65                                  #   key "name"
+65 76 61 75 6c 74                               #     "vault"
+64 73 69 7a 65                                  #   key "size"
+14                                              #     20
+65 66 69 6c 65 73                               #   key "files"
+03                                              #     3, entries
+65 73 68 61 70 65                               #   key "shape"
+66 66 6f 6c 64 65 72                            #     "folder"
+66 63 68 75 6e 6b 73                            #   key "chunks"
+01                                              #     1
+67 63 68 75 6e 6b 65 72                         #   key "chunker"
+a1                                              #     map of 1
+65 66 69 78 65 64                               #       key "fixed"
+a1                                              #         map of 1
+64 73 69 7a 65                                  #           key "size"
+1a 00 01 00 00                                  #             65536, bytes
+67 70 72 69 76 61 74 65                         #   key "private"
+f5                                              #     true
+6a 66 69 6c 65 5f 70 61 67 65 73                #   key "file_pages"
+81                                              #     array of 1
+58 20                                           #       byte string of 32
+27 7f 9f d3 8c 82 7b 4c 9c d4 98 42 54 92 e6 22 #         SHA-256 of file page 0
+84 d7 17 2b 8a 7f 2e 61 a2 64 78 36 07 86 bd b0 #         …
+6b 63 68 75 6e 6b 5f 70 61 67 65 73             #   key "chunk_pages"
+81                                              #     array of 1
+58 20                                           #       byte string of 32
+ce 8a f6 be 46 ef 80 d8 61 9e 2b 6b 6b 42 81 8b #         SHA-256 of chunk page 0
+59 a4 bd d9 35 e5 ec 37 30 68 78 2f a3 78 4f 5a #         …
+"#;
+
+/// Its only page of entries.
+pub const PRIVATE_FILE_PAGE: &str = r#"
+83                                              # array of 3
+a4                                              #   map of 4
+64 70 61 74 68                                  #     key "path"
+64 68 6f 73 74                                  #       "host"
+64 73 69 7a 65                                  #     key "size"
+00                                              #       0
+64 74 79 70 65                                  #     key "type"
+63 64 69 72                                     #       "dir"
+67 70 72 69 76 61 74 65                         #     key "private"
+f5                                              #       true
+a4                                              #   map of 4
+64 70 61 74 68                                  #     key "path"
+67 68 6f 73 74 2f 69 64                         #       "host/id"
+64 73 69 7a 65                                  #     key "size"
+07                                              #       7
+64 74 79 70 65                                  #     key "type"
+64 66 69 6c 65                                  #       "file"
+67 70 72 69 76 61 74 65                         #     key "private"
+f5                                              #       true
+a3                                              #   map of 3
+64 70 61 74 68                                  #     key "path"
+66 72 65 61 64 6d 65                            #       "readme"
+64 73 69 7a 65                                  #     key "size"
+0d                                              #       13
+64 74 79 70 65                                  #     key "type"
+64 66 69 6c 65                                  #       "file"
+"#;
+
+/// Its only page of chunks.
+pub const PRIVATE_CHUNK_PAGE: &str = r#"
+a2                                              # map of 2
+66 68 61 73 68 65 73                            #   key "hashes"
+58 20                                           #     byte string of 32
+c5 a8 bb 18 5e 05 8e f2 40 ff b5 4a e5 94 2d c2 #       SHA-256 of chunk 0
+4f 7e fb 40 a4 79 cb 74 1f 46 68 96 73 51 33 3e #       …
+67 6c 65 6e 67 74 68 73                         #   key "lengths"
+81                                              #     array of 1
+14                                              #       20
+"#;
+/// Its content id.
+pub const PRIVATE_ID_TEXT: &str = "bafyreihppyrmtipj6xy3sekxhr7f7zjwerhchehtrdbv443lguatky4ggu";
+
 /// A ticket for the folder, before it is text.
 pub const TICKET: &str = r#"
 a3                                              # map of 3
@@ -216,8 +295,18 @@ pub const TICKET_TEXT: &str = concat!(
 );
 
 /// Every CBOR listing of this file.
-pub const CBOR_LISTINGS: [&str; 7] =
-    [ROOT, FILE_PAGE, CHUNK_PAGE, CONTENT_ID, SINGLE_ROOT, SINGLE_FILE_PAGE, SINGLE_CHUNK_PAGE];
+pub const CBOR_LISTINGS: [&str; 10] = [
+    ROOT,
+    FILE_PAGE,
+    CHUNK_PAGE,
+    CONTENT_ID,
+    SINGLE_ROOT,
+    SINGLE_FILE_PAGE,
+    SINGLE_CHUNK_PAGE,
+    PRIVATE_ROOT,
+    PRIVATE_FILE_PAGE,
+    PRIVATE_CHUNK_PAGE,
+];
 
 /// Every listing of this file.
 pub fn listings() -> impl Iterator<Item = &'static str> {

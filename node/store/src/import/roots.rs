@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use shoal_content::{SafePath, Shape};
 
 use super::{ImportError, ImportOptions};
+use crate::mode::is_private;
 
 /// Where the entries of a content lie.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +54,8 @@ pub(super) struct Resolved {
     pub(super) roots: Roots,
     pub(super) name: SafePath,
     pub(super) shape: Shape,
+    /// Whether only its owner may read the folder that becomes the content's own.
+    pub(super) private: bool,
 }
 
 /// A path that exists: the folder that holds it, its name there, and where it leads.
@@ -61,6 +65,8 @@ struct Given {
     name: Option<String>,
     real: PathBuf,
     is_dir: bool,
+    /// Whether only its owner may read it.
+    private: bool,
 }
 
 /// Finds out what the paths are. All of them are followed if they are links.
@@ -97,7 +103,8 @@ fn look(path: &Path) -> Result<Given, ImportError> {
         }
         None => (None, None),
     };
-    Ok(Given { path: path.to_owned(), parent, name, real, is_dir: meta.is_dir() })
+    let private = is_private(meta.mode());
+    Ok(Given { path: path.to_owned(), parent, name, real, is_dir: meta.is_dir(), private })
 }
 
 fn resolve_one(options: &ImportOptions, only: &Given) -> Result<Resolved, ImportError> {
@@ -108,8 +115,8 @@ fn resolve_one(options: &ImportOptions, only: &Given) -> Result<Resolved, Import
     let name = content_name(options, own)?;
     let real = only.real.clone();
     Ok(match only.is_dir {
-        true => Resolved { roots: Roots::Folder(real), name, shape: Shape::Folder },
-        false => Resolved { roots: Roots::File(real), name, shape: Shape::File },
+        true => Resolved { roots: Roots::Folder(real), name, shape: Shape::Folder, private: only.private },
+        false => Resolved { roots: Roots::File(real), name, shape: Shape::File, private: false },
     })
 }
 
@@ -121,14 +128,22 @@ fn resolve_several(options: &ImportOptions, several: &[Given]) -> Result<Resolve
             return Err(ImportError::SameName(earlier, given.path.clone()));
         }
     }
-    let common = || {
-        let parent = several[0].parent.as_deref();
-        let same = several.iter().all(|g| g.parent.as_deref() == parent);
-        let name = parent.filter(|_| same).and_then(Path::file_name).ok_or(ImportError::NameNeeded)?;
+    let parent = several[0].parent.as_deref();
+    let common = parent.filter(|_| several.iter().all(|g| g.parent.as_deref() == parent));
+    let own = || {
+        let name = common.and_then(Path::file_name).ok_or(ImportError::NameNeeded)?;
         name.to_str().map(str::to_owned).ok_or_else(|| ImportError::NotUtf8(several[0].path.clone()))
     };
-    let name = content_name(options, common)?;
-    Ok(Resolved { roots: Roots::Several(all), name, shape: Shape::Folder })
+    let name = content_name(options, own)?;
+    let private = match common {
+        Some(common) => {
+            let meta = common.metadata();
+            let failed = |source| ImportError::Io { path: common.to_owned(), source };
+            is_private(meta.map_err(failed)?.mode())
+        }
+        None => false,
+    };
+    Ok(Resolved { roots: Roots::Several(all), name, shape: Shape::Folder, private })
 }
 
 /// The name asked for, or else the one that `default` finds.

@@ -113,6 +113,7 @@ fn build(
         name: resolved.name.clone(),
         shape: resolved.shape,
         chunker,
+        private: resolved.private,
         parent: None,
         entries: found.iter().map(|f| f.entry.clone()).collect(),
         chunks,

@@ -12,6 +12,7 @@ use walkdir::WalkDir;
 
 use super::roots::Roots;
 use super::{ImportError, Skipped};
+use crate::mode::is_private;
 use crate::stamp::Stamp;
 
 /// The unit of `st_blocks`, in bytes.
@@ -43,7 +44,7 @@ pub(super) struct Listing {
     pub(super) skipped: Vec<Skipped>,
 }
 
-/// Lists all files, links and empty folders. `name` is the name of the only entry of a single file.
+/// Lists all files, links, and folders that are empty or private. `name` is the name of the only entry of a single file.
 pub(super) fn walk(roots: &Roots, name: &SafePath, cancel: &AtomicBool) -> Result<Listing, ImportError> {
     let mut listing = Listing::default();
     match roots {
@@ -71,7 +72,8 @@ impl Found {
         let is_file = matches!(kind, EntryKind::File { .. });
         let size = if is_file { meta.len() } else { 0 };
         let sparse = is_file && meta.blocks().saturating_mul(BLOCK) < size;
-        Self { entry: Entry { path, size, kind }, stamp: Stamp::of(meta), sparse, racy: false }
+        let private = !matches!(kind, EntryKind::Link(_)) && is_private(meta.mode());
+        Self { entry: Entry { path, size, kind, private }, stamp: Stamp::of(meta), sparse, racy: false }
     }
 }
 
@@ -122,13 +124,13 @@ impl Listing {
         self.skipped.push(Skipped { path, why });
     }
 
-    /// Only folders with nothing in them are entries. Canonical order puts what lies in a folder straight
-    /// after it; a folder inside of it that goes too goes because something lies in that one.
+    /// Only folders that are private or have nothing in them are entries. Canonical order puts what lies in a
+    /// folder straight after it; a folder inside of it that goes too goes because something lies in that one.
     fn drop_full_folders(&mut self) {
         let next = |at: usize| self.found.get(at + 1).map(|f| &f.entry.path);
         let keep = |(at, found): (usize, &Found)| {
             let full = next(at).is_some_and(|next| next.is_beneath(&found.entry.path));
-            !(full && found.entry.kind == EntryKind::Folder)
+            !(full && found.entry.kind == EntryKind::Folder && !found.entry.private)
         };
         let keep: Vec<bool> = self.found.iter().enumerate().map(keep).collect();
         let mut keep = keep.into_iter();

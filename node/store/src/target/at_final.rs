@@ -93,7 +93,7 @@ impl FinalPlace<'_> {
     /// Whether something is there, and not a folder.
     fn is_obstacle(&self, folder: &str) -> io::Result<bool> {
         let (parent, name) = folder.rsplit_once('/').unwrap_or(("", folder));
-        let meta = found(self.tree.folder(parent, false).and_then(|dir| dir.symlink_metadata(name)))?;
+        let meta = found(self.tree.folder(parent, None).and_then(|dir| dir.symlink_metadata(name)))?;
         Ok(meta.is_some_and(|meta| !meta.is_dir()))
     }
 
@@ -133,10 +133,11 @@ impl FinalPlace<'_> {
                 _ => Place::Nowhere,
             };
             at_final.already &= !wanted || place == Place::Final;
-            if let EntryKind::File { executable } = self.manifest.entries()[at].kind
+            let entry = &self.manifest.entries()[at];
+            if let EntryKind::File { executable } = entry.kind
                 && wanted
                 && place == Place::Final
-                && executable != found.executable
+                && (executable != found.executable || entry.private && found.wide)
             {
                 at_final.modes.push(at as FileIndex);
             }

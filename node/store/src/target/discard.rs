@@ -16,7 +16,7 @@ pub(super) fn remove_leftovers(manifest: &Manifest, files: &TargetFiles) -> io::
         if files.place(file) == Place::Part {
             continue;
         }
-        let Some(dir) = found(files.part.parent(&entry.path, false))? else { continue };
+        let Some(dir) = found(files.part.parent(&entry.path, None))? else { continue };
         let leaf = files.part.leaf(&entry.path);
         match &entry.kind {
             EntryKind::Folder => drop(dir.remove_dir(leaf)),
@@ -48,7 +48,7 @@ fn remove_empty(part: &Tree, folders: &BTreeSet<&str>) {
     // A folder sorts before what is in it.
     for folder in folders.iter().rev().filter(|f| !f.is_empty()) {
         let (parent, name) = folder.rsplit_once('/').unwrap_or(("", folder));
-        if let Ok(dir) = part.folder(parent, false) {
+        if let Ok(dir) = part.folder(parent, None) {
             // It fails if there is something in it, as it should.
             let _ = dir.remove_dir(name);
         }

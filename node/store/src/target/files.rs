@@ -1,16 +1,17 @@
 //! The files of a download: which lie in the part, which at the final place.
 
 use std::collections::BTreeSet;
-use std::fs::File;
+use std::fs::{File, Permissions};
 use std::io;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use rustix::fs::{Mode, OFlags};
-use shoal_content::{Entry, EntryKind, FileIndex, Hash, Manifest, Shape};
+use shoal_content::{Entry, FileIndex, Hash, Manifest, Shape};
 
 use crate::lru::Lru;
+use crate::mode;
 use crate::serve::{Files, Opened, lock};
 use crate::stamp::Stamp;
 use crate::tree::Tree;
@@ -96,6 +97,11 @@ impl TargetFiles {
         if meta.nlink() > 1 {
             return Err(io::Error::other("it has another name (a hard link): remove it"));
         }
+        if entry.private
+            && let Some(mode) = mode::narrowed(meta.mode())
+        {
+            opened.set_permissions(Permissions::from_mode(mode))?;
+        }
         if meta.len() != entry.size {
             opened.set_len(entry.size)?;
         }
@@ -106,8 +112,7 @@ impl TargetFiles {
 
     fn create(&self, file: FileIndex) -> io::Result<File> {
         let entry = self.entry(file);
-        let executable = entry.kind == EntryKind::File { executable: true };
-        match self.part.create(&entry.path, executable) {
+        match self.part.create(entry, &self.manifest) {
             // Another thread was quicker.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => self.part.open_write(&entry.path),
             Ok(made) => {
@@ -164,7 +169,7 @@ impl TargetFiles {
     ) -> io::Result<()> {
         if self.manifest.root().shape == Shape::Folder {
             for folder in folders {
-                let dir = tree.folder(folder, false)?;
+                let dir = tree.folder(folder, None)?;
                 sync_folder(&dir)?;
             }
         }
@@ -196,7 +201,7 @@ pub(super) fn sync_folder(dir: &cap_std::fs::Dir) -> io::Result<()> {
 }
 
 /// A handle of the same folder that can be synced; those of `cap-std` only serve to find paths.
-fn readable(dir: &cap_std::fs::Dir) -> io::Result<std::os::fd::OwnedFd> {
+pub(super) fn readable(dir: &cap_std::fs::Dir) -> io::Result<std::os::fd::OwnedFd> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     Ok(rustix::fs::openat(dir, ".", flags, Mode::empty())?)
 }

@@ -65,7 +65,12 @@ impl Target {
     }
 
     fn place(&self) -> Result<(), TargetError> {
-        if !self.already && !self.rename_whole()? {
+        let renamed = !self.already && self.rename_whole()?;
+        if !renamed {
+            // Before anything is put into them.
+            self.narrow_folders()?;
+        }
+        if !self.already && !renamed {
             self.merge()?;
         }
         let files = self.served.files();
@@ -101,7 +106,7 @@ impl Target {
         let files = self.served.files();
         let mut folders = BTreeSet::new();
         if self.manifest().root().shape == Shape::Folder {
-            files.part.folder("", true).map_err(self.blocked_at(files.part.root()))?;
+            files.part.folder("", Some(self.manifest())).map_err(self.blocked_at(files.part.root()))?;
         }
         for file in self.in_part() {
             let path = &files.entry(file).path;
@@ -123,9 +128,9 @@ impl Target {
         let files = self.served.files();
         let entry = files.entry(file);
         match &entry.kind {
-            EntryKind::Folder => files.part.folder(entry.path.as_str(), true).map(drop),
+            EntryKind::Folder => files.part.folder(entry.path.as_str(), Some(self.manifest())).map(drop),
             EntryKind::Link(target) => {
-                let dir = files.part.parent(&entry.path, true)?;
+                let dir = files.part.parent(&entry.path, Some(self.manifest()))?;
                 make_link(&dir, files.part.leaf(&entry.path), target.as_str())
             }
             EntryKind::File { .. } if entry.size == 0 => files.writable(file).map(drop),

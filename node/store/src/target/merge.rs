@@ -4,9 +4,7 @@
 //! journal still holds, and files that match.
 
 use std::collections::BTreeSet;
-use std::fs::Permissions;
 use std::io::{self, Read};
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
 use shoal_content::{EntryKind, FileIndex};
 
@@ -14,6 +12,7 @@ use super::error::MAX_NAMED;
 use super::files::{Place, folders_above};
 use super::finish::rename_new;
 use super::{Target, TargetError};
+use crate::ChunkStore;
 
 /// What becomes of an entry of the part when something has the final name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,7 +80,7 @@ impl Target {
             EntryKind::Folder => return Ok(meta.is_dir().then_some(Action::Keep)),
             _ if meta.is_dir() => return Ok(None),
             EntryKind::Link(target) => {
-                let dir = files.last.parent(&entry.path, false)?;
+                let dir = files.last.parent(&entry.path, None)?;
                 let leaf = files.last.leaf(&entry.path);
                 meta.is_symlink() && dir.read_link_contents(leaf)?.as_os_str() == target.as_str()
             }
@@ -98,40 +97,18 @@ impl Target {
         let files = self.served.files();
         let entry = files.entry(file);
         if entry.kind == EntryKind::Folder {
-            return files.last.folder(entry.path.as_str(), true).map(drop);
+            return files.last.folder(entry.path.as_str(), Some(self.manifest())).map(drop);
         }
         if action == Action::Keep {
             // The part's copy is removed with the other leftovers.
             return self.set_mode(file);
         }
-        let (from, to) = (files.part.parent(&entry.path, false)?, files.last.parent(&entry.path, true)?);
+        let from = files.part.parent(&entry.path, None)?;
+        let to = files.last.parent(&entry.path, Some(self.manifest()))?;
         let (old, new) = (files.part.leaf(&entry.path), files.last.leaf(&entry.path));
         match action {
             Action::Replace => from.rename(old, &to, new),
             _ => rename_new(&from, old, &to, new, false),
-        }
-    }
-
-    /// Sets or clears the executable bits of a file at the final place: for those who may read it.
-    pub(super) fn set_mode(&self, file: FileIndex) -> io::Result<()> {
-        let files = self.served.files();
-        let entry = files.entry(file);
-        let EntryKind::File { executable } = entry.kind else { return Ok(()) };
-        let open = files.last.open_read(&entry.path)?;
-        let meta = open.metadata()?;
-        let mode = meta.mode();
-        if (mode & 0o100 != 0) == executable {
-            return Ok(());
-        }
-        // Another name of the same file may lie outside of the folder, or it may be somebody else's: its bytes
-        // are right, so that is no reason to fail.
-        if meta.nlink() > 1 {
-            return Ok(());
-        }
-        let mode = if executable { mode | (mode & 0o444) >> 2 } else { mode & !0o111 };
-        match open.set_permissions(Permissions::from_mode(mode & 0o7777)) {
-            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
-            done => done,
         }
     }
 }

@@ -18,6 +18,7 @@ mod finish;
 mod journal;
 mod layout;
 mod merge;
+mod modes;
 mod names;
 mod open;
 mod state;
@@ -97,7 +98,7 @@ pub struct Target {
     force: bool,
     journal_name: String,
     journal_path: PathBuf,
-    /// Files at the final place whose executable bit is to be changed.
+    /// Files at the final place whose permissions are to be changed.
     modes: Vec<shoal_content::FileIndex>,
     /// Whether nothing was missing from the start.
     already: bool,

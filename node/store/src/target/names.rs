@@ -82,6 +82,7 @@ mod tests {
             name: SafePath::name(name.to_owned()).unwrap(),
             shape: Shape::Folder,
             chunker: Chunker::Fixed { size: 16 << 10 },
+            private: false,
             parent,
             entries: vec![],
             chunks: vec![],

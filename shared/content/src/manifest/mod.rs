@@ -5,8 +5,8 @@
 //! chunker. The SHA-256 of the root is the content id, so one hash vouches for everything, and pages can
 //! come from different peers and be checked one by one.
 //!
-//! What always holds for a [`Manifest`]: files are in canonical order, without duplicates, without one
-//! beneath another, and without two that some file system would take for one; sizes of files and
+//! What always holds for a [`Manifest`]: entries are in canonical order, without duplicates, without one
+//! beneath another that is no private folder, and without two that some file system would take for one; sizes of files and
 //! lengths of chunks add up to the same total; every count is within its limit.
 
 mod assemble;
@@ -136,6 +136,16 @@ impl Manifest {
         &self.geometry
     }
 
+    /// Whether only its owner may read the folder at a path inside of the content; the content's own for an
+    /// empty path.
+    pub fn is_private_folder(&self, path: &str) -> bool {
+        if path.is_empty() {
+            return self.root.private;
+        }
+        let found = self.entries.binary_search_by(|entry| entry.path.cmp_str(path));
+        found.is_ok_and(|at| self.entries[at].private && self.entries[at].kind == EntryKind::Folder)
+    }
+
     /// The encoded block with this hash, if it is one of this manifest's: at most 256 KiB.
     pub fn block(&self, hash: &Hash) -> Option<Vec<u8>> {
         Some(match self.blocks.get(hash)? {
@@ -183,24 +193,28 @@ fn check_entries(root: &Root, entries: &[Entry]) -> Result<(), ManifestError> {
         if !matches!(entries, [only] if fits(only)) {
             return Err(ManifestError::Counts("a single file must have one entry of its own name"));
         }
+        if root.private {
+            return Err(ManifestError::Counts("a single file has no folder that could be private"));
+        }
     }
     let conflict = |a: &SafePath, b: &str| ManifestError::Conflict(a.to_string(), b.to_owned());
     let mut collisions = Collisions::default();
-    let mut before: Option<&SafePath> = None;
+    let mut before: Option<&Entry> = None;
     for entry in entries {
         if let Some(before) = before {
-            match before.cmp(&entry.path) {
+            match before.path.cmp(&entry.path) {
                 std::cmp::Ordering::Greater => return Err(ManifestError::Order(entry.path.to_string())),
-                std::cmp::Ordering::Equal => return Err(conflict(&entry.path, before.as_str())),
+                std::cmp::Ordering::Equal => return Err(conflict(&entry.path, before.path.as_str())),
                 std::cmp::Ordering::Less => {}
             }
             // Canonical order puts what lies beneath an entry straight after it.
-            if entry.path.is_beneath(before) {
-                return Err(conflict(&entry.path, before.as_str()));
+            let may_hold = before.private && before.kind == EntryKind::Folder;
+            if entry.path.is_beneath(&before.path) && !may_hold {
+                return Err(conflict(&entry.path, before.path.as_str()));
             }
         }
         collisions.insert(&entry.path).map_err(|earlier| conflict(&entry.path, &earlier))?;
-        before = Some(&entry.path);
+        before = Some(entry);
     }
     Ok(())
 }
@@ -214,6 +228,8 @@ pub struct ManifestBuilder {
     pub shape: Shape,
     /// How the stream was cut.
     pub chunker: Chunker,
+    /// Whether only its owner may read the content's own folder; for a folder only.
+    pub private: bool,
     /// The content that this is a new version of.
     pub parent: Option<ContentId>,
     /// The file table, in canonical order.
@@ -244,6 +260,7 @@ impl ManifestBuilder {
             chunks: self.chunks.len() as u32,
             parent: self.parent,
             chunker: self.chunker,
+            private: self.private,
             file_pages: file_pages.iter().map(hash_files).collect(),
             chunk_pages: self
                 .chunks

@@ -30,6 +30,8 @@ pub struct Entry {
     pub size: u64,
     /// What it is.
     pub kind: EntryKind,
+    /// Whether only its owner may read it; never set for links, which have no permissions of their own.
+    pub private: bool,
 }
 
 /// What an entry is.
@@ -40,7 +42,7 @@ pub enum EntryKind {
         /// Whether its owner may execute it.
         executable: bool,
     },
-    /// A folder with nothing in it; folders with something in them are not listed.
+    /// A folder that is private, or has nothing in it; other folders are not listed.
     Folder,
     /// A symbolic link.
     Link(LinkTarget),
@@ -56,6 +58,8 @@ struct WireEntry {
     kind: Kind,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     target: Option<String>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    private: bool,
 }
 
 #[derive(Clone, Copy, Serialize, Deserialize)]
@@ -82,7 +86,8 @@ impl From<&Entry> for WireEntry {
             EntryKind::Folder => (Kind::Dir, None),
             EntryKind::Link(target) => (Kind::Link, Some(target.as_str().to_owned())),
         };
-        Self { path: entry.path.as_str().to_owned(), size: entry.size, kind, target }
+        let path = entry.path.as_str().to_owned();
+        Self { path, size: entry.size, kind, target, private: entry.private }
     }
 }
 
@@ -105,7 +110,10 @@ impl TryFrom<WireEntry> for Entry {
         if wire.size > 0 && !matches!(kind, EntryKind::File { .. }) {
             return Err(ManifestError::Counts("only files have a size"));
         }
-        Ok(Self { path, size: wire.size, kind })
+        if wire.private && matches!(kind, EntryKind::Link(_)) {
+            return Err(ManifestError::Counts("a link cannot be private"));
+        }
+        Ok(Self { path, size: wire.size, kind, private: wire.private })
     }
 }
 

@@ -46,6 +46,10 @@ pub struct Root {
     pub parent: Option<ContentId>,
     /// How the stream was cut.
     pub chunker: Chunker,
+    /// Whether only its owner may read the content's own folder; never set for a single file, whose entry
+    /// says it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub private: bool,
     /// SHA-256 of each file page.
     pub file_pages: Vec<Hash>,
     /// SHA-256 of each chunk page.

@@ -4,7 +4,17 @@ use crate::LinkTarget;
 use proptest::prelude::*;
 
 fn file(path: &str, size: u64) -> Entry {
-    Entry { path: SafePath::new(path).unwrap(), size, kind: EntryKind::File { executable: false } }
+    let path = SafePath::new(path).unwrap();
+    Entry { path, size, kind: EntryKind::File { executable: false }, private: false }
+}
+
+fn folder(path: &str) -> Entry {
+    Entry { kind: EntryKind::Folder, ..file(path, 0) }
+}
+
+/// The same, readable by its owner alone.
+fn private(entry: Entry) -> Entry {
+    Entry { private: true, ..entry }
 }
 
 fn chunk(n: u64, length: u32) -> ChunkEntry {
@@ -17,6 +27,7 @@ fn builder(entries: Vec<Entry>, chunks: Vec<ChunkEntry>) -> ManifestBuilder {
         name,
         shape: Shape::Folder,
         chunker: Chunker::for_size(4 << 30),
+        private: false,
         parent: None,
         entries,
         chunks,
@@ -53,7 +64,7 @@ fn forge(
     assembler.finish()
 }
 
-#[derive(serde::Serialize)]
+#[derive(Clone, Copy, serde::Serialize)]
 struct Forged<'a> {
     path: &'a str,
     size: u64,
@@ -61,12 +72,22 @@ struct Forged<'a> {
     kind: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     target: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    private: Option<bool>,
+}
+
+fn forged_entry<'a>(path: &'a str, kind: &'a str, target: Option<&'a str>) -> Forged<'a> {
+    Forged { path, size: 0, kind, target, private: None }
+}
+
+fn forge_entries(entries: &[Forged<'_>]) -> Result<Manifest, ManifestError> {
+    forge(|root| root.files = entries.len() as u32, &[shoal_cbor::encode(entries)], &[])
 }
 
 fn forged(paths: &[(&str, &str, Option<&str>)]) -> Result<Manifest, ManifestError> {
     let entries: Vec<_> =
-        paths.iter().map(|(path, kind, target)| Forged { path, size: 0, kind, target: *target }).collect();
-    forge(|root| root.files = paths.len() as u32, &[shoal_cbor::encode(&entries)], &[])
+        paths.iter().map(|(path, kind, target)| forged_entry(path, kind, *target)).collect();
+    forge_entries(&entries)
 }
 
 #[test]
@@ -75,20 +96,79 @@ fn a_manifest_survives_the_way_block_by_block() {
         file("a/large", 5000),
         file("a/small", 0),
         file("z", 1),
-        Entry { path: SafePath::new("empty").unwrap(), size: 0, kind: EntryKind::Folder },
-        Entry { path: SafePath::new("run").unwrap(), size: 3, kind: EntryKind::File { executable: true } },
+        folder("empty"),
+        Entry { kind: EntryKind::File { executable: true }, ..file("run", 3) },
     ];
     let link = SafePath::new("link").unwrap();
     entries.push(Entry {
         kind: EntryKind::Link(LinkTarget::new(&link, "a/large").unwrap()),
         path: link,
         size: 0,
+        private: false,
     });
     entries.sort_by(|a, b| a.path.cmp(&b.path));
     let made = builder(entries, vec![chunk(1, 5000), chunk(2, 4)]).build().unwrap();
     let got = resend(&made).unwrap();
     assert_eq!((got.id(), got.entries(), got.chunks()), (made.id(), made.entries(), made.chunks()));
     assert_eq!(got.geometry(), made.geometry());
+}
+
+#[test]
+fn what_only_its_owner_may_read_survives_the_way() {
+    let entries = vec![
+        private(folder("keys")),
+        private(folder("keys/empty")),
+        private(file("keys/host", 3)),
+        file("keys/host.pub", 3),
+        file("readme", 1),
+    ];
+    let mut made = builder(entries, vec![chunk(1, 7)]);
+    made.private = true;
+    let made = made.build().unwrap();
+    let got = resend(&made).unwrap();
+    assert_eq!((got.entries(), got.root()), (made.entries(), made.root()));
+    for folder in ["", "keys", "keys/empty"] {
+        assert!(got.is_private_folder(folder), "{folder:?}");
+    }
+    for other in ["keys/host", "keys/host.pub", "readme", "key", "keys/emp"] {
+        assert!(!got.is_private_folder(other), "{other:?}");
+    }
+    assert!(!builder(vec![], vec![]).build().unwrap().is_private_folder(""));
+}
+
+#[test]
+fn privacy_where_there_can_be_none_is_refused() {
+    let refused = |shape, private, entries| {
+        let chunks = vec![];
+        let made = ManifestBuilder { shape, private, ..builder(entries, chunks) };
+        matches!(made.build(), Err(ManifestError::Counts(_)))
+    };
+    assert!(refused(Shape::File, true, vec![file("photos", 0)]));
+    assert!(!refused(Shape::File, false, vec![private(file("photos", 0))]));
+    let mut link = forged_entry("l", "link", Some("x"));
+    assert!(forge_entries(&[link]).is_ok());
+    link.private = Some(true);
+    assert!(matches!(forge_entries(&[link]), Err(ManifestError::Counts(_))));
+    // One value, one encoding.
+    let mut file = forged_entry("f", "file", None);
+    file.private = Some(false);
+    assert!(matches!(
+        forge_entries(&[file]),
+        Err(ManifestError::Encoding(shoal_cbor::CborError::NotCanonical))
+    ));
+}
+
+/// Folders with something in them are listed only to say that they are private.
+#[test]
+fn only_a_private_folder_may_have_entries_beneath() {
+    let beneath = |above: Entry| builder(vec![above, file("d/f", 0)], vec![]).build();
+    assert!(beneath(private(folder("d"))).is_ok());
+    assert!(matches!(beneath(folder("d")), Err(ManifestError::Conflict(..))));
+    assert!(matches!(beneath(private(file("d", 0))), Err(ManifestError::Conflict(..))));
+    let twice = vec![private(folder("d")), private(folder("d"))];
+    assert!(matches!(builder(twice, vec![]).build(), Err(ManifestError::Conflict(..))));
+    let collide = vec![private(folder("D")), private(folder("d"))];
+    assert!(matches!(builder(collide, vec![]).build(), Err(ManifestError::Conflict(..))));
 }
 
 #[test]
@@ -197,7 +277,7 @@ fn blocks_must_match_their_hash_and_be_canonical() {
     long_form.splice(0..1, [0x98, 0x01]); // an array of one, written with an extra byte
     assert!(matches!(
         forge(|_| {}, &[long_form], &[]),
-        Err(ManifestError::Encoding(CborError::NotCanonical))
+        Err(ManifestError::Encoding(shoal_cbor::CborError::NotCanonical))
     ));
     assert!(matches!(
         ManifestAssembler::new(made.id(), &vec![0; MAX_BLOCK + 1]),

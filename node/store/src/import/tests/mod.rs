@@ -18,7 +18,7 @@ use tempfile::tempdir;
 
 use super::*;
 use crate::ChunkStore;
-use crate::testing::{SMALL, mixed, options, put, random, run};
+use crate::testing::{SMALL, chmod, mixed, options, put, random, run};
 
 fn paths(manifest: &Manifest) -> Vec<&str> {
     manifest.entries().iter().map(|e| e.path.as_str()).collect()
@@ -81,6 +81,54 @@ fn every_kind_of_entry_is_kept() {
     assert_eq!(kind("nothing/inside"), &EntryKind::Folder);
     assert!(matches!(kind("bin/up"), EntryKind::Link(target) if target.as_str() == "../large.bin"));
     assert!(!paths(manifest).contains(&"nothing") && !paths(manifest).contains(&"bin"));
+}
+
+#[test]
+fn what_only_its_owner_may_read_is_marked() {
+    let dir = tempdir().unwrap();
+    let base = dir.path().join("t");
+    let private = || {
+        let import = imported(&base);
+        let manifest = import.source.manifest();
+        let marked = manifest.entries().iter().filter(|e| e.private).map(|e| e.path.to_string()).collect();
+        (manifest.root().private, marked)
+    };
+    for path in ["a/f", "a/g", "b/f"] {
+        put(&base, path, b"x");
+        chmod(&base.join(path), 0o644);
+    }
+    symlink("a/f", base.join("link")).unwrap();
+    fs::create_dir(base.join("c")).unwrap();
+    ["", "a", "b", "c"].iter().for_each(|folder| chmod(&base.join(folder), 0o755));
+    assert_eq!(private(), (false, vec![]));
+    let changes: [(&str, u32, bool); 7] = [
+        ("a/f", 0o600, true),
+        ("a/f", 0o640, false),
+        ("a/f", 0o604, false),
+        ("a/f", 0o711, true),
+        ("b", 0o700, true),
+        ("c", 0o700, true),
+        ("c", 0o755, false),
+    ];
+    let mut want = std::collections::BTreeSet::new();
+    for (path, mode, marked) in changes {
+        chmod(&base.join(path), mode);
+        if marked {
+            want.insert(path.to_owned())
+        } else {
+            want.remove(path)
+        };
+        assert_eq!(private(), (false, want.iter().cloned().collect::<Vec<_>>()), "{path} {mode:o}");
+    }
+    chmod(&base, 0o700);
+    assert!(private().0);
+    // Several paths as one folder, which stands for the one that they lie in.
+    let several = |mode| {
+        chmod(&base, mode);
+        let options = ImportOptions { paths: vec![base.join("a"), base.join("b")], ..options(&base) };
+        run(&options).unwrap().source.manifest().root().private
+    };
+    assert!(several(0o700) && !several(0o755));
 }
 
 #[test]
@@ -256,7 +304,7 @@ fn progress_ends_at_the_total_and_cancel_stops() {
     let import =
         import(&options(dir.path()), &|p| *last.lock().unwrap() = Some(p), &AtomicBool::new(false)).unwrap();
     let size = import.source.manifest().root().size;
-    let want = ImportProgress { files: 45, bytes_done: size, bytes_total: size };
+    let want = ImportProgress { files: 46, bytes_done: size, bytes_total: size };
     assert_eq!(*last.lock().unwrap(), Some(want));
     let cancel = AtomicBool::new(false);
     let stop = |_| cancel.store(true, Ordering::Relaxed);

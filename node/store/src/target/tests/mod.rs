@@ -1,6 +1,7 @@
 //! Downloads from a source on the same disk.
 
 mod crash;
+mod modes;
 mod parts;
 mod places;
 mod resume;
