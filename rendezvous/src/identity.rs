@@ -1,6 +1,6 @@
 //! Key files: who a node or tracker is, from one start to the next.
 
-use std::fs;
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -34,23 +34,58 @@ pub enum IdentityError {
     },
 }
 
+/// A key that no other process gets by [`hold`] while this one has it. It is free again when this is dropped, and
+/// when the process ends, however it ends.
+#[derive(Debug)]
+pub struct HeldKey {
+    /// The key.
+    pub key: Keypair,
+    /// The key file, locked.
+    file: File,
+}
+
+impl HeldKey {
+    /// Marks the key file as used now: its time of change becomes the present one.
+    pub fn touch(&self) -> io::Result<()> {
+        self.file.set_modified(std::time::SystemTime::now())
+    }
+}
+
+/// As [`load_or_create`], and keeps other processes from holding the same key; `None` if one has it already.
+pub fn hold(path: &Path) -> Result<Option<HeldKey>, IdentityError> {
+    let failed = |source| IdentityError::Io { path: path.to_owned(), source };
+    let key = load_or_create(path)?;
+    let file = File::open(path).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(HeldKey { key, file })),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(source)) => Err(failed(source)),
+    }
+}
+
 /// Reads the key in `path` (libp2p's protobuf encoding), or makes a new Ed25519 key there, readable by
 /// its owner only. Folders above it are made if they are missing.
 pub fn load_or_create(path: &Path) -> Result<Keypair, IdentityError> {
     let failed = |source| IdentityError::Io { path: path.to_owned(), source };
     match fs::metadata(path) {
-        Ok(meta) => {
-            check_mode(path, &meta)?;
-            if meta.len() > MAX_FILE {
-                return Err(IdentityError::Malformed { path: path.to_owned() });
-            }
-            let bytes = fs::read(path).map_err(failed)?;
-            Keypair::from_protobuf_encoding(&bytes)
-                .map_err(|_| IdentityError::Malformed { path: path.to_owned() })
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => create(path).map_err(failed),
-        Err(error) => Err(failed(error)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => match create(path) {
+            // Another process has made it in this moment.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => load(path),
+            made => made.map_err(failed),
+        },
+        _ => load(path),
     }
+}
+
+fn load(path: &Path) -> Result<Keypair, IdentityError> {
+    let failed = |source| IdentityError::Io { path: path.to_owned(), source };
+    let meta = fs::metadata(path).map_err(failed)?;
+    check_mode(path, &meta)?;
+    if meta.len() > MAX_FILE {
+        return Err(IdentityError::Malformed { path: path.to_owned() });
+    }
+    let bytes = fs::read(path).map_err(failed)?;
+    Keypair::from_protobuf_encoding(&bytes).map_err(|_| IdentityError::Malformed { path: path.to_owned() })
 }
 
 fn create(path: &Path) -> io::Result<Keypair> {
@@ -90,6 +125,32 @@ mod tests {
         let path = folder.path().join("sub/key");
         let first = load_or_create(&path).unwrap().public();
         assert_eq!(load_or_create(&path).unwrap().public(), first);
+    }
+
+    #[test]
+    fn a_held_key_is_nobody_elses_until_it_is_dropped() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key");
+        let held = hold(&path).unwrap().unwrap();
+        assert!(hold(&path).unwrap().is_none());
+        assert!(hold(&folder.path().join("other")).unwrap().is_some());
+        let public = held.key.public();
+        drop(held);
+        assert_eq!(hold(&path).unwrap().unwrap().key.public(), public);
+    }
+
+    #[test]
+    fn many_that_start_at_once_agree_on_one_key() {
+        let folder = tempfile::tempdir().unwrap();
+        for round in 0..20 {
+            let path = folder.path().join(format!("{round}/key"));
+            let keys: Vec<_> = std::thread::scope(|scope| {
+                let all: Vec<_> =
+                    (0..4).map(|_| scope.spawn(|| load_or_create(&path).unwrap().public())).collect();
+                all.into_iter().map(|thread| thread.join().unwrap()).collect()
+            });
+            assert!(keys.iter().all(|key| *key == keys[0]));
+        }
     }
 
     #[test]

@@ -86,8 +86,13 @@ impl ChunkStore for Gate {
 
 /// Imports a path without a cache.
 pub fn source(path: &Path, chunker: Chunker) -> Source {
-    let options =
-        ImportOptions { paths: vec![path.to_owned()], name: None, chunker: Some(chunker), cache: None };
+    let options = ImportOptions {
+        paths: vec![path.to_owned()],
+        name: None,
+        chunker: Some(chunker),
+        cache: None,
+        skip_unsafe: false,
+    };
     import(&options, &|_| {}, &AtomicBool::new(false)).expect("can be imported").source
 }
 

@@ -5,6 +5,7 @@
 //! - [`gate`]: a provider in this process whose chunks are let through one by one and counted.
 //! - [`false_tracker`]: a tracker that answers with whatever bytes the test likes.
 //! - [`liar`]: a provider that breaks the protocol in one chosen way.
+//! - [`netns`]: networks of a test's own.
 //! - [`point`]: a rendezvous point that always answers the same.
 //! - [`tracking`]: `shoal` at a tracker: sharing there, and asking it.
 //! - [`visitor`]: an identity that registers at a rendezvous point and asks it.
@@ -15,6 +16,7 @@ pub mod false_tracker;
 pub mod files;
 pub mod gate;
 pub mod liar;
+pub mod netns;
 pub mod point;
 pub mod process;
 pub mod tracking;

@@ -23,9 +23,10 @@ pub fn program(name: &str) -> PathBuf {
     program
 }
 
-fn command<S: AsRef<OsStr>>(name: &str, args: impl IntoIterator<Item = S>) -> Command {
+/// A program of this workspace with its arguments, that finds and leaves nothing in the user's folders.
+pub fn command<S: AsRef<OsStr>>(name: &str, args: impl IntoIterator<Item = S>) -> Command {
     let mut command = Command::new(program(name));
-    command.args(args).env("NO_COLOR", "1").env("SHOAL_CACHE", "");
+    command.args(args).env("NO_COLOR", "1").env("SHOAL_CACHE", "").env("SHOAL_STATE", "");
     command
 }
 
@@ -49,7 +50,7 @@ pub struct Ended {
 }
 
 impl Process {
-    /// Starts a program with a cache folder of its own, so that tests do not meet there.
+    /// Starts a program of this workspace.
     pub fn start<S: AsRef<OsStr>>(name: &str, args: impl IntoIterator<Item = S>) -> Self {
         Self::spawn(command(name, args))
     }

@@ -3,8 +3,12 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use anyhow::anyhow;
 use shoal_net::{Failure, NodeError};
-use shoal_store::{ImportError, TargetError};
+use shoal_store::{ImportError, SkippedList, TargetError};
+
+/// How many of many files are named that are left out or refused.
+pub(super) const NAMED: usize = 100;
 
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,7 +59,37 @@ impl From<NodeError> for CliError {
 
 impl From<ImportError> for CliError {
     fn from(error: ImportError) -> Self {
-        anyhow::Error::from(error).into()
+        let hint = import_hint(&error);
+        let error = match error {
+            ImportError::UnsafeNames(names) => anyhow!(unsafe_names(&names)),
+            error => error.into(),
+        };
+        Self { exit: Exit::Failed, error, hint: hint.map(str::to_owned) }
+    }
+}
+
+/// What can be done about paths that cannot be shared.
+fn import_hint(error: &ImportError) -> Option<&'static str> {
+    match error {
+        ImportError::UnsafeNames(_) => Some("rename them, or leave them out with --skip-unsafe"),
+        ImportError::NotUtf8(_) => Some("rename it, or share the folder that it lies in with --skip-unsafe"),
+        ImportError::Name { .. } | ImportError::NameNeeded => Some("choose a name with --name"),
+        ImportError::SameName(..) => Some("share the folder that they lie in, or one by one"),
+        ImportError::Changed { .. } => Some("share again when it is quiet"),
+        _ => None,
+    }
+}
+
+/// A line for each name.
+fn unsafe_names(names: &SkippedList) -> String {
+    let mut text = match names.count {
+        1 => "1 name cannot be shared".to_owned(),
+        count => format!("{count} names cannot be shared"),
+    };
+    text.extend(names.named.iter().take(NAMED).map(|one| format!("\n  {one}")));
+    match names.more_than(NAMED) {
+        0 => text,
+        more => text + &format!("\n  … and {more} more"),
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use indicatif::{HumanDuration, ProgressBar};
+use libp2p::identity::Keypair;
 use serde::Serialize;
 use shoal_engine::{DownloadConfig, PeerChoice, SeedGoal};
 use tokio_util::sync::CancellationToken;
@@ -114,7 +115,7 @@ struct GotFrom {
 pub(super) async fn run(args: Args, output: &Output, stop: CancellationToken) -> Result<Exit, CliError> {
     let wanted = args.from.wanted(&args.source)?;
     let include = Include::try_from(args.include.clone()).map_err(CliError::usage)?;
-    let node = args.from.net.start(None, 0).await?;
+    let node = args.from.net.start(Keypair::generate_ed25519(), 0).await?;
     let start = Instant::now();
     let goal = args.goal();
     let mut handle = node.fetch(FetchOptions {

@@ -6,10 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::anyhow;
 use shoal_content::Chunker;
-use shoal_printable::Printable;
 use tokio_util::sync::CancellationToken;
 
-use super::error::{CliError, Exit};
+use super::error::{CliError, Exit, NAMED};
 use super::output::Output;
 use shoal_store::{Import, ImportOptions, ImportProgress, default_cache_dir, import};
 
@@ -18,12 +17,13 @@ pub(super) async fn run(
     paths: Vec<PathBuf>,
     name: Option<String>,
     chunker: Option<Chunker>,
+    skip_unsafe: bool,
     output: &Output,
     stop: &CancellationToken,
 ) -> Result<Import, CliError> {
     let bar = output.byte_bar(0, "hashing");
     let cancel = Arc::new(AtomicBool::new(false));
-    let options = ImportOptions { paths, name, chunker, cache: default_cache_dir() };
+    let options = ImportOptions { paths, name, chunker, cache: default_cache_dir(), skip_unsafe };
     let (shown, cancelled) = (bar.clone(), cancel.clone());
     let work = tokio::task::spawn_blocking(move || {
         let progress = |p: ImportProgress| {
@@ -41,9 +41,11 @@ pub(super) async fn run(
     };
     bar.finish_and_clear();
     let imported = imported?;
-    for skipped in &imported.skipped {
-        let path = skipped.path.to_string_lossy();
-        output.warn(format!("left out '{}': {}", Printable(&path), Printable(&skipped.why)));
+    let skipped = &imported.skipped;
+    skipped.named.iter().take(NAMED).for_each(|one| output.warn(format!("left out {one}")));
+    match skipped.more_than(NAMED) {
+        0 => {}
+        more => output.warn(format!("left out {more} more")),
     }
     Ok(imported)
 }

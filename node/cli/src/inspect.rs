@@ -3,13 +3,16 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use libp2p::Multiaddr;
+use libp2p::identity::Keypair;
 use serde::Serialize;
-use shoal_content::{Chunker, EntryKind, Manifest, Ticket};
+use shoal_content::{Chunker, ContentId, EntryKind, Manifest, Ticket};
+use shoal_printable::Printable;
 use tokio_util::sync::CancellationToken;
 
 use super::error::{CliError, Exit};
 use super::human;
-use super::options::{SourceArgs, chunker};
+use super::options::{SourceArgs, Wanted, chunker};
 use super::output::Output;
 use shoal_store::ChunkStore;
 
@@ -18,7 +21,8 @@ const LISTED: usize = 20;
 
 /// Show what a ticket, an id or a path stands for: name, files, sizes, chunks, chunker, id
 ///
-/// For a ticket or id the manifest is fetched from a peer; a path is hashed as `share` would.
+/// What a ticket itself says needs nobody and comes first. Then, for a ticket or id, the manifest is fetched from a
+/// peer; a path is hashed as `share` would.
 #[derive(clap::Args)]
 pub(super) struct Args {
     /// A ticket, a content id, or a file or folder
@@ -32,11 +36,23 @@ pub(super) struct Args {
     /// How to cut a path: fastcdc:MIN:AVG:MAX or fixed:SIZE [default: fastcdc, finer for small contents]
     #[arg(long, value_name = "CHUNKER", value_parser = chunker)]
     chunker: Option<Chunker>,
+    /// Leave out what cannot be shared for its name, as `share` would with this option
+    #[arg(long)]
+    skip_unsafe: bool,
+}
+
+/// What a ticket says by itself; of a path or bare id there is the id alone.
+#[derive(Serialize)]
+struct Said {
+    content: String,
+    peers: Vec<String>,
+    rendezvous: Vec<String>,
 }
 
 #[derive(Serialize)]
 struct Inspected<'a> {
-    content: String,
+    #[serde(flatten)]
+    said: &'a Said,
     name: &'a str,
     shape: shoal_content::Shape,
     bytes: u64,
@@ -45,8 +61,6 @@ struct Inspected<'a> {
     private: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     parent: Option<String>,
-    peers: Vec<String>,
-    rendezvous: Vec<String>,
     files: Vec<File<'a>>,
 }
 
@@ -63,28 +77,44 @@ struct File<'a> {
 
 pub(super) async fn run(args: Args, output: &Output, stop: CancellationToken) -> Result<Exit, CliError> {
     let path = Path::new(&args.source);
-    let manifest = if path.symlink_metadata().is_ok() {
+    if path.symlink_metadata().is_ok() {
         let paths = vec![PathBuf::from(path)];
-        let imported = super::import::run(paths, None, args.chunker, output, &stop).await?;
-        imported.source.manifest().clone()
-    } else {
-        fetch(&args.source, &args.from, output, &stop).await?
+        let imported = super::import::run(paths, None, args.chunker, args.skip_unsafe, output, &stop).await?;
+        let manifest = imported.source.manifest();
+        print(manifest, &Said::of_id(manifest.id()), true, args.files, output)?;
+        return Ok(Exit::Done);
+    }
+    let wanted = args.from.wanted(&args.source)?;
+    let Ok(ticket) = args.source.parse::<Ticket>() else {
+        let manifest = fetch(wanted, &args.from, output, &stop).await?;
+        print(&manifest, &Said::of_id(manifest.id()), true, args.files, output)?;
+        return Ok(Exit::Done);
     };
-    let ticket = args.source.parse::<Ticket>().ok();
-    let inspected = describe(&manifest, ticket.as_ref());
-    output.data(&inspected, || text(&inspected, args.files))?;
+    let said = Said::of_ticket(&ticket);
+    // As JSON it is one object, with the rest or, where nobody has that, without.
+    if !output.is_json() {
+        output.data(&said, || said.lines().join("\n"))?;
+    }
+    match fetch(wanted, &args.from, output, &stop).await {
+        Ok(manifest) => print(&manifest, &said, false, args.files, output)?,
+        Err(error) => {
+            if output.is_json() {
+                output.data(&said, String::new)?;
+            }
+            return Err(error);
+        }
+    }
     Ok(Exit::Done)
 }
 
 /// Fetches a manifest from whoever has it.
 pub(super) async fn fetch(
-    source: &str,
+    wanted: Wanted,
     from: &SourceArgs,
     output: &Output,
     stop: &CancellationToken,
 ) -> Result<Arc<Manifest>, CliError> {
-    let wanted = from.wanted(source)?;
-    let node = from.net.start(None, 0).await?;
+    let node = from.net.start(Keypair::generate_ed25519(), 0).await?;
     let status = output.status("looking");
     status.set_message("for somebody who has the manifest");
     let manifest = tokio::select! {
@@ -96,12 +126,48 @@ pub(super) async fn fetch(
     Ok(manifest?)
 }
 
-fn describe<'a>(manifest: &'a Manifest, ticket: Option<&Ticket>) -> Inspected<'a> {
+impl Said {
+    fn of_id(content: ContentId) -> Self {
+        Self { content: content.to_string(), peers: vec![], rendezvous: vec![] }
+    }
+
+    fn of_ticket(ticket: &Ticket) -> Self {
+        let texts = |all: &[Multiaddr]| all.iter().map(ToString::to_string).collect();
+        Self {
+            content: ticket.content.to_string(),
+            peers: texts(&ticket.peers),
+            rendezvous: texts(&ticket.rendezvous),
+        }
+    }
+
+    fn lines(&self) -> Vec<String> {
+        let mut lines = vec![format!("content   {}", self.content)];
+        lines.extend(self.peers.iter().map(|peer| format!("peer      {}", Printable(peer))));
+        lines.extend(self.rendezvous.iter().map(|point| format!("tracker   {}", Printable(point))));
+        lines
+    }
+}
+
+/// Prints what a manifest says; with `whole`, what has been said of it already too.
+fn print(
+    manifest: &Manifest,
+    said: &Said,
+    whole: bool,
+    files: bool,
+    output: &Output,
+) -> Result<(), CliError> {
+    let inspected = describe(manifest, said);
+    let lines = || {
+        let first = if whole { said.lines() } else { vec![] };
+        first.into_iter().chain(lines(&inspected, files)).collect::<Vec<_>>().join("\n")
+    };
+    Ok(output.data(&inspected, lines)?)
+}
+
+fn describe<'a>(manifest: &'a Manifest, said: &'a Said) -> Inspected<'a> {
     let root = manifest.root();
-    let texts =
-        |all: Option<&Vec<libp2p::Multiaddr>>| all.into_iter().flatten().map(ToString::to_string).collect();
     Inspected {
-        content: manifest.id().to_string(),
+        said,
         name: root.name.as_str(),
         shape: root.shape,
         bytes: root.size,
@@ -109,8 +175,6 @@ fn describe<'a>(manifest: &'a Manifest, ticket: Option<&Ticket>) -> Inspected<'a
         chunker: root.chunker.to_string(),
         private: root.private,
         parent: root.parent.map(|p| p.to_string()),
-        peers: texts(ticket.map(|t| &t.peers)),
-        rendezvous: texts(ticket.map(|t| &t.rendezvous)),
         files: manifest.entries().iter().map(file).collect(),
     }
 }
@@ -125,10 +189,9 @@ fn file(entry: &shoal_content::Entry) -> File<'_> {
     File { path: entry.path.as_str(), bytes: entry.size, kind, target, private: entry.private }
 }
 
-fn text(it: &Inspected<'_>, all: bool) -> String {
+fn lines(it: &Inspected<'_>, all: bool) -> Vec<String> {
     let mut lines = vec![
         format!("name      {}", it.name),
-        format!("content   {}", it.content),
         format!("size      {} ({} bytes)", human::bytes(it.bytes), it.bytes),
         format!("files     {}", it.files.len()),
         format!("chunks    {}", it.chunks),
@@ -136,8 +199,6 @@ fn text(it: &Inspected<'_>, all: bool) -> String {
     ];
     lines.extend(it.private.then(|| "private   only its owner may read the folder".to_owned()));
     lines.extend(it.parent.iter().map(|parent| format!("parent    {parent}")));
-    lines.extend(it.peers.iter().map(|peer| format!("peer      {peer}")));
-    lines.extend(it.rendezvous.iter().map(|point| format!("tracker   {point}")));
     let shown = if all { it.files.len() } else { LISTED };
     for file in it.files.iter().take(shown) {
         let target = file.target.map(|t| format!(" -> {t}")).unwrap_or_default();
@@ -148,5 +209,5 @@ fn text(it: &Inspected<'_>, all: bool) -> String {
     if it.files.len() > shown {
         lines.push(format!("… and {} more; --files lists all", it.files.len() - shown));
     }
-    lines.join("\n")
+    lines
 }

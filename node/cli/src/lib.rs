@@ -11,6 +11,7 @@ mod demo;
 mod error;
 mod get;
 mod human;
+mod identity;
 mod import;
 mod inspect;
 mod options;

@@ -1,6 +1,5 @@
 //! Options that several commands have, and what they become.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::anyhow;
@@ -74,11 +73,7 @@ impl From<TopologyArg> for Topology {
 }
 
 impl NetArgs {
-    pub(super) async fn start(&self, identity: Option<PathBuf>, port: u16) -> Result<Node, CliError> {
-        let identity = match identity {
-            Some(path) => shoal_rendezvous::identity::load_or_create(&path).map_err(anyhow::Error::from)?,
-            None => Keypair::generate_ed25519(),
-        };
+    pub(super) async fn start(&self, identity: Keypair, port: u16) -> Result<Node, CliError> {
         let slots = self.pace.upload_slots.map(usize::from);
         let standard = UploadConfig::default();
         let upload = UploadConfig {

@@ -4,6 +4,7 @@ use std::io::{IsTerminal, Write};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
+use shoal_printable::{escaped, is_unprintable};
 
 use super::error::CliError;
 
@@ -53,7 +54,9 @@ impl Output {
         }
     }
 
+    /// Nothing that came from elsewhere reaches the terminal as it is, whoever has put it into the words.
     fn line(&self, text: &str) {
+        let text = escaped(text);
         if self.is_live() {
             // Err only says that the terminal is gone.
             drop(self.bars.println(text));
@@ -64,7 +67,7 @@ impl Output {
 
     /// Data: the object with `--json`, else the text.
     pub(super) fn data(&self, object: &impl Serialize, text: impl FnOnce() -> String) -> anyhow::Result<()> {
-        let line = if self.json { serde_json::to_string(object)? } else { text() };
+        let line = if self.json { shown_json(&serde_json::to_string(object)?) } else { text() };
         self.bars.suspend(|| {
             let mut stdout = std::io::stdout().lock();
             writeln!(stdout, "{line}").and_then(|()| stdout.flush())
@@ -86,5 +89,33 @@ impl Output {
     fn bar(&self, bar: ProgressBar, template: &str, prefix: String) -> ProgressBar {
         let style = ProgressStyle::with_template(template).expect("a well-formed template");
         self.bars.add(bar.with_style(style.progress_chars("=> ")).with_prefix(prefix))
+    }
+}
+
+/// The same JSON, with what a terminal could take for a command written as JSON's own escapes. Such characters stand in
+/// strings alone.
+fn shown_json(json: &str) -> String {
+    let mut shown = String::with_capacity(json.len());
+    for c in json.chars() {
+        if is_unprintable(c) {
+            c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| shown += &format!("\\u{unit:04x}"));
+        } else {
+            shown.push(c);
+        }
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_moves_no_cursor_and_stays_the_same() {
+        let text = "a\u{1b}[2J\u{9b}1m \u{202e}x\u{feff} é 名";
+        let shown = shown_json(&serde_json::to_string(text).unwrap());
+        assert!(!shown.chars().any(is_unprintable), "{shown:?}");
+        assert!(shown.contains("é 名"));
+        assert_eq!(serde_json::from_str::<String>(&shown).unwrap(), text);
     }
 }

@@ -14,9 +14,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::error::{CliError, Exit};
 use super::human::{self, Growth};
+use super::identity::{self, Identity};
 use super::options::{NetArgs, chunker};
 use super::output::Output;
-use shoal_net::{ContentHandle, Event, PointError, Progress, ServeOptions};
+use shoal_net::{ContentHandle, Event, PointError, Progress, ServeOptions, try_listening};
 use shoal_store::ChunkStore;
 
 /// Peers that get a line of their own while they fetch.
@@ -44,9 +45,13 @@ pub(super) struct Args {
     /// How to cut: fastcdc:MIN:AVG:MAX or fixed:SIZE [default: fastcdc, finer for small contents]
     #[arg(long, value_name = "CHUNKER", value_parser = chunker)]
     chunker: Option<Chunker>,
-    /// Key file of the node, made if missing, so that its peer id stays the same [default: a new one each time]
+    /// Key file of the node, made if missing, so that its peer id stays the same [default: one for each content, in your
+    /// state folder]
     #[arg(long, value_name = "FILE")]
     identity: Option<PathBuf>,
+    /// Leave out files and folders whose names cannot be created everywhere, and say which, instead of sharing nothing
+    #[arg(long)]
+    skip_unsafe: bool,
     /// Tell the rendezvous points name, size and number of files while sharing, so that `shoal tracker find` finds
     /// it: they tell whoever asks
     #[arg(long, requires = "rendezvous")]
@@ -82,10 +87,16 @@ struct Shared {
 }
 
 pub(super) async fn run(args: Args, output: &Output, stop: CancellationToken) -> Result<Exit, CliError> {
-    // Side by side: with few bytes to hash, starting the node takes as long.
-    let import = super::import::run(args.paths, args.name, args.chunker, output, &stop);
-    let (imported, node) = tokio::try_join!(import, args.net.start(args.identity, args.port))?;
+    // Before what may be hours of hashing.
+    try_listening(&args.net.listen).map_err(anyhow::Error::from)?;
+    let Args { paths, name, chunker, skip_unsafe, .. } = args;
+    let imported = super::import::run(paths, name, chunker, skip_unsafe, output, &stop).await?;
     let manifest = imported.source.manifest().clone();
+    let identity = match &args.identity {
+        Some(path) => Identity::in_file(path).map_err(anyhow::Error::from)?,
+        None => identity::of_content(&manifest.id(), output),
+    };
+    let node = args.net.start(identity.key.clone(), args.port).await?;
     let ticket = Ticket {
         content: manifest.id(),
         peers: node.addresses().await,

@@ -49,7 +49,7 @@ struct Different {
 }
 
 pub(super) async fn run(args: Args, output: &Output, stop: CancellationToken) -> Result<Exit, CliError> {
-    let manifest = super::inspect::fetch(&args.source, &args.from, output, &stop).await?;
+    let manifest = super::inspect::fetch(args.from.wanted(&args.source)?, &args.from, output, &stop).await?;
     let base = base(&args.dir, &manifest);
     if !base.exists() {
         let error = anyhow!("'{}' does not exist", Printable(&base.to_string_lossy()));

@@ -3,11 +3,17 @@
 use std::process::Command;
 
 use insta::assert_snapshot;
+use shoal_content::Ticket;
 
 /// Runs `shoal` without anything of this machine's in its way; returns exit code, stdout and stderr.
 fn shoal(args: &[&str]) -> (i32, String, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_shoal"));
-    command.args(args).env("SHOAL_CACHE", "").env("NO_COLOR", "1").env("COLUMNS", "100");
+    command
+        .args(args)
+        .env("SHOAL_CACHE", "")
+        .env("SHOAL_STATE", "")
+        .env("NO_COLOR", "1")
+        .env("COLUMNS", "100");
     let output = command.output().expect("shoal runs");
     let text = |bytes| String::from_utf8(bytes).expect("shoal prints text");
     (output.status.code().expect("no signal"), text(output.stdout), text(output.stderr))
@@ -66,6 +72,74 @@ fn an_id_with_nobody_to_ask() {
     exit code 5
     error: no peer could be reached that has this content
     hint: is the sharing side running and reachable? Give its address with --peer, or a rendezvous point with --rendezvous; a ticket holds both, a bare id neither
+    ");
+}
+
+/// A ticket of a peer that is not there, with an address that would clear the screen.
+fn ticket() -> String {
+    let peer = "12D3KooW9pP4Seg3kZYhySpuVjn1RPdQBsUFZKiFxGMGQN5MeL6A";
+    let address = |text: &str| format!("{text}/p2p/{peer}").parse().expect("an address");
+    let id = "bafyreiezm75kpio3ghj3azmmk3wbrynpmgjhqfgppqn5kqg73zjzc57gke";
+    let ticket = Ticket {
+        content: id.parse().expect("an id"),
+        peers: vec![address("/ip4/127.0.0.1/tcp/1"), address("/dns4/\u{1b}[2J\u{9b}1m.invalid/tcp/2")],
+        rendezvous: vec![address("/ip4/127.0.0.1/tcp/3")],
+    };
+    ticket.to_string()
+}
+
+/// What a ticket says by itself needs nobody.
+#[test]
+fn a_ticket_with_nobody_to_ask() {
+    let (code, stdout, stderr) = shoal(&["inspect", &ticket(), "--wait", "1s"]);
+    assert_eq!(code, 5);
+    assert_snapshot!(stdout, @r"
+    content   bafyreiezm75kpio3ghj3azmmk3wbrynpmgjhqfgppqn5kqg73zjzc57gke
+    peer      /ip4/127.0.0.1/tcp/1/p2p/12D3KooW9pP4Seg3kZYhySpuVjn1RPdQBsUFZKiFxGMGQN5MeL6A
+    peer      /dns4/\u{1b}[2J\u{9b}1m.invalid/tcp/2/p2p/12D3KooW9pP4Seg3kZYhySpuVjn1RPdQBsUFZKiFxGMGQN5MeL6A
+    tracker   /ip4/127.0.0.1/tcp/3/p2p/12D3KooW9pP4Seg3kZYhySpuVjn1RPdQBsUFZKiFxGMGQN5MeL6A
+    ");
+    assert!(stderr.contains("no peer could be reached"), "{stderr}");
+    let (code, stdout, _) = shoal(&["inspect", "--json", &ticket(), "--wait", "1s"]);
+    assert_eq!(code, 5);
+    assert!(stdout.trim_end().chars().all(|c| !c.is_control()), "{stdout:?}");
+    let said: serde_json::Value = serde_json::from_str(&stdout).expect("one object");
+    assert_eq!(said["content"], "bafyreiezm75kpio3ghj3azmmk3wbrynpmgjhqfgppqn5kqg73zjzc57gke");
+    assert_eq!(said["rendezvous"].as_array().map(Vec::len), Some(1));
+    assert!(said["peers"][1].as_str().is_some_and(|peer| peer.starts_with("/dns4/\u{1b}[2J")), "{said}");
+}
+
+#[test]
+fn names_that_cannot_be_shared_are_all_named_or_left_out() {
+    use std::os::unix::ffi::OsStrExt;
+    let folder = tempfile::tempdir().unwrap();
+    let base = folder.path().join("t");
+    std::fs::create_dir(&base).unwrap();
+    let names: [&[u8]; 4] = [b"good", b"bad \xff", b"aux", b"a\x1b[2J"];
+    for name in names {
+        std::fs::write(base.join(std::ffi::OsStr::from_bytes(name)), "x").unwrap();
+    }
+    let shown = |text: String| {
+        let shown = text.replace(folder.path().to_str().unwrap(), "");
+        let mut lines: Vec<_> = shown.lines().map(str::to_owned).collect();
+        lines.sort();
+        lines.join("\n")
+    };
+    assert_snapshot!(shown(failure(&["share", base.to_str().unwrap()])), @r"
+      '/t/a\u{1b}[2J': the path contains a control character
+      '/t/aux': the path contains a Windows device name
+      '/t/bad \xff': its name is not UTF-8
+    error: 3 names cannot be shared
+    exit code 1
+    hint: rename them, or leave them out with --skip-unsafe
+    ");
+    let (code, stdout, stderr) = shoal(&["inspect", "--skip-unsafe", base.to_str().unwrap()]);
+    assert_eq!(code, 0);
+    assert!(stdout.contains("files     1\n") && stdout.contains("good"), "{stdout}");
+    assert_snapshot!(shown(stderr), @r"
+    warning: left out '/t/a\u{1b}[2J': the path contains a control character
+    warning: left out '/t/aux': the path contains a Windows device name
+    warning: left out '/t/bad \xff': its name is not UTF-8
     ");
 }
 

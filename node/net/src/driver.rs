@@ -77,6 +77,11 @@ impl Driver {
         }
     }
 
+    /// What the node announces of its addresses.
+    pub(super) fn announcing(self, external: ExternalAddresses) -> Self {
+        Self { external, ..self }
+    }
+
     /// Runs until told to shut down, or until nobody is left to give orders.
     pub(super) async fn run(mut self) {
         // The events of addresses that stood before this task began have been read already.

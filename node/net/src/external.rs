@@ -2,13 +2,19 @@
 
 use libp2p::swarm::{NetworkBehaviour, SwarmEvent};
 use libp2p::{Multiaddr, Swarm};
-use shoal_addresses::OwnAddresses;
+use shoal_addresses::{OwnAddresses, Scope, ip_of};
 
 /// Keeps the Swarm's external addresses as they should be.
 #[derive(Debug, Default)]
 pub(super) struct ExternalAddresses(OwnAddresses);
 
 impl ExternalAddresses {
+    /// Of a node that listens where the user said.
+    pub(super) fn of(listen: &[Multiaddr]) -> Self {
+        let asked = listen.iter().filter_map(ip_of).any(|ip| Scope::of_ip(ip) == Some(Scope::Loopback));
+        Self(if asked { OwnAddresses::with_loopback() } else { OwnAddresses::default() })
+    }
+
     /// Takes note of what an event says of this node's addresses. Returns whether they should be
     /// [applied](Self::apply) again.
     pub(super) fn note<E>(&mut self, event: &SwarmEvent<E>) -> bool {

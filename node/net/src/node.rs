@@ -12,8 +12,10 @@ use tokio_util::sync::CancellationToken;
 use super::clock::Clock;
 use super::control::Control;
 use super::driver::Driver;
+use super::external::ExternalAddresses;
 use super::fetch::ChunkStreams;
 use super::library::Library;
+use super::listen::{self, ListenError};
 use super::memory::Memory;
 use super::pace::Pace;
 use super::peers::SharedPeers;
@@ -76,17 +78,9 @@ pub enum NodeError {
     /// Keys or transports.
     #[error("cannot set up the network: {0}")]
     Setup(String),
-    /// An address cannot be listened on.
-    #[error("cannot listen on {address}: {why}")]
-    Listen {
-        /// Where.
-        address: Multiaddr,
-        /// What the system said.
-        why: String,
-    },
-    /// Nothing to listen on.
-    #[error("cannot listen on any interface: {0}")]
-    NoListener(String),
+    /// No listener, or not all that were given.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
 }
 
 /// A running node; cheap to clone. It owns its contents. It ends when it is shut down, or when every handle is dropped.
@@ -114,9 +108,11 @@ impl Node {
         self.parts.local
     }
 
-    /// Where others can reach the node, each ending in `/p2p/PEER`.
+    /// Where others can reach the node, each ending in `/p2p/PEER`, in a fixed order. Loopback addresses are among
+    /// them only if there are no others, or if the node was told to listen on one.
     pub async fn addresses(&self) -> Vec<Multiaddr> {
-        let addresses = self.parts.control.addresses().await;
+        let mut addresses = self.parts.control.addresses().await;
+        addresses.sort_unstable();
         addresses.into_iter().filter_map(|a| a.with_p2p(self.parts.local).ok()).collect()
     }
 
@@ -208,7 +204,7 @@ async fn start(config: NodeConfig) -> Result<NodeParts, NodeError> {
     let local = config.identity.public().to_peer_id();
     let points = Points::new(config.identity.clone());
     let mut swarm = transport::swarm(config.identity, &config.peers)?;
-    transport::listen(&mut swarm, &config.listen, config.port, LISTEN_TIMEOUT).await?;
+    listen::listen(&mut swarm, &config.listen, config.port, LISTEN_TIMEOUT).await?;
     let library = Arc::new(Library::default());
     let memory = Arc::new(Memory::default());
     let clock = Clock::start();
@@ -217,7 +213,8 @@ async fn start(config: NodeConfig) -> Result<NodeParts, NodeError> {
     let (control, orders) = Control::new(peers.clone());
     let streams = chunk_streams(control.clone(), Pace::new(config.limit_down, clock), memory, clock);
     let peers = PeerLayer::new(clock, peers);
-    let driver = Driver::new(swarm, points, orders, library.clone(), uploads.clone(), peers);
+    let driver = Driver::new(swarm, points, orders, library.clone(), uploads.clone(), peers)
+        .announcing(ExternalAddresses::of(&config.listen));
     let driver_ended = CancellationToken::new();
     let ended = driver_ended.clone().drop_guard();
     tokio::spawn(async move {

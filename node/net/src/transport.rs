@@ -3,12 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::StreamExt;
 use libp2p::core::muxing::StreamMuxerBox;
 use libp2p::core::transport::Boxed;
 use libp2p::identity::Keypair;
-use libp2p::swarm::SwarmEvent;
-use libp2p::{Multiaddr, PeerId, Swarm, SwarmBuilder, Transport, dns, quic};
+use libp2p::{PeerId, Swarm, SwarmBuilder, Transport, dns, quic};
 use shoal_engine::PeerBookConfig;
 
 use super::behaviour::Behaviour;
@@ -67,53 +65,4 @@ fn below_names(
 
 fn failed(error: &dyn std::fmt::Display) -> NodeError {
     NodeError::Setup(error.to_string())
-}
-
-/// Listens and waits until at least one address stands. Given addresses must all work; of the defaults,
-/// one is enough: a machine may lack IPv6 or UDP.
-pub(super) async fn listen(
-    swarm: &mut Swarm<Behaviour>,
-    given: &[Multiaddr],
-    port: u16,
-    patience: Duration,
-) -> Result<(), NodeError> {
-    let addresses = if given.is_empty() { everywhere(port) } else { given.to_vec() };
-    let mut errors = Vec::new();
-    let mut listeners = 0;
-    for address in addresses {
-        match swarm.listen_on(address.clone()) {
-            Ok(_) => listeners += 1,
-            Err(error) if given.is_empty() => errors.push(format!("{address}: {error}")),
-            Err(error) => return Err(NodeError::Listen { address, why: error.to_string() }),
-        }
-    }
-    let ready = async {
-        let mut standing = std::collections::HashSet::new();
-        while listeners > 0 && (standing.is_empty() || (!given.is_empty() && standing.len() < listeners)) {
-            match swarm.select_next_some().await {
-                SwarmEvent::NewListenAddr { listener_id, .. } => drop(standing.insert(listener_id)),
-                SwarmEvent::ListenerClosed { addresses, reason: Err(error), .. } => {
-                    listeners -= 1;
-                    errors.push(format!("{addresses:?}: {error}"));
-                }
-                _ => {}
-            }
-        }
-        !standing.is_empty()
-    };
-    match tokio::time::timeout(patience, ready).await {
-        Ok(true) => Ok(()),
-        Ok(false) => Err(NodeError::NoListener(errors.join("; "))),
-        Err(_) => Err(NodeError::NoListener("no address became ready in time".into())),
-    }
-}
-
-fn everywhere(port: u16) -> Vec<Multiaddr> {
-    let texts = [
-        format!("/ip4/0.0.0.0/tcp/{port}"),
-        format!("/ip4/0.0.0.0/udp/{port}/quic-v1"),
-        format!("/ip6/::/tcp/{port}"),
-        format!("/ip6/::/udp/{port}/quic-v1"),
-    ];
-    texts.iter().map(|text| text.parse().expect("well-formed")).collect()
 }

@@ -32,14 +32,16 @@ mod verify;
 mod watch;
 
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use shoal_content::{ChunkIndex, ChunkSet, Manifest};
-use shoal_printable::Printable;
+use shoal_printable::printable_bytes;
 
 pub use import::{
-    Import, ImportError, ImportOptions, ImportProgress, Skipped, Source, default_cache_dir, import,
+    Import, ImportError, ImportOptions, ImportProgress, SkipReason, Skipped, SkippedList, Source,
+    default_cache_dir, import,
 };
 pub use target::{Placed, Report, Selection, Target, TargetError, TargetOptions, WriteError};
 pub use verify::{EntryState, MAX_EXTRA, VerifyError, VerifyReport, verify};
@@ -88,5 +90,5 @@ pub enum ReadError {
 
 /// A path for people: with everything escaped that a terminal could take for a command.
 fn show(path: &Path) -> String {
-    Printable(&path.to_string_lossy()).to_string()
+    printable_bytes(path.as_os_str().as_bytes())
 }

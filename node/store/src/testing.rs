@@ -62,7 +62,13 @@ pub(super) fn mode(path: &Path) -> u32 {
 
 /// Options for one path, without a cache.
 pub(super) fn options(path: &Path) -> ImportOptions {
-    ImportOptions { paths: vec![path.to_owned()], name: None, chunker: Some(SMALL), cache: None }
+    ImportOptions {
+        paths: vec![path.to_owned()],
+        name: None,
+        chunker: Some(SMALL),
+        cache: None,
+        skip_unsafe: false,
+    }
 }
 
 /// Imports without telling or stopping.

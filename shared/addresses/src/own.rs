@@ -15,14 +15,21 @@ pub const MAX_CONFIRMED: usize = 8;
 /// router forwards to it.
 ///
 /// Always holds: a confirmed address stays until it is retracted, whatever happens to listeners; a loopback address is
-/// announced only if there is no other.
+/// announced only if there is no other, or if it was asked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct OwnAddresses {
     /// The oldest first; at most [`MAX_CONFIRMED`].
     confirmed: Vec<Multiaddr>,
+    /// Whether loopback addresses are announced beside others.
+    with_loopback: bool,
 }
 
 impl OwnAddresses {
+    /// The node was told to listen on loopback, so those addresses are announced beside others.
+    pub fn with_loopback() -> Self {
+        Self { with_loopback: true, ..Self::default() }
+    }
+
     /// Something other than a listener has found that the node can be reached at an address. Returns whether it is
     /// kept: addresses of no use to others are not, and where there are [`MAX_CONFIRMED`], the oldest gives way.
     pub fn confirm(&mut self, address: Multiaddr) -> bool {
@@ -45,7 +52,7 @@ impl OwnAddresses {
 
     /// What to announce while the node listens at these addresses: the confirmed ones first, then those that can be
     /// reached from most places; each once, at most [`MAX_ADDRESSES`]. Loopback addresses are left out unless there
-    /// are no others.
+    /// are no others or they were asked for.
     pub fn announced<'a>(&self, listening: impl IntoIterator<Item = &'a Multiaddr>) -> Vec<Multiaddr> {
         let confirmed = self.confirmed.iter().map(|address| (false, address));
         let listening = listening.into_iter().map(|address| (true, address));
@@ -55,7 +62,7 @@ impl OwnAddresses {
         let others = ranked.iter().any(|(_, scope, _)| *scope > Scope::Loopback);
         let mut announced: Vec<Multiaddr> = vec![];
         for (_, scope, address) in ranked {
-            let serves = !others || scope > Scope::Loopback;
+            let serves = self.with_loopback || !others || scope > Scope::Loopback;
             if serves && announced.len() < MAX_ADDRESSES && !announced.contains(address) {
                 announced.push(address.clone());
             }
@@ -115,6 +122,14 @@ mod tests {
                 "{listening:?} {confirmed:?}"
             );
         }
+    }
+
+    #[test]
+    fn loopback_that_was_asked_for_is_announced_beside_others() {
+        let listening = addresses(&["/ip4/127.0.0.1/tcp/1", "/ip4/10.0.0.1/tcp/1"]);
+        let both = addresses(&["/ip4/10.0.0.1/tcp/1", "/ip4/127.0.0.1/tcp/1"]);
+        assert_eq!(OwnAddresses::with_loopback().announced(&listening), both);
+        assert_eq!(OwnAddresses::default().announced(&listening), both[..1]);
     }
 
     #[test]

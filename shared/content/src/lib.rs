@@ -27,6 +27,7 @@ pub type ChunkSet = fixedbitset::FixedBitSet;
 pub use fold::fold_case;
 
 pub use chunker::{Chunker, ChunkerError, MAX_CHUNK};
+pub use collisions::{Collision, each_collision};
 pub use geometry::{ChunkIndex, FileIndex, Geometry, Span};
 pub use hash::{ContentId, Hash, HashError};
 pub use manifest::{

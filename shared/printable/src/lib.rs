@@ -26,6 +26,17 @@ impl fmt::Display for Printable<'_> {
     }
 }
 
+/// Bytes that should be text, as a text with the same things escaped as in [`Printable`], and what is not UTF-8 as
+/// `\xNN`.
+pub fn printable_bytes(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len());
+    for piece in bytes.utf8_chunks() {
+        text += piece.valid();
+        text.extend(piece.invalid().iter().map(|byte| format!("\\x{byte:02x}")));
+    }
+    Printable(&text).to_string()
+}
+
 /// A whole text with the same things escaped as in [`Printable`], but for line feeds and tabs.
 pub fn escaped(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
@@ -53,6 +64,12 @@ pub fn is_bidi_control(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn bytes_that_are_no_text_can_be_told_apart() {
+        assert_eq!(printable_bytes("a\u{1b}名".as_bytes()), "a\\u{1b}名");
+        assert_eq!(printable_bytes(b"a\xff\xfeb"), "a\\xff\\xfeb");
+    }
 
     #[test]
     fn escapes_what_moves_the_cursor_and_keeps_scripts() {

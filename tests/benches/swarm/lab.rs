@@ -4,12 +4,12 @@
 //! hub. The hub itself, where the tracker runs, is not held back. Or, without root, everybody lives on
 //! loopback, and is told to hold back by itself.
 
-use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use anyhow::{Context, ensure};
+use anyhow::Context;
+use shoal_tests::netns::{inside, ip, tool};
 use shoal_tests::process::LOOPBACK;
 
 /// What a line carries, Mbit/s, headers included.
@@ -129,13 +129,6 @@ fn address(node: usize) -> String {
     format!("10.99.0.{}", node + 1)
 }
 
-/// `ip` becomes the program, so that the process that is started is the one that is measured.
-fn inside(namespace: &str, program: &Path) -> Command {
-    let mut command = Command::new("ip");
-    command.args(["netns", "exec", namespace]).arg(program);
-    command
-}
-
 /// Namespaces with a bridge between them. Removed when dropped.
 pub(crate) struct Namespaces {
     name: String,
@@ -222,18 +215,4 @@ impl Drop for Namespaces {
 fn shape(namespace: &str, device: &str, mbit: f64) -> anyhow::Result<()> {
     let shape = format!("tbf rate {mbit}mbit burst 70kb latency 50ms");
     tool("tc", &format!("-n {namespace} qdisc replace dev {device} root {shape}")).map(drop)
-}
-
-fn ip(args: &str) -> anyhow::Result<()> {
-    tool("ip", args).map(drop)
-}
-
-/// Runs a tool of the system, out of reach of a Ctrl-C on the terminal: that must not break the clean-up.
-fn tool(program: &str, args: &str) -> anyhow::Result<String> {
-    let mut command = Command::new(program);
-    let output = command.args(args.split_whitespace()).stdin(Stdio::null()).process_group(0).output();
-    let output = output.with_context(|| format!("{program} does not run"))?;
-    let complaint = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "{program} {args}: {}", complaint.trim());
-    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }

@@ -41,7 +41,12 @@ impl Node {
     pub(crate) fn start(mut command: Command, dir: &Path) -> anyhow::Result<Self> {
         let (stdout, stderr) = (dir.join("stdout"), dir.join("stderr"));
         command.stdin(Stdio::null()).stdout(File::create(&stdout)?).stderr(File::create(&stderr)?);
-        command.env("NO_COLOR", "1").env("SHOAL_CACHE", "").env_remove("RUST_LOG").current_dir(dir);
+        command
+            .env("NO_COLOR", "1")
+            .env("SHOAL_CACHE", "")
+            .env("SHOAL_STATE", "")
+            .env_remove("RUST_LOG")
+            .current_dir(dir);
         // Ctrl-C on the terminal is for the benchmark, which then ends its nodes itself.
         let child = command.process_group(0).spawn().context("a node does not start")?;
         Ok(Self { child, stdout, stderr, cost: Cost::default(), sampled: Instant::now() })

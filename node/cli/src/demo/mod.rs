@@ -81,7 +81,7 @@ async fn demonstrate(
     let rendezvous = tracker.addresses().to_vec();
     output.say(format!("tracker   {}", rendezvous[0]));
 
-    let imported = super::import::run(vec![path], None, None, output, stop).await?;
+    let imported = super::import::run(vec![path], None, None, false, output, stop).await?;
     let manifest = imported.source.manifest().clone();
     let seed = node().await?;
     let options = ServeOptions { trackers: rendezvous.clone(), ..ServeOptions::default() };

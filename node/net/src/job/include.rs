@@ -79,6 +79,7 @@ mod tests {
             path: SafePath::new(path).unwrap(),
             size: 0,
             kind: EntryKind::File { executable: false },
+            private: false,
         };
         let mut entries: Vec<_> = ["a.txt", "docs/b.txt", "docs/deep/c.txt", "img/x.png"].map(entry).into();
         entries.sort_by(|a, b| a.path.cmp(&b.path));
@@ -86,6 +87,7 @@ mod tests {
             name: SafePath::name("x").unwrap(),
             shape: Shape::Folder,
             chunker: Chunker::for_size(4 << 30),
+            private: false,
             parent: None,
             entries,
             chunks: vec![],

@@ -63,7 +63,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("file");
         std::fs::write(&file, vec![7; 300_000]).unwrap();
-        let options = ImportOptions { paths: vec![file], name: None, chunker: None, cache: None };
+        let options =
+            ImportOptions { paths: vec![file], name: None, chunker: None, cache: None, skip_unsafe: false };
         let manifest = import(&options, &|_| {}, &AtomicBool::new(false)).unwrap().source.manifest().clone();
         let to =
             || TargetOptions { dir: dir.path().to_owned(), force: false, selection: Selection::default() };

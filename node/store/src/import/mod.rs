@@ -14,6 +14,7 @@ mod pool;
 mod reader;
 mod roots;
 mod run;
+mod skipped;
 mod source;
 #[cfg(test)]
 mod tests;
@@ -27,6 +28,7 @@ use shoal_content::{Chunker, ManifestError, PathError};
 use shoal_printable::Printable;
 
 pub use cache::default_cache_dir;
+pub use skipped::{SkipReason, Skipped, SkippedList};
 pub use source::Source;
 
 use super::show;
@@ -44,6 +46,8 @@ pub struct ImportOptions {
     pub chunker: Option<Chunker>,
     /// The folder of the hash cache; none: nothing is remembered. See [`default_cache_dir`].
     pub cache: Option<PathBuf>,
+    /// Leave out files and folders whose names cannot be shared, instead of refusing everything.
+    pub skip_unsafe: bool,
 }
 
 /// How far an import is.
@@ -62,26 +66,17 @@ pub struct ImportProgress {
 pub struct Import {
     /// Serves the content from where it lies.
     pub source: Source,
-    /// What was left out, in no particular order.
-    pub skipped: Vec<Skipped>,
+    /// What was left out.
+    pub skipped: SkippedList,
     /// Whether the cache knew everything, so that no file was read.
     pub from_cache: bool,
-}
-
-/// Something that is there and is not shared.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Skipped {
-    /// Where.
-    pub path: PathBuf,
-    /// Why, for people; nothing in it needs escaping.
-    pub why: String,
 }
 
 /// Why an import failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
     /// No path was given.
-    #[error("nothing to share: name at least one file or folder")]
+    #[error("nothing to share")]
     Nothing,
     /// A path that does not exist.
     #[error("'{}' does not exist", show(.0))]
@@ -89,22 +84,14 @@ pub enum ImportError {
     /// A path to something that is neither a file nor a folder.
     #[error("'{}' is neither a file nor a folder, and nothing else can be shared", show(.0))]
     NotShareable(PathBuf),
-    /// A name that is not UTF-8.
-    #[error("the name of '{}' is not valid UTF-8: rename it and share again", show(.0))]
+    /// A path that was given, whose name is not UTF-8.
+    #[error("the name of '{}' is not UTF-8", show(.0))]
     NotUtf8(PathBuf),
-    /// A name that cannot be created safely everywhere.
-    #[error("'{}' cannot be shared: {why}. Rename it and share again", show(path))]
-    Unsafe {
-        /// The file or folder.
-        path: PathBuf,
-        /// What is wrong with its name.
-        why: PathError,
-    },
+    /// Names that cannot be created safely everywhere: all that there are.
+    #[error("{count} cannot be shared for their names: {0}", count = .0.count)]
+    UnsafeNames(SkippedList),
     /// The name that was asked for, or that follows from the paths, is not a safe one.
-    #[error(
-        "'{}' cannot be the name of a shared content: {why}. Choose another with --name",
-        Printable(name)
-    )]
+    #[error("'{}' cannot be the name of a shared content: {why}", Printable(name))]
     Name {
         /// The name.
         name: String,
@@ -112,18 +99,18 @@ pub enum ImportError {
         why: PathError,
     },
     /// Several paths that do not lie in one folder, so that no name follows from them.
-    #[error("the paths do not lie in one folder, so that no name follows from them: choose one with --name")]
+    #[error("the paths do not lie in one folder, so that no name follows from them")]
     NameNeeded,
     /// Two of several paths have the same last component.
-    #[error("'{}' and '{}' have the same name: share their parent folder, or one by one", show(.0), show(.1))]
+    #[error("'{}' and '{}' have the same name", show(.0), show(.1))]
     SameName(PathBuf, PathBuf),
     /// A file was written to, replaced or removed in the meantime.
-    #[error("'{}' changed while it was being read: share again when it is quiet", show(path))]
+    #[error("'{}' changed while it was being read", show(path))]
     Changed {
         /// The file.
         path: PathBuf,
     },
-    /// The chunker has impossible sizes, two names collide, or there is more than a manifest can hold.
+    /// The chunker has impossible sizes, or there is more than a manifest can hold.
     #[error("cannot be shared: {0}")]
     Manifest(#[from] ManifestError),
     /// The caller asked to stop.

@@ -216,7 +216,7 @@ fn read_whole(files: &mut [Found], watcher: &Watcher<'_>, mut buf: &mut [u8]) ->
 }
 
 fn open_found(found: &mut Found, watcher: &Watcher<'_>) -> Result<(File, PathBuf), ImportError> {
-    let path = watcher.roots.locate(&found.entry.path);
+    let path = watcher.roots.locate(found.entry.path.as_str());
     // Before the first byte is read: a later change must show in the stamp.
     found.racy = found.stamp.is_racy(watcher.clock.now());
     let file = open(&path).map_err(|error| failed(&path, error))?;

@@ -23,12 +23,12 @@ pub(super) enum Roots {
 
 impl Roots {
     /// Where an entry lies.
-    pub(super) fn locate(&self, path: &SafePath) -> PathBuf {
+    pub(super) fn locate(&self, path: &str) -> PathBuf {
         match self {
             Self::File(file) => file.clone(),
-            Self::Folder(folder) => folder.join(path.as_str()),
+            Self::Folder(folder) => folder.join(path),
             Self::Several(all) => {
-                let (first, rest) = path.as_str().split_once('/').unwrap_or((path.as_str(), ""));
+                let (first, rest) = path.split_once('/').unwrap_or((path, ""));
                 match (all.get(first), rest) {
                     (Some(root), "") => root.clone(),
                     (Some(root), rest) => root.join(rest),

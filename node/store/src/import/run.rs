@@ -37,7 +37,7 @@ pub(super) fn import_at(
     clock: Clock,
 ) -> Result<Import, ImportError> {
     let resolved = resolve(options)?;
-    let mut listing = walk(&resolved.roots, &resolved.name, cancel)?;
+    let mut listing = walk(&resolved, options.skip_unsafe, cancel)?;
     let total = listing.found.iter().map(|f| f.entry.size).sum();
     let chunker = options.chunker.unwrap_or_else(|| Chunker::for_size(total));
     chunker.check().map_err(shoal_content::ManifestError::from)?;

@@ -75,7 +75,7 @@ impl Files for SourceFiles {
     }
 
     fn path(&self, file: FileIndex) -> PathBuf {
-        self.roots.locate(&self.manifest.entries()[file as usize].path)
+        self.roots.locate(self.manifest.entries()[file as usize].path.as_str())
     }
 }
 

@@ -1,17 +1,18 @@
 //! Lists what lies at the roots, in canonical order.
 
 use std::fs::{FileType, Metadata};
+use std::ops::ControlFlow;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use shoal_content::{Entry, EntryKind, LinkTarget, SafePath};
-use shoal_printable::Printable;
+use shoal_content::{Entry, EntryKind, LinkTarget, SafePath, each_collision};
 use walkdir::WalkDir;
 
-use super::roots::Roots;
-use super::{ImportError, Skipped};
+use super::ImportError;
+use super::roots::{Resolved, Roots};
+use super::skipped::{SkipReason, SkippedList};
 use crate::mode::is_private;
 use crate::stamp::Stamp;
 
@@ -41,18 +42,25 @@ impl Found {
 pub(super) struct Listing {
     /// In canonical order.
     pub(super) found: Vec<Found>,
-    pub(super) skipped: Vec<Skipped>,
+    pub(super) skipped: SkippedList,
+    /// What cannot be shared for its name.
+    unsafe_names: SkippedList,
 }
 
-/// Lists all files, links, and folders that are empty or private. `name` is the name of the only entry of a single file.
-pub(super) fn walk(roots: &Roots, name: &SafePath, cancel: &AtomicBool) -> Result<Listing, ImportError> {
+/// Lists all files, links, and folders that are empty or private. Names that cannot be shared are refused all together,
+/// or left out with what is beneath them.
+pub(super) fn walk(
+    resolved: &Resolved,
+    skip_unsafe: bool,
+    cancel: &AtomicBool,
+) -> Result<Listing, ImportError> {
     let mut listing = Listing::default();
-    match roots {
-        Roots::File(file) => listing.add_root_file(file, name.clone())?,
+    match &resolved.roots {
+        Roots::File(file) => listing.add_root_file(file, resolved.name.clone())?,
         Roots::Folder(folder) => listing.add_folder(folder, "", cancel)?,
         Roots::Several(all) => {
             for (name, root) in all {
-                let path = safe(root, name.clone())?;
+                let Some(path) = listing.safe(root, name.clone()) else { continue };
                 if root.is_dir() {
                     listing.found.push(Found::new(path, EntryKind::Folder, &stat(root)?));
                     listing.add_folder(root, &format!("{name}/"), cancel)?;
@@ -63,6 +71,12 @@ pub(super) fn walk(roots: &Roots, name: &SafePath, cancel: &AtomicBool) -> Resul
         }
     }
     listing.found.sort_unstable_by(|a, b| a.entry.path.cmp(&b.entry.path));
+    listing.drop_collisions(&resolved.roots);
+    if skip_unsafe {
+        listing.skipped.append(std::mem::take(&mut listing.unsafe_names));
+    } else if listing.unsafe_names.count > 0 {
+        return Err(ImportError::UnsafeNames(listing.unsafe_names));
+    }
     listing.drop_full_folders();
     Ok(listing)
 }
@@ -90,26 +104,30 @@ impl Listing {
     /// Adds what is inside of a folder; `prefix` is empty or ends in `/`.
     fn add_folder(&mut self, folder: &Path, prefix: &str, cancel: &AtomicBool) -> Result<(), ImportError> {
         // Depth first and by names within a folder: nearly canonical order, so that sorting is cheap.
-        for item in WalkDir::new(folder).min_depth(1).sort_by_file_name() {
+        let mut walk = WalkDir::new(folder).min_depth(1).sort_by_file_name().into_iter();
+        while let Some(item) = walk.next() {
             if cancel.load(Ordering::Relaxed) {
                 return Err(ImportError::Cancelled);
             }
             let item = item.map_err(|error| unreadable(folder, error))?;
             let kind = item.file_type();
             if let Some(what) = special(kind) {
-                self.skip(item.into_path(), format!("it is {what}"));
+                self.skipped.add(item.into_path(), SkipReason::Special(what));
                 continue;
             }
-            let inside =
-                inside(item.path(), folder).ok_or_else(|| ImportError::NotUtf8(item.path().to_owned()))?;
-            let path = safe(item.path(), format!("{prefix}{inside}"))?;
+            let Some(path) = self.path_of(item.path(), folder, prefix) else {
+                if kind.is_dir() {
+                    walk.skip_current_dir();
+                }
+                continue;
+            };
             let meta = item.metadata().map_err(|error| unreadable(folder, error))?;
             let kind = match kind {
                 _ if kind.is_dir() => EntryKind::Folder,
                 _ if kind.is_symlink() => match link(item.path(), &path)? {
                     Ok(target) => EntryKind::Link(target),
                     Err(why) => {
-                        self.skip(item.into_path(), why);
+                        self.skipped.add(item.into_path(), why);
                         continue;
                     }
                 },
@@ -120,8 +138,42 @@ impl Listing {
         Ok(())
     }
 
-    fn skip(&mut self, path: PathBuf, why: String) {
-        self.skipped.push(Skipped { path, why });
+    /// The path in the content of what lies in a folder; `None` if its name cannot be shared.
+    fn path_of(&mut self, at: &Path, folder: &Path, prefix: &str) -> Option<SafePath> {
+        match inside(at, folder) {
+            Some(inside) => self.safe(at, format!("{prefix}{inside}")),
+            None => {
+                self.unsafe_names.add(at.to_owned(), SkipReason::NotUtf8);
+                None
+            }
+        }
+    }
+
+    fn safe(&mut self, at: &Path, text: String) -> Option<SafePath> {
+        SafePath::new(text).map_err(|why| self.unsafe_names.add(at.to_owned(), why.into())).ok()
+    }
+
+    /// Drops whatever some systems would take for something else that is here too.
+    fn drop_collisions(&mut self, roots: &Roots) {
+        let found = &self.found;
+        let mut keep = vec![true; found.len()];
+        let _ = each_collision(
+            found.len(),
+            |at| found[at].entry.path.as_str(),
+            |collision| {
+                let named = &found[collision.at].entry.path.as_str()[..collision.len];
+                let beneath = |f: &&Found| {
+                    let rest = f.entry.path.as_str().strip_prefix(named);
+                    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+                };
+                let end = collision.at + found[collision.at..].iter().take_while(beneath).count();
+                keep[collision.at..end].fill(false);
+                self.unsafe_names.add(roots.locate(named), SkipReason::Collides(collision.earlier));
+                ControlFlow::Continue(())
+            },
+        );
+        let mut keep = keep.into_iter();
+        self.found.retain(|_| keep.next().unwrap_or(true));
     }
 
     /// Only folders that are private or have nothing in them are entries. Canonical order puts what lies in a
@@ -145,10 +197,6 @@ fn inside<'a>(path: &'a Path, folder: &Path) -> Option<&'a str> {
     std::str::from_utf8(rest.strip_prefix(b"/").unwrap_or(rest)).ok()
 }
 
-fn safe(at: &Path, text: String) -> Result<SafePath, ImportError> {
-    SafePath::new(text).map_err(|why| ImportError::Unsafe { path: at.to_owned(), why })
-}
-
 fn file_kind(meta: &Metadata) -> EntryKind {
     EntryKind::File { executable: meta.mode() & 0o100 != 0 }
 }
@@ -164,13 +212,12 @@ fn special(kind: FileType) -> Option<&'static str> {
 }
 
 /// Reads a link; the inner error says why it cannot be shared.
-fn link(at: &Path, path: &SafePath) -> Result<Result<LinkTarget, String>, ImportError> {
+fn link(at: &Path, path: &SafePath) -> Result<Result<LinkTarget, SkipReason>, ImportError> {
     let target = std::fs::read_link(at).map_err(|source| ImportError::Io { path: at.to_owned(), source })?;
     let Some(target) = target.to_str() else {
-        return Ok(Err("it is a link whose target is not UTF-8".into()));
+        return Ok(Err(SkipReason::LinkNotUtf8));
     };
-    Ok(LinkTarget::new(path, target)
-        .map_err(|_| format!("it is a link that leads outside ('{}')", Printable(target))))
+    Ok(LinkTarget::new(path, target).map_err(|_| SkipReason::LinkOutside(target.to_owned())))
 }
 
 fn stat(path: &Path) -> Result<Metadata, ImportError> {

@@ -27,7 +27,7 @@ pub(super) struct FinalPlace<'a> {
 pub(super) struct AtFinal {
     /// Where each entry will lie.
     pub(super) places: Vec<Place>,
-    /// Files whose executable bit has to be changed.
+    /// Files whose permissions have to be changed.
     pub(super) modes: Vec<FileIndex>,
     /// Whether all that is wanted is there.
     pub(super) already: bool,

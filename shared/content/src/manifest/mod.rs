@@ -16,7 +16,7 @@ mod root;
 mod tests;
 
 use std::collections::BTreeMap;
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 
 pub use assemble::ManifestAssembler;
 pub use page::{CHUNKS_PER_PAGE, ChunkEntry, Entry, EntryKind};
@@ -24,7 +24,7 @@ pub use root::{Root, Shape};
 
 use self::page::{encode_chunk_page, encode_file_page, fill_file_pages};
 use super::chunker::{Chunker, ChunkerError};
-use super::collisions::Collisions;
+use super::collisions::each_collision;
 use super::geometry::Geometry;
 use super::hash::{ContentId, Hash};
 use super::path::{PathError, SafePath};
@@ -198,7 +198,6 @@ fn check_entries(root: &Root, entries: &[Entry]) -> Result<(), ManifestError> {
         }
     }
     let conflict = |a: &SafePath, b: &str| ManifestError::Conflict(a.to_string(), b.to_owned());
-    let mut collisions = Collisions::default();
     let mut before: Option<&Entry> = None;
     for entry in entries {
         if let Some(before) = before {
@@ -213,10 +212,15 @@ fn check_entries(root: &Root, entries: &[Entry]) -> Result<(), ManifestError> {
                 return Err(conflict(&entry.path, before.path.as_str()));
             }
         }
-        collisions.insert(&entry.path).map_err(|earlier| conflict(&entry.path, &earlier))?;
         before = Some(entry);
     }
-    Ok(())
+    let mut collision = None;
+    let path = |at: usize| entries[at].path.as_str();
+    let _ = each_collision(entries.len(), path, |found| {
+        collision = Some(conflict(&entries[found.at].path, &found.earlier));
+        ControlFlow::Break(())
+    });
+    collision.map_or(Ok(()), Err)
 }
 
 /// Makes a manifest from what was found on disk.

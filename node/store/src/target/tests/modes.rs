@@ -53,7 +53,7 @@ fn nothing_is_wider_than_it_was_from_the_first_chunk_on() {
     target.finish().unwrap();
     assert_not_wider(&dir.path().join("t"), &from);
     assert_eq!(snapshot(&dir.path().join("t")), snapshot(&from));
-    assert!(verify(source.manifest(), &dir.path().join("t"), &|_| {}).unwrap().all_match());
+    assert!(compare(&source, &dir.path().join("t")).unwrap().all_match());
 }
 
 #[test]
@@ -106,7 +106,7 @@ fn folders_that_are_there_are_narrowed_and_what_is_narrow_stays() {
     chmod(&t.join("deep"), 0o700);
     assert!(open(&source, to(dir.path())).finish().unwrap().already_there);
     assert_eq!([mode(&t.join("deep/public")), mode(&t.join("deep"))], [0o600, 0o700]);
-    assert!(verify(source.manifest(), &t, &|_| {}).unwrap().all_match());
+    assert!(compare(&source, &t).unwrap().all_match());
 }
 
 #[test]
@@ -120,12 +120,12 @@ fn what_is_there_and_matches_is_narrowed() {
     for (path, mode) in [("", 0o755), ("deep/er", 0o755), ("deep/er/key", 0o640), ("run", 0o755)] {
         chmod(&t.join(path), mode);
     }
-    let report = verify(source.manifest(), &t, &|_| {}).unwrap();
+    let report = compare(&source, &t).unwrap();
     assert_ne!(report.folder, EntryState::Match);
     assert_eq!(report.entries.iter().filter(|e| **e != EntryState::Match).count(), 3, "{report:?}");
     assert!(open(&source, to(dir.path())).finish().unwrap().already_there);
     assert_eq!(snapshot(&t), snapshot(&from.path().join("t")));
-    assert!(verify(source.manifest(), &t, &|_| {}).unwrap().all_match());
+    assert!(compare(&source, &t).unwrap().all_match());
 }
 
 /// A selection makes folders on the way that are not selected themselves.
