@@ -114,6 +114,8 @@ pub(crate) struct Found {
     pub(crate) executable: bool,
     /// Whether others than its owner may read it, if it is no link.
     pub(crate) wide: bool,
+    /// In bytes, if it is a file.
+    pub(crate) size: u64,
     /// A regular file of the right size.
     present: bool,
 }
@@ -173,13 +175,16 @@ fn judge(
 
 fn look(tree: &Tree, entry: &Entry) -> io::Result<Found> {
     let Some(meta) = tree.look(&entry.path)? else {
-        return Ok(Found { state: State::Missing, executable: false, wide: false, present: false });
+        return Ok(Found { state: State::Missing, executable: false, wide: false, size: 0, present: false });
     };
     let state = compare(tree, entry, &meta)?;
     let present = meta.is_file() && state == State::Match;
-    let executable = meta.is_file() && meta.mode() & 0o100 != 0;
     let wide = !meta.is_symlink() && !mode::is_private(meta.mode());
-    Ok(Found { state, executable, wide, present })
+    let (executable, size) = match meta.is_file() {
+        true => (meta.mode() & 0o100 != 0, meta.len()),
+        false => (false, 0),
+    };
+    Ok(Found { state, executable, wide, size, present })
 }
 
 /// Compares kind and size; a file that passes still has to have its chunks compared.

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fs::File;
 use std::io;
+use std::os::unix::fs::FileExt;
 
 use rustix::fs::{SeekFrom, seek};
 use rustix::io::Errno;
@@ -29,6 +30,25 @@ pub(crate) fn next_hole(file: &File, offset: u64) -> u64 {
 /// Whether `len` bytes at `offset` all lie in a hole. They are within the file.
 pub(crate) fn is_hole(file: &File, offset: u64, len: u64) -> io::Result<bool> {
     Ok(next_data(file, offset)?.is_none_or(|data| data >= offset + len))
+}
+
+/// Writes zeros over what is data within `len` bytes at `offset`; holes stay holes. They are within the file. Returns how
+/// many bytes were written.
+pub(crate) fn write_zeros(file: &File, offset: u64, len: u64) -> io::Result<u64> {
+    const BLOCK: [u8; 4096] = [0; 4096];
+    let end = offset + len;
+    let (mut at, mut written) = (offset, 0);
+    while let Some(data) = next_data(file, at)?.filter(|data| *data < end) {
+        let hole = next_hole(file, data).min(end);
+        at = data;
+        while at < hole {
+            let now = (hole - at).min(BLOCK.len() as u64);
+            file.write_all_at(&BLOCK[..now as usize], at)?;
+            at += now;
+        }
+        written += hole - data;
+    }
+    Ok(written)
 }
 
 /// Whether all bytes are 0.
@@ -70,8 +90,6 @@ fn hash_zeros(len: u32) -> Hash {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::FileExt;
-
     use super::*;
 
     #[test]
@@ -91,6 +109,20 @@ mod tests {
             bytes[at] = 1;
             assert!(!is_zero(&bytes), "{at}");
         }
+    }
+
+    #[test]
+    fn zeros_do_not_spread_into_holes() {
+        let file = tempfile::tempfile().unwrap();
+        file.set_len(4 << 20).unwrap();
+        file.write_all_at(&[1; 10_000], 1 << 20).unwrap();
+        // Both ends within blocks of data, one after another, as chunks come.
+        let written = [(0u64, 1_050_000u64), (1_050_000, 8000), (1_058_000, 1 << 20)]
+            .map(|(at, len)| write_zeros(&file, at, len).unwrap());
+        assert!(written.iter().sum::<u64>() < 20_000, "{written:?}");
+        let mut bytes = vec![1; 4 << 20];
+        file.read_exact_at(&mut bytes, 0).unwrap();
+        assert!(is_zero(&bytes));
     }
 
     #[test]

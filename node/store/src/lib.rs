@@ -3,6 +3,7 @@
 //! - [`import`](import()): makes a [`Manifest`] of files where they lie, and serves them from there ([`Source`]).
 //! - [`Target`]: a download. Verified chunks go to their places beneath one folder; a journal remembers
 //!   which, so that a restart fetches little again.
+//! - [`Holdings`]: finds chunks by their hash in all contents at hand.
 //! - [`verify()`]: compares a folder or file with a manifest.
 //!
 //! What this is not: it decides nothing about peers and opens no socket. It is plain blocking code, to be
@@ -17,6 +18,7 @@
 
 mod check;
 mod compare;
+mod holdings;
 mod holes;
 mod import;
 mod lru;
@@ -31,19 +33,21 @@ mod tree;
 mod verify;
 mod watch;
 
+use std::fs::File;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use shoal_content::{ChunkIndex, ChunkSet, Manifest};
+use shoal_content::{ChunkIndex, ChunkSet, FileIndex, Manifest};
 use shoal_printable::printable_bytes;
 
+pub use holdings::{HeldChunk, HoldingGuard, Holdings};
 pub use import::{
     Import, ImportError, ImportOptions, ImportProgress, SkipReason, Skipped, SkippedList, Source,
     default_cache_dir, import,
 };
-pub use target::{Placed, Report, Selection, Target, TargetError, TargetOptions, WriteError};
+pub use target::{Placed, Report, Reuse, Selection, Target, TargetError, TargetOptions, WriteError};
 pub use verify::{EntryState, MAX_EXTRA, VerifyError, VerifyReport, verify};
 pub use watch::ScanProgress;
 
@@ -61,6 +65,12 @@ pub trait ChunkStore: Send + Sync {
     /// Reads a chunk: `buf` is cleared and then holds exactly its bytes. After an error `buf` holds
     /// nothing of use.
     fn read(&self, chunk: ChunkIndex, buf: &mut Vec<u8>) -> Result<(), ReadError>;
+
+    /// Opens the file in which an entry's bytes lie, so that the system can copy from it. What it holds is to be hashed:
+    /// it may have changed. Stores that have no such files say [`io::ErrorKind::Unsupported`].
+    fn open_file(&self, _file: FileIndex) -> io::Result<Arc<File>> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
 }
 
 /// Why a chunk could not be read.

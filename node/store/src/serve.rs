@@ -183,6 +183,12 @@ impl<F: Files> Served<F> {
         Ok(opened)
     }
 
+    /// The open file of an entry.
+    pub(crate) fn open_file(&self, file: FileIndex) -> io::Result<Arc<File>> {
+        let open = lock(&self.handles).get(file);
+        Ok(open.map_or_else(|| self.files.open(file), Ok)?.file)
+    }
+
     /// Records that a chunk matched while its files had these stamps.
     fn note(&self, chunk: ChunkIndex, stamps: &[(FileIndex, Stamp)], sure: bool) {
         let mut trust = lock(&self.trust);

@@ -28,6 +28,11 @@ impl<'a> Watch<'a> {
         Self { progress, cancel, done: AtomicU64::new(0), total: AtomicU64::new(0) }
     }
 
+    /// The flag that stops it.
+    pub(crate) fn cancel(&self) -> &'a AtomicBool {
+        self.cancel
+    }
+
     /// Fails if it is to stop.
     pub(crate) fn check(&self) -> Result<(), Cancelled> {
         if self.cancel.load(Ordering::Relaxed) { Err(Cancelled) } else { Ok(()) }

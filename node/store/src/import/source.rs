@@ -1,5 +1,6 @@
 //! A shared content: serves chunks from where its files lie.
 
+use std::fs::File;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -57,6 +58,10 @@ impl ChunkStore for Source {
 
     fn read(&self, chunk: ChunkIndex, buf: &mut Vec<u8>) -> Result<(), ReadError> {
         self.served.read(chunk, buf)
+    }
+
+    fn open_file(&self, file: FileIndex) -> io::Result<Arc<File>> {
+        self.served.open_file(file)
     }
 }
 

@@ -31,6 +31,8 @@ pub(super) struct AtFinal {
     pub(super) modes: Vec<FileIndex>,
     /// Whether all that is wanted is there.
     pub(super) already: bool,
+    /// Files that are going to be replaced, and are long enough to have chunks of their own.
+    pub(super) replaced: Vec<PathBuf>,
 }
 
 impl FinalPlace<'_> {
@@ -68,7 +70,7 @@ impl FinalPlace<'_> {
     fn nothing_there(&self) -> AtFinal {
         let place = |file| if self.plan.entries[file] { Place::Part } else { Place::Nowhere };
         let places = (0..self.manifest.entries().len()).map(place).collect();
-        AtFinal { places, modes: Vec::new(), already: false }
+        AtFinal { places, modes: Vec::new(), already: false, replaced: Vec::new() }
     }
 
     /// Fails if something that is not a folder stands where a wanted entry needs one.
@@ -122,8 +124,9 @@ impl FinalPlace<'_> {
     }
 
     fn place(&self, all: &[Found]) -> AtFinal {
-        let mut at_final =
-            AtFinal { places: Vec::with_capacity(all.len()), modes: Vec::new(), already: true };
+        let mut at_final = self.nothing_there();
+        at_final.places.clear();
+        at_final.already = true;
         for (at, found) in all.iter().enumerate() {
             let wanted = self.plan.entries[at];
             let place = match found.state {
@@ -134,6 +137,10 @@ impl FinalPlace<'_> {
             };
             at_final.already &= !wanted || place == Place::Final;
             let entry = &self.manifest.entries()[at];
+            if wanted && found.size >= self.manifest.root().chunker.min_size().into() && place == Place::Part
+            {
+                at_final.replaced.push(self.path(at as FileIndex));
+            }
             if let EntryKind::File { executable } = entry.kind
                 && wanted
                 && place == Place::Final

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use shoal_content::{ChunkIndex, ContentId};
 use shoal_printable::Printable;
 
-use crate::show;
+use crate::{ImportError, show};
 
 /// How many differing entries an error names.
 pub(super) const MAX_NAMED: usize = 5;
@@ -47,6 +47,14 @@ pub enum TargetError {
     Busy {
         /// The part.
         path: PathBuf,
+    },
+    /// Chunks were to be taken from here, and it cannot be read.
+    #[error("nothing can be taken from '{}': {source}", show(path))]
+    Reuse {
+        /// The file or folder.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: ImportError,
     },
     /// The caller asked to stop while it was being opened. What was verified by then is kept.
     #[error("cancelled")]

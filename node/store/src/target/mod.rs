@@ -4,8 +4,8 @@
 //! (`names` says what both are called). When all are, [`Target::finish`] moves it to the content's name.
 //! Files that already are there and match stay there and count as fetched.
 //!
-//! What always holds: bytes get in only after their SHA-256 matched; a position of a file in the part
-//! holds either the right bytes or a hole; a journal record is written after the bytes it vouches for;
+//! What always holds: bytes count only after their SHA-256 matched, and those of the network get in only then
+//! (`take` says when others do); a journal record is written after the bytes it vouches for;
 //! nothing that the user has is replaced or removed unless `force` says so, and nothing that merely has the
 //! name of a part even then; all file work happens beneath the one folder that was named, without following any symbolic link there. The journal is locked, so
 //! that two processes never work on the same part.
@@ -21,22 +21,27 @@ mod merge;
 mod modes;
 mod names;
 mod open;
+mod reuse;
+mod runs;
 mod state;
+mod take;
 #[cfg(test)]
 mod tests;
 mod write;
 
+use std::fs::File;
 use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use fixedbitset::FixedBitSet;
-use shoal_content::{ChunkIndex, ChunkSet, Manifest};
+use shoal_content::{ChunkIndex, ChunkSet, FileIndex, Manifest};
 
 pub use self::error::{TargetError, WriteError};
 use self::files::TargetFiles;
 use self::layout::Plan;
+pub use self::reuse::Reuse;
 use self::state::State;
 use super::serve::{Served, lock};
 use super::watch::Watch;
@@ -50,10 +55,12 @@ const SYNC_AFTER: u64 = 32 << 20;
 pub struct TargetOptions {
     /// The folder that gets `NAME`; made if it is not there. It may itself be a symbolic link.
     pub dir: PathBuf,
-    /// Replace wanted files that are there and differ.
+    /// Replace wanted files that are there and differ: at the end, and until then chunks are taken from them.
     pub force: bool,
     /// Which entries are wanted.
     pub selection: Selection,
+    /// Where chunks may be taken from instead of fetching them.
+    pub reuse: Reuse,
 }
 
 /// Which entries of a manifest are wanted.
@@ -74,6 +81,8 @@ pub struct Report {
     pub wanted_bytes: u64,
     /// Bytes of wanted chunks that were there already, in the part or at the final place.
     pub found_bytes: u64,
+    /// Bytes of wanted chunks that were taken from elsewhere on this machine.
+    pub reused_bytes: u64,
     /// Chunks that the journal promised and the disk did not hold; they are fetched again.
     pub damaged_chunks: u32,
 }
@@ -99,7 +108,7 @@ pub struct Target {
     journal_name: String,
     journal_path: PathBuf,
     /// Files at the final place whose permissions are to be changed.
-    modes: Vec<shoal_content::FileIndex>,
+    modes: Vec<FileIndex>,
     /// Whether nothing was missing from the start.
     already: bool,
     report: Mutex<Report>,
@@ -119,6 +128,9 @@ impl Target {
     ///
     /// Chunks of a part are believed if the journal was written since the system started; else they are
     /// hashed, and those with bytes of files that are not wanted are dropped, because they cannot be.
+    ///
+    /// Then it takes what it can from the places that may be reused, and with force from the files that will be
+    /// replaced, each chunk verified.
     ///
     /// What lies on the disk is hashed on all cores. `progress` is called now and then, from several threads at once;
     /// set `cancel` to stop early, which takes effect within a chunk.
@@ -206,5 +218,10 @@ impl ChunkStore for Target {
         // While this is held, nothing is moved.
         let _phase = self.phase.read().unwrap_or_else(PoisonError::into_inner);
         self.served.read(chunk, buf)
+    }
+
+    fn open_file(&self, file: FileIndex) -> io::Result<Arc<File>> {
+        let _phase = self.phase.read().unwrap_or_else(PoisonError::into_inner);
+        self.served.open_file(file)
     }
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, RwLock};
 
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
-use shoal_content::{ChunkSet, Manifest, Shape};
+use shoal_content::{ChunkSet, ContentId, Hash, Manifest, Shape};
 
 use super::at_final::{AtFinal, FinalPlace};
 use super::files::TargetFiles;
@@ -40,6 +40,8 @@ pub(super) fn open_at(
     boot: Option<BootId>,
     watch: &Watch<'_>,
 ) -> Result<Target, TargetError> {
+    options.reuse.check()?;
+    let reuse = options.reuse.clone();
     let opening = Opening::new(manifest, options)?;
     let mut journal = opening.lock(false)?;
     let contents = match &mut journal {
@@ -48,23 +50,27 @@ pub(super) fn open_at(
     };
     let part_there = found(opening.dir.symlink_metadata(opening.part.top()))
         .map_err(|e| opening.unreadable(opening.part.root(), e))?;
-    let recorded = match (&contents, &part_there) {
-        (Contents::Ours(recorded), _) => Some(opening.expand(recorded)),
+    let recorded = match &contents {
+        Contents::Ours(recorded) => Some(opening.expand(recorded)),
         _ => None,
     };
-    let at_final = opening.look_at_final(recorded.as_ref(), watch)?;
+    let mut at_final = opening.look_at_final(recorded.as_ref(), watch)?;
     if let Some(stranger) = opening.stranger(&contents, part_there.as_ref()) {
-        if at_final.already {
-            // There is nothing to do, so it is in nobody's way.
-            return opening.finish(at_final, None, None, boot, watch);
-        }
-        return Err(stranger);
+        // If there is nothing to do, it is in nobody's way.
+        return if at_final.already {
+            opening.finish(at_final, None, None, boot, watch)
+        } else {
+            Err(stranger)
+        };
     }
     let recorded = match contents {
         Contents::Ours(recorded) => Some(recorded),
         _ => None,
     };
-    opening.finish(at_final, journal, recorded, boot, watch)
+    let replaced = std::mem::take(&mut at_final.replaced);
+    let target = opening.finish(at_final, journal, recorded, boot, watch)?;
+    target.reuse(&reuse, &replaced, watch)?;
+    Ok(target)
 }
 
 impl Opening {
@@ -146,40 +152,27 @@ impl Opening {
         boot: Option<BootId>,
         watch: &Watch<'_>,
     ) -> Result<Target, TargetError> {
-        let expanded = recorded.as_ref().map(|r| self.expand(r));
         let need_journal = !at_final.already && journal.is_none();
         let journal = if need_journal { Some(self.make_journal()?) } else { journal };
+        let expanded = recorded.as_ref().map(|r| self.expand(r));
         let journal_path = self.journal_path();
         let files = TargetFiles::new(self.manifest.clone(), self.part, self.last, at_final.places);
         let layout = files.layout();
-        let trusted =
-            recorded.as_ref().is_some_and(|r| r.boot.is_some() && r.boot == boot && r.layout == layout);
+        let believed = |r: &Recorded| r.boot.is_some() && r.boot == boot && r.layout == layout;
+        let trusted = recorded.as_ref().is_some_and(believed);
         let mut progress = State::new(self.manifest.chunks().len(), journal);
         let damaged = match &expanded {
-            Some(expanded) => {
-                progress.take_recorded(&files, expanded, trusted, watch).map_err(|error| match error {
-                    CheckError::Cancelled => TargetError::Cancelled,
-                    CheckError::Unreadable(it) => {
-                        TargetError::Io { path: files.path(it.file), source: it.source }
-                    }
-                })?
-            }
+            Some(expanded) => take_recorded(&mut progress, &files, expanded, trusted, watch)?,
             None => 0,
         };
         debug_assert!(progress.stored.is_subset(&self.plan.needed));
-        let blocked = |source| TargetError::Blocked { path: journal_path.clone(), source };
-        if let Some(journal) = progress.journal.as_mut() {
-            if recorded.is_none() {
-                journal.start(&self.manifest.id()).map_err(blocked)?;
-            }
-            if !trusted || damaged > 0 {
-                // Before anything is written: the journal must never vouch for what is not there.
-                journal.epoch(boot, &layout, &progress.stored).map_err(blocked)?;
-            }
+        let new = recorded.is_none().then(|| self.manifest.id());
+        if !trusted || damaged > 0 {
+            begin_epoch(&mut progress, new, boot, &layout)
+                .map_err(|source| TargetError::Blocked { path: journal_path.clone(), source })?;
         }
-        let served = Served::new(self.manifest.clone(), files, Clock::default());
         let target = Target {
-            served,
+            served: Served::new(self.manifest, files, Clock::default()),
             plan: self.plan,
             force: self.options.force,
             journal_name: self.journal_name,
@@ -204,4 +197,33 @@ impl Opening {
             _ => Err(TargetError::Busy { path: self.part.root() }),
         }
     }
+}
+
+/// Takes over what a journal says; how many chunks are not there any more.
+fn take_recorded(
+    progress: &mut State,
+    files: &TargetFiles,
+    recorded: &ChunkSet,
+    trusted: bool,
+    watch: &Watch<'_>,
+) -> Result<u32, TargetError> {
+    progress.take_recorded(files, recorded, trusted, watch).map_err(|error| match error {
+        CheckError::Cancelled => TargetError::Cancelled,
+        CheckError::Unreadable(it) => TargetError::Io { path: files.path(it.file), source: it.source },
+    })
+}
+
+/// Begins an epoch of the journal, if there is one, and with `new` the journal itself. That comes before anything is
+/// written: the journal must never vouch for what is not there.
+fn begin_epoch(
+    progress: &mut State,
+    new: Option<ContentId>,
+    boot: Option<BootId>,
+    layout: &Hash,
+) -> io::Result<()> {
+    let Some(journal) = progress.journal.as_mut() else { return Ok(()) };
+    if let Some(id) = new {
+        journal.start(&id)?;
+    }
+    journal.epoch(boot, layout, &progress.stored)
 }

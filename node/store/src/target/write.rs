@@ -11,7 +11,7 @@ use shoal_content::{ChunkIndex, FileIndex, Hash, Span};
 use super::files::Place;
 use super::{Report, Target, WriteError};
 use crate::ChunkStore;
-use crate::holes::{is_hole, is_zero};
+use crate::holes::{is_zero, write_zeros};
 use crate::serve::{Files, lock};
 use crate::stamp::Stamp;
 
@@ -43,7 +43,7 @@ impl Target {
             // A failure here is none: then the chunk is fetched like any other.
             let source = there.into_iter().find(|c| self.served.has(*c));
             if source.is_some_and(|source| self.served.read(source, &mut buf).is_ok()) {
-                let _ = self.write_verified(chunk as ChunkIndex, &buf);
+                let _ = self.write_verified(chunk as ChunkIndex, &buf, None);
             }
         }
         let bytes = |chunks: &shoal_content::ChunkSet| {
@@ -52,6 +52,7 @@ impl Target {
         *lock(&self.report) = Report {
             wanted_bytes: bytes(&self.plan.wanted),
             found_bytes: bytes(&lock(&self.progress).done),
+            reused_bytes: 0,
             damaged_chunks: damaged,
         };
     }
@@ -88,10 +89,17 @@ impl Target {
         }
         // While this is held, nothing is moved to the final place.
         let phase = self.phase.read().unwrap_or_else(PoisonError::into_inner);
-        if phase.is_some() { Ok(Vec::new()) } else { self.write_verified(chunk, bytes) }
+        if phase.is_some() { Ok(Vec::new()) } else { self.write_verified(chunk, bytes, None) }
     }
 
-    fn write_verified(&self, chunk: ChunkIndex, bytes: &[u8]) -> Result<Vec<ChunkIndex>, WriteError> {
+    /// Writes bytes that have a chunk's SHA-256 to all places that need them, and records that. Of the chunk `in_place`
+    /// they are where they belong already.
+    pub(super) fn write_verified(
+        &self,
+        chunk: ChunkIndex,
+        bytes: &[u8],
+        in_place: Option<ChunkIndex>,
+    ) -> Result<Vec<ChunkIndex>, WriteError> {
         let manifest = self.manifest().clone();
         let group = self.plan.group(&manifest, chunk);
         let Some(first) = group.first() else { return Ok(Vec::new()) };
@@ -105,7 +113,8 @@ impl Target {
             return Ok(Vec::new());
         }
         let zero = is_zero(bytes);
-        for span in todo.iter().flat_map(|c| manifest.geometry().spans(*c)) {
+        let to_write = todo.iter().filter(|c| in_place != Some(**c));
+        for span in to_write.flat_map(|c| manifest.geometry().spans(*c)) {
             if self.served.files().place(span.file) == Place::Part {
                 self.put(&span, bytes, zero).map_err(|source| self.blocked(span.file, source))?;
             }
@@ -119,13 +128,16 @@ impl Target {
         let files = self.served.files();
         let file = files.writable(span.file)?;
         let part = &bytes[span.in_chunk()];
-        let zero = all_zero || is_zero(part);
-        if zero && is_hole(&file, span.file_offset, span.len.into())? {
-            return Ok(());
+        let mut written = u64::from(span.len);
+        if all_zero || is_zero(part) {
+            written = write_zeros(&file, span.file_offset, written)?;
+        } else {
+            file.write_all_at(part, span.file_offset)?;
         }
-        file.write_all_at(part, span.file_offset)?;
-        files.wrote(span.file);
-        self.unsynced.fetch_add(span.len.into(), Ordering::Relaxed);
+        if written > 0 {
+            files.wrote(span.file);
+            self.unsynced.fetch_add(written, Ordering::Relaxed);
+        }
         Ok(())
     }
 

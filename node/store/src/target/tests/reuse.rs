@@ -1,0 +1,323 @@
+//! Chunks that are taken from elsewhere on the same disk.
+
+use std::sync::atomic::AtomicUsize;
+
+use shoal_content::Chunker;
+
+use super::*;
+use crate::testing::SMALL;
+use crate::{HoldingGuard, Holdings, ImportError};
+
+const FIXED: Chunker = Chunker::Fixed { size: 32 << 10 };
+
+/// The first version of a folder: three large files and small ones.
+fn first_version(t: &Path) {
+    mixed(t);
+    put(t, "stays.bin", &random(400_001, 11));
+    put(t, "moves.bin", &random(500_000, 12));
+    put(t, "grows.bin", &random(600_000, 13));
+    put(t, "edited.bin", &random(700_000, 14));
+}
+
+/// The second one: a file is edited in the middle, one has bytes inserted at its front, one has another name.
+fn second_version(t: &Path) {
+    first_version(t);
+    fs::rename(t.join("moves.bin"), t.join("deep/moved.bin")).unwrap();
+    put(t, "grows.bin", &[&b"inserted"[..], &random(600_000, 13)].concat());
+    let edited = File::options().write(true).open(t.join("edited.bin")).unwrap();
+    edited.write_all_at(b"edited", 350_000).unwrap();
+    put(t, "new.bin", &random(50_000, 15));
+}
+
+/// Both versions, each in a folder `t`, and the second one as a source.
+fn versions(chunker: Chunker) -> (TempDir, TempDir, Source) {
+    let (old, new) = (tempdir().unwrap(), tempdir().unwrap());
+    first_version(&old.path().join("t"));
+    second_version(&new.path().join("t"));
+    let source = share_by(&new.path().join("t"), chunker);
+    (old, new, source)
+}
+
+fn share_by(path: &Path, chunker: Chunker) -> Source {
+    run(&ImportOptions { chunker: Some(chunker), ..options(path) }).unwrap().source
+}
+
+fn from_paths(dir: &Path, paths: &[PathBuf]) -> TargetOptions {
+    TargetOptions { reuse: Reuse { paths: paths.to_vec(), ..Reuse::default() }, ..to(dir) }
+}
+
+fn from_store(dir: &Path, store: Arc<dyn ChunkStore>) -> (TargetOptions, HoldingGuard) {
+    let holdings = Holdings::default();
+    let guard = holdings.add(store);
+    (TargetOptions { reuse: Reuse { holdings, ..Reuse::default() }, ..to(dir) }, guard)
+}
+
+/// Bytes of the chunks that are missing.
+fn missing_bytes(target: &Target) -> u64 {
+    missing(target).iter().map(|c| u64::from(target.manifest().chunks()[*c as usize].length)).sum()
+}
+
+/// What is missing, told and reused add up, and the whole can be fetched and placed.
+fn complete(source: &Source, target: &Target, dir: &Path, new: &Path) {
+    let report = target.report();
+    assert_eq!(report.wanted_bytes - report.found_bytes - report.reused_bytes, missing_bytes(target));
+    check_have(target);
+    fetch(source, target);
+    target.finish().unwrap();
+    assert_eq!(snapshot(&dir.join("t")), snapshot(&new.join("t")));
+    assert_eq!(names(dir), ["t"]);
+}
+
+#[test]
+fn an_older_folder_gives_all_that_did_not_change() {
+    // With a fixed size, an insertion moves the rest of its file: all of it is new.
+    for (chunker, new_bytes) in [(SMALL, 300_000), (FIXED, 800_000)] {
+        let (old, new, source) = versions(chunker);
+        let dir = tempdir().unwrap();
+        let before = snapshot(old.path());
+        let target = open(&source, from_paths(dir.path(), &[old.path().join("t")]));
+        assert!((56_000..new_bytes).contains(&missing_bytes(&target)), "{}", missing_bytes(&target));
+        complete(&source, &target, dir.path(), new.path());
+        assert_eq!(snapshot(old.path()), before);
+    }
+}
+
+#[test]
+fn a_single_file_may_be_reused_whatever_it_is_called() {
+    let (old, new, source) = versions(SMALL);
+    let dir = tempdir().unwrap();
+    let one = old.path().join("anything");
+    fs::rename(old.path().join("t/moves.bin"), &one).unwrap();
+    let target = open(&source, from_paths(dir.path(), &[one]));
+    assert_eq!(target.report().reused_bytes, 500_000);
+    complete(&source, &target, dir.path(), new.path());
+}
+
+#[test]
+fn a_content_at_hand_gives_what_it_has() {
+    let (old, new, source) = versions(SMALL);
+    let first = Arc::new(share(&old.path().join("t")));
+    // From where it is shared, from a download that is complete, and from one that is under way.
+    let (elsewhere, half) = (tempdir().unwrap(), tempdir().unwrap());
+    let placed = open(&first, to(elsewhere.path()));
+    fetch(&first, &placed);
+    placed.finish().unwrap();
+    let under_way = open(&first, to(half.path()));
+    let some = missing(&under_way);
+    for c in &some[..some.len() / 2] {
+        under_way.write(*c, &chunk(&first, *c)).unwrap();
+    }
+    let stores: [(Arc<dyn ChunkStore>, bool); 3] =
+        [(first, true), (Arc::new(placed), true), (Arc::new(under_way), false)];
+    for (store, is_whole) in stores {
+        let dir = tempdir().unwrap();
+        let (options, _guard) = from_store(dir.path(), store);
+        let target = open(&source, options);
+        assert_eq!(missing_bytes(&target) < 300_000, is_whole);
+        assert!(target.report().reused_bytes > 200_000);
+        complete(&source, &target, dir.path(), new.path());
+    }
+}
+
+#[test]
+fn what_was_taken_is_in_the_journal() {
+    let (old, new, source) = versions(SMALL);
+    let dir = tempdir().unwrap();
+    let target = open(&source, from_paths(dir.path(), &[old.path().join("t")]));
+    let (stored, reused) = (target.stored(), target.report().reused_bytes);
+    drop(target);
+    fs::remove_dir_all(old.path().join("t")).unwrap();
+    let target = open(&source, to(dir.path()));
+    assert_eq!(target.stored(), stored);
+    assert_eq!((target.report().found_bytes, target.report().reused_bytes), (reused, 0));
+    drop(target);
+    let target = open_under(&source, to(dir.path()), Some([9; 16]));
+    assert_eq!((target.stored(), target.report().damaged_chunks), (stored, 0), "each was hashed");
+    complete(&source, &target, dir.path(), new.path());
+}
+
+#[test]
+fn force_takes_from_the_files_that_it_replaces_at_the_end() {
+    let (old, new, source) = versions(SMALL);
+    let t = old.path().join("t");
+    fs::rename(t.join("moves.bin"), t.join("deep/moved.bin")).unwrap();
+    let before = snapshot(&t);
+    assert!(matches!(try_open(&source, to(old.path())), Err(TargetError::Exists { .. })));
+    let target = open(&source, by_force(old.path()));
+    assert!(target.report().reused_bytes > 1_000_000, "of the two large files that differ");
+    assert!(missing_bytes(&target) < 300_000, "{}", missing_bytes(&target));
+    fetch(&source, &target);
+    assert_eq!(snapshot(&t), before, "until the end");
+    target.finish().unwrap();
+    assert_eq!(snapshot(&t), snapshot(&new.path().join("t")));
+    assert_eq!(names(old.path()), ["t"]);
+}
+
+#[test]
+fn a_path_that_leads_nowhere_is_refused_before_anything_is_made() {
+    let (old, _new, source) = versions(SMALL);
+    let dir = tempdir().unwrap();
+    let gone = old.path().join("gone");
+    match try_open(&source, from_paths(&dir.path().join("to"), std::slice::from_ref(&gone))) {
+        Err(TargetError::Reuse { path, source: ImportError::NotFound(_) }) => assert_eq!(path, gone),
+        other => panic!("{other:?}"),
+    }
+    assert!(names(dir.path()).is_empty());
+}
+
+#[test]
+fn chunks_that_occur_often_and_holes_are_taken_too() {
+    let (old, new, dir) = (tempdir().unwrap(), tempdir().unwrap(), tempdir().unwrap());
+    put(old.path(), "t/a", &random(300_000, 1));
+    put(new.path(), "t/a", &random(300_000, 1));
+    put(new.path(), "t/b", &random(300_000, 1));
+    for t in [&old, &new] {
+        let file = File::create(t.path().join("t/sparse")).unwrap();
+        file.write_all_at(&random(200_000, 2), 0).unwrap();
+        file.write_all_at(&random(200_000, 3), 20 << 20).unwrap();
+        file.set_len(30 << 20).unwrap();
+    }
+    let source = share(&new.path().join("t"));
+    let target = open(&source, from_paths(dir.path(), &[old.path().join("t")]));
+    assert!(target.is_complete());
+    target.finish().unwrap();
+    assert_eq!(snapshot(dir.path()), snapshot(new.path()));
+    let meta = dir.path().join("t/sparse").metadata().unwrap();
+    assert!(meta.blocks() * 512 < 2 << 20, "{} blocks", meta.blocks());
+}
+
+/// A store that does something before the system is let at a file, or before a read, and counts both.
+struct Spied {
+    source: Source,
+    opened: AtomicUsize,
+    read: AtomicUsize,
+    before: Box<dyn Fn() + Send + Sync>,
+    /// What `open_file` opens instead.
+    instead: Option<Arc<File>>,
+}
+
+impl Spied {
+    fn new(source: Source, before: impl Fn() + Send + Sync + 'static) -> Self {
+        let (opened, read) = Default::default();
+        Self { source, opened, read, before: Box::new(before), instead: None }
+    }
+
+    fn counts(&self) -> (usize, usize) {
+        (self.opened.load(Ordering::Relaxed), self.read.load(Ordering::Relaxed))
+    }
+}
+
+impl ChunkStore for Spied {
+    fn manifest(&self) -> &Arc<Manifest> {
+        self.source.manifest()
+    }
+
+    fn have(&self) -> ChunkSet {
+        self.source.have()
+    }
+
+    fn has(&self, chunk: ChunkIndex) -> bool {
+        self.source.has(chunk)
+    }
+
+    fn read(&self, chunk: ChunkIndex, buf: &mut Vec<u8>) -> Result<(), ReadError> {
+        self.read.fetch_add(1, Ordering::Relaxed);
+        self.source.read(chunk, buf)
+    }
+
+    fn open_file(&self, file: FileIndex) -> io::Result<Arc<File>> {
+        self.opened.fetch_add(1, Ordering::Relaxed);
+        (self.before)();
+        self.instead.clone().map_or_else(|| self.source.open_file(file), Ok)
+    }
+}
+
+/// A content of one file in `from`.
+fn one_file(from: &Path) -> Source {
+    put(from, "t", &random(1_000_000, 1));
+    share(&from.join("t"))
+}
+
+#[test]
+fn the_system_copies_what_is_aligned_alike_and_the_rest_is_read() {
+    let (from, to_dir, shifted) = (tempdir().unwrap(), tempdir().unwrap(), tempdir().unwrap());
+    let source = one_file(from.path());
+    let store = Arc::new(Spied::new(share(&from.path().join("t")), || {}));
+    let (options, _guard) = from_store(to_dir.path(), store.clone());
+    let target = open(&source, options);
+    assert!(target.is_complete());
+    assert_eq!(store.counts(), (1, 0), "one run, and nothing was read by us but the copy");
+    target.finish().unwrap();
+    assert_eq!(snapshot(to_dir.path()), snapshot(from.path()));
+    // All the same bytes, seven bytes further on.
+    put(shifted.path(), "t", &[&[0; 7][..], &random(1_000_000, 1)].concat());
+    let source = share(&shifted.path().join("t"));
+    let (store, dir) = (Arc::new(Spied::new(one_file(from.path()), || {})), tempdir().unwrap());
+    let (options, _guard) = from_store(dir.path(), store.clone());
+    let target = open(&source, options);
+    assert!(store.counts().1 > 10 && missing(&target).len() <= 3);
+    fetch(&source, &target);
+    target.finish().unwrap();
+    assert_eq!(snapshot(dir.path()), snapshot(shifted.path()));
+}
+
+#[test]
+fn a_source_that_changes_while_it_is_copied_gives_no_wrong_byte() {
+    let (from, dir) = (tempdir().unwrap(), tempdir().unwrap());
+    let source = one_file(from.path());
+    let bytes = random(1_000_000, 1);
+    let path = from.path().join("t");
+    let changed = share(&path);
+    let file = File::options().write(true).open(&path).unwrap();
+    // After its chunks were looked up, and before the system copies.
+    let store = Arc::new(Spied::new(changed, move || file.write_all_at(b"changed", 500_000).unwrap()));
+    let (options, _guard) = from_store(dir.path(), store.clone());
+    let target = open(&source, options);
+    let bad = missing(&target);
+    assert_eq!(bad.len(), 1, "the chunk that changed, and no other");
+    let span: Span = source.manifest().geometry().spans(bad[0]).next().unwrap();
+    let at = span.file_offset as usize..span.file_offset as usize + span.len as usize;
+    assert!(at.contains(&500_000));
+    assert_eq!(store.counts(), (1, 1), "the one was tried by reading, too");
+    assert!(!store.has(bad[0]), "it is not served from there any more either");
+    let copy = fs::read(part(dir.path(), &source)).unwrap();
+    assert!(copy[at.clone()].iter().all(|byte| *byte == 0), "the wrong copy is a hole again");
+    check_have(&target);
+    target.write(bad[0], &bytes[at]).unwrap();
+    target.finish().unwrap();
+    assert_eq!(fs::read(dir.path().join("t")).unwrap(), bytes);
+}
+
+#[test]
+fn a_store_that_is_wrong_from_end_to_end_gives_nothing() {
+    let (from, dir) = (tempdir().unwrap(), tempdir().unwrap());
+    let source = one_file(from.path());
+    let mut store = Spied::new(share(&from.path().join("t")), || {});
+    let wrong = tempfile::tempfile().unwrap();
+    wrong.write_all_at(&random(1_000_000, 2), 0).unwrap();
+    store.instead = Some(Arc::new(wrong));
+    let saved = fs::read(from.path().join("t")).unwrap();
+    fs::write(from.path().join("t"), random(1_000_000, 2)).unwrap();
+    let (options, _guard) = from_store(dir.path(), Arc::new(store));
+    let target = open(&source, options);
+    assert_eq!((target.report().reused_bytes, target.stored().is_clear()), (0, true));
+    for c in missing(&target) {
+        let span: Span = source.manifest().geometry().spans(c).next().unwrap();
+        let at = span.file_offset as usize..(span.file_offset + u64::from(span.len)) as usize;
+        target.write(c, &saved[at]).unwrap();
+    }
+    target.finish().unwrap();
+    assert_eq!(fs::read(dir.path().join("t")).unwrap(), saved);
+}
+
+#[test]
+fn nothing_is_taken_when_nothing_is_missing() {
+    let (from, dir) = (tempdir().unwrap(), tempdir().unwrap());
+    let source = one_file(from.path());
+    let store = Arc::new(Spied::new(share(&from.path().join("t")), || {}));
+    let (options, _guard) = from_store(dir.path(), store.clone());
+    open(&source, options.clone()).finish().unwrap();
+    let before = store.counts();
+    assert!(open(&source, options).finish().unwrap().already_there);
+    assert_eq!(store.counts(), before);
+}
