@@ -130,9 +130,10 @@ impl From<Arc<Failure>> for CliError {
 /// What can be done about a target that cannot be used.
 fn target_hint(error: &TargetError) -> Option<&'static str> {
     match error {
-        TargetError::Exists { .. } => {
-            Some("replace what differs with --force, or choose another folder with -o")
-        }
+        TargetError::Exists { .. } => Some(
+            "replace what differs with --force, or keep both: choose another folder with -o, and give what is \
+                 there to --reuse. Either way what did not change is not fetched",
+        ),
         TargetError::InTheWay { .. } | TargetError::NotOurs { .. } => {
             Some("move it away, or choose another folder with -o")
         }

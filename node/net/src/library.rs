@@ -12,6 +12,8 @@ use shoal_wire::query::{ErrorCode, Request, Response};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 
+use shoal_store::{ChunkStore, HoldingGuard, Holdings};
+
 /// A question from a peer, for the job of its content.
 #[derive(Debug)]
 pub(crate) struct Question {
@@ -38,6 +40,7 @@ struct Entry {
 #[derive(Default)]
 pub(crate) struct Library {
     entries: RwLock<HashMap<ContentId, Entry>>,
+    holdings: Holdings,
 }
 
 /// A content's place in the library; it leaves when this is dropped.
@@ -50,6 +53,11 @@ impl LibraryPlace {
     /// Whose place it is.
     pub(crate) fn content(&self) -> ContentId {
         self.content
+    }
+
+    /// From now on, and while the guard is kept, chunks of the content are found by their hash.
+    pub(crate) fn hold(&self, store: Arc<dyn ChunkStore>) -> HoldingGuard {
+        self.library.holdings.add(store)
     }
 }
 
@@ -73,6 +81,11 @@ impl Library {
         }
         entries.insert(content, Entry { questions, notices });
         Some(LibraryPlace { library: self.clone(), content })
+    }
+
+    /// Finds chunks by their hash in all contents that have a store.
+    pub(crate) fn holdings(&self) -> &Holdings {
+        &self.holdings
     }
 
     /// Lets the job of a content know that a file of it has changed. A job that lags misses it.

@@ -83,7 +83,7 @@ pub(crate) fn check(
     tree: &Tree,
     elsewhere: Option<&Elsewhere<'_>>,
     watch: &Watch<'_>,
-) -> Result<Vec<Found>, CheckError> {
+) -> Result<Checked, CheckError> {
     let mut all = Vec::with_capacity(manifest.entries().len());
     for (file, entry) in (0..).zip(manifest.entries()) {
         watch.check()?;
@@ -99,11 +99,21 @@ pub(crate) fn check(
         Ok::<_, CheckError>(verdict)
     };
     let verdicts = parallel::map(&chunks, SIDE_BY_SIDE, || Comparer::new(manifest), judged)?;
+    let mut matching = ChunkSet::with_capacity(manifest.chunks().len());
     for (chunk, verdict) in chunks.into_iter().zip(verdicts) {
+        matching.set(chunk as usize, verdict == Verdict::Match);
         let shared = geometry.spans(chunk).nth(1).is_some();
         geometry.spans(chunk).for_each(|span| all[span.file as usize].apply(verdict, shared));
     }
-    Ok(all)
+    Ok(Checked { entries: all, matching })
+}
+
+/// What was found.
+pub(crate) struct Checked {
+    /// By entry.
+    pub(crate) entries: Vec<Found>,
+    /// Chunks that are there as a whole, perhaps in files that differ elsewhere.
+    pub(crate) matching: ChunkSet,
 }
 
 /// One entry, compared.

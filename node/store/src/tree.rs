@@ -29,6 +29,13 @@ pub(crate) struct Tree {
     near: Mutex<Option<(String, Arc<Dir>)>>,
 }
 
+impl Clone for Tree {
+    /// The same tree, which remembers folders of its own.
+    fn clone(&self) -> Self {
+        Self::new(self.dir.clone(), self.shown.clone(), self.top.clone(), self.shape)
+    }
+}
+
 impl Tree {
     /// The content's folder or file is called `top` beneath `dir`; without it, `dir` is its folder.
     pub(crate) fn new(dir: Arc<Dir>, shown: PathBuf, top: Option<String>, shape: Shape) -> Self {

@@ -38,6 +38,15 @@ impl Opening {
     }
 }
 
+impl Job {
+    /// Takes down how far the look at the disk is.
+    pub(super) fn note_scan(&mut self) {
+        if let Stage::Opening(opening) = &self.stage {
+            self.snapshot.scan = opening.progress();
+        }
+    }
+}
+
 impl Scan {
     /// Several threads tell, so the farthest counts.
     fn note(&self, look: ScanProgress) {
@@ -54,7 +63,7 @@ impl Drop for Opening {
 
 #[cfg(test)]
 mod tests {
-    use shoal_store::{ChunkStore, ImportOptions, Selection, import};
+    use shoal_store::{ChunkStore, ImportOptions, Reuse, Selection, import};
 
     use super::*;
 
@@ -66,8 +75,12 @@ mod tests {
         let options =
             ImportOptions { paths: vec![file], name: None, chunker: None, cache: None, skip_unsafe: false };
         let manifest = import(&options, &|_| {}, &AtomicBool::new(false)).unwrap().source.manifest().clone();
-        let to =
-            || TargetOptions { dir: dir.path().to_owned(), force: false, selection: Selection::default() };
+        let to = || TargetOptions {
+            dir: dir.path().to_owned(),
+            force: false,
+            selection: Selection::default(),
+            reuse: Reuse::default(),
+        };
         let (opening, work) = Opening::begin(manifest.clone(), to());
         assert!(work().is_ok_and(|target| target.is_complete()));
         assert_eq!(opening.progress(), ScanProgress { bytes_done: 300_000, bytes_total: 300_000 });

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use libp2p::PeerId;
 use shoal_content::{ChunkIndex, ChunkSet, ContentId};
-use shoal_store::ChunkStore;
+use shoal_store::{ChunkStore, HoldingGuard};
 use tokio::sync::mpsc;
 
 use crate::library::{Library, LibraryPlace, Question, Withdrawn};
@@ -19,6 +19,8 @@ pub(super) struct Shelf {
     uploads: Uploads,
     /// Once there is something to read chunks from. Goes before the place that it needs.
     offer: Option<Offer>,
+    /// Keeps the store among those in which chunks are found by their hash.
+    held: Option<HoldingGuard>,
     place: Option<LibraryPlace>,
     pub(super) traffic: Arc<TrafficCounter>,
     pub(super) questions: mpsc::Receiver<Question>,
@@ -31,18 +33,20 @@ impl Shelf {
         let (asked, questions) = mpsc::channel(QUESTIONS);
         let (noticed, notices) = mpsc::channel(QUESTIONS);
         let place = library.add(content, asked, noticed)?;
-        Some(Self { uploads, offer: None, place: Some(place), traffic: Arc::default(), questions, notices })
+        Some(Self { uploads, offer: None, held: None, place: Some(place), traffic: Arc::default(), questions, notices })
     }
 
     /// From now on chunks are served.
     pub(super) fn set_store(&mut self, store: Arc<dyn ChunkStore>) {
         let place = self.place.as_ref();
+        self.held = place.map(|place| place.hold(store.clone()));
         self.offer = place.map(|place| self.uploads.offer(place, store, self.traffic.clone()));
     }
 
     /// From now on nobody is served.
     pub(super) fn close(&mut self) {
         self.offer = None;
+        self.held = None;
         self.place = None;
     }
 

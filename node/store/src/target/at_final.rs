@@ -9,9 +9,10 @@ use shoal_content::{EntryKind, FileIndex, Manifest, Shape};
 use super::TargetError;
 use super::error::MAX_NAMED;
 use super::files::{Place, folders_above};
+use super::in_place::OldFiles;
 use super::layout::Plan;
 use super::names::{UNFINISHED, is_unfinished};
-use crate::check::{CheckError, Elsewhere, Found, State, Why, check};
+use crate::check::{CheckError, Checked, Elsewhere, Found, State, Why, check};
 use crate::tree::{Tree, found};
 use crate::watch::Watch;
 
@@ -31,8 +32,8 @@ pub(super) struct AtFinal {
     pub(super) modes: Vec<FileIndex>,
     /// Whether all that is wanted is there.
     pub(super) already: bool,
-    /// Files that are going to be replaced, and are long enough to have chunks of their own.
-    pub(super) replaced: Vec<PathBuf>,
+    /// What can be taken from there.
+    pub(super) old: OldFiles,
 }
 
 impl FinalPlace<'_> {
@@ -59,8 +60,8 @@ impl FinalPlace<'_> {
             CheckError::Cancelled => TargetError::Cancelled,
             CheckError::Unreadable(it) => TargetError::Io { path: self.path(it.file), source: it.source },
         })?;
-        self.refuse_differences(&all)?;
-        Ok(self.place(&all))
+        self.refuse_differences(&all.entries)?;
+        Ok(self.place(all))
     }
 
     fn path(&self, file: FileIndex) -> PathBuf {
@@ -70,7 +71,7 @@ impl FinalPlace<'_> {
     fn nothing_there(&self) -> AtFinal {
         let place = |file| if self.plan.entries[file] { Place::Part } else { Place::Nowhere };
         let places = (0..self.manifest.entries().len()).map(place).collect();
-        AtFinal { places, modes: Vec::new(), already: false, replaced: Vec::new() }
+        AtFinal { places, modes: Vec::new(), already: false, old: OldFiles::default() }
     }
 
     /// Fails if something that is not a folder stands where a wanted entry needs one.
@@ -123,11 +124,11 @@ impl FinalPlace<'_> {
         Ok(())
     }
 
-    fn place(&self, all: &[Found]) -> AtFinal {
+    fn place(&self, all: Checked) -> AtFinal {
         let mut at_final = self.nothing_there();
         at_final.places.clear();
         at_final.already = true;
-        for (at, found) in all.iter().enumerate() {
+        for (at, found) in all.entries.iter().enumerate() {
             let wanted = self.plan.entries[at];
             let place = match found.state {
                 // Files that are not wanted and match can be served.
@@ -139,7 +140,7 @@ impl FinalPlace<'_> {
             let entry = &self.manifest.entries()[at];
             if wanted && found.size >= self.manifest.root().chunker.min_size().into() && place == Place::Part
             {
-                at_final.replaced.push(self.path(at as FileIndex));
+                at_final.old.replaced.push(self.path(at as FileIndex));
             }
             if let EntryKind::File { executable } = entry.kind
                 && wanted
@@ -150,6 +151,7 @@ impl FinalPlace<'_> {
             }
             at_final.places.push(place);
         }
+        at_final.old.matching = all.matching;
         at_final
     }
 }

@@ -15,6 +15,7 @@ mod discard;
 mod error;
 mod files;
 mod finish;
+mod in_place;
 mod journal;
 mod layout;
 mod merge;

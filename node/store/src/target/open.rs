@@ -67,9 +67,9 @@ pub(super) fn open_at(
         Contents::Ours(recorded) => Some(recorded),
         _ => None,
     };
-    let replaced = std::mem::take(&mut at_final.replaced);
+    let old = std::mem::take(&mut at_final.old);
     let target = opening.finish(at_final, journal, recorded, boot, watch)?;
-    target.reuse(&reuse, &replaced, watch)?;
+    target.reuse(&reuse, old, watch)?;
     Ok(target)
 }
 

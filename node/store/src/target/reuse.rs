@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use shoal_content::Chunker;
 
+use super::in_place::{InPlace, OldFiles};
 use super::{Target, TargetError};
 use crate::holdings::HeldContent;
 use crate::import::{ImportError, ImportOptions, ImportProgress, Source, import};
@@ -54,18 +55,15 @@ impl Reuse {
 }
 
 impl Target {
-    /// Takes what is missing from elsewhere. `replaced` are files that the end will replace.
-    pub(super) fn reuse(
-        &self,
-        reuse: &Reuse,
-        replaced: &[PathBuf],
-        watch: &Watch<'_>,
-    ) -> Result<(), TargetError> {
+    /// Takes what is missing from what lies at the final place, and from elsewhere.
+    pub(super) fn reuse(&self, reuse: &Reuse, old: OldFiles, watch: &Watch<'_>) -> Result<(), TargetError> {
         if self.is_complete() {
             return Ok(());
         }
         let chunker = self.manifest().root().chunker;
-        let mut contents = open_replaced(replaced, chunker, watch)?;
+        let last = self.served.files().last.clone();
+        let mut contents = vec![held(InPlace::new(self.manifest().clone(), last, old.matching))];
+        contents.extend(open_replaced(&old.replaced, chunker, watch)?);
         contents.extend(reuse.open(chunker, watch)?);
         let taken = self.take_from(&contents, watch)?;
         lock(&self.report).reused_bytes = taken;
@@ -90,9 +88,8 @@ fn open_replaced(
     Ok(all)
 }
 
-fn held(source: Source) -> Arc<HeldContent> {
-    let store: Arc<dyn ChunkStore> = Arc::new(source);
-    Arc::new(HeldContent::new(store))
+fn held(store: impl ChunkStore + 'static) -> Arc<HeldContent> {
+    Arc::new(HeldContent::new(Arc::new(store)))
 }
 
 /// Makes chunks of what lies at a path, as a content with this chunker would have them.

@@ -321,3 +321,23 @@ fn nothing_is_taken_when_nothing_is_missing() {
     assert!(open(&source, options).finish().unwrap().already_there);
     assert_eq!(store.counts(), before);
 }
+
+#[test]
+fn whole_chunks_beside_a_file_that_is_missing_are_not_fetched() {
+    let (from, dir) = (tempdir().unwrap(), tempdir().unwrap());
+    for n in 0..100 {
+        put(from.path(), &format!("t/{n:02}"), &random(3001, n));
+    }
+    let source = share(&from.path().join("t"));
+    open(&source, to(dir.path()));
+    let target = open(&source, to(dir.path()));
+    fetch(&source, &target);
+    target.finish().unwrap();
+    fs::remove_file(dir.path().join("t/50")).unwrap();
+    let target = open(&source, to(dir.path()));
+    // The chunks beside share files with the one that has the missing file; those files cannot be judged.
+    let lacks = source.manifest().geometry().chunks_of(file(source.manifest(), "50"));
+    assert_eq!(missing(&target), lacks.collect::<Vec<_>>());
+    assert!(target.report().reused_bytes > 0);
+    complete(&source, &target, dir.path(), from.path());
+}
