@@ -1,12 +1,9 @@
-//! Disks and files that do not hold still: changed sources, occupied targets, a full disk.
+//! Files that do not hold still: changed sources, occupied targets. (`mounted` has full and read-only disks.)
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
-use shoal_content::Chunker;
 use shoal_tests::files::{self, names, random, tree, write};
-use shoal_tests::gate::{Gate, provide_gated};
 use shoal_tests::process::{get, share, shoal};
 
 /// The state of every entry that `shoal verify` names: (matching, differing, missing, extra).
@@ -95,79 +92,5 @@ fn quic_works_as_well_as_tcp() {
     let mut seed = shoal_tests::process::Process::start("shoal", args);
     let ticket = seed.line("a ticket", |line| line.starts_with("shoal1"));
     get(&ticket, &to, &[]).end().expect(0);
-    assert_eq!(tree(&from), tree(&to.join("set")));
-}
-
-/// A small file system of its own; needs the right to mount one.
-struct SmallDisk(tempfile::TempDir);
-
-impl SmallDisk {
-    fn mount(size: &str) -> Option<Self> {
-        let folder = tempfile::tempdir().unwrap();
-        let options = format!("size={size}");
-        let args = ["-t", "tmpfs", "-o", &options, "tmpfs", folder.path().to_str().unwrap()];
-        let mounted = Command::new("mount").args(args).status().is_ok_and(|s| s.success());
-        mounted.then(|| Self(folder))
-    }
-
-    fn remount(&self, options: &str) {
-        let options = format!("remount,{options}");
-        let done = Command::new("mount").args(["-o", &options]).arg(self.0.path()).status().unwrap();
-        assert!(done.success());
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        drop(Command::new("umount").arg("-l").arg(self.0.path()).status());
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_full_or_read_only_disk_pauses_the_download_until_it_is_mended() {
-    let scratch = tempfile::tempdir().unwrap();
-    let from = scratch.path().join("set");
-    write(&from.join("file"), random(4 << 20, 1));
-    let Some(disk) = SmallDisk::mount("2m") else {
-        eprintln!("not run: no right to mount a file system");
-        return;
-    };
-    let gate = Gate::new(&from, Chunker::Fixed { size: 64 << 10 });
-    let provider = provide_gated(gate.clone()).await;
-    gate.open_all();
-    let to = disk.0.path().to_owned();
-    let ticket = provider.ticket.to_string();
-    let mut getter = get(&ticket, &to, &[]);
-    getter.word("a pause", |line| line.contains("paused") && line.contains("No space left"));
-    disk.remount("size=64m");
-    getter.word("going on", |line| line.contains("going on") && !line.contains("paused"));
-    getter.end().expect(0);
-    assert_eq!(tree(&from), tree(&to.join("set")));
-    let reads = gate.count();
-    assert!(
-        (64..=64 + 16).contains(&reads),
-        "only what was under way when it filled up comes twice: {reads}"
-    );
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_getter_that_is_ended_on_a_full_disk_keeps_what_it_has() {
-    let scratch = tempfile::tempdir().unwrap();
-    let from = scratch.path().join("set");
-    write(&from.join("file"), random(4 << 20, 1));
-    let Some(disk) = SmallDisk::mount("2m") else {
-        eprintln!("not run: no right to mount a file system");
-        return;
-    };
-    let (_seed, ticket) = share(&from, &["--chunker", "fixed:64KiB"]);
-    let to = disk.0.path().to_owned();
-    let mut getter = get(&ticket, &to, &[]);
-    getter.word("a pause", |line| line.contains("paused"));
-    getter.interrupt();
-    getter.end().expect(3);
-    assert!(!to.join("set").exists());
-    disk.remount("size=64m");
-    let got = get(&ticket, &to, &[]).end().expect(0).json();
-    assert!(got["found"].as_u64().unwrap() >= 1 << 20, "{got}");
     assert_eq!(tree(&from), tree(&to.join("set")));
 }

@@ -7,9 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use shoal_content::{Chunker, Hash, Manifest, Ticket};
-use shoal_engine::{DownloadConfig, Topology};
-use shoal_net::{GetOptions, Node, NodeConfig};
-use shoal_store::{ChunkStore, ImportOptions, Selection, Source, import};
+use shoal_net::{FetchOptions, Node, NodeConfig, ServeOptions};
+use shoal_store::{ChunkStore, ImportOptions, Source, import};
 use shoal_tests::files::{self, names, random, tree, write};
 use shoal_tests::process::{LOOPBACK, get, share};
 
@@ -33,18 +32,18 @@ fn new_bytes(one: &Manifest, two: &Manifest) -> (u64, u64) {
 
 fn first_version(set: &Path) {
     files::mixed(set);
-    write(&set.join("grows.bin"), random(5 << 20, 21));
-    write(&set.join("edited.bin"), random(6 << 20, 22));
-    write(&set.join("moves.bin"), random(2 << 20, 23));
+    write(&set.join("grows.bin"), random(2 << 20, 21));
+    write(&set.join("edited.bin"), random(3 << 20, 22));
+    write(&set.join("moves.bin"), random(1 << 20, 23));
 }
 
 /// Bytes are inserted at the front of a file, some are changed in the middle of another and in a tiny one, a file is
 /// moved, one is new.
 fn second_version(set: &Path) {
     first_version(set);
-    write(&set.join("grows.bin"), [&b"inserted"[..], &random(5 << 20, 21)].concat());
-    let mut edited = random(6 << 20, 22);
-    edited[3 << 20] ^= 1;
+    write(&set.join("grows.bin"), [&b"inserted"[..], &random(2 << 20, 21)].concat());
+    let mut edited = random(3 << 20, 22);
+    edited[1 << 20] ^= 1;
     write(&set.join("edited.bin"), edited);
     write(&set.join("tiny/100"), "edited");
     fs::rename(set.join("moves.bin"), set.join("deep/er/moved.bin")).unwrap();
@@ -127,24 +126,11 @@ async fn a_node_takes_chunks_from_its_other_contents() {
     let ticket: Ticket = ticket.parse().unwrap();
     let listen = vec![LOOPBACK.parse().unwrap()];
     let node = Node::start(NodeConfig { listen, ..NodeConfig::default() }).await.unwrap();
-    let first = node.serve(one.clone(), vec![]).unwrap();
-    let mut second = node
-        .get(GetOptions {
-            content: ticket.content,
-            peers: ticket.peers,
-            rendezvous: vec![],
-            dir: to.clone(),
-            force: false,
-            reuse: vec![],
-            cache: None,
-            select: Arc::new(|_| Ok(Selection::All)),
-            wait: None,
-            topology: Topology::Mesh,
-            download: DownloadConfig::default(),
-        })
-        .unwrap();
+    let first = node.serve(one.clone(), ServeOptions::default()).unwrap();
+    let options = FetchOptions { peers: ticket.peers, ..FetchOptions::new(ticket.content, &to) };
+    let second = node.fetch(options).unwrap();
     let two = second.finished().await.unwrap().manifest;
-    let received: u64 = node.traffic(ticket.content).values().map(|traffic| traffic.received).sum();
+    let received: u64 = second.progress().borrow().traffic.values().map(|traffic| traffic.received).sum();
     assert_eq!(received, new);
     let progress = second.progress().borrow().clone();
     assert_eq!((progress.reused, progress.found), (all - new, 0));
@@ -155,9 +141,9 @@ async fn a_node_takes_chunks_from_its_other_contents() {
     let mut finds =
         |manifest: &Manifest| manifest.chunks().iter().filter(|c| node.holdings().read(c, &mut buf)).count();
     assert_eq!((finds(one.manifest()), finds(&two)), (one.manifest().chunks().len(), two.chunks().len()));
-    first.stop().await;
+    first.remove().await;
     assert!(finds(one.manifest()) < one.manifest().chunks().len());
-    second.stop().await;
+    second.remove().await;
     assert_eq!((finds(one.manifest()), finds(&two)), (0, 0));
     assert!(node.holdings().is_empty());
     node.shutdown().await;

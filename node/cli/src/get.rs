@@ -16,6 +16,7 @@ use super::options::{SourceArgs, TopologyArg};
 use super::output::Output;
 use super::share::{ratio, serve, tell};
 use shoal_net::{ContentHandle, Event, Failure, FetchOptions, Finished, Include, Phase, Progress};
+use shoal_store::default_cache_dir;
 
 /// How often the bar changes.
 const REFRESH: Duration = Duration::from_millis(200);
@@ -47,9 +48,13 @@ pub(super) struct Args {
     /// Go on serving when complete, until as many times its size was sent
     #[arg(long, value_name = "RATIO", value_parser = ratio)]
     seed_ratio: Option<f64>,
-    /// Replace files that are there and differ
+    /// Replace files that are there and differ; what did not change in them is not fetched
     #[arg(long)]
     force: bool,
+    /// Take chunks from this file or folder, such as an older version, instead of fetching them; may be given
+    /// several times
+    #[arg(long, value_name = "PATH")]
+    reuse: Vec<PathBuf>,
     #[command(flatten)]
     choice: ChoiceArgs,
 }
@@ -100,6 +105,8 @@ struct Got {
     fetched: u64,
     /// Bytes that were there already.
     found: u64,
+    /// Bytes that were taken from elsewhere on this machine.
+    reused: u64,
     /// Bytes that came twice.
     duplicate: u64,
     seconds: f64,
@@ -122,6 +129,8 @@ pub(super) async fn run(args: Args, output: &Output, stop: CancellationToken) ->
         peers: wanted.peers,
         trackers: wanted.rendezvous,
         force: args.force,
+        reuse: args.reuse.clone(),
+        cache: default_cache_dir(),
         include,
         wait: args.from.wait,
         topology: args.choice.topology.into(),
@@ -231,6 +240,7 @@ fn report(
         content: handle.content().to_string(),
         fetched,
         found: progress.found,
+        reused: progress.reused,
         duplicate: progress.traffic.total.duplicate,
         seconds: time.as_secs_f64(),
         peers: from,
@@ -238,8 +248,12 @@ fn report(
     if finished.already_there {
         output.say("all of it is there already, and verified");
     } else {
+        let reused = match progress.reused {
+            0 => String::new(),
+            bytes => format!(", {} taken from this machine", human::bytes(bytes)),
+        };
         output.say(format!(
-            "done: {} from {} in {} ({}), every byte verified",
+            "done: {} from {} in {} ({}){reused}, every byte verified",
             human::bytes(fetched),
             human::count(got.peers.len() as u64, "peer"),
             human::time(time),

@@ -30,7 +30,7 @@ use crate::handle::ContentHandle;
 use crate::job::{Failure, FetchOptions, Intent, ServeOptions};
 use crate::observer::Observer;
 use crate::parts::NodeParts;
-use shoal_store::ChunkStore;
+use shoal_store::{ChunkStore, Holdings};
 
 /// How long to wait for the first listening address.
 const LISTEN_TIMEOUT: Duration = Duration::from_secs(10);
@@ -122,7 +122,13 @@ impl Node {
         self.add(content, Intent::Serve { store, options })
     }
 
-    /// Fetches a content, and serves what it has of it.
+    /// Finds chunks by their hash in all contents that this node serves or fetches.
+    pub fn holdings(&self) -> Holdings {
+        self.parts.library.holdings().clone()
+    }
+
+    /// Fetches a content, and serves what it has of it. Chunks that another content of this node has are copied from
+    /// there.
     pub fn fetch(&self, options: FetchOptions) -> Result<ContentHandle, Failure> {
         self.add(options.content, Intent::Fetch(Box::new(options)))
     }

@@ -47,7 +47,7 @@ pub use import::{
     Import, ImportError, ImportOptions, ImportProgress, SkipReason, Skipped, SkippedList, Source,
     default_cache_dir, import,
 };
-pub use target::{Placed, Report, Reuse, Selection, Target, TargetError, TargetOptions, WriteError};
+pub use target::{OpenReport, Placed, Reuse, Selection, Target, TargetError, TargetOptions, WriteError};
 pub use verify::{EntryState, MAX_EXTRA, VerifyError, VerifyReport, verify};
 pub use watch::ScanProgress;
 

@@ -23,7 +23,6 @@ pub(super) struct Fetching {
     stored: ChunkSet,
     pub(super) total: u64,
     pub(super) done: u64,
-    pub(super) found: u64,
     synced: Duration,
     dirty: bool,
     /// One sync at a time: the next one takes what came meanwhile.
@@ -43,7 +42,6 @@ impl Fetching {
         let stored = target.stored();
         let bytes = |set: &ChunkSet| set.ones().map(|c| u64::from(lengths[c])).sum::<u64>();
         let (total, done) = (bytes(&target.wanted()), bytes(&stored));
-        let found = target.report().found_bytes;
         Self {
             target,
             streams,
@@ -52,7 +50,6 @@ impl Fetching {
             stored,
             total,
             done,
-            found,
             synced: now,
             dirty: false,
             syncing: false,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use libp2p::PeerId;
 use shoal_content::{ChunkIndex, Manifest};
 use shoal_engine::{MemberInput, StoreEvent, StreamEvent};
-use shoal_store::{ChunkStore, Placed, Target, TargetError, TargetOptions};
+use shoal_store::{ChunkStore, Placed, Reuse, Target, TargetError, TargetOptions};
 use tokio::sync::mpsc;
 
 use super::bytes::Fetching;
@@ -45,13 +45,17 @@ impl Job {
             Ok(selection) => selection,
             Err(error) => return self.fail(error.into()),
         };
-        let options = TargetOptions { dir: options.dir.clone(), force: options.force, selection };
+        let holdings = self.parts.library.holdings().clone();
+        let reuse = Reuse { paths: options.reuse.clone(), cache: options.cache.clone(), holdings };
+        let options = TargetOptions { dir: options.dir.clone(), force: options.force, selection, reuse };
         let (opening, open) = Opening::begin(manifest, options);
         self.stage = Stage::Opening(opening);
         self.tasks.spawn_blocking(move || Done::Opened(open().map(Arc::new)));
     }
 
     pub(super) fn opened(&mut self, target: Arc<Target>) {
+        self.note_scan();
+        self.report.opened(&target.report());
         let (sender, events) = mpsc::channel(FETCH_EVENTS);
         let streams = self.parts.streams.attach(self.content, target.clone(), sender);
         self.serve_from(target.clone());
@@ -134,7 +138,7 @@ impl Job {
     /// Everything wanted is stored.
     pub(super) fn finish(&mut self) {
         let Stage::Fetching(fetching) = &self.stage else { return };
-        self.report.fetched(fetching.total, fetching.done, fetching.found);
+        self.report.fetched(fetching.total, fetching.done);
         let target = fetching.target.clone();
         if target.have().is_full() {
             self.shelf.completed();

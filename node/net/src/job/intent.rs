@@ -23,10 +23,13 @@ pub struct FetchOptions {
     pub trackers: Vec<Multiaddr>,
     /// The folder that gets the content under its name.
     pub dir: PathBuf,
-    /// Replace what differs there.
+    /// Replace what differs there, at the end; until then chunks are taken from it.
     pub force: bool,
-    /// Files and folders whose bytes are used where they fit, before anything is fetched. They are only read.
+    /// Files and folders, such as an older version, from which chunks are taken before anything is fetched. They are
+    /// only read.
     pub reuse: Vec<PathBuf>,
+    /// The folder of the hash cache for those; see [`shoal_store::default_cache_dir`].
+    pub cache: Option<PathBuf>,
     /// Which entries are wanted.
     pub include: Include,
     /// How long to go on without anybody who has a missing chunk. `None`: 30 seconds without any peer,
@@ -50,6 +53,7 @@ impl FetchOptions {
             dir: dir.into(),
             force: false,
             reuse: Vec::new(),
+            cache: None,
             include: Include::default(),
             wait: None,
             topology: Topology::default(),

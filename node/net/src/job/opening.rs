@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use shoal_content::Manifest;
 use shoal_store::{ScanProgress, Target, TargetError, TargetOptions};
 
+use super::state::{Job, Stage};
+
 /// A target that is being opened. Dropping this stops that.
 #[derive(Default)]
 pub(super) struct Opening {
@@ -42,7 +44,7 @@ impl Job {
     /// Takes down how far the look at the disk is.
     pub(super) fn note_scan(&mut self) {
         if let Stage::Opening(opening) = &self.stage {
-            self.snapshot.scan = opening.progress();
+            self.report.snapshot.scan = opening.progress();
         }
     }
 }

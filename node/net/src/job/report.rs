@@ -65,9 +65,14 @@ impl Report {
         self.snapshot.size = size;
     }
 
-    /// Bytes of what is wanted, of what is stored of it, and of what was there from the start.
-    pub(super) fn fetched(&mut self, total: u64, done: u64, found: u64) {
-        (self.snapshot.total, self.snapshot.done, self.snapshot.found) = (total, done, found);
+    /// What was there from the start, and what was taken from elsewhere on this machine.
+    pub(super) fn opened(&mut self, opened: &shoal_store::OpenReport) {
+        (self.snapshot.found, self.snapshot.reused) = (opened.found_bytes, opened.reused_bytes);
+    }
+
+    /// Bytes of what is wanted, and of what is stored of it.
+    pub(super) fn fetched(&mut self, total: u64, done: u64) {
+        (self.snapshot.total, self.snapshot.done) = (total, done);
     }
 
     pub(super) fn done(&self) -> u64 {

@@ -22,12 +22,10 @@ impl Job {
 
     pub(super) fn report_now(&mut self) {
         if let Stage::Fetching(fetching) = &self.stage {
-            self.report.fetched(fetching.total, fetching.done, fetching.found);
+            self.report.fetched(fetching.total, fetching.done);
         }
         let unconfirmed = self.unconfirmed();
-        if let Stage::Opening(opening) = &self.stage {
-            self.report.snapshot.scan = opening.progress();
-        }
+        self.note_scan();
         let snapshot = &mut self.report.snapshot;
         snapshot.phase = match self.stage {
             Stage::Manifest => Phase::Manifest,

@@ -44,6 +44,8 @@ pub struct Progress {
     pub done: u64,
     /// Bytes of those that were there when the download began.
     pub found: u64,
+    /// Bytes of those that were taken from elsewhere on this machine.
+    pub reused: u64,
     /// How far the look at what is on disk already is.
     pub scan: ScanProgress,
     /// Peers connected for this content.

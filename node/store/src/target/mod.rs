@@ -77,7 +77,7 @@ pub enum Selection {
 /// What was found when a download was opened; in bytes over the network, so that a chunk that occurs
 /// several times counts once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Report {
+pub struct OpenReport {
     /// Bytes of all wanted chunks.
     pub wanted_bytes: u64,
     /// Bytes of wanted chunks that were there already, in the part or at the final place.
@@ -112,7 +112,7 @@ pub struct Target {
     modes: Vec<FileIndex>,
     /// Whether nothing was missing from the start.
     already: bool,
-    report: Mutex<Report>,
+    report: Mutex<OpenReport>,
     /// Set once all is at the final place; held for reading while chunks are read or written.
     phase: RwLock<Option<Placed>>,
     progress: Mutex<State>,
@@ -197,7 +197,7 @@ impl Target {
     }
 
     /// What was found when it was opened.
-    pub fn report(&self) -> Report {
+    pub fn report(&self) -> OpenReport {
         *lock(&self.report)
     }
 }

@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering;
 use shoal_content::{ChunkIndex, FileIndex, Hash, Span};
 
 use super::files::Place;
-use super::{Report, Target, WriteError};
+use super::{OpenReport, Target, WriteError};
 use crate::ChunkStore;
 use crate::holes::{is_zero, write_zeros};
 use crate::serve::{Files, lock};
@@ -49,7 +49,7 @@ impl Target {
         let bytes = |chunks: &shoal_content::ChunkSet| {
             chunks.ones().map(|c| u64::from(manifest.chunks()[c].length)).sum()
         };
-        *lock(&self.report) = Report {
+        *lock(&self.report) = OpenReport {
             wanted_bytes: bytes(&self.plan.wanted),
             found_bytes: bytes(&lock(&self.progress).done),
             reused_bytes: 0,
