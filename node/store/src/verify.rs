@@ -96,7 +96,8 @@ pub fn verify(
             VerifyError::Io { path: tree.path(&manifest.entries()[file as usize].path), source }
         }
     })?;
-    let entries = found.entries.iter().zip(manifest.entries()).map(|(found, entry)| describe(found, entry)).collect();
+    let entries =
+        found.entries.iter().zip(manifest.entries()).map(|(found, entry)| describe(found, entry)).collect();
     let wide = !mode::is_private(tree.dir().dir_metadata().map_err(unreadable)?.mode());
     let folder = if manifest.root().private && wide { readable_by_others() } else { EntryState::Match };
     let mut report = VerifyReport { folder, entries, extra: Vec::new(), extra_count: 0 };

@@ -13,8 +13,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 impl Job {
     pub(super) fn next_goal_check(&self) -> Option<Duration> {
         let watch = self.goal.watch.as_ref()?;
-        let connected = self.member.neighbours().next().is_some();
-        let look = connected.then_some(self.goal.looked + LOOK_EVERY);
+        let look = (self.is_in_touch() || !self.goal.rests).then_some(self.goal.looked + LOOK_EVERY);
         watch.next_timeout().into_iter().chain(look).min()
     }
 
@@ -26,6 +25,8 @@ impl Job {
         let mut watch = self.goal.watch.take().unwrap_or_else(|| SeedWatch::new(now, goal));
         if now >= self.goal.looked + LOOK_EVERY {
             self.goal.looked = now;
+            // What was sent last may be counted only after the last neighbour has gone.
+            self.goal.rests = !self.is_in_touch();
             watch.handle(now, self.seed_status());
         } else {
             watch.timeout(now);
@@ -41,6 +42,10 @@ impl Job {
             }
         }
         self.goal.watch = Some(watch);
+    }
+
+    fn is_in_touch(&self) -> bool {
+        self.member.neighbours().next().is_some()
     }
 
     fn seed_status(&self) -> SeedStatus {

@@ -33,7 +33,15 @@ impl Shelf {
         let (asked, questions) = mpsc::channel(QUESTIONS);
         let (noticed, notices) = mpsc::channel(QUESTIONS);
         let place = library.add(content, asked, noticed)?;
-        Some(Self { uploads, offer: None, held: None, place: Some(place), traffic: Arc::default(), questions, notices })
+        Some(Self {
+            uploads,
+            offer: None,
+            held: None,
+            place: Some(place),
+            traffic: Arc::default(),
+            questions,
+            notices,
+        })
     }
 
     /// From now on chunks are served.

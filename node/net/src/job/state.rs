@@ -41,6 +41,8 @@ pub(super) enum Stage {
 pub(super) struct Goal {
     pub(super) watch: Option<SeedWatch>,
     pub(super) looked: Duration,
+    /// Whether it was looked at since the last neighbour has gone.
+    pub(super) rests: bool,
 }
 
 /// One content of a node.
