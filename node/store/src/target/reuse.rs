@@ -105,6 +105,8 @@ fn cut(
         name: Some("reused".into()),
         chunker: Some(chunker),
         cache,
+        // What cannot be shared is of no use here either.
+        skip_unsafe: true,
     };
     let told = Told::default();
     let import = import(&options, &|progress| told.pass_on(progress, watch), watch.cancel())?;
