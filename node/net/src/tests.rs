@@ -73,7 +73,7 @@ fn share(node: &Node, dir: &Path, number: u64, gate: &Arc<Gate>) -> ContentId {
     let words = (0..SIZE as u64 / 8).flat_map(|at| (at << 8 | number).to_le_bytes());
     std::fs::write(&path, words.collect::<Vec<u8>>()).unwrap();
     let chunker = Some(Chunker::Fixed { size: 16 << 10 });
-    let options = ImportOptions { paths: vec![path], name: None, chunker, cache: None };
+    let options = ImportOptions { paths: vec![path], chunker, ..ImportOptions::default() };
     let source = import(&options, &|_| {}, &AtomicBool::new(false)).unwrap().source;
     let content = source.manifest().id();
     node.serve(Arc::new(Gated { source, gate: gate.clone() }), ServeOptions::default()).unwrap();

@@ -20,8 +20,6 @@ use std::time::Duration;
 
 use libp2p::{Multiaddr, PeerId};
 
-#[cfg(test)]
-pub(crate) use self::remote_streams::InboundStream;
 pub(crate) use self::shared::{PeersHandle, SharedPeers};
 use super::control::DialError;
 

@@ -52,10 +52,16 @@ impl Store {
         let name = SafePath::name("content").unwrap();
         let kind = EntryKind::File { executable: false };
         let manifest = ManifestBuilder {
+            private: false,
             shape: Shape::File,
             chunker: Chunker::Fixed { size: LEN as u32 },
             parent: None,
-            entries: vec![Entry { path: name.clone(), size: CHUNKS as u64 * LEN as u64, kind }],
+            entries: vec![Entry {
+                path: name.clone(),
+                size: CHUNKS as u64 * LEN as u64,
+                kind,
+                private: false,
+            }],
             chunks: vec![ChunkEntry { hash, length: LEN as u32 }; CHUNKS as usize],
             name,
         };

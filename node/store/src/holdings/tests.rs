@@ -22,11 +22,12 @@ impl Memory {
         let path = SafePath::new(name.to_owned()).unwrap();
         let size = (chunks.len() * LENGTH) as u64;
         let manifest = ManifestBuilder {
+            private: false,
             name: path.clone(),
             shape: Shape::File,
             chunker: Chunker::Fixed { size: 16 << 10 },
             parent: None,
-            entries: vec![Entry { path, size, kind: EntryKind::File { executable: false } }],
+            entries: vec![Entry { path, size, kind: EntryKind::File { executable: false }, private: false }],
             chunks: chunks.iter().map(|bytes| entry(bytes)).collect(),
         };
         let manifest = Arc::new(manifest.build().unwrap());
