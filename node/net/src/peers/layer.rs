@@ -133,43 +133,36 @@ impl PeerLayer {
     fn carry_out_after(&mut self, swarm: &mut Swarm<Behaviour>, mut error: Option<Arc<SwarmDialError>>) {
         loop {
             let output = self.peers.state().book.poll(self.clock.now());
-            let (content, event) = match output {
+            match output {
                 None => return,
                 Some(PeerBookOutput::Dial { id, dial }) => {
                     if let Err(refused) = self.dial(swarm, id, dial) {
                         error = Some(refused);
                     }
-                    continue;
                 }
                 Some(PeerBookOutput::Close { peer }) => {
                     // Err only says that there was no connection.
                     let _ = swarm.disconnect_peer_id(peer);
-                    continue;
                 }
-                Some(PeerBookOutput::Block { peer }) => {
-                    swarm.behaviour_mut().block(peer);
-                    continue;
+                Some(PeerBookOutput::Block { peer }) => swarm.behaviour_mut().block(peer),
+                Some(PeerBookOutput::Unblock { peer }) => swarm.behaviour_mut().unblock(peer),
+                Some(PeerBookOutput::Connected { content, peer }) => {
+                    self.tell(content, PeerEvent::Connected { peer });
                 }
-                Some(PeerBookOutput::Unblock { peer }) => {
-                    swarm.behaviour_mut().unblock(peer);
-                    continue;
-                }
-                Some(PeerBookOutput::Connected { content, peer }) => (content, PeerEvent::Connected { peer }),
                 Some(PeerBookOutput::Unreachable { content, peer, retry_at }) => {
-                    (content, PeerEvent::Unreachable { peer, retry_at })
+                    self.tell(content, PeerEvent::Unreachable { peer, retry_at });
                 }
                 Some(PeerBookOutput::AddressAnswered { content, address, peer }) => {
-                    (content, PeerEvent::AddressAnswered { address, peer })
+                    self.tell(content, PeerEvent::AddressAnswered { address, peer });
                 }
                 Some(PeerBookOutput::AddressUnreachable { content, address }) => {
                     let error = error.clone().map_or(DialError::NotDialled, DialError::Failed);
-                    (content, PeerEvent::AddressUnreachable { address, error })
+                    self.tell(content, PeerEvent::AddressUnreachable { address, error });
                 }
                 Some(PeerBookOutput::Disconnected { content, peer }) => {
-                    (content, PeerEvent::Disconnected { peer })
+                    self.tell(content, PeerEvent::Disconnected { peer });
                 }
-            };
-            self.tell(content, event);
+            }
         }
     }
 
