@@ -3,7 +3,7 @@
 use std::io;
 
 use futures::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use shoal_wire::frame::{self, FrameError, LengthReader, Message};
+use shoal_wire::frame::{self, FrameError, LengthReader, Message, Received, RequestMessage};
 
 /// A buffer grows by at most this many bytes before they have arrived.
 const STEP: usize = 64 << 10;
@@ -12,6 +12,19 @@ const STEP: usize = 64 << 10;
 /// anything of the body is read, and memory grows only with what arrives. Errors: [`FrameError`] inside
 /// of `InvalidData`; `UnexpectedEof` if the stream ends within the frame; the stream's own.
 pub async fn read_frame<M: Message, R: AsyncRead + Unpin>(stream: &mut R) -> io::Result<Option<M>> {
+    let body = read_framed_body(stream, M::MAX).await?;
+    body.map(|body| frame::decode(&body).map_err(invalid)).transpose()
+}
+
+/// Reads a request's frame as [`read_frame`] does, and knows one of an unknown kind from a malformed one.
+pub async fn read_request<M: RequestMessage, R: AsyncRead + Unpin>(
+    stream: &mut R,
+) -> io::Result<Option<Received<M>>> {
+    let body = read_framed_body(stream, M::MAX).await?;
+    body.map(|body| frame::decode_request(&body).map_err(invalid)).transpose()
+}
+
+async fn read_framed_body<R: AsyncRead + Unpin>(stream: &mut R, max: usize) -> io::Result<Option<Vec<u8>>> {
     let mut length = LengthReader::default();
     let mut byte = [0];
     let mut first = true;
@@ -20,12 +33,11 @@ pub async fn read_frame<M: Message, R: AsyncRead + Unpin>(stream: &mut R) -> io:
             return if first { Ok(None) } else { Err(io::ErrorKind::UnexpectedEof.into()) };
         }
         first = false;
-        if let Some(len) = length.push(byte[0], M::MAX).map_err(invalid)? {
+        if let Some(len) = length.push(byte[0], max).map_err(invalid)? {
             break len;
         }
     };
-    let body = read_body(stream, len).await?;
-    frame::decode(&body).map(Some).map_err(invalid)
+    read_body(stream, len).await.map(Some)
 }
 
 /// Reads `len` bytes, which who calls has compared with a limit. Memory grows only with what arrives.

@@ -1,6 +1,6 @@
 //! The messages of [`shoal_wire`] on streams, for every program that speaks them.
 //!
-//! - [`read_frame`], [`write_frame`]: one message on any stream.
+//! - [`read_frame`], [`read_request`], [`write_frame`]: one message on any stream.
 //! - [`FrameCodec`]: one request and one response on a stream, for libp2p's request-response.
 //!
 //! What this is not: it knows no protocol, only frames. What always holds: a length is checked before
@@ -11,4 +11,4 @@ mod codec;
 mod frames;
 
 pub use codec::FrameCodec;
-pub use frames::{read_body, read_frame, write_frame};
+pub use frames::{read_body, read_frame, read_request, write_frame};

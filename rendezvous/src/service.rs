@@ -11,6 +11,7 @@ use libp2p::{Multiaddr, StreamProtocol};
 use shoal_framing::FrameCodec;
 use shoal_registry::Registry;
 use shoal_tracker::{Effect, Limits, Origin, Outcome, Services};
+use shoal_wire::frame::Received;
 use shoal_wire::rendezvous::PeerRecord;
 use shoal_wire::tracker::{PROTOCOL, Request, Response};
 
@@ -20,7 +21,7 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_REQUESTS: usize = 64;
 
 pub(crate) type Behaviour = request_response::Behaviour<FrameCodec<Request, Response>>;
-pub(crate) type Event = request_response::Event<Request, Response>;
+pub(crate) type Event = request_response::Event<Received<Request>, Response>;
 
 /// The behaviour that a tracker's Swarm composes.
 pub(crate) fn behaviour() -> Behaviour {

@@ -15,9 +15,8 @@ use libp2p::{Multiaddr, PeerId, Stream, StreamProtocol, Swarm, SwarmBuilder, noi
 use shoal_content::{ContentId, Hash, Ticket};
 use shoal_net::{QueryCodec, read_frame, streams, write_frame};
 use shoal_store::{ChunkStore, Source};
-use shoal_wire::Have;
 use shoal_wire::chunks::{Reply, Request};
-use shoal_wire::query;
+use shoal_wire::{Capabilities, Have, query};
 
 use crate::process::LOOPBACK;
 
@@ -134,7 +133,9 @@ async fn run(
                 message: request_response::Message::Request { request, channel, .. },
                 ..
             })) => {
-                drop(swarm.behaviour_mut().query.send_response(channel, answer(&blocks, &request)));
+                let unknown = query::Response::Error { code: query::ErrorCode::Unsupported };
+                let answer = request.map_or(unknown, |request| answer(&blocks, &request));
+                drop(swarm.behaviour_mut().query.send_response(channel, answer));
             }
             SwarmEvent::Behaviour(BehaviourEvent::Streams(streams::Event::Inbound { stream, .. })) => {
                 if let Some((source, script)) = chunks.clone() {
@@ -149,7 +150,9 @@ async fn run(
 fn answer(blocks: &HashMap<Hash, Vec<u8>>, request: &query::Request) -> query::Response {
     let load = query::Load::default();
     match request {
-        query::Request::Join { .. } => query::Response::Joined { have: Have::all(), load },
+        query::Request::Join { .. } => {
+            query::Response::Joined { have: Have::all(), load, capabilities: Capabilities::own() }
+        }
         query::Request::Block { hash, .. } => match blocks.get(hash) {
             Some(bytes) => query::Response::Block { bytes: bytes.clone() },
             None => query::Response::Error { code: query::ErrorCode::NotFound },

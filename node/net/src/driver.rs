@@ -16,6 +16,7 @@ use libp2p::swarm::{ConnectionId, SwarmEvent};
 use libp2p::{Multiaddr, PeerId, Swarm, identify, ping};
 use shoal_addresses::told;
 use shoal_printable::Printable;
+use shoal_wire::frame::{Received, UnknownKind};
 use shoal_wire::query::{ErrorCode, Request, Response};
 use tokio::sync::{mpsc, oneshot};
 
@@ -183,7 +184,7 @@ impl Driver {
     ) {
         // Without this check libp2p would dial on its own; which peers are dialled is the book's decision.
         if self.swarm.is_connected(&peer) {
-            let id = self.swarm.behaviour_mut().query.send_request(&peer, request);
+            let id = self.swarm.behaviour_mut().query.send_request(&peer, Ok(request));
             self.queries.insert(id, reply);
         } else {
             let _ = reply.send(Err(QueryError::NotConnected));
@@ -267,7 +268,7 @@ impl Driver {
         }
     }
 
-    fn on_query_event(&mut self, event: request_response::Event<Request, Response>) {
+    fn on_query_event(&mut self, event: request_response::Event<Received<Request>, Response>) {
         use request_response::{Event, Message};
         match event {
             Event::Message { peer, message: Message::Request { request, channel, .. }, .. } => {
@@ -289,11 +290,11 @@ impl Driver {
         }
     }
 
-    fn on_question(&mut self, peer: PeerId, request: Request, channel: ResponseChannel<Response>) {
-        let asked = if self.answers.len() < MAX_QUESTIONS {
-            self.library.ask(peer, request)
-        } else {
-            Err(ErrorCode::Busy)
+    fn on_question(&mut self, peer: PeerId, request: Received<Request>, channel: ResponseChannel<Response>) {
+        let asked = match request {
+            Err(UnknownKind { .. }) => Err(ErrorCode::Unsupported),
+            Ok(_) if self.answers.len() >= MAX_QUESTIONS => Err(ErrorCode::Busy),
+            Ok(request) => self.library.ask(peer, request),
         };
         match asked {
             Ok(answer) => {

@@ -8,10 +8,16 @@
 //! What this is not: it knows no message and no block, and sets no limit on what it is handed. What always holds: no
 //! bytes make it panic, and what [`decode_canonical`] returns has exactly one encoding, which is the bytes that were read.
 
+mod form;
+mod value;
+
 use cbor4ii::core::dec::Read;
 use cbor4ii::core::utils::SliceReader;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+
+pub use form::check_form;
+pub use value::{Key, Value, ValueLimits, ValueSeed};
 
 /// Why some bytes are not the CBOR that was expected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

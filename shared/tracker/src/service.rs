@@ -9,6 +9,7 @@ use multiaddr::Multiaddr;
 use shoal_addresses::{Prefix, Scope};
 use shoal_content::ContentId;
 use shoal_registry::{self as registry, Registry, RequestLimiter};
+use shoal_wire::frame::{Received, UnknownKind};
 use shoal_wire::swarm_namespace;
 use shoal_wire::tracker::{
     Current, Entry, ErrorCode, RefusalCounts, RegistryCounts, Request, RequestCounts, Response, Role, Stats,
@@ -94,19 +95,24 @@ impl Services {
         }
     }
 
-    /// Answers a request.
+    /// Answers a request, also one of an unknown kind.
     pub fn handle(
         &mut self,
         registry: &mut Registry,
         now: Duration,
         from: Origin,
-        request: Request,
+        request: Received<Request>,
     ) -> Outcome {
         registry.expire(now);
         let mut effects: Vec<_> = self.expire(now).into_iter().map(Effect::Changed).collect();
         let answered = if self.limiter.allow(now, from.peer, from.ip) {
-            *tally::requests(&mut self.requests, &request) += 1;
-            self.answer(registry, now, from, request, &mut effects)
+            match request {
+                Ok(request) => {
+                    *tally::requests(&mut self.requests, &request) += 1;
+                    self.answer(registry, now, from, request, &mut effects)
+                }
+                Err(UnknownKind { .. }) => Err(ErrorCode::Unsupported),
+            }
         } else {
             Err(ErrorCode::Limited)
         };

@@ -28,5 +28,6 @@ pub(super) fn refusals(counts: &mut RefusalCounts, code: ErrorCode) -> &mut u64 
         ErrorCode::NotFound => &mut counts.not_found,
         ErrorCode::NotRegistered => &mut counts.not_registered,
         ErrorCode::BadRequest => &mut counts.bad_request,
+        ErrorCode::Unsupported => &mut counts.unsupported,
     }
 }

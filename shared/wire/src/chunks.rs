@@ -12,7 +12,8 @@
 //!
 //! The downloader sends [`Request`] frames. The provider answers each `get` that is not cancelled in time
 //! once, in any order, with a [`Reply`] frame; a `data` frame is followed by exactly `len` raw bytes, and only then comes the next
-//! frame. A cancelled request may still be answered. The downloader checks the SHA-256 of every chunk
+//! frame. A cancelled request may still be answered. A request of a kind that the provider does not know is refused, if it
+//! has an `id`, and ignored else. The downloader checks the SHA-256 of every chunk
 //! against the manifest; a chunk of another length or hash ends the connection.
 //!
 //! An `any` leaves the choice to the provider: it sends a chunk that, as far as it knows, nobody else has
@@ -22,7 +23,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::frame::{FrameError, Message};
+use super::frame::{FrameError, Message, RequestMessage};
 use super::have::Have;
 use shoal_content::{ChunkIndex, ContentId, MAX_CHUNK};
 
@@ -106,6 +107,8 @@ pub enum Refusal {
     Choked,
     /// To an `any`: every chunk has been given to somebody. Ask for a certain one.
     NoneFresh,
+    /// The provider does not know this kind of request.
+    Unsupported,
 }
 
 impl Message for Request {
@@ -117,6 +120,10 @@ impl Message for Request {
             Self::Get { .. } | Self::Any { .. } | Self::Cancel { .. } => Ok(()),
         }
     }
+}
+
+impl RequestMessage for Request {
+    const KINDS: &'static [&'static str] = &["get", "any", "cancel", "have"];
 }
 
 impl Message for Reply {

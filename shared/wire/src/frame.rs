@@ -1,10 +1,12 @@
 //! Frames: a message's length in bytes as an unsigned varint (multiformats, at most 3 bytes here), then
 //! its CBOR.
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use std::collections::BTreeMap;
 
-use shoal_cbor::CborError;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use shoal_cbor::{CborError, check_form};
 
 /// Why a frame is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -42,6 +44,29 @@ pub trait Message: Serialize + DeserializeOwned {
     }
 }
 
+/// A message that asks for something. Later versions have more kinds of it; whoever does not know one says so, and
+/// the asker goes on without.
+pub trait RequestMessage: Message {
+    /// The keys by which the kinds are told apart.
+    const KINDS: &'static [&'static str];
+}
+
+/// A request of a kind that is not known here, and in the form that all requests have: a map with one entry, the name of
+/// the kind and a map of fields.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UnknownKind {
+    /// Its field `id`, by which it is answered where many requests share a stream.
+    pub id: Option<u64>,
+}
+
+/// A request as it arrived.
+pub type Received<M> = Result<M, UnknownKind>;
+
+/// The longest name of a kind, in bytes.
+const MAX_KIND: usize = 32;
+/// How deep the value of a request may be nested of which nothing is known.
+const MAX_DEPTH: usize = 16;
+
 /// Encodes a message with its length before it. Fails if it is over its own limits.
 pub fn encode<M: Message>(message: &M) -> Result<Vec<u8>, FrameError> {
     message.check()?;
@@ -60,8 +85,7 @@ pub fn encode<M: Message>(message: &M) -> Result<Vec<u8>, FrameError> {
     Ok(frame)
 }
 
-/// Decodes the body of a frame and checks it. Only the canonical encoding is accepted, so unknown map keys
-/// are refused too: what is new gets a new protocol id.
+/// Decodes the body of a frame and checks it. Only the canonical encoding of a message of this version is accepted.
 pub fn decode<M: Message>(body: &[u8]) -> Result<M, FrameError> {
     if body.len() > M::MAX {
         return Err(FrameError::TooLong { len: body.len(), max: M::MAX });
@@ -69,6 +93,34 @@ pub fn decode<M: Message>(body: &[u8]) -> Result<M, FrameError> {
     let message: M = shoal_cbor::decode_canonical(body)?;
     message.check()?;
     Ok(message)
+}
+
+/// Decodes the body of a request's frame as [`decode`] does, and knows one of an unknown kind from a malformed one.
+pub fn decode_request<M: RequestMessage>(body: &[u8]) -> Result<Received<M>, FrameError> {
+    match decode(body) {
+        Err(FrameError::Cbor(error)) => unknown_kind::<M>(body).map(Err).ok_or(FrameError::Cbor(error)),
+        decoded => decoded.map(Ok),
+    }
+}
+
+fn unknown_kind<M: RequestMessage>(body: &[u8]) -> Option<UnknownKind> {
+    #[derive(Deserialize)]
+    struct Fields {
+        id: Option<u64>,
+    }
+    #[derive(Deserialize)]
+    struct AnyFields {}
+    /// A map with one entry.
+    const ONE: u8 = 0xa1;
+    check_form(body, MAX_DEPTH).ok().filter(|()| body[0] == ONE)?;
+    let kinds: BTreeMap<String, AnyFields> = shoal_cbor::decode(body).ok()?;
+    let kind = kinds.keys().next()?;
+    if M::KINDS.contains(&kind.as_str()) || !(1..=MAX_KIND).contains(&kind.len()) {
+        return None;
+    }
+    // Where the field is of another type, the request has no id.
+    let fields: BTreeMap<String, Fields> = shoal_cbor::decode(body).unwrap_or_default();
+    Some(UnknownKind { id: fields.get(kind).and_then(|fields| fields.id) })
 }
 
 /// Reads a length byte by byte.

@@ -9,8 +9,8 @@
 //! **Not goals.** Chunk bytes: those go over [`/shoal/chunks/1`](super::chunks). Authentication: the
 //! connection has proven the peer's id already.
 //!
-//! A node answers every well-formed request, with [`Response::Error`] if it must. A malformed or
-//! oversized one ends the stream.
+//! A node answers every well-formed request, with [`Response::Error`] if it must, also one of a kind that it does not
+//! know. A malformed or oversized one ends the stream.
 
 use libp2p_identity::PeerId;
 use multiaddr::Multiaddr;
@@ -19,7 +19,8 @@ use serde_bytes::ByteBuf;
 use shoal_addresses::{MAX_ADDRESS, MAX_ADDRESSES};
 use shoal_content::{ContentId, Hash, MAX_BLOCK};
 
-use super::frame::{FrameError, Message};
+use super::capabilities::Capabilities;
+use super::frame::{FrameError, Message, RequestMessage};
 use super::have::Have;
 
 /// The protocol's id.
@@ -46,6 +47,8 @@ pub enum Request {
         have: Have,
         /// Which content.
         content: ContentId,
+        /// What the sender understands beyond this version.
+        capabilities: Capabilities,
     },
     /// Tells chunks that the sender has got. Answered by [`Response::Ok`].
     #[serde(rename = "have")]
@@ -55,7 +58,8 @@ pub enum Request {
         /// Which content.
         content: ContentId,
     },
-    /// Ends taking part. Answered by [`Response::Ok`].
+    /// "I no longer take part in this content; forget what I said of it": the end of a [`Request::Join`] of either side. For
+    /// whoever ends one content on a connection that others still use. Answered by [`Response::Ok`].
     #[serde(rename = "leave")]
     Leave {
         /// Which content.
@@ -107,6 +111,8 @@ pub enum Response {
         have: Have,
         /// How busy it is.
         load: Load,
+        /// What it understands beyond this version.
+        capabilities: Capabilities,
     },
     /// To [`Request::Block`].
     #[serde(rename = "block")]
@@ -139,6 +145,8 @@ pub enum ErrorCode {
     Busy,
     /// The request makes no sense to the peer, such as chunks that the content does not have.
     BadRequest,
+    /// The peer does not know this kind of request.
+    Unsupported,
 }
 
 /// How busy a peer is, as it says itself: a hint, never trusted further.
@@ -167,10 +175,15 @@ impl Message for Request {
 
     fn check(&self) -> Result<(), FrameError> {
         match self {
-            Self::Join { have, .. } | Self::Have { have, .. } => have.check(),
+            Self::Join { have, capabilities, .. } => have.check().and_then(|()| capabilities.check()),
+            Self::Have { have, .. } => have.check(),
             Self::Leave { .. } | Self::Block { .. } | Self::Peers { .. } => Ok(()),
         }
     }
+}
+
+impl RequestMessage for Request {
+    const KINDS: &'static [&'static str] = &["join", "have", "leave", "block", "peers"];
 }
 
 impl Message for Response {
@@ -178,7 +191,7 @@ impl Message for Response {
 
     fn check(&self) -> Result<(), FrameError> {
         match self {
-            Self::Joined { have, .. } => have.check(),
+            Self::Joined { have, capabilities, .. } => have.check().and_then(|()| capabilities.check()),
             Self::Peers { peers } => check_peers(peers),
             Self::Block { bytes } if bytes.len() > MAX_BLOCK => {
                 Err(FrameError::Value("a manifest block is too long"))

@@ -6,8 +6,8 @@ use std::time::Duration;
 use libp2p::PeerId;
 use shoal_content::{ChunkIndex, ChunkSet};
 use shoal_engine::{GiveUp, MemberInput, MemberOutput, NeighbourEvent, Offence, RequestId, StreamEvent};
-use shoal_wire::Have;
 use shoal_wire::query::{ErrorCode, Request, Response};
+use shoal_wire::{Capabilities, Have};
 
 use super::done::{self, Done};
 use super::state::{Job, Stage};
@@ -76,7 +76,7 @@ impl Job {
         let (control, content) = (self.parts.control.clone(), self.content);
         let mut messages = Have::of(&have);
         let first = messages.remove(0);
-        let request = Request::Join { have: first, content };
+        let request = Request::Join { have: first, content, capabilities: Capabilities::own() };
         self.tasks.spawn(async move {
             let start = tokio::time::Instant::now();
             let result = match control.query(peer, request).await {
@@ -95,7 +95,7 @@ impl Job {
         let first = messages.remove(0);
         let load = self.parts.uploads.load();
         // Err only says that the connection is gone.
-        let _ = reply.send(Response::Joined { have: first, load });
+        let _ = reply.send(Response::Joined { have: first, load, capabilities: Capabilities::own() });
         self.tell_rest(peer, messages);
     }
 

@@ -64,6 +64,7 @@ fn words(code: ErrorCode) -> &'static str {
         ErrorCode::NotFound => "it has no payload with this id",
         ErrorCode::NotRegistered => "this node is not registered in the swarm of that content",
         ErrorCode::BadRequest => "it makes nothing of the request",
+        ErrorCode::Unsupported => "it does not know this kind of request",
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use libp2p::PeerId;
 use libp2p::request_response::{self, OutboundFailure, OutboundRequestId, ProtocolSupport};
 use libp2p::{StreamProtocol, Swarm};
+use shoal_wire::frame::Received;
 use shoal_wire::tracker::{PROTOCOL, Request, Response};
 use tokio::sync::oneshot;
 
@@ -32,7 +33,7 @@ impl Questions {
     pub(crate) fn ask(&mut self, swarm: &mut Swarm<Behaviour>, peer: PeerId, request: Request, reply: Reply) {
         // Without this check libp2p would dial on its own.
         if swarm.is_connected(&peer) {
-            let id = swarm.behaviour_mut().tracker.send_request(&peer, request);
+            let id = swarm.behaviour_mut().tracker.send_request(&peer, Ok(request));
             self.0.insert(id, reply);
         } else {
             let _ = reply.send(Err(TrackerError::Failed("the connection ended".into())));
@@ -40,7 +41,7 @@ impl Questions {
     }
 
     /// Passes an answer on to who waits for it.
-    pub(crate) fn on_event(&mut self, event: request_response::Event<Request, Response>) {
+    pub(crate) fn on_event(&mut self, event: request_response::Event<Received<Request>, Response>) {
         use request_response::{Event, Message};
         let (id, result) = match event {
             Event::Message { message: Message::Response { request_id, response }, .. } => {

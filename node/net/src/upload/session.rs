@@ -8,7 +8,7 @@ use futures::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use libp2p::PeerId;
 use shoal_content::{ChunkIndex, ContentId};
 use shoal_engine::{Grant, SessionId, Wanted};
-use shoal_framing::{read_frame, write_frame};
+use shoal_framing::{read_request, write_frame};
 use shoal_store::ReadError;
 use shoal_wire::Have;
 use shoal_wire::chunks::{Refusal, Reply, Request};
@@ -68,7 +68,15 @@ impl<'a> Session<'a> {
 
     async fn read<R: AsyncRead + Unpin>(&self, mut input: R) -> io::Result<()> {
         let mut news = JoinSet::new();
-        while let Some(request) = read_frame(&mut input).await? {
+        while let Some(request) = read_request(&mut input).await? {
+            let request = match request {
+                Ok(request) => request,
+                Err(unknown) => {
+                    let refuse = |id| self.shared.tell(|board| board.queue.refuse_unknown(self.id, id));
+                    unknown.id.into_iter().for_each(refuse);
+                    continue;
+                }
+            };
             match request {
                 Request::Get { id, chunk, content } => {
                     self.request(Wanted { id, content, chunk: Some(chunk) })

@@ -346,7 +346,7 @@ impl<P: PeerName> Download<P> {
             // The node itself takes back what it cannot store: no fault of the peer.
             (Refusal::Busy, _) if self.paused => {}
             (Refusal::Busy, None) if asked.is_some_and(|at| now >= at + QUEUED) => {}
-            (Refusal::Busy | Refusal::Choked, _) => {
+            (Refusal::Busy | Refusal::Choked | Refusal::Unsupported, _) => {
                 let until = now + state.backoff.fail();
                 self.rest(seat, until);
             }

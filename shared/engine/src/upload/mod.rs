@@ -358,6 +358,13 @@ impl<P: PeerName> UploadQueue<P> {
         Some(Grant::Send { session, id: wanted.id, content: wanted.content, chunk })
     }
 
+    /// A request of a kind that is not known came on a session, with this `id`.
+    pub fn refuse_unknown(&mut self, session: SessionId, id: u64) {
+        if self.sessions.contains_key(&session) {
+            self.refuse(session, id, Refusal::Unsupported);
+        }
+    }
+
     fn refuse(&mut self, session: SessionId, id: u64, why: Refusal) {
         self.refusals.push_back(Grant::Refuse { session, id, why });
     }

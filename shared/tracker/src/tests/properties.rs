@@ -118,7 +118,7 @@ impl World {
     }
 
     fn ask(&mut self, n: usize, network: u8, request: Request) -> Response {
-        let outcome = self.services.handle(&mut self.registry, self.now, from(peer(n), network), request);
+        let outcome = self.services.handle(&mut self.registry, self.now, from(peer(n), network), Ok(request));
         for effect in outcome.effects {
             match effect {
                 Effect::Changed(change) => self.disk.write(self.now, change),

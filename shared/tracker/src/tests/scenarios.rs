@@ -24,7 +24,7 @@ impl Tracker {
     }
 
     fn ask(&mut self, at: u64, n: usize, request: Request) -> Response {
-        self.services.handle(&mut self.registry, secs(at), from(peer(n), 1), request).response
+        self.services.handle(&mut self.registry, secs(at), from(peer(n), 1), Ok(request)).response
     }
 
     fn join(&mut self, at: u64, n: usize, c: usize) {
@@ -73,7 +73,7 @@ fn a_role_is_written_down_when_it_is_news() {
     tracker.join(0, 1, 1);
     let mut say = |role| {
         let request = Request::Role { role, content: content(1) };
-        tracker.services.handle(&mut tracker.registry, secs(1), from(peer(1), 1), request).effects
+        tracker.services.handle(&mut tracker.registry, secs(1), from(peer(1), 1), Ok(request)).effects
     };
     let namespace = shoal_wire::swarm_namespace(&content(1));
     let news = vec![Effect::RoleChanged { peer: peer(1), namespace: namespace.clone() }];
@@ -89,7 +89,7 @@ fn a_report_makes_the_tracker_look_for_itself() {
     let mut tracker = Tracker::new(Limits::default());
     tracker.join(0, 1, 1);
     let report = || Request::Report { peer: peer(1).to_bytes() };
-    let outcome = tracker.services.handle(&mut tracker.registry, secs(1), from(peer(9), 1), report());
+    let outcome = tracker.services.handle(&mut tracker.registry, secs(1), from(peer(9), 1), Ok(report()));
     assert_eq!(outcome.response, Response::Reported { verdict: Verdict::Probing });
     assert_eq!(outcome.effects, [Effect::Probe(peer(1))]);
     assert_eq!(tracker.ask(2, 8, report()), Response::Reported { verdict: Verdict::Limited });
@@ -238,7 +238,7 @@ fn many_identities_from_one_network_have_one_quota() {
     let kept = (0..20).filter(|n| matches!(tracker.ask(0, *n as usize, put(*n)), Response::Stored { .. }));
     assert_eq!(kept.count(), 5);
     let elsewhere = |tracker: &mut Tracker, n| {
-        tracker.services.handle(&mut tracker.registry, secs(0), from(peer(50), 2), put(n)).response
+        tracker.services.handle(&mut tracker.registry, secs(0), from(peer(50), 2), Ok(put(n))).response
     };
     assert!(matches!(elsewhere(&mut tracker, 50), Response::Stored { .. }));
     assert!(matches!(elsewhere(&mut tracker, 51), Response::Stored { .. }));
@@ -257,7 +257,7 @@ fn who_asks_too_often_waits_and_identities_do_not_help() {
     assert_eq!(answered(&mut tracker, 0, 2), 3);
     assert_eq!(answered(&mut tracker, 0, 3), 0, "its network has asked enough");
     let far = Origin { peer: peer(4), ip: Some([9, 9, 9, 9].into()) };
-    let outcome = tracker.services.handle(&mut tracker.registry, secs(0), far, Request::Stats {});
+    let outcome = tracker.services.handle(&mut tracker.registry, secs(0), far, Ok(Request::Stats {}));
     assert!(matches!(outcome.response, Response::Stats { .. }));
     assert_eq!(answered(&mut tracker, 10, 1), 1);
     let stats = tracker.services.stats(&tracker.registry, secs(10));
@@ -311,7 +311,7 @@ fn addresses_are_told_to_those_whom_they_lead_somewhere() {
     for (ip, count) in [([9, 9, 9, 9], 1), ([192, 168, 0, 1], 2), ([127, 0, 0, 1], 3)] {
         let asker = Origin { peer: peer(9), ip: Some(ip.into()) };
         let request = Request::Peers { after: None, limit: 0 };
-        let outcome = tracker.services.handle(&mut tracker.registry, secs(1), asker, request);
+        let outcome = tracker.services.handle(&mut tracker.registry, secs(1), asker, Ok(request));
         let Response::Peers { peers, .. } = outcome.response else { panic!("no peers") };
         assert_eq!(peers[0].addresses.len(), count, "{ip:?}");
     }

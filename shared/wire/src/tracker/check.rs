@@ -7,7 +7,7 @@ use super::{
     Entry, MAX_CURSOR, MAX_ENTRIES, MAX_FOUND, MAX_LISTED, MAX_NAMED, MAX_PAYLOAD, MAX_REQUEST, MAX_RESPONSE,
     MAX_TEXT, Match, Request, Response,
 };
-use crate::frame::{FrameError, Message};
+use crate::frame::{FrameError, Message, RequestMessage};
 use shoal_content::SafePath;
 use shoal_printable::is_unprintable;
 
@@ -36,6 +36,11 @@ impl Message for Request {
             Self::Swarm { .. } | Self::Role { .. } | Self::Get { .. } | Self::Stats {} => Ok(()),
         }
     }
+}
+
+impl RequestMessage for Request {
+    const KINDS: &'static [&'static str] =
+        &["swarm", "role", "report", "publish", "withdraw", "find", "put", "get", "peers", "stats"];
 }
 
 impl Message for Response {

@@ -10,8 +10,8 @@
 //! has proven the peer's id already. Truth: names, sizes and roles are what peers say; only a payload can be
 //! checked, against its id.
 //!
-//! A tracker answers every well-formed request, with [`Response::Error`] if it must. A malformed or
-//! oversized one ends the stream.
+//! A tracker answers every well-formed request, with [`Response::Error`] if it must, also one of a kind that it does not
+//! know. A malformed or oversized one ends the stream.
 
 mod check;
 mod stats;
@@ -263,4 +263,6 @@ pub enum ErrorCode {
     NotRegistered,
     /// The request makes no sense to the tracker, such as a cursor that is none.
     BadRequest,
+    /// The tracker does not know this kind of request.
+    Unsupported,
 }

@@ -103,6 +103,8 @@ pub struct RefusalCounts {
     pub too_large: u64,
     /// `bad_request`
     pub bad_request: u64,
+    /// `unsupported`
+    pub unsupported: u64,
     /// `not_registered`
     pub not_registered: u64,
 }

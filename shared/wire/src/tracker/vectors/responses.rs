@@ -146,7 +146,7 @@ a2                                              #           map of 2
 "#;
 
 pub(in crate::tracker) const STATS_ALL: &str = r#"
-9c 03                                           # length of the body: 412
+a9 03                                           # length of the body: 425
 a1                                              # map of 1
 65 73 74 61 74 73                               #   key "stats"
 a1                                              #     map of 1
@@ -171,7 +171,7 @@ a6                                              #             map of 6
 67 76 65 72 73 69 6f 6e                         #           key "version"
 65 30 2e 31 2e 30                               #             "0.1.0"
 68 72 65 66 75 73 61 6c 73                      #           key "refusals"
-a7                                              #             map of 7
+a8                                              #             map of 8
 64 62 75 73 79                                  #               key "busy"
 00                                              #                 0
 65 71 75 6f 74 61                               #               key "quota"
@@ -183,6 +183,8 @@ a7                                              #             map of 7
 69 74 6f 6f 5f 6c 61 72 67 65                   #               key "too_large"
 00                                              #                 0
 6b 62 61 64 5f 72 65 71 75 65 73 74             #               key "bad_request"
+00                                              #                 0
+6b 75 6e 73 75 70 70 6f 72 74 65 64             #               key "unsupported"
 00                                              #                 0
 6e 6e 6f 74 5f 72 65 67 69 73 74 65 72 65 64    #               key "not_registered"
 01                                              #                 1
