@@ -60,6 +60,8 @@ pub struct Download<P = PeerId> {
     /// Wanted chunks that are not stored.
     left: usize,
     peers: Peers<P>,
+    /// How many of them have everything.
+    complete_peers: usize,
     throughput: Throughput,
     rarity: Rarity,
     /// Chunks asked for → who was asked. One, or two in the endgame.
@@ -115,6 +117,7 @@ impl<P: PeerName> Download<P> {
             stored,
             left,
             peers: Peers::default(),
+            complete_peers: 0,
             throughput: Throughput::default(),
             rarity,
             asked: BTreeMap::new(),
@@ -202,7 +205,7 @@ impl<P: PeerName> Download<P> {
     /// How many missing chunks no connected peer has. What is being asked of a peer counts as available. Takes no
     /// longer for a large content.
     pub fn unavailable(&self) -> usize {
-        if self.peers.values().any(|p| p.complete) { 0 } else { self.rarity.unheld_count() }
+        if self.complete_peers > 0 { 0 } else { self.rarity.unheld_count() }
     }
 
     /// Bytes of a chunk; 0 for one that the content does not have.
@@ -257,7 +260,9 @@ impl<P: PeerName> Download<P> {
         self.reopen_all(seat);
         self.touched.remove(&seat);
         let Some(gone) = self.peers.remove(seat) else { return };
-        if !gone.complete {
+        if gone.complete {
+            self.complete_peers -= 1;
+        } else {
             gone.have.ones().for_each(|chunk| self.rarity.lose(chunk as ChunkIndex));
         }
     }
@@ -282,6 +287,7 @@ impl<P: PeerName> Download<P> {
         }
         if peer.has == self.lengths.len() {
             peer.complete = true;
+            self.complete_peers += 1;
             (0..self.lengths.len()).for_each(|chunk| self.rarity.lose(chunk as ChunkIndex));
         }
     }
@@ -326,6 +332,7 @@ impl<P: PeerName> Download<P> {
             (Refusal::NotFound, Some(chunk)) => {
                 if state.complete {
                     state.complete = false;
+                    self.complete_peers -= 1;
                     (0..self.lengths.len()).for_each(|chunk| self.rarity.gain(chunk as ChunkIndex));
                 }
                 if state.have.contains(chunk as usize) {

@@ -115,7 +115,8 @@ impl<P: PeerName> Member<P> {
         if self.reached() < self.target(settled) {
             return Some(due.max(settled));
         }
-        let untried = self.candidates.untried_due().filter(|_| self.is_starving());
+        // Whether it is starving is known at once; candidates have to be looked through.
+        let untried = self.is_starving().then(|| self.candidates.untried_due()).flatten();
         untried.map(|at| at.max(self.gave_way_at + GIVE_WAY_AFTER))
     }
 
