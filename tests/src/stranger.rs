@@ -72,7 +72,10 @@ impl Stranger {
                         message: Message::Response { response, .. },
                         ..
                     })) => return response,
-                    SwarmEvent::Behaviour(BehaviourEvent::Questions(Event::OutboundFailure { error, .. })) => {
+                    SwarmEvent::Behaviour(BehaviourEvent::Questions(Event::OutboundFailure {
+                        error,
+                        ..
+                    })) => {
                         panic!("{error}")
                     }
                     _ => {}
@@ -91,7 +94,10 @@ impl Stranger {
                 self.swarm.select_next_some().await;
             }
         });
-        within("a stream", opened).await.expect("the connection stands").expect("the other side serves chunks")
+        within("a stream", opened)
+            .await
+            .expect("the connection stands")
+            .expect("the other side serves chunks")
     }
 }
 

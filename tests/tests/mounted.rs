@@ -124,13 +124,15 @@ fn full_disk_pauses() {
     gate.open_all();
     let mut getter = get(&provider.ticket.to_string(), disk.path(), &[]);
     getter.word("a pause", |line| line.contains("paused") && line.contains("No space left"));
-    let before = gate.count();
     disk.remount("size=64m");
     getter.word("going on", |line| line.contains("going on") && !line.contains("paused"));
     getter.end().expect(0);
     assert_eq!(tree(&from), tree(&disk.path().join("set")));
     let reads = gate.count();
-    assert!((64..=64 + 16).contains(&reads), "only what was under way when it filled up comes twice: {reads}");
+    assert!(
+        (64..=64 + 16).contains(&reads),
+        "only what was under way when it filled up comes twice: {reads}"
+    );
 }
 
 fn ended_on_a_full_disk() {

@@ -82,7 +82,7 @@ impl World {
 
     async fn ask(&mut self, request: Request) -> Response {
         let tracker = *self.tracker.local_peer_id();
-        let sent = self.peer.behaviour_mut().send_request(&tracker, request);
+        let sent = self.peer.behaviour_mut().send_request(&tracker, Ok(request));
         loop {
             tokio::select! {
                 event = self.tracker.select_next_some() => if let SwarmEvent::Behaviour(event) = event {

@@ -215,7 +215,9 @@ fn capabilities_out_of_bounds_are_refused() {
 
 #[test]
 fn unknown_kinds_are_told_from_malformed_requests() {
-    let unknown = |id| Ok(Err(UnknownKind { id }));
+    fn unknown<T>(id: Option<u64>) -> Result<Result<T, UnknownKind>, FrameError> {
+        Ok(Err(UnknownKind { id }))
+    }
     assert_eq!(read_request::<query::Request>(UNKNOWN_QUERY), unknown(None));
     assert_eq!(read_request::<tracker::Request>(UNKNOWN_QUERY), unknown(None));
     assert_eq!(read_request::<chunks::Request>(UNKNOWN_CHUNK_REQUEST), unknown(Some(7)));
