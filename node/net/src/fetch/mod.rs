@@ -5,7 +5,7 @@
 //!
 //! What this is not: it decides neither what to ask nor of whom, and knows no bans. What always holds: no content
 //! disturbs another one on the same stream, unless the peer breaks the protocol; memory is bounded by
-//! [`Memory`] and one chunk for each stream; when a [`FetchHandle`] is dropped, nothing of it is left.
+//! [`Memory`](crate::memory::Memory) and one chunk for each stream; when a [`FetchHandle`] is dropped, nothing of it is left.
 
 mod attachment;
 mod chunk_streams;
