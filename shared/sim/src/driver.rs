@@ -31,13 +31,17 @@ impl Simulation {
     }
 
     pub(super) fn inform(&mut self, node: Number, input: MemberInput<Number>) {
-        if !self.input(node, input) {
-            return;
+        if self.input(node, input) {
+            self.drain(node);
+            self.arm(node);
         }
+    }
+
+    /// Does what a member says.
+    fn drain(&mut self, node: Number) {
         while let Some(output) = self.nodes[node as usize].next_output() {
             self.act(node, output);
         }
-        self.arm(node);
     }
 
     /// Tells a member something while its outputs are being dealt with.
@@ -177,6 +181,7 @@ impl Simulation {
             return;
         }
         self.hear_news(node);
+        self.drain(node);
         while let Some(grant) = self.nodes[node as usize].upload.next(self.now) {
             match grant {
                 Grant::Send { session, id, chunk, .. } => {

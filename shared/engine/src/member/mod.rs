@@ -197,8 +197,8 @@ impl<P: PeerName> Member<P> {
 
     /// Takes what happened. Drain [`poll_output`](Self::poll_output) afterwards.
     ///
-    /// Returns whether there may be anything to do: most news is of chunks that are here or asked for, and there is
-    /// so much of it that it should cost nothing.
+    /// Returns whether there may be anything to do but to tell the upload queue: most news is of chunks that are here
+    /// or asked for, and there is so much of it that it should cost nothing.
     pub fn handle(&mut self, now: Duration, input: MemberInput<P>) -> bool {
         if matches!(self.phase, Phase::Ended)
             || input.peer().is_some_and(|peer| self.is_stranger(&peer, &input))
@@ -211,7 +211,7 @@ impl<P: PeerName> Member<P> {
             MemberInput::Connection { peer, event } => self.on_connection(now, peer, event),
             MemberInput::Neighbour { peer, event: NeighbourEvent::Has(chunks) } => {
                 if !self.on_news(now, peer, &chunks) {
-                    return !self.outputs.is_empty();
+                    return false;
                 }
             }
             MemberInput::Neighbour { peer, event } => self.on_neighbour(now, peer, event),
