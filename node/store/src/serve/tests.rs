@@ -39,12 +39,7 @@ fn served(changed: i64) -> (Arc<File>, Served<Fake>) {
         chunker: Chunker::Fixed { size: 16 << 10 },
         private: false,
         parent: None,
-        entries: vec![Entry {
-            path,
-            size: 5,
-            kind: EntryKind::File { executable: false },
-            private: false,
-        }],
+        entries: vec![Entry { path, size: 5, kind: EntryKind::File { executable: false }, private: false }],
         chunks: vec![ChunkEntry { hash: Hash::of(b"right"), length: 5 }],
     };
     let fake = Fake { file: file.clone(), changed: changed.into() };
