@@ -223,3 +223,39 @@ async fn end(running: Option<Running>) {
         let _ = running.supervisor.await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use shoal_content::Hash;
+
+    use super::*;
+    use crate::{Heard, Node, NodeConfig};
+
+    /// Waits for it, but not for ever.
+    async fn soon<T>(it: impl Future<Output = T>) -> T {
+        tokio::time::timeout(Duration::from_secs(20), it).await.expect("within 20 seconds")
+    }
+
+    #[tokio::test]
+    async fn a_task_that_panics_is_told_of_and_ends_its_content() {
+        let listen = vec!["/ip4/127.0.0.1/tcp/0".parse().unwrap()];
+        let node = Node::start(NodeConfig { listen, ..NodeConfig::default() }).await.unwrap();
+        let catalogue = node.catalogue();
+        let content = ContentId::from_root_hash(Hash::of(b"x"));
+        let (_, mut events) = node.subscribe();
+        let outcome = watch::Sender::new(None);
+        let task = tokio::spawn(async { panic!("as a bug would") });
+        soon(catalogue.supervisor(content, task, outcome.clone())).await;
+        assert!(
+            matches!(&*outcome.borrow(), Some(Err(failure)) if matches!(**failure, Failure::Panicked(_)))
+        );
+        let mut heard = Vec::new();
+        for _ in 0..2 {
+            let Some(Heard::Event(event)) = soon(events.next()).await else { panic!("an event is missing") };
+            heard.push(event.event);
+        }
+        assert!(matches!(&heard[..], [Event::Finished(Err(_)), Event::Ended]), "{heard:?}");
+    }
+}

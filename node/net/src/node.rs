@@ -103,6 +103,11 @@ impl Node {
         &self.parts.control
     }
 
+    #[cfg(test)]
+    pub(crate) fn catalogue(&self) -> &Catalogue {
+        &self.catalogue
+    }
+
     /// Who the node is.
     pub fn peer_id(&self) -> PeerId {
         self.parts.local

@@ -21,6 +21,8 @@ impl Job {
         if !matches!(self.stage, Stage::Serving) {
             return;
         }
+        // A peer may come, take what it needs and go between two looks.
+        self.goal.rests &= !self.is_in_touch();
         let goal = self.intent.goal().unwrap_or_default();
         let mut watch = self.goal.watch.take().unwrap_or_else(|| SeedWatch::new(now, goal));
         if now >= self.goal.looked + LOOK_EVERY {
