@@ -1,12 +1,13 @@
 //! The way of events to the job of a content.
 //!
-//! Who tells an event must not wait, because it reads a stream that other contents use too. What does not fit into the
+//! The sender of an event must not wait: it reads a stream that other contents use too. What does not fit into the
 //! channel of a job that lags waits here, in order. What always holds: that is one event for each stream
 //! that the job has opened and one for each request that it has given and takes for open; the rest is left out.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio_util::sync::CancellationToken;
@@ -40,9 +41,11 @@ impl Outlet {
         if behind.forwarding {
             behind.events.push_back(event);
         } else if let Err(TrySendError::Full(event)) = self.events.try_send(event) {
+            // Without a runtime, the node is being taken down.
+            let Ok(runtime) = Handle::try_current() else { return };
             behind.events.push_back(event);
             behind.forwarding = true;
-            tokio::spawn(self.clone().forward());
+            runtime.spawn(self.clone().forward());
         }
     }
 

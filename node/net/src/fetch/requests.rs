@@ -24,9 +24,9 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// Cancelled requests that are remembered; their answers may be on the way.
 const MAX_LATE: usize = 16 * MAX_WAITING;
 /// News of one content that may wait for the stream.
-const MAX_NEWS: usize = 16;
+const MAX_NEWS: usize = 64;
 /// News of all contents that may wait for the stream.
-const MAX_NEWS_IN_ALL: usize = 256;
+const MAX_NEWS_IN_ALL: usize = 1024;
 
 /// Names a content that is attached to the node's streams.
 pub(super) type AttachmentId = u64;

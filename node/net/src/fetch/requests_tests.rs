@@ -77,7 +77,7 @@ fn places_are_shared_evenly_whoever_asks_most() {
     (1..8).for_each(|by| (0..16).for_each(|id| ask(&mut requests, by, id)));
     for next in 0..200 {
         drain(&mut requests);
-        // The provider answers in order, and who is answered asks again.
+        // The provider answers in order. The content that got the answer asks again.
         let (by, id) = requests.refused(next).unwrap();
         requests.ask(START, by, id + 1000, Asked::Any);
     }
@@ -184,7 +184,7 @@ fn who_leaves_takes_its_requests_along_and_its_news_still_goes_out() {
 #[test]
 fn news_is_bounded_for_each_content_and_for_all() {
     let mut requests = of(100);
-    let taken = |requests: &mut Requests, by| (0..50).filter(|_| requests.tell(by, Have::all())).count();
+    let taken = |requests: &mut Requests, by| (0..100).filter(|_| requests.tell(by, Have::all())).count();
     assert_eq!(taken(&mut requests, 0), MAX_NEWS);
     let rest: usize = (1..100).map(|by| taken(&mut requests, by)).sum();
     assert_eq!(rest, MAX_NEWS_IN_ALL - MAX_NEWS);

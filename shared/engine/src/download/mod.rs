@@ -349,10 +349,12 @@ impl<P: PeerName> Download<P> {
             }
             // It chose one that it does not have any more. Asked for certain chunks, it says which those are.
             (Refusal::NotFound, None) => state.may_choose = false,
-            // A seed with many to give to. Another pause would only leave its line idle.
             // The node itself takes back what it cannot store: no fault of the peer.
             (Refusal::Busy, _) if self.paused => {}
+            // A seed with many to give to. Another pause would only leave its line idle.
             (Refusal::Busy, None) if asked.is_some_and(|at| now >= at + QUEUED) => {}
+            // Several refusals at once say no more than one.
+            (Refusal::Busy | Refusal::Choked | Refusal::Unsupported, _) if state.rest_until > now => {}
             (Refusal::Busy | Refusal::Choked | Refusal::Unsupported, _) => {
                 let until = now + state.backoff.fail();
                 self.rest(seat, until);

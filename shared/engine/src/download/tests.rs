@@ -345,6 +345,29 @@ fn nothing_is_asked_while_paused() {
     assert!(world.complete);
 }
 
+/// A peer that refuses all that waits is no busier than one that refuses a part of it.
+#[test]
+fn requests_that_are_refused_together_count_as_one_refusal() {
+    let mut have = full(10);
+    have.remove(0);
+    let mut world = World::new(10, 7, vec![(Kind::Silent, 1 << 20, have)]);
+    let peer = world.peers[0].id;
+    let asked = std::mem::take(&mut world.peers[0].queue);
+    assert!(asked.len() > 2);
+    for (id, _) in asked {
+        world.input(Input::Refused { peer, id, why: Refusal::Busy });
+    }
+    world.now += Duration::from_millis(500);
+    world.input(Input::Timeout);
+    assert!(!world.peers[0].queue.is_empty());
+    for (id, _) in std::mem::take(&mut world.peers[0].queue) {
+        world.input(Input::Refused { peer, id, why: Refusal::Busy });
+    }
+    world.now += Duration::from_millis(500);
+    world.input(Input::Timeout);
+    assert!(world.peers[0].queue.is_empty(), "refused again, it rests for longer");
+}
+
 /// What cannot be stored is taken back by this node.
 #[test]
 fn who_is_refused_for_us_while_paused_is_asked_at_once_afterwards() {
