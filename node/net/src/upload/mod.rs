@@ -1,6 +1,6 @@
 //! Serving chunks: one session for each inbound stream, for all contents of the node.
 //!
-//! Sessions bring requests to the engine's queue, which says who is sent what next; the bytes go from the store
+//! Sessions bring requests to the engine's queue, which says which peer is sent which chunk next; the bytes go from the store
 //! to the stream here. Reading requests and writing chunks go on side by side, because a multiplexed connection
 //! whose two ends only write stands still.
 //!
@@ -12,6 +12,7 @@ mod board;
 mod offer;
 mod places;
 mod session;
+mod shared;
 #[cfg(test)]
 mod tests;
 mod uploads;

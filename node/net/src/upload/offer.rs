@@ -1,46 +1,48 @@
 //! A content that this node serves.
 
+use std::sync::Arc;
+
 use libp2p::PeerId;
 use shoal_content::{ChunkIndex, ChunkSet, ContentId};
 
-use super::uploads::Uploads;
+use super::shared::Shared;
 
 /// Serves a content for as long as it is kept; when it is dropped, in whatever way, nothing of it is left.
 pub(crate) struct Offer {
-    pub(super) uploads: Uploads,
+    pub(super) shared: Arc<Shared>,
     pub(super) content: ContentId,
 }
 
 impl Offer {
     /// All of the content is here now.
     pub(crate) fn completed(&self) {
-        self.uploads.tell(|board| board.queue.completed(&self.content));
+        self.shared.tell(|board| board.queue.completed(&self.content));
     }
 
     /// A peer said that it has chunks that it did not have before, or joined and has none.
     pub(crate) fn gained(&self, peer: PeerId, news: &ChunkSet) {
-        self.uploads.tell(|board| board.queue.gained(&self.content, peer, news));
+        self.shared.tell(|board| board.queue.gained(&self.content, peer, news));
     }
 
     /// A peer is gone that had said that it has these chunks.
     pub(crate) fn gone(&self, peer: &PeerId, had: &ChunkSet) {
-        self.uploads.tell(|board| board.queue.gone(&self.content, peer, had));
+        self.shared.tell(|board| board.queue.gone(&self.content, peer, had));
     }
 
     /// How many copies of the content the known peers have together.
     pub(crate) fn copies(&self) -> usize {
-        self.uploads.look(|board| board.queue.copies(&self.content))
+        self.shared.look(|board| board.queue.copies(&self.content))
     }
 
     /// The chunk that was sent last on each stream, where it was one of this content. What was sent before it on the
     /// same stream arrives before it.
     pub(crate) fn last_sent(&self) -> Vec<(PeerId, ChunkIndex)> {
-        self.uploads.look(|board| board.queue.last_sent(&self.content).collect())
+        self.shared.look(|board| board.queue.last_sent(&self.content).collect())
     }
 }
 
 impl Drop for Offer {
     fn drop(&mut self) {
-        self.uploads.tell(|board| board.withdraw(&self.content));
+        self.shared.tell(|board| board.withdraw(&self.content));
     }
 }

@@ -18,7 +18,7 @@ use tokio::task::JoinSet;
 
 use super::board::Offered;
 use super::places::Place;
-use super::uploads::Shared;
+use super::shared::Shared;
 use crate::library::Withdrawn;
 use crate::memory::Buffer;
 
@@ -169,7 +169,7 @@ impl<'a> Session<'a> {
         match read.await {
             Ok(Ok(buffer)) => Ok(buffer),
             Ok(Err(error)) => {
-                tracing::debug!(peer = %self.peer, chunk, %error, "chunk refused");
+                tracing::debug!(%content, chunk, %error, "chunk refused");
                 Err(self.refusal(content, error))
             }
             Err(panic) => {
@@ -189,7 +189,7 @@ impl<'a> Session<'a> {
                 Refusal::NotFound
             }
             ReadError::Io { .. } => {
-                tracing::warn!("{words}");
+                tracing::warn!(%content, error = %words, "cannot read a chunk");
                 Refusal::Busy
             }
         }
