@@ -1,7 +1,7 @@
 //! Trackers that lie: what they say is refused or harmless, and named.
 
 use shoal_content::{ContentId, Hash};
-use shoal_net::{Node, NodeConfig, Page, Tracker, TrackerError};
+use shoal_net::{Node, NodeConfig, Portion, TrackerClient, TrackerError};
 use shoal_tests::false_tracker::FalseTracker;
 use shoal_wire::tracker::{Entry, Match, Mode, Response};
 
@@ -11,7 +11,7 @@ fn config() -> NodeConfig {
 }
 
 /// A node, and a tracker that always says this.
-async fn saying(response: &Response) -> (Node, FalseTracker, Tracker) {
+async fn saying(response: &Response) -> (Node, FalseTracker, TrackerClient) {
     let node = Node::start(config()).await.unwrap();
     let liar = FalseTracker::start(shoal_cbor::encode(response)).await;
     let tracker = node.tracker(liar.address.clone());
@@ -50,7 +50,7 @@ async fn names_that_could_change_a_terminal_are_refused() {
     }
     let (_node, _liar, tracker) = saying(&found("good")).await;
     let page = tracker.find(Mode::Prefix, "", None, 0).await;
-    assert!(matches!(page, Ok(Page { items, next: None }) if items.len() == 1));
+    assert!(matches!(page, Ok(Portion { items, next: None }) if items.len() == 1));
 }
 
 #[tokio::test]

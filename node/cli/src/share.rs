@@ -17,7 +17,7 @@ use super::human::{self, Growth};
 use super::identity::{self, Identity};
 use super::options::{NetArgs, chunker};
 use super::output::Output;
-use shoal_net::{ContentHandle, Event, PointError, Progress, ServeOptions, try_listening};
+use shoal_net::{ContentHandle, Event, Progress, ServeOptions, TrackerError, try_listening};
 use shoal_store::ChunkStore;
 
 /// Peers that get a line of their own while they fetch.
@@ -191,8 +191,8 @@ pub(super) fn tell(event: Event, output: &Output) {
 }
 
 /// Why no rendezvous point is of use.
-fn useless(why: &[(Multiaddr, PointError)]) -> String {
-    let refused = why.iter().any(|(_, error)| matches!(error, PointError::Refused(_)));
+fn useless(why: &[(Multiaddr, TrackerError)]) -> String {
+    let refused = why.iter().any(|(_, error)| matches!(error, TrackerError::Refused(_)));
     let what = if refused { "no rendezvous point accepts this node" } else { "no rendezvous point answers" };
     let each: Vec<String> = why.iter().map(|(point, error)| format!("{point}: {error}")).collect();
     format!("{what} ({}); going on without, and trying again now and then", each.join("; "))

@@ -12,9 +12,9 @@ use libp2p::{PeerId, StreamProtocol, identify, ping};
 use shoal_engine::PeerBookConfig;
 use shoal_wire::query;
 
-use super::codec::{QueryCodec, TrackerCodec};
+use super::codec::QueryCodec;
 use super::standing::Resolved;
-use super::{points, standing, streams, tracker};
+use super::{standing, streams, tracker_client};
 
 /// What identify tells others of the protocol family.
 const PROTOCOL_VERSION: &str = "/shoal/1";
@@ -42,9 +42,8 @@ pub(super) struct Behaviour {
     limits: connection_limits::Behaviour,
     pub(super) identify: identify::Behaviour,
     pub(super) ping: ping::Behaviour,
-    pub(super) points: points::Behaviour,
     pub(super) query: request_response::Behaviour<QueryCodec>,
-    pub(super) tracker: request_response::Behaviour<TrackerCodec>,
+    pub(super) trackers: tracker_client::Behaviour,
     pub(super) standing: standing::Behaviour,
     pub(super) streams: streams::Behaviour,
 }
@@ -63,9 +62,8 @@ impl Behaviour {
             limits: connection_limits::Behaviour::new(limits(peers)),
             identify: identify::Behaviour::new(identify),
             ping: ping::Behaviour::new(ping::Config::new()),
-            points: points::behaviour(),
             query: request_response::Behaviour::with_codec(QueryCodec::default(), [protocol], query),
-            tracker: tracker::behaviour(),
+            trackers: tracker_client::Behaviour::default(),
             standing: standing::Behaviour::new(resolved),
             streams: streams::Behaviour::default(),
         }

@@ -10,6 +10,7 @@ use shoal_content::ContentId;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 use crate::job::{Event, Failure, Intent, Job, Outcome, Progress, Report};
 use crate::parts::NodeParts;
@@ -106,7 +107,8 @@ impl Catalogue {
         let report = Report::new(content, progress, outcome, self.parts.events.clone());
         let job = Job::new(self.parts.clone(), content, entry.intent.clone(), report)?;
         let stop = CancellationToken::new();
-        let task = tokio::spawn(job.run(stop.clone()));
+        let task =
+            tokio::spawn(job.run(stop.clone()).instrument(tracing::error_span!("content", id = %content)));
         let supervisor = tokio::spawn(self.supervisor(content, task, entry.outcome.clone()));
         entry.state = ContentState::Running;
         entry.running = Some(Running { stop, supervisor });

@@ -1,10 +1,7 @@
 //! The request-response protocols of a node.
 
 use shoal_framing::FrameCodec;
-use shoal_wire::{query, tracker};
+use shoal_wire::query;
 
 /// `/shoal/query/1`: reads and writes one request and one response frame.
 pub type QueryCodec = FrameCodec<query::Request, query::Response>;
-
-/// `/shoal/tracker/1`: writes one request and reads one response frame.
-pub(super) type TrackerCodec = FrameCodec<tracker::Request, tracker::Response>;

@@ -1,19 +1,14 @@
 //! Orders to the driver, from jobs and from the node's handle.
 
-use std::sync::Arc;
-use std::time::Duration;
-
+use libp2p::request_response::OutboundFailure;
 use libp2p::{Multiaddr, PeerId, Stream};
 use shoal_content::ContentId;
 use shoal_wire::query::{ErrorCode, Request, Response};
-use shoal_wire::rendezvous::RecordFormat;
-use shoal_wire::tracker;
 use tokio::sync::{mpsc, oneshot};
 
-use super::peers::{PeerEvent, PeersHandle, SharedPeers};
-use super::points::{self, Found, PointError};
+use super::peers::{DialError, PeerEvent, PeersHandle, SharedPeers};
+use super::shared_error::SharedError;
 use super::streams::{self, OpenError};
-use super::tracker::TrackerError;
 
 /// Orders that may wait for the driver.
 const ORDERS: usize = 256;
@@ -24,54 +19,12 @@ pub(super) enum Order {
     /// Make sure that there is a connection to the peer at an address.
     Reach(Option<PeerId>, Multiaddr, oneshot::Sender<Result<PeerId, DialError>>),
     Query(PeerId, Request, oneshot::Sender<Result<Response, QueryError>>),
-    AskTracker(PeerId, tracker::Request, super::tracker::Reply),
     OpenStream(PeerId, streams::Reply),
-    Register {
-        point: PeerId,
-        namespace: String,
-        /// `None` leaves it to the point.
-        ttl: Option<Duration>,
-        format: RecordFormat,
-        reply: points::Reply<Duration>,
-    },
-    Unregister {
-        point: PeerId,
-        namespace: String,
-        reply: points::Reply<()>,
-    },
-    Discover {
-        point: PeerId,
-        namespace: String,
-        reply: points::Reply<Vec<Found>>,
-    },
     Addresses(oneshot::Sender<Vec<Multiaddr>>),
     Shutdown(oneshot::Sender<()>),
     #[cfg(test)]
     Inspect(oneshot::Sender<super::peers::layer::Counts>),
 }
-
-/// Why nobody was reached.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum DialError {
-    /// No address answered as the expected peer.
-    #[error(transparent)]
-    Failed(Arc<libp2p::swarm::DialError>),
-    /// The address was not dialled: it is of a form that nodes do not use, or too many wait to be dialled.
-    #[error("not an address that can be dialled now")]
-    NotDialled,
-    /// The node is shutting down.
-    #[error("the node is shutting down")]
-    Closed,
-}
-
-/// Two are equal if they say the same: libp2p's own error cannot be compared.
-impl PartialEq for DialError {
-    fn eq(&self, other: &Self) -> bool {
-        self.to_string() == other.to_string()
-    }
-}
-
-impl Eq for DialError {}
 
 /// Why a question has no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -85,9 +38,12 @@ pub enum QueryError {
     /// There is no connection to the peer.
     #[error("not connected")]
     NotConnected,
+    /// The connection ended before the answer came.
+    #[error("the connection ended")]
+    Ended,
     /// Timeout, or a broken stream.
-    #[error("{0}")]
-    Failed(String),
+    #[error(transparent)]
+    Failed(#[from] SharedError<OutboundFailure>),
 }
 
 /// A handle to the driver; cheap to clone.
@@ -122,47 +78,14 @@ impl Control {
 
     pub(super) async fn query(&self, peer: PeerId, request: Request) -> Result<Response, QueryError> {
         let answer = self.ask(|reply| Order::Query(peer, request, reply)).await;
-        match answer.unwrap_or_else(|| Err(QueryError::Failed("the connection ended".into())))? {
+        match answer.unwrap_or(Err(QueryError::Ended))? {
             Response::Error { code } => Err(QueryError::Refused(code)),
             other => Ok(other),
         }
     }
 
-    pub(super) async fn ask_tracker(
-        &self,
-        peer: PeerId,
-        request: tracker::Request,
-    ) -> Result<tracker::Response, TrackerError> {
-        let gone = || Err(TrackerError::Failed("the connection ended".into()));
-        self.ask(|reply| Order::AskTracker(peer, request, reply)).await.unwrap_or_else(gone)
-    }
-
     pub(super) async fn open_stream(&self, peer: PeerId) -> Result<Stream, OpenError> {
-        let gone = || Err(OpenError::Refused("the connection ended".into()));
-        self.ask(|reply| Order::OpenStream(peer, reply)).await.unwrap_or_else(gone)
-    }
-
-    /// Returns what the point granted.
-    pub(super) async fn register(
-        &self,
-        point: PeerId,
-        namespace: String,
-        ttl: Option<Duration>,
-        format: RecordFormat,
-    ) -> Result<Duration, PointError> {
-        let answer = self.ask(|reply| Order::Register { point, namespace, ttl, format, reply }).await;
-        answer.unwrap_or_else(|| Err(PointError::ended()))
-    }
-
-    /// Returns once the point has done it.
-    pub(super) async fn unregister(&self, point: PeerId, namespace: String) -> Result<(), PointError> {
-        let answer = self.ask(|reply| Order::Unregister { point, namespace, reply }).await;
-        answer.unwrap_or_else(|| Err(PointError::ended()))
-    }
-
-    pub(super) async fn discover(&self, point: PeerId, namespace: String) -> Result<Vec<Found>, PointError> {
-        let answer = self.ask(|reply| Order::Discover { point, namespace, reply }).await;
-        answer.unwrap_or_else(|| Err(PointError::ended()))
+        self.ask(|reply| Order::OpenStream(peer, reply)).await.unwrap_or(Err(OpenError::Ended))
     }
 
     /// The addresses that others may be told.

@@ -21,13 +21,14 @@ use shoal_wire::query::{ErrorCode, Request, Response};
 use tokio::sync::{mpsc, oneshot};
 
 use super::behaviour::{Behaviour, BehaviourEvent};
-use super::control::{DialError, Order, QueryError};
+use super::control::{Order, QueryError};
 use super::external::ExternalAddresses;
 use super::library::Library;
+use super::peers::DialError;
 use super::peers::layer::PeerLayer;
-use super::points::{self, PointError, Points, Registration};
+use super::shared_error::SharedError;
 use super::streams;
-use super::tracker;
+use super::tracker_client;
 use super::upload::Uploads;
 
 /// Questions from peers under way at once; further ones are answered "busy" right away.
@@ -46,8 +47,7 @@ pub(super) struct Driver {
     /// Connections that somebody else than contents waits for.
     reaching: HashMap<ConnectionId, oneshot::Sender<Result<PeerId, DialError>>>,
     queries: HashMap<OutboundRequestId, oneshot::Sender<Result<Response, QueryError>>>,
-    tracker_questions: tracker::Questions,
-    points: Points,
+    trackers: tracker_client::Questions,
     external: ExternalAddresses,
     answers: FuturesUnordered<BoxFuture<'static, Answered>>,
     pings_lost: HashMap<ConnectionId, u32>,
@@ -56,8 +56,8 @@ pub(super) struct Driver {
 impl Driver {
     pub(super) fn new(
         swarm: Swarm<Behaviour>,
-        points: Points,
         orders: mpsc::Receiver<Order>,
+        trackers: tracker_client::Questions,
         library: Arc<Library>,
         uploads: Uploads,
         peers: PeerLayer,
@@ -70,8 +70,7 @@ impl Driver {
             peers,
             reaching: HashMap::new(),
             queries: HashMap::new(),
-            tracker_questions: tracker::Questions::default(),
-            points,
+            trackers,
             external: ExternalAddresses::default(),
             answers: FuturesUnordered::new(),
             pings_lost: HashMap::new(),
@@ -96,6 +95,7 @@ impl Driver {
                     drop(self.swarm.behaviour_mut().query.send_response(channel, answer));
                 }
                 () = self.peers.due() => {}
+                order = self.trackers.next() => self.ask_tracker(order),
                 order = self.orders.recv() => match order {
                     Some(Order::Shutdown(done)) => {
                         // Closes every connection; only then is it done.
@@ -115,32 +115,7 @@ impl Driver {
         match order {
             Order::Reach(peer, address, reply) => self.reach(peer, address, reply),
             Order::Query(peer, request, reply) => self.query(peer, request, reply),
-            Order::AskTracker(peer, request, reply) => {
-                self.tracker_questions.ask(&mut self.swarm, peer, request, reply);
-            }
             Order::OpenStream(peer, reply) => self.swarm.behaviour_mut().streams.open(peer, reply),
-            Order::Register { point, namespace, ttl, format, reply } => {
-                self.if_connected(point, reply, |points, swarm, reply| {
-                    let addresses: Vec<Multiaddr> = swarm.external_addresses().cloned().collect();
-                    match points.record(&addresses, format) {
-                        Ok(record) => {
-                            let request = Registration { namespace, record, ttl };
-                            points.register(&mut swarm.behaviour_mut().points, point, request, reply);
-                        }
-                        Err(error) => drop(reply.send(Err(error))),
-                    }
-                });
-            }
-            Order::Unregister { point, namespace, reply } => {
-                self.if_connected(point, reply, |points, swarm, reply| {
-                    points.unregister(&mut swarm.behaviour_mut().points, point, namespace, reply);
-                });
-            }
-            Order::Discover { point, namespace, reply } => {
-                self.if_connected(point, reply, |points, swarm, reply| {
-                    points.discover(&mut swarm.behaviour_mut().points, point, namespace, reply);
-                });
-            }
             Order::Addresses(reply) => {
                 let _ = reply.send(self.swarm.external_addresses().cloned().collect());
             }
@@ -171,7 +146,7 @@ impl Driver {
         match self.swarm.dial(options) {
             Ok(()) => drop(self.reaching.insert(id, reply)),
             Err(error) => {
-                let _ = reply.send(Err(DialError::Failed(Arc::new(error))));
+                let _ = reply.send(Err(DialError::Failed(error.into())));
             }
         }
     }
@@ -191,17 +166,12 @@ impl Driver {
         }
     }
 
-    /// Asks a rendezvous point, if there is a connection; libp2p would dial on its own.
-    fn if_connected<T>(
-        &mut self,
-        point: PeerId,
-        reply: points::Reply<T>,
-        ask: impl FnOnce(&mut Points, &mut Swarm<Behaviour>, points::Reply<T>),
-    ) {
-        if self.swarm.is_connected(&point) {
-            ask(&mut self.points, &mut self.swarm, reply);
+    fn ask_tracker(&mut self, order: tracker_client::Order) {
+        if self.swarm.is_connected(&order.tracker) {
+            let own: Vec<Multiaddr> = self.swarm.external_addresses().cloned().collect();
+            self.trackers.ask(&mut self.swarm.behaviour_mut().trackers, order, &own);
         } else {
-            let _ = reply.send(Err(PointError::ended()));
+            order.fail();
         }
     }
 
@@ -224,7 +194,7 @@ impl Driver {
                 tracing::debug!(peer = %peer_id, ?cause, "connection closed");
             }
             SwarmEvent::OutgoingConnectionError { connection_id, error, .. } => {
-                let error = Arc::new(error);
+                let error = SharedError::from(error);
                 self.peers.dial_failed(&mut self.swarm, connection_id, &error);
                 if let Some(reply) = self.reaching.remove(&connection_id) {
                     let _ = reply.send(Err(DialError::Failed(error)));
@@ -253,10 +223,9 @@ impl Driver {
             BehaviourEvent::Streams(streams::Event::BetterConnection { peer }) => {
                 tracing::debug!(%peer, "streams are opened on a better connection from now on");
             }
-            BehaviourEvent::Tracker(event) => self.tracker_questions.on_event(event),
-            BehaviourEvent::Points(event) => {
-                let Behaviour { points, standing, .. } = self.swarm.behaviour_mut();
-                self.points.on_event(points, standing, event);
+            BehaviourEvent::Trackers(event) => {
+                let Behaviour { trackers, standing, .. } = self.swarm.behaviour_mut();
+                self.trackers.on_event(trackers, standing, event);
             }
             BehaviourEvent::Identify(identify::Event::Received { peer_id, info, .. }) => {
                 tracing::debug!(peer = %peer_id, agent = %Printable(&info.agent_version), "identified");
@@ -282,7 +251,7 @@ impl Driver {
             }
             Event::OutboundFailure { request_id, error, .. } => {
                 if let Some(reply) = self.queries.remove(&request_id) {
-                    let _ = reply.send(Err(QueryError::Failed(error.to_string())));
+                    let _ = reply.send(Err(QueryError::Failed(error.into())));
                 }
             }
             Event::InboundFailure { peer, error, .. } => tracing::debug!(%peer, %error, "query not answered"),

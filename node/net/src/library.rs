@@ -1,4 +1,4 @@
-//! Which contents this node has, and who answers questions about each.
+//! Which contents this node has, and which task answers questions about each.
 //!
 //! What always holds: a content is here for as long as its [`LibraryPlace`] is kept, in whatever way that ends.
 

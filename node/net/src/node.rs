@@ -15,13 +15,13 @@ use super::driver::Driver;
 use super::external::ExternalAddresses;
 use super::fetch::ChunkStreams;
 use super::library::Library;
-use super::listen::{self, ListenError};
+use super::listen;
 use super::memory::Memory;
+use super::node_error::NodeError;
 use super::pace::Pace;
 use super::peers::SharedPeers;
 use super::peers::layer::PeerLayer;
-use super::points::Points;
-use super::tracker::Tracker;
+use super::tracker_client::{TrackerClient, TrackerConnector};
 use super::transport;
 use super::upload::Uploads;
 use crate::catalogue::{Catalogue, ContentStatus};
@@ -38,7 +38,7 @@ const LISTEN_TIMEOUT: Duration = Duration::from_secs(10);
 /// How a node is started.
 #[derive(Debug, Clone)]
 pub struct NodeConfig {
-    /// Who the node is.
+    /// The key that the node proves its peer id with.
     pub identity: Keypair,
     /// Where it listens; every address must work. Empty: on all interfaces, TCP and QUIC, IPv4 and
     /// IPv6, as far as the machine has them.
@@ -72,17 +72,6 @@ impl Default for NodeConfig {
     }
 }
 
-/// Why a node cannot start.
-#[derive(Debug, thiserror::Error)]
-pub enum NodeError {
-    /// Keys or transports.
-    #[error("cannot set up the network: {0}")]
-    Setup(String),
-    /// No listener, or not all that were given.
-    #[error(transparent)]
-    Listen(#[from] ListenError),
-}
-
 /// A running node; cheap to clone. It owns its contents. It ends when it is shut down, or when every handle is dropped.
 #[derive(Clone)]
 pub struct Node {
@@ -108,7 +97,7 @@ impl Node {
         &self.catalogue
     }
 
-    /// Who the node is.
+    /// The id of the node as a peer.
     pub fn peer_id(&self) -> PeerId {
         self.parts.local
     }
@@ -187,8 +176,8 @@ impl Node {
     }
 
     /// The tracker at an address, to ask it something. Nothing is sent before that.
-    pub fn tracker(&self, address: Multiaddr) -> Tracker {
-        Tracker::at(self.parts.control.clone(), address)
+    pub fn tracker(&self, address: Multiaddr) -> TrackerClient {
+        self.parts.trackers.at(address)
     }
 
     /// Stops every content in good order, closes every connection and ends the node.
@@ -213,7 +202,7 @@ impl Drop for Removal {
 /// Starts everything that contents work with.
 async fn start(config: NodeConfig) -> Result<NodeParts, NodeError> {
     let local = config.identity.public().to_peer_id();
-    let points = Points::new(config.identity.clone());
+    let identity = config.identity.clone();
     let mut swarm = transport::swarm(config.identity, &config.peers)?;
     listen::listen(&mut swarm, &config.listen, config.port, LISTEN_TIMEOUT).await?;
     let library = Arc::new(Library::default());
@@ -222,9 +211,10 @@ async fn start(config: NodeConfig) -> Result<NodeParts, NodeError> {
     let uploads = Uploads::new(config.upload, config.limit_up, library.clone(), memory.clone(), clock);
     let peers = SharedPeers::new(clock, local, config.peers);
     let (control, orders) = Control::new(peers.clone());
+    let (trackers, questions) = TrackerConnector::new(control.clone(), identity);
     let streams = chunk_streams(control.clone(), Pace::new(config.limit_down, clock), memory, clock);
     let peers = PeerLayer::new(clock, peers);
-    let driver = Driver::new(swarm, points, orders, library.clone(), uploads.clone(), peers)
+    let driver = Driver::new(swarm, orders, questions, library.clone(), uploads.clone(), peers)
         .announcing(ExternalAddresses::of(&config.listen));
     let driver_ended = CancellationToken::new();
     let ended = driver_ended.clone().drop_guard();
@@ -235,7 +225,18 @@ async fn start(config: NodeConfig) -> Result<NodeParts, NodeError> {
     });
     let events = EventHub::new();
     let observer = config.observer;
-    Ok(NodeParts { local, clock, control, library, uploads, streams, events, observer, driver_ended })
+    Ok(NodeParts {
+        local,
+        clock,
+        control,
+        trackers,
+        library,
+        uploads,
+        streams,
+        events,
+        observer,
+        driver_ended,
+    })
 }
 
 /// The streams on which this node fetches chunks.

@@ -11,6 +11,7 @@ use crate::events::EventHub;
 use crate::fetch::ChunkStreams;
 use crate::library::Library;
 use crate::observer::Observer;
+use crate::tracker_client::TrackerConnector;
 use crate::upload::Uploads;
 
 /// The parts of a node that a content works with; cheap to clone.
@@ -19,6 +20,7 @@ pub(crate) struct NodeParts {
     pub(crate) local: PeerId,
     pub(crate) clock: Clock,
     pub(crate) control: Control,
+    pub(crate) trackers: TrackerConnector,
     pub(crate) library: Arc<Library>,
     pub(crate) uploads: Uploads,
     pub(crate) streams: ChunkStreams,

@@ -6,6 +6,7 @@
 //! event at once.
 
 use std::collections::VecDeque;
+use std::convert::Infallible;
 use std::fmt;
 use std::task::{Context, Poll};
 
@@ -16,14 +17,15 @@ use libp2p::swarm::behaviour::{ConnectionClosed, ConnectionEstablished};
 use libp2p::swarm::handler::{ConnectionEvent, FullyNegotiatedInbound, FullyNegotiatedOutbound};
 use libp2p::swarm::{
     ConnectionDenied, ConnectionHandler, ConnectionHandlerEvent, ConnectionId, FromSwarm, NetworkBehaviour,
-    NotifyHandler, Stream, StreamProtocol, SubstreamProtocol, THandler, THandlerInEvent, THandlerOutEvent,
-    ToSwarm,
+    NotifyHandler, Stream, StreamProtocol, StreamUpgradeError, SubstreamProtocol, THandler, THandlerInEvent,
+    THandlerOutEvent, ToSwarm,
 };
 use libp2p::{Multiaddr, PeerId};
 use shoal_wire::chunks::PROTOCOL;
 use tokio::sync::oneshot;
 
 use super::best_connection::Connections;
+use super::shared_error::SharedError;
 
 /// Inbound streams that may wait for the Swarm task, per connection; a further one is dropped.
 const MAX_WAITING: usize = 8;
@@ -33,7 +35,10 @@ const MAX_WAITING: usize = 8;
 pub enum OpenError {
     /// The peer does not speak the protocol, or the negotiation broke.
     #[error("the peer does not serve chunks: {0}")]
-    Refused(String),
+    Refused(#[from] SharedError<StreamUpgradeError<Infallible>>),
+    /// The connection ended first.
+    #[error("the connection ended")]
+    Ended,
 }
 
 /// Where an opened stream goes.
@@ -184,7 +189,7 @@ impl ConnectionHandler for Handler {
         &mut self,
         event: ConnectionEvent<'_, Self::InboundProtocol, Self::OutboundProtocol, (), Reply>,
     ) {
-        // Whoever asked for a stream may have given up; then it is closed by being dropped.
+        // The asker may have given up. Then the stream is dropped, which closes it.
         match event {
             ConnectionEvent::FullyNegotiatedInbound(FullyNegotiatedInbound { protocol: stream, .. })
                 if self.inbound.len() < MAX_WAITING =>
@@ -195,7 +200,7 @@ impl ConnectionHandler for Handler {
                 let _ = info.send(Ok(protocol));
             }
             ConnectionEvent::DialUpgradeError(failed) => {
-                let _ = failed.info.send(Err(OpenError::Refused(failed.error.to_string())));
+                let _ = failed.info.send(Err(SharedError::from(failed.error).into()));
             }
             _ => {}
         }

@@ -5,6 +5,7 @@
 //! another, each soon, so that they can be passed on. `TCP_NOTSENT_LOWAT` bounds what lies unsent (Linux;
 //! elsewhere it stays as it is).
 
+use std::error::Error;
 use std::io;
 
 use futures::future::{BoxFuture, Either, FutureExt, TryFutureExt};
@@ -26,9 +27,11 @@ type Secured<A, B> = (PeerId, Either<A, B>);
 type Offer = SelectUpgrade<tls::Config, noise::Config>;
 
 /// The transport. TLS is offered before Noise: with AES instructions it is the faster one.
-pub(super) fn transport(identity: &Keypair) -> Result<Boxed<(PeerId, StreamMuxerBox)>, String> {
-    let tls = tls::Config::new(identity).map_err(|e| e.to_string())?;
-    let noise = noise::Config::new(identity).map_err(|e| e.to_string())?;
+pub(super) fn transport(
+    identity: &Keypair,
+) -> Result<Boxed<(PeerId, StreamMuxerBox)>, Box<dyn Error + Send + Sync>> {
+    let tls = tls::Config::new(identity)?;
+    let noise = noise::Config::new(identity)?;
     let transport = tcp::tokio::Transport::new(tcp::Config::default().nodelay(true))
         .map(|stream, _| {
             keep_queue_short(&stream.0);

@@ -143,7 +143,7 @@ impl<C: AsyncRead + AsyncWrite + Send + Unpin + 'static> OutboundConnectionUpgra
 
     fn upgrade_outbound(self, socket: C, _: Self::Info) -> Self::Future {
         async move {
-            // rustls wants a name; nothing is checked against it. Who answers is told by the certificate,
+            // rustls wants a name; nothing is checked against it. The certificate says which peer answers,
             // and libp2p compares that peer id with the one it dialled.
             let name = ServerName::IpAddress(IpAddr::from(std::net::IpAddr::V4(Ipv4Addr::UNSPECIFIED)));
             let stream = TlsConnector::from(self.client).connect(name, buffered(socket)).await?;

@@ -10,7 +10,7 @@ use libp2p::{PeerId, Swarm, SwarmBuilder, Transport, dns, quic};
 use shoal_engine::PeerBookConfig;
 
 use super::behaviour::Behaviour;
-use super::node::NodeError;
+use super::node_error::NodeError;
 use super::standing::Resolved;
 use super::tcp;
 
@@ -26,7 +26,7 @@ pub(super) fn swarm(identity: Keypair, peers: &PeerBookConfig) -> Result<Swarm<B
         ($builder:expr) => {
             $builder
                 .with_behaviour(|identity| Behaviour::new(identity, peers, resolved))
-                .map_err(|e| failed(&e))?
+                .map_err(|e| failed(e))?
                 .with_swarm_config(|config| config.with_idle_connection_timeout(IDLE))
                 .build()
         };
@@ -34,7 +34,7 @@ pub(super) fn swarm(identity: Keypair, peers: &PeerBookConfig) -> Result<Swarm<B
     let transports = || {
         let below_names = below_names(&identity, resolved.clone())?;
         let builder = SwarmBuilder::with_existing_identity(identity.clone()).with_tokio();
-        builder.with_other_transport(|_| below_names).map_err(|e| failed(&e))
+        builder.with_other_transport(|_| below_names).map_err(|e| failed(e))
     };
     match transports()?.with_dns() {
         Ok(builder) => Ok(finish!(builder)),
@@ -54,7 +54,7 @@ fn below_names(
 ) -> Result<Boxed<(PeerId, StreamMuxerBox)>, NodeError> {
     let quic = quic::tokio::Transport::new(quic::Config::new(identity))
         .map(|(peer, muxer), _| (peer, StreamMuxerBox::new(muxer)));
-    let tcp = tcp::transport(identity).map_err(NodeError::Setup)?;
+    let tcp = tcp::transport(identity).map_err(failed)?;
     let either = quic.or_transport(tcp).map(move |either, endpoint| {
         let (peer, muxer) = either.into_inner();
         resolved.note(peer, &endpoint);
@@ -63,6 +63,6 @@ fn below_names(
     Ok(either.boxed())
 }
 
-fn failed(error: &dyn std::fmt::Display) -> NodeError {
-    NodeError::Setup(error.to_string())
+fn failed(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> NodeError {
+    NodeError::Setup(error.into())
 }

@@ -12,8 +12,9 @@ use sha2::{Digest, Sha256};
 const SHA2_256: u64 = 0x12;
 /// Multicodec of DAG-CBOR (multicodec table: `dag-cbor`).
 const DAG_CBOR: u64 = 0x71;
-/// Multicodec of raw bytes (multicodec table: `raw`).
-const RAW: u64 = 0x55;
+/// Multicodec of raw bytes (multicodec table: `raw`), which chunks have outside of Shoal.
+#[cfg(test)]
+pub(crate) const RAW: u64 = 0x55;
 
 /// A SHA-256 value (FIPS 180-4): of a chunk, of a manifest page, or of a manifest root.
 ///
@@ -35,11 +36,6 @@ impl Hash {
     /// The 32 bytes.
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
-    }
-
-    /// The chunk's name outside of Shoal: CIDv1 with codec raw.
-    pub fn to_raw_cid(&self) -> Cid {
-        to_cid(self, RAW)
     }
 }
 
@@ -138,7 +134,7 @@ impl ContentId {
     }
 }
 
-fn to_cid(hash: &Hash, codec: u64) -> Cid {
+pub(crate) fn to_cid(hash: &Hash, codec: u64) -> Cid {
     let multihash = Multihash::<64>::wrap(SHA2_256, &hash.0).expect("32 bytes fit into 64");
     Cid::new_v1(codec, multihash)
 }
@@ -208,7 +204,7 @@ mod tests {
 
     #[test]
     fn other_cids_are_told_apart_from_nonsense() {
-        let chunk = Hash::of(b"chunk").to_raw_cid().to_string();
+        let chunk = to_cid(&Hash::of(b"chunk"), RAW).to_string();
         assert_eq!(chunk.parse::<ContentId>(), Err(HashError::OtherCid));
         assert!(matches!("hello".parse::<ContentId>(), Err(HashError::NotCid(_))));
     }

@@ -7,6 +7,7 @@
 use shoal_testing::example::*;
 use shoal_testing::{PROTOCOL_MD, assert_canonical, bytes, documented};
 
+use super::hash::{RAW, to_cid};
 use super::*;
 
 /// The id of the folder that all examples are about.
@@ -112,7 +113,7 @@ fn a_private_folder() {
 fn a_chunk_and_its_files() {
     let chunk = bytes(CHUNK);
     assert_eq!(Hash::of(&chunk), folder().chunks()[0].hash);
-    assert_eq!(Hash::of(&chunk).to_raw_cid().to_string(), CHUNK_CID_TEXT);
+    assert_eq!(to_cid(&Hash::of(&chunk), RAW).to_string(), CHUNK_CID_TEXT);
     let manifest = folder();
     let spans: Vec<_> =
         manifest.geometry().spans(0).map(|s| (s.file, s.file_offset, &chunk[s.in_chunk()])).collect();

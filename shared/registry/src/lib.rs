@@ -15,7 +15,7 @@
 //! give the same answers.
 //!
 //! What always holds: no call costs by the number of registrations, only by its answer and the logarithm of
-//! the table (but [`Registry::snapshot`], which says so). Every map is bounded by the [`Limits`]; renewals add
+//! the table. Every map is bounded by the [`Limits`]; renewals add
 //! nothing. Who is in may stay, however full it is: quotas keep newcomers out and push nobody out. A
 //! living peer cannot be evicted by others, whatever they report.
 

@@ -40,6 +40,7 @@ impl<T> Slab<T> {
         Some(value)
     }
 
+    #[cfg(test)]
     pub(super) fn iter(&self) -> impl Iterator<Item = (u32, &T)> {
         self.slots.iter().enumerate().filter_map(|(key, value)| Some((key as u32, value.as_ref()?)))
     }

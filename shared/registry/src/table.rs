@@ -101,7 +101,7 @@ impl Registry {
         result
     }
 
-    /// Lists a peer again as a [`snapshot`](Self::snapshot) told it before a restart, for the rest of its time:
+    /// Lists a peer again as [`registration`](Self::registration) told it before a restart, for the rest of its time:
     /// `ttl` is in seconds and has no lower bound here; who calls subtracts the time in between.
     ///
     /// # Errors
@@ -202,20 +202,13 @@ impl Registry {
         self.counters
     }
 
-    /// All registrations as [`restore`](Self::restore) takes them, each with the rest of its time (at least a
-    /// second), in no particular order. Costs O(n): for writing the table down, not for answers.
-    pub fn snapshot(&self, now: Duration) -> impl Iterator<Item = Registration> {
-        let alive = self.entries.iter().filter(move |(_, entry)| entry.expires > now);
-        alive.map(move |(_, entry)| self.registration_of(now, entry))
-    }
-
-    /// One registration as [`snapshot`](Self::snapshot) tells all.
+    /// A registration as [`restore`](Self::restore) takes it, with the rest of its time, at least a second.
     pub fn registration(&self, now: Duration, peer: &PeerId, namespace: &str) -> Option<Registration> {
         let entry = &self.entries[self.find(peer, namespace)?];
         (entry.expires > now).then(|| self.registration_of(now, entry))
     }
 
-    fn registration_of(&self, now: Duration, entry: &Entry) -> Registration {
+    pub(crate) fn registration_of(&self, now: Duration, entry: &Entry) -> Registration {
         Registration {
             peer: *self.peers.name(entry.peer),
             namespace: self.namespaces.name(entry.namespace).to_string(),

@@ -36,3 +36,9 @@ pub(super) fn registration(n: usize, namespace: &str) -> Registration {
         role: Role::Unknown,
     }
 }
+
+/// All that is registered at a time, in no particular order.
+pub(super) fn everything(registry: &Registry, now: Duration) -> Vec<Registration> {
+    let alive = registry.entries.iter().filter(|(_, entry)| entry.expires > now);
+    alive.map(|(_, entry)| registry.registration_of(now, entry)).collect()
+}

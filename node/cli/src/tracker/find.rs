@@ -13,7 +13,7 @@ use super::super::error::Exit;
 use super::super::human;
 use super::super::output::Output;
 use super::points::PointArgs;
-use shoal_net::{Tracker, TrackerError};
+use shoal_net::{TrackerClient, TrackerError};
 
 /// Pages that are asked of one tracker; a lying one could go on forever.
 const MAX_PAGES: usize = 1_000;
@@ -85,7 +85,12 @@ pub(super) async fn run(args: Args, output: &Output) -> Result<Exit, CliError> {
 }
 
 /// Asks page by page, until there is enough or no more.
-async fn find(tracker: Tracker, mode: Mode, text: &str, limit: usize) -> Result<Vec<Match>, TrackerError> {
+async fn find(
+    tracker: TrackerClient,
+    mode: Mode,
+    text: &str,
+    limit: usize,
+) -> Result<Vec<Match>, TrackerError> {
     let (mut found, mut after) = (vec![], None);
     for _ in 0..MAX_PAGES {
         let page = tracker.find(mode, text, after, (limit - found.len()) as u32).await?;

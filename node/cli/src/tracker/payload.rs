@@ -15,7 +15,7 @@ use super::super::error::Exit;
 use super::super::human;
 use super::super::output::Output;
 use super::points::PointArgs;
-use shoal_net::Tracker;
+use shoal_net::TrackerClient;
 
 /// Leave a small payload (at most 64 KiB) for others to get: prints its id
 ///
@@ -74,7 +74,7 @@ pub(super) async fn put(args: PutArgs, output: &Output) -> Result<Exit, CliError
         (None, None) => return Err(CliError::usage(anyhow!("there is nothing to put"))),
     };
     check(&payload)?;
-    let ask = |tracker: Tracker| {
+    let ask = |tracker: TrackerClient| {
         let payload = payload.clone();
         async move { tracker.put(payload).await }
     };
@@ -113,7 +113,8 @@ fn check(payload: &[u8]) -> Result<(), CliError> {
 
 pub(super) async fn get(args: GetArgs, output: &Output) -> Result<Exit, CliError> {
     let id = args.id;
-    let answers = args.points.ask(output, |tracker: Tracker| async move { tracker.get(id).await }).await?;
+    let answers =
+        args.points.ask(output, |tracker: TrackerClient| async move { tracker.get(id).await }).await?;
     let Some(payload) = answers.into_iter().map(|answer| answer.said).next() else {
         return Err(anyhow!("no rendezvous point has it").into());
     };

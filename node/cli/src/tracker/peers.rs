@@ -11,7 +11,7 @@ use super::super::error::{CliError, Exit};
 use super::super::human;
 use super::super::output::Output;
 use super::points::PointArgs;
-use shoal_net::{Listing, Tracker, TrackerError};
+use shoal_net::{PeerSelection, TrackerClient, TrackerError};
 
 /// Pages that are asked of one tracker with --all; a lying one could go on forever.
 const MAX_PAGES: usize = 2_000;
@@ -60,20 +60,24 @@ pub(super) async fn run(args: Args, output: &Output) -> Result<Exit, CliError> {
 }
 
 /// A sample, or all page by page.
-async fn list(tracker: Tracker, all: bool, limit: u32) -> Result<(Vec<PeerAddresses>, u64), TrackerError> {
+async fn list(
+    tracker: TrackerClient,
+    all: bool,
+    limit: u32,
+) -> Result<(Vec<PeerAddresses>, u64), TrackerError> {
     if !all {
-        let (page, total) = tracker.peers(Listing::Sample, limit).await?;
+        let (page, total) = tracker.peers(PeerSelection::Sample, limit).await?;
         return Ok((page.items, total));
     }
-    let mut which = Listing::First;
+    let mut which = PeerSelection::First;
     let mut peers = vec![];
     for _ in 0..MAX_PAGES {
         let (page, total) = tracker.peers(which, 0).await?;
         peers.extend(page.items);
         match page.next {
-            Some(next) => which = Listing::After(next),
+            Some(next) => which = PeerSelection::After(next),
             None => return Ok((peers, total)),
         }
     }
-    Err(TrackerError::Malformed("its list does not end".into()))
+    Err(TrackerError::Endless)
 }

@@ -6,7 +6,7 @@ use libp2p::Multiaddr;
 
 use super::super::error::{CliError, Exit};
 use super::super::output::Output;
-use shoal_net::{Node, NodeConfig, Tracker, TrackerError};
+use shoal_net::{Node, NodeConfig, TrackerClient, TrackerError};
 use shoal_printable::Printable;
 
 /// Whom to ask.
@@ -28,7 +28,7 @@ impl PointArgs {
     pub(super) async fn ask<T, F: Future<Output = Result<T, TrackerError>>>(
         &self,
         output: &Output,
-        question: impl Fn(Tracker) -> F,
+        question: impl Fn(TrackerClient) -> F,
     ) -> Result<Vec<Answer<T>>, CliError> {
         let node = Node::start(NodeConfig::default()).await?;
         let mut points = self.rendezvous.clone();
@@ -78,8 +78,9 @@ fn is_silence(error: &TrackerError) -> bool {
     matches!(
         error,
         TrackerError::Unreachable(_)
-            | TrackerError::Unsupported
+            | TrackerError::Unsupported(_)
             | TrackerError::Timeout
-            | TrackerError::Failed(_)
+            | TrackerError::Ended
+            | TrackerError::Broken(_)
     )
 }

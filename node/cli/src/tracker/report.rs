@@ -29,7 +29,7 @@ struct Reported {
 
 pub(super) async fn run(args: Args, output: &Output) -> Result<Exit, CliError> {
     let peer = args.peer;
-    let ask = |tracker: shoal_net::Tracker| async move { tracker.report(peer).await };
+    let ask = |tracker: shoal_net::TrackerClient| async move { tracker.report(peer).await };
     for answer in args.points.ask(output, ask).await? {
         let verdict = answer.said;
         let reported = Reported { tracker: answer.tracker.to_string(), peer: peer.to_string(), verdict };

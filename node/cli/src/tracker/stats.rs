@@ -8,7 +8,7 @@ use super::super::error::{CliError, Exit};
 use super::super::human;
 use super::super::output::Output;
 use super::points::PointArgs;
-use shoal_net::Tracker;
+use shoal_net::TrackerClient;
 
 /// Show a rendezvous point's own counters
 ///
@@ -26,7 +26,9 @@ struct Shown {
 }
 
 pub(super) async fn run(args: Args, output: &Output) -> Result<Exit, CliError> {
-    for answer in args.points.ask(output, |tracker: Tracker| async move { tracker.stats().await }).await? {
+    for answer in
+        args.points.ask(output, |tracker: TrackerClient| async move { tracker.stats().await }).await?
+    {
         let shown = Shown { tracker: answer.tracker.to_string(), stats: answer.said };
         output.data(&shown, || text(&shown))?;
     }

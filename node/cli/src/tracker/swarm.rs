@@ -30,7 +30,7 @@ struct Size {
 
 pub(super) async fn run(args: Args, output: &Output) -> Result<Exit, CliError> {
     let content = args.content;
-    let ask = |tracker: shoal_net::Tracker| async move { tracker.swarm(content).await };
+    let ask = |tracker: shoal_net::TrackerClient| async move { tracker.swarm(content).await };
     for answer in args.points.ask(output, ask).await? {
         let size = Size {
             tracker: answer.tracker.to_string(),

@@ -51,7 +51,7 @@ struct Arrived {
     buffer: Buffer,
 }
 
-/// Takes all requests of a content back, whoever they are asked of, and returns them.
+/// Takes all requests of a content back, from all peers, and returns them.
 pub(super) type TakeBack = Box<dyn Fn(AttachmentId) -> Vec<(PeerId, RequestId)> + Send + Sync>;
 
 type Written = Result<Result<Vec<ChunkIndex>, WriteError>, JoinError>;

@@ -11,6 +11,7 @@ use libp2p::PeerId;
 use shoal_content::ContentId;
 use shoal_engine::RequestId;
 use tokio::sync::mpsc;
+use tracing::Instrument;
 
 use super::attachment::Attachment;
 use super::messages::{ChunkSink, FetchEvent, FetchOrder, StreamError};
@@ -110,7 +111,8 @@ impl FetchHandle {
         let stream = ChunkStream::new(peer, self.shared.clock);
         stream.join(&self.attachment);
         streams.insert(peer, stream.clone());
-        tokio::spawn(serve(Ending { shared: self.shared.clone(), stream, how: How::Broken }));
+        let serving = serve(Ending { shared: self.shared.clone(), stream, how: How::Broken });
+        tokio::spawn(serving.instrument(tracing::error_span!("peer", id = %peer)));
     }
 
     /// The content has no use for a peer any more. What it asked there is taken back, without an event.

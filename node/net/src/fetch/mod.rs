@@ -3,7 +3,7 @@
 //! [`ChunkStreams`] is the node's; the job of each content [attaches](ChunkStreams::attach) to it and says which
 //! peers it wants to ask. A stream is opened for the first content that wants it and ends after the last.
 //!
-//! What this is not: it decides neither what to ask nor of whom, and knows no bans. What always holds: no content
+//! What this is not: it does not choose chunks or peers, and knows no bans. What always holds: no content
 //! disturbs another one on the same stream, unless the peer breaks the protocol; memory is bounded by
 //! [`Memory`](crate::memory::Memory) and one chunk for each stream; when a [`FetchHandle`] is dropped, nothing of it is left.
 

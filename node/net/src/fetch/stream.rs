@@ -1,6 +1,6 @@
 //! One long-lived stream to a peer, on which any number of contents fetch chunks.
 //!
-//! A writer sends requests, the [reader](super::reader) takes replies. This is what both share: who uses the stream,
+//! A writer sends requests, the [reader](super::reader) takes replies. This is what both share: the contents that use the stream,
 //! and the requests on it. What always holds: every content that uses the stream when it ends is told so, once.
 
 use std::collections::BTreeMap;

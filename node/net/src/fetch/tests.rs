@@ -529,7 +529,7 @@ async fn a_stream_ends_after_its_last_user_however_that_leaves() {
 #[tokio::test]
 async fn everybody_who_wanted_a_stream_is_told_that_it_does_not_open() {
     let clock = Clock::start();
-    let open = |_| async { Err::<Compat<DuplexStream>, _>(OpenError::Refused("no".into())) };
+    let open = |_| async { Err::<Compat<DuplexStream>, _>(OpenError::Ended) };
     let pace = Arc::new(Pace::new(None, clock));
     let streams = ChunkStreams::new(open, pace, Arc::new(Memory::default()), clock);
     let rig = Rig { streams, opened: mpsc::unbounded_channel().1 };

@@ -12,15 +12,15 @@ use shoal_wire::query::{Load, PeerAddresses};
 use super::done::Done;
 use super::state::Job;
 use crate::control::QueryError;
-use crate::points::{Found, PointError};
+use crate::tracker_client::{DiscoveredPeer, TrackerError};
 
 impl Job {
     pub(super) fn on_done(&mut self, done: Done) {
         match done {
             Done::Nothing => {}
             Done::Synced => self.synced(),
-            Done::Registered { tracker, peer, result } => self.registered(tracker, peer, result),
-            Done::Discovered { tracker, peer, result } => self.discovered(tracker, peer, result),
+            Done::Registered { tracker, result } => self.registered(tracker, result),
+            Done::Discovered { tracker, result } => self.discovered(tracker, result),
             Done::Block { peer, hash, block } => self.tell(MemberInput::Block { peer, hash, block }),
             Done::Joined { peer, rtt, rest, result } => self.joined(peer, rtt, rest, result),
             Done::Told { peer, lost } => self.tell_neighbour(peer, NeighbourEvent::Told { lost }),
@@ -61,28 +61,28 @@ impl Job {
         }
     }
 
-    fn registered(&mut self, tracker: usize, peer: Option<PeerId>, result: Result<Duration, PointError>) {
-        if let Some(peer) = peer.filter(|_| result.is_ok()) {
-            self.tell_role(peer);
+    fn registered(&mut self, tracker: usize, result: Result<Duration, TrackerError>) {
+        if result.is_ok() {
+            self.tell_role(tracker);
         }
         let event = TrackerEvent::Registered(result.as_ref().ok().copied());
-        self.trackers.answered(tracker, peer, result.err());
+        self.trackers.registered(tracker, result.err());
         self.tell(MemberInput::Tracker { tracker, event });
         self.tell_if_trackers_are_useless();
     }
 
-    fn discovered(&mut self, tracker: usize, peer: Option<PeerId>, result: Result<Vec<Found>, PointError>) {
+    fn discovered(&mut self, tracker: usize, result: Result<Vec<DiscoveredPeer>, TrackerError>) {
         let event = TrackerEvent::Discovered(result.is_ok());
         let (found, error) = match result {
             Ok(found) => (found, None),
             Err(error) => (Vec::new(), Some(error)),
         };
-        self.trackers.answered(tracker, peer, error);
+        self.trackers.answered(tracker, error);
         let peers = found.iter().map(|found| found.peer).collect();
-        for Found { peer: found, addresses } in found {
-            // They were asked for over a connection, so the tracker is known.
-            if let Some(tracker) = peer {
-                self.peers.learn(found, addresses, Teller::Tracker(tracker));
+        // They were asked for over a connection, so the tracker is known.
+        if let Some(teller) = self.trackers.peer(tracker) {
+            for DiscoveredPeer { peer, addresses } in found {
+                self.peers.learn(peer, addresses, Teller::Tracker(teller));
             }
         }
         self.tell(MemberInput::Found { peers, source: Source::Tracker });

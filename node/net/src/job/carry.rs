@@ -22,12 +22,12 @@ impl Job {
     pub(super) fn carry_out(&mut self, output: MemberOutput) {
         match output {
             MemberOutput::Register { tracker } => {
-                let task = self.trackers.register(tracker, &self.parts);
-                self.tasks.spawn(task);
+                let task = self.trackers.register(tracker);
+                self.spawn(task);
             }
             MemberOutput::Discover { tracker } => {
-                let task = self.trackers.discover(tracker, &self.parts);
-                self.tasks.spawn(task);
+                let task = self.trackers.discover(tracker);
+                self.spawn(task);
             }
             MemberOutput::Unregister { tracker } => self.trackers.leaves(tracker),
             MemberOutput::Seek { peer } => self.peers.seek(peer),
@@ -41,7 +41,7 @@ impl Job {
             MemberOutput::AskForPeers { peer } => self.ask_for_peers(peer),
             MemberOutput::FetchBlock { peer, hash } => {
                 let (control, content) = (self.parts.control.clone(), self.content);
-                self.tasks.spawn(done::fetch_block(control, content, peer, hash));
+                self.spawn(done::fetch_block(control, content, peer, hash));
             }
             MemberOutput::PeerHas { peer, chunks } => self.shelf.gained(peer, &chunks),
             MemberOutput::PeerGone { peer, had } => self.shelf.gone(&peer, &had),
@@ -77,7 +77,7 @@ impl Job {
         let mut messages = Have::of(&have);
         let first = messages.remove(0);
         let request = Request::Join { have: first, content, capabilities: Capabilities::own() };
-        self.tasks.spawn(async move {
+        self.spawn(async move {
             let start = tokio::time::Instant::now();
             let result = match control.query(peer, request).await {
                 Ok(Response::Joined { have, load, .. }) => Ok((have, load)),
@@ -120,7 +120,7 @@ impl Job {
 
     fn tell_by_query(&mut self, peer: PeerId, messages: Vec<Have>, chunks: Arc<ChunkSet>) {
         let (control, content) = (self.parts.control.clone(), self.content);
-        self.tasks.spawn(async move {
+        self.spawn(async move {
             for have in messages {
                 match control.query(peer, Request::Have { have, content }).await {
                     Ok(Response::Ok { .. }) => {}
@@ -138,7 +138,7 @@ impl Job {
 
     fn take_leave(&mut self, peer: PeerId) {
         let (control, content) = (self.parts.control.clone(), self.content);
-        self.tasks.spawn(async move {
+        self.spawn(async move {
             // Where it does not arrive, the peer finds out by itself.
             let _ = control.query(peer, Request::Leave { content }).await;
             Done::Nothing
@@ -147,7 +147,7 @@ impl Job {
 
     fn ask_for_peers(&mut self, peer: PeerId) {
         let (control, content) = (self.parts.control.clone(), self.content);
-        self.tasks.spawn(async move {
+        self.spawn(async move {
             match control.query(peer, Request::Peers { content }).await {
                 Ok(Response::Peers { peers }) => Done::Peers { teller: peer, peers },
                 _ => Done::Nothing,

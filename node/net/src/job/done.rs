@@ -11,7 +11,7 @@ use shoal_wire::Have;
 use shoal_wire::query::{ErrorCode, Load, PeerAddresses, Request, Response};
 
 use crate::control::{Control, QueryError};
-use crate::points::{Found, PointError};
+use crate::tracker_client::{DiscoveredPeer, TrackerError};
 
 /// A block that does not come in this time is asked of somebody else.
 const BLOCK_TIMEOUT: Duration = Duration::from_secs(6);
@@ -22,13 +22,11 @@ pub(super) enum Done {
     Synced,
     Registered {
         tracker: usize,
-        peer: Option<PeerId>,
-        result: Result<Duration, PointError>,
+        result: Result<Duration, TrackerError>,
     },
     Discovered {
         tracker: usize,
-        peer: Option<PeerId>,
-        result: Result<Vec<Found>, PointError>,
+        result: Result<Vec<DiscoveredPeer>, TrackerError>,
     },
     Block {
         peer: PeerId,

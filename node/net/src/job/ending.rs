@@ -59,7 +59,7 @@ impl Job {
         }
         let said = async { while self.tasks.join_next().await.is_some() {} };
         let said = tokio::time::timeout(LEAVE_TIMEOUT, said);
-        let _ = tokio::join!(said, self.trackers.leave(&self.parts));
+        let _ = tokio::join!(said, self.trackers.leave());
         self.report.event(Event::Ended);
     }
 }

@@ -32,10 +32,10 @@ pub struct FetchOptions {
     pub cache: Option<PathBuf>,
     /// Which entries are wanted.
     pub include: Include,
-    /// How long to go on without anybody who has a missing chunk. `None`: 30 seconds without any peer,
+    /// How long to go on while no peer has a missing chunk. `None`: 30 seconds without any peer,
     /// without end while peers are connected that lack chunks too.
     pub wait: Option<Duration>,
-    /// Who fetches from whom.
+    /// Which peers it fetches from.
     pub topology: Topology,
     /// Knobs of the engine.
     pub download: DownloadConfig,
@@ -68,7 +68,7 @@ impl FetchOptions {
 pub struct ServeOptions {
     /// Addresses of trackers to register at.
     pub trackers: Vec<Multiaddr>,
-    /// Whether trackers are told the content's name, size and number of files, which they tell to whoever asks.
+    /// Whether trackers are told the content's name, size and number of files, which they tell everybody that asks.
     pub publish: bool,
     /// When to end; `None`: not by itself.
     pub goal: Option<SeedGoal>,

@@ -6,8 +6,6 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use shoal_content::Manifest;
 use shoal_store::{ScanProgress, Target, TargetError, TargetOptions};
 
-use super::state::{Job, Stage};
-
 /// A target that is being opened. Dropping this stops that.
 #[derive(Default)]
 pub(super) struct Opening {
@@ -37,15 +35,6 @@ impl Opening {
     pub(super) fn progress(&self) -> ScanProgress {
         let bytes_done = self.scan.bytes_done.load(Ordering::Relaxed);
         ScanProgress { bytes_done, bytes_total: self.scan.bytes_total.load(Ordering::Relaxed) }
-    }
-}
-
-impl Job {
-    /// Takes down how far the look at the disk is.
-    pub(super) fn note_scan(&mut self) {
-        if let Stage::Opening(opening) = &self.stage {
-            self.report.snapshot.scan = opening.progress();
-        }
     }
 }
 

@@ -20,6 +20,13 @@ impl Job {
         }
     }
 
+    /// Takes down how far the look at the disk is.
+    pub(super) fn note_scan(&mut self) {
+        if let Stage::Opening(opening) = &self.stage {
+            self.report.snapshot.scan = opening.progress();
+        }
+    }
+
     pub(super) fn report_now(&mut self) {
         if let Stage::Fetching(fetching) = &self.stage {
             self.report.fetched(fetching.total, fetching.done);

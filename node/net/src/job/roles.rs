@@ -1,12 +1,11 @@
 //! What trackers are told beyond rendezvous, and what is told of them.
 
-use libp2p::PeerId;
 use shoal_wire::tracker::{Entry, Role};
 
 use super::Event;
 use super::done::Done;
 use super::state::Job;
-use crate::tracker::{Tracker, TrackerError};
+use crate::tracker_client::TrackerError;
 
 impl Job {
     pub(super) fn tell_if_trackers_are_useless(&mut self) {
@@ -22,21 +21,22 @@ impl Job {
     /// It is told again with every renewal of the registration, so a tracker that was started anew knows it within
     /// one. Nothing depends on it: a tracker that does not speak `/shoal/tracker/1`, or does not answer, costs a
     /// word in the log.
-    pub(super) fn tell_role(&mut self, peer: PeerId) {
-        let tracker = Tracker::connected(self.parts.control.clone(), peer);
+    pub(super) fn tell_role(&mut self, tracker: usize) {
+        let Some(client) = self.trackers.client(tracker) else { return };
         let content = self.content;
         let role = if self.member.is_seed() { Role::Seed } else { Role::Downloader };
         let entry = self.entry();
-        self.tasks.spawn(async move {
+        self.spawn(async move {
             let told = async {
-                tracker.set_role(content, role).await?;
+                client.set_role(content, role).await?;
                 if let Some(entry) = entry {
-                    tracker.publish(vec![entry]).await?;
+                    client.publish(vec![entry]).await?;
                 }
                 Ok::<_, TrackerError>(())
             };
             if let Err(error) = told.await {
-                tracing::debug!(tracker = %peer, %error, "the tracker was told nothing beyond the registration");
+                let tracker = client.address();
+                tracing::debug!(%tracker, %error, "the tracker was told nothing beyond the registration");
             }
             Done::Nothing
         });
@@ -44,8 +44,7 @@ impl Job {
 
     /// This node has become complete.
     pub(super) fn tell_role_everywhere(&mut self) {
-        let trackers: Vec<_> = self.trackers.registered_at().collect();
-        trackers.into_iter().for_each(|tracker| self.tell_role(tracker));
+        self.trackers.registered_at().into_iter().for_each(|tracker| self.tell_role(tracker));
     }
 
     fn entry(&self) -> Option<Entry> {

@@ -121,7 +121,7 @@ impl Job {
         }
     }
 
-    /// Events were lost: whoever is not connected any more is let go of.
+    /// Events were lost. Neighbours that are not connected any more are let go of.
     fn reconcile(&mut self, connected: &[PeerId]) {
         let gone: Vec<PeerId> = self.member.neighbours().filter(|peer| !connected.contains(peer)).collect();
         for peer in gone {

@@ -11,6 +11,7 @@ use shoal_store::{ChunkStore, Target};
 use shoal_wire::query::Response;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
+use tracing::Instrument;
 
 use super::Failure;
 use super::bytes::Fetching;
@@ -70,6 +71,11 @@ pub(crate) struct Job {
 }
 
 impl Job {
+    /// Begins work beside the task of the content. What it logs names the content too.
+    pub(super) fn spawn(&mut self, work: impl Future<Output = Done> + Send + 'static) {
+        self.tasks.spawn(work.in_current_span());
+    }
+
     pub(crate) fn new(
         parts: NodeParts,
         content: ContentId,
@@ -80,7 +86,7 @@ impl Job {
         let shelf = Shelf::take(content, &parts.library, parts.uploads.clone());
         let shelf = shelf.ok_or(Failure::Busy)?;
         let (peers, peer_events) = parts.control.attach(content);
-        let trackers = Trackers::new(intent.trackers(), intent.registers(), content);
+        let trackers = Trackers::new(&parts.trackers, intent.trackers(), content);
         let config = member_config(&intent);
         let role = match &intent {
             Intent::Serve { store, .. } => StartRole::Serving(store.have()),

@@ -10,7 +10,7 @@ use shoal_store::{ScanProgress, TargetError};
 use tokio::task::JoinError;
 
 use super::include::IncludeError;
-use crate::points::PointError;
+use crate::tracker_client::TrackerError;
 use crate::traffic::Traffic;
 
 /// What is done for a content.
@@ -93,7 +93,7 @@ pub enum Event {
         chunks: usize,
     },
     /// No tracker is of use, each for its reason; the content goes on without.
-    TrackersUseless(Vec<(Multiaddr, PointError)>),
+    TrackersUseless(Vec<(Multiaddr, TrackerError)>),
     /// The connected peers have the whole content together, so many times as was asked for, or once. Comes once for
     /// each time that a content is started.
     Safe {

@@ -2,7 +2,6 @@
 //! Swarm and to the contents. It decides nothing.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
@@ -16,10 +15,10 @@ use shoal_engine::{Connection, Dial, DialFailure, DialId, PeerBookOutput, Teller
 
 use super::mailboxes::Room;
 use super::remote_streams::{InboundStream, RemoteStreams};
-use super::{PeerEvent, SharedPeers, SubscriberId};
+use super::{DialError, PeerEvent, SharedPeers, SubscriberId};
 use crate::behaviour::Behaviour;
 use crate::clock::Clock;
-use crate::control::DialError;
+use crate::shared_error::SharedError;
 
 /// See the module. Always holds: there is an entry in each map only for a connection or dial that the Swarm has.
 pub(crate) struct PeerLayer {
@@ -100,7 +99,7 @@ impl PeerLayer {
         &mut self,
         swarm: &mut Swarm<Behaviour>,
         id: ConnectionId,
-        error: &Arc<SwarmDialError>,
+        error: &SharedError<SwarmDialError>,
     ) {
         if let Some(dial) = self.dials.remove(&id) {
             tracing::debug!(%error, "dial failed");
@@ -130,7 +129,11 @@ impl PeerLayer {
     }
 
     /// `error`: what has just failed.
-    fn carry_out_after(&mut self, swarm: &mut Swarm<Behaviour>, mut error: Option<Arc<SwarmDialError>>) {
+    fn carry_out_after(
+        &mut self,
+        swarm: &mut Swarm<Behaviour>,
+        mut error: Option<SharedError<SwarmDialError>>,
+    ) {
         loop {
             let output = self.peers.state().book.poll(self.clock.now());
             match output {
@@ -177,7 +180,7 @@ impl PeerLayer {
         swarm: &mut Swarm<Behaviour>,
         id: DialId,
         dial: Dial,
-    ) -> Result<(), Arc<SwarmDialError>> {
+    ) -> Result<(), SharedError<SwarmDialError>> {
         tracing::debug!(peer = ?dial.peer, addresses = ?dial.addresses, "dialling");
         let options: DialOpts = match (dial.peer, dial.addresses) {
             (Some(peer), addresses) => {
@@ -190,7 +193,7 @@ impl PeerLayer {
         };
         let connection = options.connection_id();
         if let Err(error) = swarm.dial(options) {
-            let error = Arc::new(error);
+            let error = SharedError::from(error);
             self.peers.state().book.dial_failed(self.clock.now(), id, failure(&error));
             return Err(error);
         }

@@ -9,6 +9,7 @@
 //! What always holds: when a handle is dropped, however that came, all that its content used is given back; a mailbox
 //! that is full loses events, and its content is told so ([`PeerEvent::Lagged`]).
 
+mod dial_error;
 pub(crate) mod layer;
 mod mailboxes;
 mod remote_streams;
@@ -20,8 +21,8 @@ use std::time::Duration;
 
 use libp2p::{Multiaddr, PeerId};
 
+pub use self::dial_error::DialError;
 pub(crate) use self::shared::{PeersHandle, SharedPeers};
-use super::control::DialError;
 
 /// Names a content that is attached, among all that ever were.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

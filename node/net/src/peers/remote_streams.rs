@@ -60,7 +60,7 @@ impl RemoteStreams {
         let using = Using { shared: self.0.clone(), peer, active: streams.active.clone() };
         counts.changed.insert(peer);
         drop(counts);
-        using.touch();
+        using.note_activity();
         self.0.changed.notify_one();
         using
     }
@@ -100,7 +100,7 @@ struct Using {
 }
 
 impl Using {
-    fn touch(&self) {
+    fn note_activity(&self) {
         let now = self.shared.clock.now().as_millis();
         self.active.store(u64::try_from(now).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
@@ -136,7 +136,7 @@ impl AsyncRead for InboundStream {
     ) -> Poll<io::Result<usize>> {
         let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
         if read.is_ready() {
-            self.using.touch();
+            self.using.note_activity();
         }
         read
     }
@@ -182,6 +182,6 @@ mod tests {
         drop(second);
         streams.changed().await;
         assert_eq!(streams.take_changes(), [(peer, 0)]);
-        assert_eq!(streams.activity(), [], "nothing is kept of who has none");
+        assert_eq!(streams.activity(), [], "nothing is kept of a peer without streams");
     }
 }

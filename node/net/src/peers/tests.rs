@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 use super::layer::Counts;
 use super::shared::MAILBOX;
 use super::{PeerEvent, PeersHandle};
-use crate::control::DialError;
+use crate::peers::DialError;
 use crate::{Node, NodeConfig};
 
 const DEADLINE: Duration = Duration::from_secs(30);

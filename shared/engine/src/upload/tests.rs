@@ -202,6 +202,18 @@ fn who_comes_first_is_drawn_by_lot() {
 }
 
 #[test]
+fn what_nobody_knows_is_refused_beside_the_rest() {
+    let mut queue = queue(slots(1), 4);
+    queue.open(0, peer(0));
+    queue.request(Duration::ZERO, 0, wanted(1, Some(0)));
+    queue.refuse_unknown(0, 9);
+    queue.refuse_unknown(7, 1);
+    let grants = drain(&mut queue, Duration::ZERO);
+    assert!(grants.contains(&Grant::Refuse { session: 0, id: 9, why: Refusal::Unsupported }));
+    assert_eq!(sessions(&grants), [0, 0], "and nothing to a session that is not open");
+}
+
+#[test]
 fn nobody_waits_for_ever() {
     let mut queue = queue(slots(1), 4);
     queue.open(0, peer(0));

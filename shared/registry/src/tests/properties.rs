@@ -10,7 +10,7 @@ use shoal_addresses::Prefix;
 use super::invariants::check;
 use super::model::{Model, Row, is};
 use crate::testing::peer;
-use crate::testing::{registry, secs};
+use crate::testing::{everything, registry, secs};
 use crate::{Limits, Page, Registration, Registry, Role};
 
 #[derive(Debug, Clone)]
@@ -250,7 +250,7 @@ impl World {
             assert_eq!(counts.unknown, count(Role::Unknown));
         }
         let key = |r: &Registration| (r.peer, r.namespace.clone(), r.sequence, r.record.clone());
-        let listed: BTreeSet<_> = self.registry.snapshot(self.now).map(|r| key(&r)).collect();
+        let listed: BTreeSet<_> = everything(&self.registry, self.now).iter().map(key).collect();
         let alive = self.model.rows.iter().filter(|row| row.expires > self.now);
         assert_eq!(listed, alive.map(|row| key(&row.registration)).collect());
         let counters = self.registry.counters();

@@ -9,7 +9,7 @@ use shoal_addresses::Prefix;
 
 use super::invariants::{check, footprint};
 use crate::testing::peer;
-use crate::testing::{registration, registry, secs};
+use crate::testing::{everything, registration, registry, secs};
 use crate::{Limits, Page, Registration, Registry, Role};
 use shoal_wire::rendezvous::{MAX_NAMESPACE, Quota, Refusal};
 
@@ -280,7 +280,7 @@ fn equal_records_of_a_peer_are_kept_once() {
         registry.register(secs(0), registration(1, name)).unwrap();
         registry.register(secs(0), Registration { sequence: 2, ..registration(1, name) }).unwrap();
     }
-    let records: Vec<_> = registry.snapshot(secs(1)).map(|r| r.record).collect();
+    let records: Vec<_> = everything(&registry, secs(1)).into_iter().map(|r| r.record).collect();
     assert_eq!(records.len(), 3);
     assert!(records.iter().all(|record| Arc::ptr_eq(record, &records[0])));
 }
@@ -292,9 +292,11 @@ fn a_restored_table_is_the_same() {
     old.register(secs(10), Registration { ttl: Some(20), prefixes, ..registration(1, "short") }).unwrap();
     let now = secs(25);
     let mut new = registry(Limits::default());
-    old.snapshot(now).for_each(|registration| assert!(new.restore(now, registration).is_ok()));
+    everything(&old, now)
+        .into_iter()
+        .for_each(|registration| assert!(new.restore(now, registration).is_ok()));
     let sorted = |registry: &Registry| {
-        let mut all: Vec<_> = registry.snapshot(now).collect();
+        let mut all = everything(registry, now);
         all.sort_by_key(|r| (r.peer, r.namespace.clone()));
         all
     };

@@ -50,6 +50,19 @@ fn publish(n: usize, name: &str) -> Request {
 }
 
 #[test]
+fn a_request_of_an_unknown_kind_is_answered_counted_and_limited() {
+    let mut tracker = Tracker::new(Limits { burst: 1, ..Limits::default() });
+    let mut ask = |at| {
+        let unknown = Err(frame::UnknownKind { id: None });
+        tracker.services.handle(&mut tracker.registry, secs(at), from(peer(1), 1), unknown).response
+    };
+    assert_eq!(ask(0), error(ErrorCode::Unsupported));
+    assert_eq!(ask(0), error(ErrorCode::Limited));
+    let stats = tracker.services.stats(&tracker.registry, secs(0));
+    assert_eq!((stats.refusals.unsupported, stats.refusals.limited), (1, 1));
+}
+
+#[test]
 fn a_swarm_is_counted_by_what_its_members_say() {
     let mut tracker = Tracker::new(Limits::default());
     (1..=3).for_each(|n| tracker.join(0, n, 1));

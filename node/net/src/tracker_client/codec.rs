@@ -18,9 +18,9 @@ const MAX_ANSWER: usize = MAX_PEERS * (MAX_RECORD + 512);
 /// Writes a request, and reads the response; none if the stream ends without one, as it does when a
 /// request to unregister is done.
 #[derive(Debug, Clone, Default)]
-pub(in super::super) struct PointCodec;
+pub(crate) struct RendezvousCodec;
 
-impl request_response::Codec for PointCodec {
+impl request_response::Codec for RendezvousCodec {
     type Protocol = StreamProtocol;
     type Request = Request;
     type Response = Option<Response>;
@@ -84,7 +84,7 @@ mod tests {
     use request_response::Codec as _;
 
     async fn read(bytes: &[u8]) -> io::Result<Option<Response>> {
-        PointCodec.read_response(&StreamProtocol::new("/t"), &mut Cursor::new(bytes)).await
+        RendezvousCodec.read_response(&StreamProtocol::new("/t"), &mut Cursor::new(bytes)).await
     }
 
     #[tokio::test]
