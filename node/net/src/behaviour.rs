@@ -14,7 +14,7 @@ use shoal_wire::query;
 
 use super::codec::QueryCodec;
 use super::standing::Resolved;
-use super::{standing, streams, tracker_client};
+use super::{handshakes, standing, streams, tracker_client};
 
 /// What identify tells others of the protocol family.
 const PROTOCOL_VERSION: &str = "/shoal/1";
@@ -28,8 +28,11 @@ const SLACK: usize = 32;
 const SLACK_INCOMING: usize = 16;
 /// Both ends may dial at the same moment, and over two transports.
 const MAX_PER_PEER: u32 = 4;
-/// Handshakes at once, each way.
-const MAX_PENDING: u32 = 64;
+/// Handshakes at once that this node begins.
+const MAX_PENDING_OUTGOING: u32 = 64;
+/// Handshakes at once that others begin: more than are let through, so that the Swarm refuses none. One that gave way
+/// is still there until its task has seen that.
+const MAX_PENDING_INCOMING: u32 = 4 * handshakes::MAX as u32;
 /// A query is answered within this time or has failed.
 const QUERY_TIMEOUT: Duration = Duration::from_secs(20);
 /// Queries under way per connection, both ways together.
@@ -89,6 +92,6 @@ fn limits(peers: &PeerBookConfig) -> ConnectionLimits {
         .with_max_established(count(peers.max_connections.saturating_add(SLACK)))
         .with_max_established_incoming(count(incoming.saturating_add(SLACK_INCOMING)))
         .with_max_established_per_peer(Some(MAX_PER_PEER))
-        .with_max_pending_incoming(Some(MAX_PENDING))
-        .with_max_pending_outgoing(Some(MAX_PENDING))
+        .with_max_pending_incoming(Some(MAX_PENDING_INCOMING))
+        .with_max_pending_outgoing(Some(MAX_PENDING_OUTGOING))
 }

@@ -35,6 +35,7 @@ mod events;
 mod external;
 mod fetch;
 mod handle;
+mod handshakes;
 mod job;
 mod library;
 mod listen;

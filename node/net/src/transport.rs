@@ -10,6 +10,7 @@ use libp2p::{PeerId, Swarm, SwarmBuilder, Transport, dns, quic};
 use shoal_engine::PeerBookConfig;
 
 use super::behaviour::Behaviour;
+use super::handshakes::BoundedHandshakes;
 use super::node_error::NodeError;
 use super::standing::Resolved;
 use super::tcp;
@@ -55,7 +56,7 @@ fn below_names(
     let quic = quic::tokio::Transport::new(quic::Config::new(identity))
         .map(|(peer, muxer), _| (peer, StreamMuxerBox::new(muxer)));
     let tcp = tcp::transport(identity).map_err(failed)?;
-    let either = quic.or_transport(tcp).map(move |either, endpoint| {
+    let either = BoundedHandshakes::new(quic.or_transport(tcp)).map(move |either, endpoint| {
         let (peer, muxer) = either.into_inner();
         resolved.note(peer, &endpoint);
         (peer, muxer)
