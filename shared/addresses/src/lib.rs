@@ -43,5 +43,5 @@ pub use host::{Host, NameKind, ip_of};
 pub use known::{KnownAddresses, MAX_CIRCUITS};
 pub use own::{MAX_CONFIRMED, OwnAddresses};
 pub use policy::{MAX_ADDRESS, MAX_ADDRESSES, MAX_AT_HOST, Told, at_host, is_harmful, tellable, told};
-pub use prefix::Prefix;
+pub use prefix::{Network, Prefix};
 pub use scope::Scope;

@@ -32,6 +32,22 @@ impl Prefix {
     }
 }
 
+/// Peers that may all be one: those of a public [`Prefix`], or of one address that is not public.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Network {
+    /// Public addresses with the same first bits.
+    Public(Prefix),
+    /// One address of a private network, or of the machine itself.
+    Host(IpAddr),
+}
+
+impl Network {
+    /// The network of an address.
+    pub fn of(ip: IpAddr) -> Self {
+        Prefix::of(ip).map_or(Self::Host(canonical(ip)), Self::Public)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -48,5 +64,13 @@ mod tests {
         for without in ["10.0.0.1", "127.0.0.1", "::1", "fe80::1", "fd00::1", "100.64.1.1"] {
             assert_eq!(prefix(without), None, "{without}");
         }
+    }
+
+    #[test]
+    fn hosts_that_are_not_public_are_networks_of_their_own() {
+        let network = |ip: &str| Network::of(ip.parse().unwrap());
+        assert_eq!(network("8.8.8.1"), network("8.8.8.2"));
+        assert_ne!(network("10.0.0.1"), network("10.0.0.2"));
+        assert_eq!(network("::ffff:127.0.0.1"), network("127.0.0.1"));
     }
 }

@@ -83,15 +83,20 @@ impl<'a, R: AsyncRead + Unpin> Reader<'a, R> {
         let (mut filled, mut reported) = (0, 0);
         let mut since = Instant::now();
         while filled < len {
-            let end = len.min(filled + self.pace.step(STEP));
-            if filled >= STEP.min(len) && buffer.bytes().len() < len {
-                buffer = self.larger(&buffer, filled, len);
-            } else if buffer.bytes().len() < end {
-                buffer.bytes_mut().resize(len.min(STEP), 0);
+            let room = if filled < STEP { len.min(STEP) } else { len };
+            if buffer.bytes().len() < room && filled == 0 {
+                buffer.bytes_mut().resize(room, 0);
+            } else if buffer.bytes().len() < room {
+                buffer = self.larger(&buffer, filled, room);
             }
-            self.pace.take(end - filled).await;
-            self.input.read_exact(&mut buffer.bytes_mut()[filled..end]).await?;
-            filled = end;
+            let end = room.min(filled + self.pace.step(STEP));
+            // As much as there is: on a slow line any byte is a sign of life.
+            let came = self.input.read(&mut buffer.bytes_mut()[filled..end]).await?;
+            if came == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            filled += came;
+            self.pace.take(came).await;
             if since.elapsed() >= REPORT || filled == len {
                 let bytes = (filled - reported) as u64;
                 if user.hint(FetchEvent::Progress { peer: self.stream.peer, bytes }) {

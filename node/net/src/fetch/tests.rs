@@ -569,3 +569,32 @@ async fn news_goes_out_with_its_content() {
     assert_eq!(provider.next().await, have(Have::all(), &a));
     assert_eq!(provider.next().await, have(Have::default(), &b));
 }
+
+#[tokio::test]
+async fn any_byte_of_a_chunk_is_progress() {
+    let (peer, [mut a], mut provider) = Rig::new().on_one_stream().await;
+    a.get(peer, 1);
+    let (id, ..) = provider.get().await;
+    provider.reply(Reply::Data { id, len: LEN, chunk: 1, queued: 0 }).await;
+    let trickle = async {
+        loop {
+            provider.output.write_all(&[1]).await.unwrap();
+            provider.output.flush().await.unwrap();
+            tokio::task::yield_now().await;
+        }
+    };
+    let told = async {
+        loop {
+            if let FetchEvent::Progress { bytes, .. } = a.events.recv().await.unwrap() {
+                return bytes;
+            }
+        }
+    };
+    let told = tokio::time::timeout(DEADLINE, async {
+        tokio::select! {
+            () = trickle => unreachable!("it does not end"),
+            bytes = told => bytes,
+        }
+    });
+    assert!((1..u64::from(LEN)).contains(&told.await.expect("progress is told")));
+}

@@ -26,11 +26,9 @@ use crate::memory::Buffer;
 const PIECE: usize = 256 << 10;
 /// News that may wait for jobs that lag. Then nothing more is read.
 const MAX_NEWS: usize = 16;
-/// A peer that does not take a frame within this time, or a chunk within this time and at this pace,
-/// loses its stream.
-const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
-/// Bytes per second.
-const SLOWEST: u64 = 16 << 10;
+/// A peer that takes nothing for this long loses its stream, whatever it took before. How slowly it takes things does
+/// not matter.
+const SILENCE: Duration = Duration::from_secs(30);
 
 /// Serves a stream until it ends, or until it has lost its place.
 pub(super) async fn run<S: AsyncRead + AsyncWrite + Send>(
@@ -121,7 +119,7 @@ impl<'a> Session<'a> {
                     self.send(&mut output, id, content, chunk).await?;
                 }
             }
-            timeout(WRITE_TIMEOUT, output.flush()).await?;
+            unless_silent(output.flush()).await?;
             if matches!(grant, Grant::Send { .. }) {
                 self.shared.tell(|board| board.queue.ended(self.id));
             }
@@ -145,8 +143,7 @@ impl<'a> Session<'a> {
         };
         let bytes = buffer.bytes();
         self.shared.board().queue.begun(self.id);
-        let patience = WRITE_TIMEOUT + Duration::from_secs(bytes.len() as u64 / SLOWEST);
-        timeout(patience, self.send_bytes(output, id, chunk, bytes)).await?;
+        self.send_bytes(output, id, chunk, bytes).await?;
         offered.traffic.sent(self.peer, bytes.len() as u64);
         Ok(())
     }
@@ -203,11 +200,23 @@ impl<'a> Session<'a> {
         bytes: &[u8],
     ) -> io::Result<()> {
         let queued = self.shared.board().queue.queued();
-        write_frame(output, &Reply::Data { id, len: bytes.len() as u32, chunk, queued }).await?;
+        unless_silent(write_frame(output, &Reply::Data { id, len: bytes.len() as u32, chunk, queued }))
+            .await?;
         for piece in bytes.chunks(self.shared.pace.step(PIECE)) {
             self.shared.pace.take(piece.len()).await;
-            output.write_all(piece).await?;
-            let (now, bytes) = (self.shared.clock.now(), piece.len() as u64);
+            self.send_piece(output, piece).await?;
+        }
+        Ok(())
+    }
+
+    async fn send_piece<W: AsyncWrite + Unpin>(&self, output: &mut W, mut piece: &[u8]) -> io::Result<()> {
+        while !piece.is_empty() {
+            let taken = unless_silent(output.write(piece)).await?;
+            if taken == 0 {
+                return Err(io::ErrorKind::WriteZero.into());
+            }
+            piece = &piece[taken..];
+            let (now, bytes) = (self.shared.clock.now(), taken as u64);
             let mut board = self.shared.board();
             board.meter.add(now, bytes);
             board.queue.sent(bytes);
@@ -217,10 +226,10 @@ impl<'a> Session<'a> {
 }
 
 async fn refuse<W: AsyncWrite + Unpin>(output: &mut W, id: u64, why: Refusal) -> io::Result<()> {
-    timeout(WRITE_TIMEOUT, write_frame(output, &Reply::Refused { id, why })).await
+    unless_silent(write_frame(output, &Reply::Refused { id, why })).await
 }
 
-async fn timeout(patience: Duration, write: impl Future<Output = io::Result<()>>) -> io::Result<()> {
-    let late = || io::Error::new(io::ErrorKind::TimedOut, "the peer takes nothing");
-    tokio::time::timeout(patience, write).await.unwrap_or_else(|_| Err(late()))
+async fn unless_silent<T>(write: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+    let silent = || io::Error::new(io::ErrorKind::TimedOut, "the peer takes nothing");
+    tokio::time::timeout(SILENCE, write).await.unwrap_or_else(|_| Err(silent()))
 }

@@ -1,0 +1,107 @@
+//! Peers that take places and use them for nothing, beside peers that want to fetch.
+
+use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
+
+use futures::AsyncWriteExt;
+use libp2p::Stream;
+use libp2p::multiaddr::{Multiaddr, Protocol};
+use shoal_content::ContentId;
+use shoal_net::write_frame;
+use shoal_tests::files::{random, write};
+use shoal_tests::process::{Process, get, share, shoal};
+use shoal_tests::stranger::Stranger;
+use shoal_wire::chunks::{MAX_WAITING, Request};
+
+const CHUNK: usize = 64 << 10;
+const CHUNKS: usize = 64;
+
+/// A running share of a file of [`CHUNKS`] chunks.
+struct Shared {
+    _process: Process,
+    ticket: String,
+    address: Multiaddr,
+    content: ContentId,
+}
+
+fn shared(scratch: &Path, more: &[&str]) -> Shared {
+    let file = scratch.join("file");
+    write(&file, random(CHUNKS * CHUNK, 1));
+    let chunker = format!("fixed:{CHUNK}");
+    let (process, ticket) = share(&file, &[&["--chunker", &chunker], more].concat());
+    let shown = shoal(["inspect", "--json", &ticket]).expect(0).json();
+    let address = shown["peers"][0].as_str().unwrap().parse().unwrap();
+    let content = shown["content"].as_str().unwrap().parse().unwrap();
+    Shared { _process: process, ticket, address, content }
+}
+
+impl Shared {
+    /// Fetches all of it, without help.
+    fn is_fetched(&self, scratch: &Path) {
+        let ended = get(&self.ticket, &scratch.join("to"), &[]).end().expect(0).json();
+        assert_eq!(ended["fetched"], CHUNKS * CHUNK);
+    }
+
+    fn socket(&self) -> SocketAddr {
+        let mut parts = self.address.iter();
+        match (parts.next(), parts.next()) {
+            (Some(Protocol::Ip4(ip)), Some(Protocol::Tcp(port))) => (ip, port).into(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    async fn stream(&self) -> Stream {
+        Stranger::connect(&self.address.to_string(), "/none").await.open_stream().await
+    }
+}
+
+#[test]
+fn connections_that_never_shake_hands_keep_nobody_out() {
+    let scratch = tempfile::tempdir().unwrap();
+    let shared = shared(scratch.path(), &[]);
+    let held: Vec<_> = (0..150).map(|_| TcpStream::connect(shared.socket()).unwrap()).collect();
+    // Less than the time after which a handshake has failed anyway.
+    let ended = get(&shared.ticket, &scratch.path().join("to"), &["--wait", "5s"]).end().expect(0).json();
+    assert_eq!(ended["fetched"], CHUNKS * CHUNK);
+    drop(held);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn idle_streams_keep_nobody_out() {
+    let scratch = tempfile::tempdir().unwrap();
+    let shared = shared(scratch.path(), &[]);
+    let mut idle = Vec::new();
+    for _ in 0..240 {
+        idle.push(shared.stream().await);
+    }
+    tokio::task::block_in_place(|| shared.is_fetched(scratch.path()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_whose_answers_are_never_read_keep_nobody_out() {
+    let scratch = tempfile::tempdir().unwrap();
+    let shared = shared(scratch.path(), &[]);
+    let mut unread = Vec::new();
+    for n in 0..36 {
+        let mut stream = shared.stream().await;
+        for id in 0..MAX_WAITING as u64 {
+            let chunk = (n + id as u32) % CHUNKS as u32;
+            write_frame(&mut stream, &Request::Get { id, chunk, content: shared.content }).await.unwrap();
+        }
+        stream.flush().await.unwrap();
+        unread.push(stream);
+    }
+    tokio::task::block_in_place(|| shared.is_fetched(scratch.path()));
+}
+
+#[test]
+fn a_line_on_which_a_chunk_takes_longer_than_a_stall_still_finishes() {
+    let scratch = tempfile::tempdir().unwrap();
+    let file = scratch.path().join("file");
+    write(&file, random(128 << 10, 1));
+    // A chunk of 16 seconds: longer than a peer may be silent.
+    let (_share, ticket) = share(&file, &["--chunker", "fixed:131072", "--limit-up", "8KiB"]);
+    let ended = get(&ticket, &scratch.path().join("to"), &[]).end().expect(0).json();
+    assert_eq!(ended["fetched"], 128 << 10);
+    assert_eq!(ended["peers"][0]["bytes"], 128 << 10);
+}
