@@ -16,7 +16,8 @@ use shoal_content::{ContentId, Hash, Ticket};
 use shoal_net::{QueryCodec, read_frame, streams, write_frame};
 use shoal_store::{ChunkStore, Source};
 use shoal_wire::chunks::{Reply, Request};
-use shoal_wire::{Capabilities, Have, query};
+use shoal_wire::query::{self, QueryErrorCode, QueryRequest, QueryResponse};
+use shoal_wire::{Capabilities, Have};
 
 use crate::process::LOOPBACK;
 
@@ -133,7 +134,7 @@ async fn run(
                 message: request_response::Message::Request { request, channel, .. },
                 ..
             })) => {
-                let unknown = query::Response::Error { code: query::ErrorCode::Unsupported };
+                let unknown = QueryResponse::Error { code: QueryErrorCode::Unsupported };
                 let answer = request.map_or(unknown, |request| answer(&blocks, &request));
                 drop(swarm.behaviour_mut().query.send_response(channel, answer));
             }
@@ -147,18 +148,18 @@ async fn run(
     }
 }
 
-fn answer(blocks: &HashMap<Hash, Vec<u8>>, request: &query::Request) -> query::Response {
+fn answer(blocks: &HashMap<Hash, Vec<u8>>, request: &QueryRequest) -> QueryResponse {
     let load = query::Load::default();
     match request {
-        query::Request::Join { .. } => {
-            query::Response::Joined { have: Have::all(), load, capabilities: Capabilities::own() }
+        QueryRequest::Join { .. } => {
+            QueryResponse::Joined { have: Have::all(), load, capabilities: Capabilities::own() }
         }
-        query::Request::Block { hash, .. } => match blocks.get(hash) {
-            Some(bytes) => query::Response::Block { bytes: bytes.clone() },
-            None => query::Response::Error { code: query::ErrorCode::NotFound },
+        QueryRequest::Block { hash, .. } => match blocks.get(hash) {
+            Some(bytes) => QueryResponse::Block { bytes: bytes.clone() },
+            None => QueryResponse::Error { code: QueryErrorCode::NotFound },
         },
-        query::Request::Peers { .. } => query::Response::Peers { peers: vec![] },
-        query::Request::Have { .. } | query::Request::Leave { .. } => query::Response::Ok { load },
+        QueryRequest::Peers { .. } => QueryResponse::Peers { peers: vec![] },
+        QueryRequest::Have { .. } | QueryRequest::Leave { .. } => QueryResponse::Ok { load },
     }
 }
 

@@ -11,7 +11,8 @@ use shoal_tests::process::LOOPBACK;
 use shoal_tests::stranger::Stranger;
 use shoal_tests::within;
 use shoal_wire::chunks::{Refusal, Reply, Request};
-use shoal_wire::{frame, query, tracker};
+use shoal_wire::query::{self, QueryErrorCode, QueryResponse};
+use shoal_wire::{frame, tracker};
 
 /// `{"nope": {}}`, a frame.
 const UNKNOWN: [u8; 7 + 1] = [7, 0xa1, 0x64, b'n', b'o', b'p', b'e', 0xa0];
@@ -23,7 +24,7 @@ fn body(frame: &[u8]) -> &[u8] {
     &frame[length..]
 }
 
-async fn asked(address: &str) -> query::Response {
+async fn asked(address: &str) -> QueryResponse {
     let mut stranger = Stranger::connect(address, query::PROTOCOL).await;
     let answer = stranger.ask(UNKNOWN.to_vec()).await;
     frame::decode(body(&answer)).unwrap()
@@ -36,7 +37,7 @@ async fn a_node_answers_questions_that_it_does_not_know() {
     write(&from.join("file"), random(200 << 10, 1));
     let provider = provide(std::sync::Arc::new(source(&from, Chunker::Fixed { size: 64 << 10 }))).await;
     let address = provider.ticket.peers[0].to_string();
-    assert_eq!(asked(&address).await, query::Response::Error { code: query::ErrorCode::Unsupported });
+    assert_eq!(asked(&address).await, QueryResponse::Error { code: QueryErrorCode::Unsupported });
 }
 
 #[tokio::test(flavor = "multi_thread")]

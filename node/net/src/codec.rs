@@ -1,10 +1,11 @@
 //! The request-response protocols of a node.
 
 use shoal_framing::FrameCodec;
-use shoal_wire::{query, tracker};
+use shoal_wire::query::{QueryRequest, QueryResponse};
+use shoal_wire::tracker;
 
 /// `/shoal/query/1`: reads and writes one request and one response frame.
-pub type QueryCodec = FrameCodec<query::Request, query::Response>;
+pub type QueryCodec = FrameCodec<QueryRequest, QueryResponse>;
 
 /// `/shoal/tracker/1`: writes one request and reads one response frame.
 pub(super) type TrackerCodec = FrameCodec<tracker::Request, tracker::Response>;

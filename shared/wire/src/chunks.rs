@@ -60,7 +60,7 @@ pub enum Request {
         id: u64,
     },
     /// Tells chunks that the downloader has got and serves. No answer. Says the same as
-    /// [`query::Request::Have`](super::query::Request::Have), and costs less.
+    /// [`query::QueryRequest::Have`](super::query::QueryRequest::Have), and costs less.
     #[serde(rename = "have")]
     Have {
         /// What is new.

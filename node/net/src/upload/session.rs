@@ -12,7 +12,7 @@ use shoal_framing::{read_request, write_frame};
 use shoal_store::ReadError;
 use shoal_wire::Have;
 use shoal_wire::chunks::{Refusal, Reply, Request};
-use shoal_wire::query;
+use shoal_wire::query::QueryRequest;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
@@ -92,7 +92,7 @@ impl<'a> Session<'a> {
     /// Passes news on; the job of one content that lags does not hold up the others.
     async fn news(&self, waiting: &mut JoinSet<()>, have: Have, content: ContentId) {
         while waiting.try_join_next().is_some() {}
-        if let Some(later) = self.shared.library.tell(self.peer, query::Request::Have { have, content }) {
+        if let Some(later) = self.shared.library.tell(self.peer, QueryRequest::Have { have, content }) {
             if waiting.len() >= MAX_NEWS {
                 waiting.join_next().await;
             }

@@ -123,7 +123,7 @@ fn bad_bytes_are_refused() {
     malformed::<Request>(bad::BARE_KIND);
     // A message of one direction or protocol is none of another.
     malformed::<Response>(requests::PUT);
-    malformed::<crate::query::Request>(requests::SWARM);
+    malformed::<crate::query::QueryRequest>(requests::SWARM);
 }
 
 /// Each limit: its last value passes, the next one does not.

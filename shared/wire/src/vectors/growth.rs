@@ -192,24 +192,19 @@ fn capabilities_that_nobody_here_knows_are_carried() {
     capabilities.name::<Other>(&vec![]);
     capabilities.name::<Example>(&Settings { on: true, limit: 8 });
     both_ways(
-        &query::Request::Join { have: Have::default(), content: example_id(), capabilities },
+        &QueryRequest::Join { have: Have::default(), content: example_id(), capabilities },
         JOIN_NAMING,
     );
-    let Ok(Ok(query::Request::Join { capabilities, .. })) = read_request(JOIN_NAMING) else {
-        panic!("a join")
-    };
+    let Ok(Ok(QueryRequest::Join { capabilities, .. })) = read_request(JOIN_NAMING) else { panic!("a join") };
     assert_eq!(capabilities.get::<Example>(), Ok(Some(Settings { on: true, limit: 8 })));
 }
 
 #[test]
 fn capabilities_out_of_bounds_are_refused() {
     for listing in [NAME_WITH_CAPITAL, VALUE_TOO_DEEP, NAMES_OUT_OF_ORDER] {
-        let error = refused::<query::Request>(listing);
+        let error = refused::<QueryRequest>(listing);
         assert!(matches!(error, FrameError::Value(_) | FrameError::Cbor(_)), "{error:?}");
-        assert!(
-            read_request::<query::Request>(listing).is_err(),
-            "its kind is known, so there is no way out"
-        );
+        assert!(read_request::<QueryRequest>(listing).is_err(), "its kind is known, so there is no way out");
     }
 }
 
@@ -218,20 +213,20 @@ fn unknown_kinds_are_told_from_malformed_requests() {
     fn unknown<T>(id: Option<u64>) -> Result<Result<T, UnknownKind>, FrameError> {
         Ok(Err(UnknownKind { id }))
     }
-    assert_eq!(read_request::<query::Request>(UNKNOWN_QUERY), unknown(None));
+    assert_eq!(read_request::<QueryRequest>(UNKNOWN_QUERY), unknown(None));
     assert_eq!(read_request::<tracker::Request>(UNKNOWN_QUERY), unknown(None));
     assert_eq!(read_request::<chunks::Request>(UNKNOWN_CHUNK_REQUEST), unknown(Some(7)));
     assert_eq!(read_request::<chunks::Request>(UNKNOWN_QUERY), unknown(None));
     for known in [LEAVE, MISSING_FIELD, OTHER_CID, TRAILING, EMPTY_BODY, TRUNCATED] {
-        let read = read_request::<query::Request>(known);
+        let read = read_request::<QueryRequest>(known);
         assert!(!matches!(read, Ok(Err(_))) || !known_to_queries(known), "{known}: {read:?}");
     }
-    assert!(malformed::<query::Request>(UNKNOWN_QUERY).contains("unknown variant"));
+    assert!(malformed::<QueryRequest>(UNKNOWN_QUERY).contains("unknown variant"));
 }
 
 /// Whether a listing begins with a kind of `/shoal/query/1`.
 fn known_to_queries(listing: &str) -> bool {
-    query::Request::KINDS.iter().any(|kind| listing.contains(&format!("key \"{kind}\"\n")))
+    QueryRequest::KINDS.iter().any(|kind| listing.contains(&format!("key \"{kind}\"\n")))
 }
 
 #[test]
@@ -242,7 +237,7 @@ fn what_has_not_the_form_of_a_request_is_malformed() {
             if name.len() < 24 { &[&[0x60 + name.len() as u8], name.as_bytes()].concat() } else { text };
         [&[0xa1], text, value].concat()
     };
-    let read = |body: &[u8]| frame::decode_request::<query::Request>(body).map(|read| read.map(drop));
+    let read = |body: &[u8]| frame::decode_request::<QueryRequest>(body).map(|read| read.map(drop));
     let unknown = Ok(Err(UnknownKind { id: None }));
     assert_eq!(read(&kind(&"x".repeat(32), &[0xa0])), unknown);
     assert_eq!(
@@ -278,14 +273,14 @@ fn the_kinds_are_those_of_the_messages() {
         let known: Vec<&str> = known.split('`').skip(1).step_by(2).collect();
         assert_eq!(known, M::KINDS);
     }
-    of::<query::Request>();
+    of::<QueryRequest>();
     of::<chunks::Request>();
     of::<tracker::Request>();
 }
 
 #[test]
 fn who_does_not_know_a_kind_says_so() {
-    both_ways(&query::Response::Error { code: ErrorCode::Unsupported }, ERROR_UNSUPPORTED);
+    both_ways(&QueryResponse::Error { code: QueryErrorCode::Unsupported }, ERROR_UNSUPPORTED);
     let code = tracker::ErrorCode::Unsupported;
     both_ways(&tracker::Response::Error { code }, ERROR_UNSUPPORTED);
     both_ways(&chunks::Reply::Refused { id: 7, why: chunks::Refusal::Unsupported }, REFUSED_UNSUPPORTED);
