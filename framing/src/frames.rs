@@ -65,25 +65,25 @@ fn invalid(error: FrameError) -> io::Error {
 mod tests {
     use super::*;
     use futures::io::Cursor;
-    use shoal_wire::chunks::Request;
+    use shoal_wire::chunks::ChunkRequest;
 
     #[tokio::test]
     async fn frames_come_out_as_they_went_in() {
         let mut bytes = Vec::new();
-        write_frame(&mut bytes, &Request::Cancel { id: 7 }).await.unwrap();
-        write_frame(&mut bytes, &Request::Cancel { id: 8 }).await.unwrap();
+        write_frame(&mut bytes, &ChunkRequest::Cancel { id: 7 }).await.unwrap();
+        write_frame(&mut bytes, &ChunkRequest::Cancel { id: 8 }).await.unwrap();
         let mut stream = Cursor::new(&bytes);
-        assert_eq!(read_frame(&mut stream).await.unwrap(), Some(Request::Cancel { id: 7 }));
-        assert_eq!(read_frame(&mut stream).await.unwrap(), Some(Request::Cancel { id: 8 }));
-        assert_eq!(read_frame::<Request, _>(&mut stream).await.unwrap(), None);
+        assert_eq!(read_frame(&mut stream).await.unwrap(), Some(ChunkRequest::Cancel { id: 7 }));
+        assert_eq!(read_frame(&mut stream).await.unwrap(), Some(ChunkRequest::Cancel { id: 8 }));
+        assert_eq!(read_frame::<ChunkRequest, _>(&mut stream).await.unwrap(), None);
     }
 
     #[tokio::test]
     async fn a_frame_that_is_cut_short_or_too_long_is_an_error() {
         let mut bytes = Vec::new();
-        write_frame(&mut bytes, &Request::Cancel { id: 7 }).await.unwrap();
+        write_frame(&mut bytes, &ChunkRequest::Cancel { id: 7 }).await.unwrap();
         let kind = |bytes: Vec<u8>| async move {
-            read_frame::<Request, _>(&mut Cursor::new(bytes)).await.unwrap_err().kind()
+            read_frame::<ChunkRequest, _>(&mut Cursor::new(bytes)).await.unwrap_err().kind()
         };
         bytes.pop();
         assert_eq!(kind(bytes).await, io::ErrorKind::UnexpectedEof);

@@ -10,7 +10,7 @@ use shoal_tests::gate::{provide, source};
 use shoal_tests::process::LOOPBACK;
 use shoal_tests::stranger::Stranger;
 use shoal_tests::within;
-use shoal_wire::chunks::{Refusal, Reply, Request};
+use shoal_wire::chunks::{ChunkRefusal, ChunkReply, ChunkRequest};
 use shoal_wire::query::{self, QueryErrorCode, QueryResponse};
 use shoal_wire::{frame, tracker};
 
@@ -54,12 +54,16 @@ async fn a_chunk_stream_goes_on_after_a_request_that_nobody_knows() {
     stream.write_all(&UNKNOWN_WITH_ID).await.unwrap();
     stream.flush().await.unwrap();
     let refused = within("a refusal", read_frame(&mut stream)).await.unwrap();
-    assert_eq!(refused, Some(Reply::Refused { id: 9, why: Refusal::Unsupported }), "and nothing before it");
-    let get = Request::Get { id: 1, chunk: 0, content: manifest.id() };
+    assert_eq!(
+        refused,
+        Some(ChunkReply::Refused { id: 9, why: ChunkRefusal::Unsupported }),
+        "and nothing before it"
+    );
+    let get = ChunkRequest::Get { id: 1, chunk: 0, content: manifest.id() };
     write_frame(&mut stream, &get).await.unwrap();
     stream.flush().await.unwrap();
     match within("a chunk", read_frame(&mut stream)).await.unwrap() {
-        Some(Reply::Data { id: 1, len, chunk: 0, .. }) => {
+        Some(ChunkReply::Data { id: 1, len, chunk: 0, .. }) => {
             let mut bytes = vec![0; len as usize];
             stream.read_exact(&mut bytes).await.unwrap();
             assert_eq!(Hash::of(&bytes), manifest.chunks()[0].hash);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use shoal_content::{ChunkIndex, ChunkSet};
 use shoal_engine::{Member, MemberInput, NeighbourEvent, RequestId, Source, StreamEvent, Wanted};
-use shoal_wire::chunks::Refusal;
+use shoal_wire::chunks::ChunkRefusal;
 use shoal_wire::query::MAX_PEERS;
 
 use super::event::{Event, Message, Place};
@@ -108,7 +108,7 @@ impl Simulation {
         let node = &mut self.nodes[to as usize];
         match node.kind {
             Kind::Silent => {}
-            Kind::Refuses => self.say(to, from, Message::Refused { id, why: Refusal::NotFound }),
+            Kind::Refuses => self.say(to, from, Message::Refused { id, why: ChunkRefusal::NotFound }),
             Kind::Seed | Kind::Honest | Kind::Corrupt => {
                 let wanted = Wanted { id, content: self.content, chunk };
                 node.upload.request(self.now, session(link, from), wanted);

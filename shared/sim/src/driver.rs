@@ -9,7 +9,7 @@ use shoal_engine::{
     Grant, MemberInput, MemberOutput, NeighbourEvent, Offence, RequestId, Source, TrackerEvent,
 };
 use shoal_registry::Role;
-use shoal_wire::chunks::Refusal;
+use shoal_wire::chunks::ChunkRefusal;
 
 use super::event::{Event, Message};
 use super::node::{Number, of_session};
@@ -189,7 +189,7 @@ impl Simulation {
                         self.send(node, session, id, chunk);
                     } else {
                         self.nodes[node as usize].upload.ended(session);
-                        self.refuse(node, session, id, Refusal::NotFound);
+                        self.refuse(node, session, id, ChunkRefusal::NotFound);
                     }
                 }
                 Grant::Refuse { session, id, why } => self.refuse(node, session, id, why),
@@ -198,7 +198,7 @@ impl Simulation {
         self.arm(node);
     }
 
-    fn refuse(&mut self, node: Number, session: u64, id: RequestId, why: Refusal) {
+    fn refuse(&mut self, node: Number, session: u64, id: RequestId, why: ChunkRefusal) {
         let (link, peer) = of_session(session);
         if self.nodes[node as usize].links.get(peer).is_some_and(|l| l.number == link) {
             self.say(node, peer, Message::Refused { id, why });

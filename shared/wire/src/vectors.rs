@@ -9,9 +9,10 @@ use std::fmt::Debug;
 
 use serde_bytes::ByteBuf;
 
+use super::chunks::{ChunkRefusal, ChunkReply, ChunkRequest};
 use super::frame::{self, FrameError, LengthReader, Message};
 use super::query::{Load, PeerAddresses, QueryErrorCode, QueryRequest, QueryResponse};
-use super::{Capabilities, Have, Window, chunks};
+use super::{Capabilities, Have, Window};
 use shoal_cbor::CborError;
 use shoal_content::ContentId;
 use shoal_content::Hash;
@@ -613,20 +614,19 @@ fn query_responses() {
 
 #[test]
 fn chunk_requests() {
-    use chunks::Request;
     let content = example_id();
     let all = [
-        Request::Get { id: 7, chunk: 0, content },
-        Request::Any { id: 7, content },
-        Request::Cancel { id: 7 },
-        Request::Have { have: some_chunks(), content },
+        ChunkRequest::Get { id: 7, chunk: 0, content },
+        ChunkRequest::Any { id: 7, content },
+        ChunkRequest::Cancel { id: 7 },
+        ChunkRequest::Have { have: some_chunks(), content },
     ];
     for request in &all {
         let listing = match request {
-            Request::Get { .. } => GET,
-            Request::Any { .. } => ANY,
-            Request::Cancel { .. } => CANCEL,
-            Request::Have { .. } => HAVE,
+            ChunkRequest::Get { .. } => GET,
+            ChunkRequest::Any { .. } => ANY,
+            ChunkRequest::Cancel { .. } => CANCEL,
+            ChunkRequest::Have { .. } => HAVE,
         };
         both_ways(request, listing);
     }
@@ -634,22 +634,21 @@ fn chunk_requests() {
 
 #[test]
 fn chunk_replies() {
-    use chunks::{Refusal, Reply};
     let all = [
-        Reply::Data { id: 7, len: bytes(CHUNK).len() as u32, chunk: 0, queued: 0 },
-        Reply::Refused { id: 7, why: Refusal::NotFound },
-        Reply::Refused { id: 7, why: Refusal::Busy },
-        Reply::Refused { id: 7, why: Refusal::Choked },
-        Reply::Refused { id: 7, why: Refusal::NoneFresh },
+        ChunkReply::Data { id: 7, len: bytes(CHUNK).len() as u32, chunk: 0, queued: 0 },
+        ChunkReply::Refused { id: 7, why: ChunkRefusal::NotFound },
+        ChunkReply::Refused { id: 7, why: ChunkRefusal::Busy },
+        ChunkReply::Refused { id: 7, why: ChunkRefusal::Choked },
+        ChunkReply::Refused { id: 7, why: ChunkRefusal::NoneFresh },
     ];
     for reply in &all {
         let listing = match reply {
-            Reply::Data { .. } => DATA,
-            Reply::Refused { why: Refusal::NotFound, .. } => REFUSED_NOT_FOUND,
-            Reply::Refused { why: Refusal::Busy, .. } => REFUSED_BUSY,
-            Reply::Refused { why: Refusal::Choked, .. } => REFUSED_CHOKED,
-            Reply::Refused { why: Refusal::NoneFresh, .. } => REFUSED_NONE_FRESH,
-            Reply::Refused { why: Refusal::Unsupported, .. } => unreachable!("among what grows"),
+            ChunkReply::Data { .. } => DATA,
+            ChunkReply::Refused { why: ChunkRefusal::NotFound, .. } => REFUSED_NOT_FOUND,
+            ChunkReply::Refused { why: ChunkRefusal::Busy, .. } => REFUSED_BUSY,
+            ChunkReply::Refused { why: ChunkRefusal::Choked, .. } => REFUSED_CHOKED,
+            ChunkReply::Refused { why: ChunkRefusal::NoneFresh, .. } => REFUSED_NONE_FRESH,
+            ChunkReply::Refused { why: ChunkRefusal::Unsupported, .. } => unreachable!("among what grows"),
         };
         both_ways(reply, listing);
     }
@@ -669,27 +668,27 @@ fn lengths_over_the_limit_of_their_kind_are_refused() {
     let too_long = |len, max| FrameError::TooLong { len, max };
     assert_eq!(refused::<QueryRequest>(REQUEST_TOO_LONG), too_long(65_537, 65_536));
     assert_eq!(refused::<QueryResponse>(RESPONSE_TOO_LONG), too_long(1_048_577, 1_048_576));
-    assert_eq!(refused::<chunks::Request>(REQUEST_TOO_LONG), too_long(65_537, 65_536));
-    assert_eq!(refused::<chunks::Reply>(REPLY_TOO_LONG), too_long(129, 128));
+    assert_eq!(refused::<ChunkRequest>(REQUEST_TOO_LONG), too_long(65_537, 65_536));
+    assert_eq!(refused::<ChunkReply>(REPLY_TOO_LONG), too_long(129, 128));
 }
 
 #[test]
 fn malformed_lengths_are_refused() {
-    assert_eq!(refused::<chunks::Request>(LENGTH_NOT_MINIMAL), FrameError::Length);
+    assert_eq!(refused::<ChunkRequest>(LENGTH_NOT_MINIMAL), FrameError::Length);
     assert_eq!(refused::<QueryResponse>(LENGTH_OF_FOUR_BYTES), FrameError::Length);
 }
 
 #[test]
 fn bodies_of_another_shape_are_refused() {
-    assert!(malformed::<chunks::Request>(MISSING_FIELD).contains("missing field `chunk`"));
+    assert!(malformed::<ChunkRequest>(MISSING_FIELD).contains("missing field `chunk`"));
     assert!(malformed::<QueryRequest>(OTHER_CID).contains("of something else"));
     for listing in [EMPTY_BODY, TRUNCATED] {
-        malformed::<chunks::Request>(listing);
+        malformed::<ChunkRequest>(listing);
     }
-    assert_eq!(refused::<chunks::Request>(TRAILING), FrameError::Cbor(CborError::Trailing));
+    assert_eq!(refused::<ChunkRequest>(TRAILING), FrameError::Cbor(CborError::Trailing));
     // A message of one protocol or direction is none of another.
     assert!(malformed::<QueryResponse>(JOIN).contains("unknown variant"));
-    assert!(malformed::<chunks::Reply>(CANCEL).contains("unknown variant"));
+    assert!(malformed::<ChunkReply>(CANCEL).contains("unknown variant"));
 }
 
 #[test]
@@ -697,8 +696,8 @@ fn values_out_of_bounds_are_refused() {
     let value = |error| matches!(error, FrameError::Value(_));
     assert!(value(refused::<QueryRequest>(WINDOW_NOT_ALIGNED)));
     assert!(value(refused::<QueryRequest>(WINDOW_BEYOND_THE_END)));
-    assert!(value(refused::<chunks::Reply>(NO_BYTES)));
-    assert!(value(refused::<chunks::Reply>(TOO_MANY_BYTES)));
+    assert!(value(refused::<ChunkReply>(NO_BYTES)));
+    assert!(value(refused::<ChunkReply>(TOO_MANY_BYTES)));
 }
 
 pub(super) fn passes<M: Message>(message: &M) -> bool {
@@ -733,7 +732,7 @@ fn limits_are_where_the_document_says() {
         assert!(!passes(&over));
     }
 
-    let data = |len| chunks::Reply::Data { id: u64::MAX, len, chunk: u32::MAX, queued: u64::MAX };
+    let data = |len| ChunkReply::Data { id: u64::MAX, len, chunk: u32::MAX, queued: u64::MAX };
     assert!(passes(&data(1)) && passes(&data(16_777_216)));
     assert!(!passes(&data(0)) && !passes(&data(16_777_217)));
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::RequestId;
 use shoal_content::{ChunkIndex, ChunkSet};
-use shoal_wire::chunks::Refusal;
+use shoal_wire::chunks::ChunkRefusal;
 use shoal_wire::query::Load;
 
 /// Whom to ask first among peers that have a chunk.
@@ -148,7 +148,7 @@ pub enum Input<P = PeerId> {
         /// Which request.
         id: RequestId,
         /// Why.
-        why: Refusal,
+        why: ChunkRefusal,
     },
     /// The stream of a peer broke; everything asked of it is open again.
     StreamLost {

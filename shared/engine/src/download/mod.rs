@@ -34,7 +34,7 @@ use self::rarity::Rarity;
 use self::throughput::Throughput;
 use super::{PeerName, SeededRng};
 use shoal_content::{ChunkIndex, ChunkSet};
-use shoal_wire::chunks::Refusal;
+use shoal_wire::chunks::ChunkRefusal;
 
 /// Names a request; rises with time, unique within one [`Download`].
 pub type RequestId = u64;
@@ -321,7 +321,7 @@ impl<P: PeerName> Download<P> {
         self.outputs.push_back(Output::Drop { peer, reason: DropReason::Corrupt(chunk) });
     }
 
-    fn refused(&mut self, now: Duration, seat: Seat, id: RequestId, why: Refusal) {
+    fn refused(&mut self, now: Duration, seat: Seat, id: RequestId, why: ChunkRefusal) {
         let asked = self.peers[seat].pending.get(&id).map(|p| p.asked);
         let Some(chunk) = self.end_request(seat, id) else { return };
         chunk.into_iter().for_each(|chunk| self.reopen(chunk));
@@ -329,7 +329,7 @@ impl<P: PeerName> Download<P> {
         let grace = now + self.config.seed_grace;
         let state = &mut self.peers[seat];
         match (why, chunk) {
-            (Refusal::NotFound, Some(chunk)) => {
+            (ChunkRefusal::NotFound, Some(chunk)) => {
                 if state.complete {
                     state.complete = false;
                     self.complete_peers -= 1;
@@ -341,19 +341,19 @@ impl<P: PeerName> Download<P> {
                     self.rarity.lose(chunk);
                 }
             }
-            (Refusal::NoneFresh, _) => {
+            (ChunkRefusal::NoneFresh, _) => {
                 // Others have been given the rest; they are about to pass it on.
                 if std::mem::take(&mut state.may_choose) {
                     self.rest(seat, grace);
                 }
             }
             // It chose one that it does not have any more. Asked for certain chunks, it says which those are.
-            (Refusal::NotFound, None) => state.may_choose = false,
+            (ChunkRefusal::NotFound, None) => state.may_choose = false,
             // A seed with many to give to. Another pause would only leave its line idle.
             // The node itself takes back what it cannot store: no fault of the peer.
-            (Refusal::Busy, _) if self.paused => {}
-            (Refusal::Busy, None) if asked.is_some_and(|at| now >= at + QUEUED) => {}
-            (Refusal::Busy | Refusal::Choked | Refusal::Unsupported, _) => {
+            (ChunkRefusal::Busy, _) if self.paused => {}
+            (ChunkRefusal::Busy, None) if asked.is_some_and(|at| now >= at + QUEUED) => {}
+            (ChunkRefusal::Busy | ChunkRefusal::Choked | ChunkRefusal::Unsupported, _) => {
                 let until = now + state.backoff.fail();
                 self.rest(seat, until);
             }

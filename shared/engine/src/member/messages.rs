@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use libp2p_identity::PeerId;
 use shoal_content::{ChunkIndex, ChunkSet, Hash, Manifest, ManifestError};
-use shoal_wire::chunks::Refusal;
+use shoal_wire::chunks::ChunkRefusal;
 use shoal_wire::query::Load;
 
 use crate::download::RequestId;
@@ -190,7 +190,7 @@ pub enum StreamEvent {
         /// Which request.
         id: RequestId,
         /// Why.
-        why: Refusal,
+        why: ChunkRefusal,
     },
 }
 

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use rand::SeedableRng;
-use shoal_wire::chunks::Refusal;
+use shoal_wire::chunks::ChunkRefusal;
 use shoal_wire::query::Load;
 
 use super::*;
@@ -446,7 +446,7 @@ fn any_input() -> impl Strategy<Value = MemberInput<u32>> {
             servable: vec![chunk, 1000]
         }),
         (id.clone(), chunk).prop_map(|(id, chunk)| StreamEvent::Corrupt { id, chunk }),
-        id.prop_map(|id| StreamEvent::Refused { id, why: Refusal::Busy }),
+        id.prop_map(|id| StreamEvent::Refused { id, why: ChunkRefusal::Busy }),
     ];
     prop_oneof![
         prop::collection::vec(peer.clone(), 0..9)

@@ -215,8 +215,8 @@ fn unknown_kinds_are_told_from_malformed_requests() {
     }
     assert_eq!(read_request::<QueryRequest>(UNKNOWN_QUERY), unknown(None));
     assert_eq!(read_request::<tracker::Request>(UNKNOWN_QUERY), unknown(None));
-    assert_eq!(read_request::<chunks::Request>(UNKNOWN_CHUNK_REQUEST), unknown(Some(7)));
-    assert_eq!(read_request::<chunks::Request>(UNKNOWN_QUERY), unknown(None));
+    assert_eq!(read_request::<ChunkRequest>(UNKNOWN_CHUNK_REQUEST), unknown(Some(7)));
+    assert_eq!(read_request::<ChunkRequest>(UNKNOWN_QUERY), unknown(None));
     for known in [LEAVE, MISSING_FIELD, OTHER_CID, TRAILING, EMPTY_BODY, TRUNCATED] {
         let read = read_request::<QueryRequest>(known);
         assert!(!matches!(read, Ok(Err(_))) || !known_to_queries(known), "{known}: {read:?}");
@@ -274,7 +274,7 @@ fn the_kinds_are_those_of_the_messages() {
         assert_eq!(known, M::KINDS);
     }
     of::<QueryRequest>();
-    of::<chunks::Request>();
+    of::<ChunkRequest>();
     of::<tracker::Request>();
 }
 
@@ -283,5 +283,5 @@ fn who_does_not_know_a_kind_says_so() {
     both_ways(&QueryResponse::Error { code: QueryErrorCode::Unsupported }, ERROR_UNSUPPORTED);
     let code = tracker::ErrorCode::Unsupported;
     both_ways(&tracker::Response::Error { code }, ERROR_UNSUPPORTED);
-    both_ways(&chunks::Reply::Refused { id: 7, why: chunks::Refusal::Unsupported }, REFUSED_UNSUPPORTED);
+    both_ways(&ChunkReply::Refused { id: 7, why: ChunkRefusal::Unsupported }, REFUSED_UNSUPPORTED);
 }
