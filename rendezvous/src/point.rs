@@ -24,9 +24,9 @@ use std::time::Duration;
 use libp2p::PeerId;
 use shoal_addresses::{Prefix, Scope, is_harmful, tellable};
 use shoal_registry::{Listing, Page, Registration, Registry, RequestLimiter, Role, addresses_digest};
-use shoal_wire::rendezvous::Refusal;
+use shoal_wire::rendezvous::RendezvousRefusal;
 use shoal_wire::rendezvous::{
-    Discovered, Malformed, PeerRecord, RecordFormat, Registered, Request, Response,
+    Discovered, Malformed, PeerRecord, RecordFormat, Registered, RendezvousRequest, RendezvousResponse,
 };
 
 use crate::counters::Requests;
@@ -86,7 +86,7 @@ impl Point {
             registry,
             registers: limiter(settings.register_rate),
             discovers: limiter(settings.discover_rate),
-            room: Response::room_for(record) as u64,
+            room: RendezvousResponse::room_for(record) as u64,
             record,
             requests: Requests::default(),
         }
@@ -110,35 +110,35 @@ impl Point {
         &mut self,
         now: Duration,
         asker: &Asker,
-        request: Result<Request, Malformed>,
-    ) -> (Option<Response>, Option<Kept>) {
+        request: Result<RendezvousRequest, Malformed>,
+    ) -> (Option<RendezvousResponse>, Option<Kept>) {
         let mut kept = None;
         let answer = match request {
-            Ok(Request::Register { namespace, record, ttl }) => {
+            Ok(RendezvousRequest::Register { namespace, record, ttl }) => {
                 self.requests.registers += 1;
                 let granted = self.register(now, asker, namespace.clone(), record, ttl);
                 if granted.is_ok() {
                     kept = self.registry.registration(now, &asker.peer, &namespace).map(Kept::Registered);
                 }
-                Some(Response::Register(granted.map_err(Into::into)))
+                Some(RendezvousResponse::Register(granted.map_err(Into::into)))
             }
-            Ok(Request::Unregister { namespace }) => {
+            Ok(RendezvousRequest::Unregister { namespace }) => {
                 self.requests.unregisters += 1;
                 let was = self.registry.unregister(&asker.peer, &namespace);
                 kept = was.then_some(Kept::Unregistered { namespace });
                 None
             }
-            Ok(Request::Discover { namespace, limit, cookie }) => {
+            Ok(RendezvousRequest::Discover { namespace, limit, cookie }) => {
                 self.requests.discovers += 1;
                 let found = self.discover(now, asker, namespace.as_deref(), limit, cookie.as_deref());
-                Some(Response::Discover(found.map_err(Into::into)))
+                Some(RendezvousResponse::Discover(found.map_err(Into::into)))
             }
             Err(malformed) => {
                 self.requests.malformed += 1;
                 malformed.into()
             }
         };
-        if let Some(refused) = answer.as_ref().and_then(Response::refused) {
+        if let Some(refused) = answer.as_ref().and_then(RendezvousResponse::refused) {
             self.requests.count_refusal(refused.status);
         }
         (answer, kept)
@@ -151,15 +151,15 @@ impl Point {
         namespace: String,
         record: Vec<u8>,
         ttl: Option<u64>,
-    ) -> Result<u64, Refusal> {
+    ) -> Result<u64, RendezvousRefusal> {
         if !self.registers.allow(now, asker.peer, asker.observed) {
-            return Err(Refusal::TooOften);
+            return Err(RendezvousRefusal::TooOften);
         }
         // Before the signature is checked, which costs most.
         if record.len() > self.record {
-            return Err(Refusal::RecordSize);
+            return Err(RendezvousRefusal::RecordSize);
         }
-        let opened = PeerRecord::open(&record).map_err(|_| Refusal::Record)?;
+        let opened = PeerRecord::open(&record).map_err(|_| RendezvousRefusal::Record)?;
         check(&opened, asker)?;
         let registration = Registration {
             peer: asker.peer,
@@ -182,9 +182,9 @@ impl Point {
         namespace: Option<&str>,
         limit: Option<u64>,
         cookie: Option<&[u8]>,
-    ) -> Result<Discovered, Refusal> {
+    ) -> Result<Discovered, RendezvousRefusal> {
         if !self.discovers.allow(now, asker.peer, asker.observed) {
-            return Err(Refusal::TooOften);
+            return Err(RendezvousRefusal::TooOften);
         }
         // Zero means no limit, as it does where protobuf leaves it out.
         let limit = limit.filter(|n| *n > 0).unwrap_or(u64::MAX).min(self.room);
@@ -198,14 +198,14 @@ impl Point {
     }
 }
 
-fn check(record: &PeerRecord, asker: &Asker) -> Result<(), Refusal> {
+fn check(record: &PeerRecord, asker: &Asker) -> Result<(), RendezvousRefusal> {
     let standing = asker.observed.map_or(Scope::Public, Scope::standing_at_ip);
     if record.peer != asker.peer {
-        Err(Refusal::NotAuthorized)
+        Err(RendezvousRefusal::NotAuthorized)
     } else if record.addresses.iter().any(is_harmful) {
-        Err(Refusal::HarmfulAddress)
+        Err(RendezvousRefusal::HarmfulAddress)
     } else if tellable(record.addresses.iter().cloned(), standing).is_empty() {
-        Err(Refusal::NoAddress)
+        Err(RendezvousRefusal::NoAddress)
     } else {
         Ok(())
     }

@@ -7,7 +7,7 @@ use libp2p::identity::Keypair;
 use shoal_registry::Limits;
 use shoal_rendezvous::Settings;
 use shoal_wire::rendezvous::Status;
-use shoal_wire::rendezvous::{PeerRecord, RecordFormat, Request, Response};
+use shoal_wire::rendezvous::{PeerRecord, RecordFormat, RendezvousRequest, RendezvousResponse};
 
 const INVALID_NAMESPACE: Result<u64, u16> = Err(100);
 const INVALID_RECORD: Result<u64, u16> = Err(101);
@@ -97,7 +97,9 @@ async fn what_cannot_be_read_is_answered_and_nothing_breaks() {
         assert_eq!(answer, INTERNAL_ERROR, "{bytes:?}");
     }
     let discover = client.send_for_response(vec![4, 8, 3, 0x2a, 5]).await;
-    assert!(matches!(discover, Some(Response::Discover(Err(it))) if it.status == Status::InternalError));
+    assert!(
+        matches!(discover, Some(RendezvousResponse::Discover(Err(it))) if it.status == Status::InternalError)
+    );
     client.join("a").await;
 }
 
@@ -109,10 +111,10 @@ async fn each_mistake_in_a_question_has_its_status() {
     let cookie = client.discover("a", None).await.cookie;
     let ask = |namespace: &str, cookie: Vec<u8>| {
         let namespace = Some(namespace.to_owned());
-        let request = Request::Discover { namespace, limit: None, cookie: Some(cookie) };
+        let request = RendezvousRequest::Discover { namespace, limit: None, cookie: Some(cookie) };
         async {
             match client.ask(request).await {
-                Some(Response::Discover(answer)) => answer.map(|_| ()).map_err(|it| it.status),
+                Some(RendezvousResponse::Discover(answer)) => answer.map(|_| ()).map_err(|it| it.status),
                 other => panic!("{other:?}"),
             }
         }
@@ -134,8 +136,9 @@ async fn a_cookie_brings_what_is_new() {
     one.join("a").await;
     let cookie = asker.discover("a", None).await.cookie;
     two.join("a").await;
-    let request = Request::Discover { namespace: Some("a".to_owned()), limit: None, cookie: Some(cookie) };
-    let Some(Response::Discover(Ok(news))) = asker.ask(request).await else { panic!("an answer") };
+    let request =
+        RendezvousRequest::Discover { namespace: Some("a".to_owned()), limit: None, cookie: Some(cookie) };
+    let Some(RendezvousResponse::Discover(Ok(news))) = asker.ask(request).await else { panic!("an answer") };
     assert_eq!(news.registrations.len(), 1);
     assert_eq!(PeerRecord::open(&news.registrations[0].record).unwrap().peer, two.peer());
 }

@@ -14,7 +14,7 @@ use shoal_tests::process::{LOOPBACK, Process, get, share, shoal};
 use shoal_tests::visitor::Visitor;
 use shoal_tests::within;
 use shoal_wire::rendezvous::Status;
-use shoal_wire::rendezvous::{Discovered, Refused, Response};
+use shoal_wire::rendezvous::{Discovered, Refused, RendezvousResponse};
 use shoal_wire::tracker::Verdict;
 
 async fn tracker() -> (Tracker, String) {
@@ -142,7 +142,7 @@ async fn a_refusal_reaches_the_user_in_words() {
     let from = scratch.path().join("set");
     files::mixed(&from);
     let no = Refused { status: Status::Unavailable, text: "come \u{1b}[2Jback".to_owned() };
-    let point = point(Response::Register(Err(no)).encode()).await.to_string();
+    let point = point(RendezvousResponse::Register(Err(no)).encode()).await.to_string();
     let (mut seed, _) = share(&from, &["--rendezvous", &point]);
     let told = seed.word("a refusal", |line| line.contains("E_UNAVAILABLE"));
     assert!(told.contains("no rendezvous point accepts this node"), "{told}");
@@ -156,9 +156,9 @@ async fn no_answer_of_a_point_ends_a_node() {
     files::mixed(&from);
     let nobody = Discovered { registrations: vec![], cookie: vec![0xff; 3] };
     let answers = [
-        Response::Register(Ok(u64::MAX)).encode(),
-        Response::Register(Ok(0)).encode(),
-        Response::Discover(Ok(nobody)).encode(),
+        RendezvousResponse::Register(Ok(u64::MAX)).encode(),
+        RendezvousResponse::Register(Ok(0)).encode(),
+        RendezvousResponse::Discover(Ok(nobody)).encode(),
         vec![],
         vec![0],
         vec![0xff; 100_000],

@@ -28,24 +28,25 @@ impl Peer {
     fn register(&self, point: &mut Point, format: RecordFormat, addresses: &[&str]) -> Result<u64, Status> {
         let addresses: Vec<Multiaddr> = addresses.iter().map(|it| it.parse().unwrap()).collect();
         let record = PeerRecord::seal(&self.key, 1, &addresses, format).unwrap();
-        let request = Request::Register { namespace: "a".to_owned(), record, ttl: None };
+        let request = RendezvousRequest::Register { namespace: "a".to_owned(), record, ttl: None };
         match point.handle(Duration::ZERO, &self.asker, Ok(request)).0 {
-            Some(Response::Register(answer)) => answer.map_err(|refused| refused.status),
+            Some(RendezvousResponse::Register(answer)) => answer.map_err(|refused| refused.status),
             other => panic!("{other:?}"),
         }
     }
 
     fn discover(&self, point: &mut Point, reads: Reads) -> Result<Vec<RecordFormat>, Status> {
-        let request = Request::Discover { namespace: Some("a".to_owned()), limit: None, cookie: None };
+        let request =
+            RendezvousRequest::Discover { namespace: Some("a".to_owned()), limit: None, cookie: None };
         let asker = Asker { reads, ..self.asker };
         match point.handle(Duration::ZERO, &asker, Ok(request)).0 {
-            Some(Response::Discover(Ok(it))) => {
+            Some(RendezvousResponse::Discover(Ok(it))) => {
                 let mut formats: Vec<_> =
                     it.registrations.iter().map(|it| RecordFormat::of(&it.record).unwrap()).collect();
                 formats.sort_by_key(|it| *it == RecordFormat::Legacy);
                 Ok(formats)
             }
-            Some(Response::Discover(Err(refused))) => Err(refused.status),
+            Some(RendezvousResponse::Discover(Err(refused))) => Err(refused.status),
             other => panic!("{other:?}"),
         }
     }
@@ -147,7 +148,7 @@ fn a_renewal_keeps_the_role_also_on_the_disk() {
     peer.register(&mut point, Standard, &[HOME]).unwrap();
     assert!(point.registry_mut().set_role(&peer.asker.peer, "a", Role::Seed));
     let record = PeerRecord::seal(&peer.key, 1, &[HOME.parse().unwrap()], Standard).unwrap();
-    let request = Request::Register { namespace: "a".to_owned(), record, ttl: Some(30) };
+    let request = RendezvousRequest::Register { namespace: "a".to_owned(), record, ttl: Some(30) };
     match point.handle(Duration::ZERO, &peer.asker, Ok(request)).1 {
         Some(Kept::Registered(it)) => assert_eq!((it.role, it.ttl), (Role::Seed, Some(30))),
         other => panic!("{other:?}"),
@@ -160,10 +161,10 @@ fn requests_are_counted() {
     let peer = Peer::new(PUBLIC);
     peer.register(&mut point, Standard, &[HOME]).unwrap();
     peer.discover(&mut point, Reads::Both).unwrap();
-    let unregister = Request::Unregister { namespace: "a".to_owned() };
+    let unregister = RendezvousRequest::Unregister { namespace: "a".to_owned() };
     let kept = Kept::Unregistered { namespace: "a".into() };
     assert_eq!(point.handle(Duration::ZERO, &peer.asker, Ok(unregister)), (None, Some(kept)));
-    let malformed = Malformed::Discover(Refusal::Malformed);
+    let malformed = Malformed::Discover(RendezvousRefusal::Malformed);
     assert!(point.handle(Duration::ZERO, &peer.asker, Err(malformed)).0.is_some());
     let it = point.requests();
     assert_eq!((it.registers, it.discovers, it.unregisters, it.malformed), (1, 1, 1, 1));

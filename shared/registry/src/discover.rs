@@ -6,7 +6,7 @@ use libp2p_identity::PeerId;
 
 use super::swarm::Swarm;
 use super::{Page, Registry, Role};
-use shoal_wire::rendezvous::{MAX_NAMESPACE, Refusal};
+use shoal_wire::rendezvous::{MAX_NAMESPACE, RendezvousRefusal};
 
 impl Registry {
     /// Tells who is in `namespace`, or with none (or an empty one, as some clients write none) which peers
@@ -29,7 +29,7 @@ impl Registry {
         limit: Option<u64>,
         cookie: Option<&[u8]>,
         asker: Option<PeerId>,
-    ) -> Result<Page, Refusal> {
+    ) -> Result<Page, RendezvousRefusal> {
         self.expire(now);
         let namespace = namespace.filter(|name| !name.is_empty());
         let cookie = cookie.filter(|cookie| !cookie.is_empty());
@@ -44,9 +44,13 @@ impl Registry {
     }
 
     /// The number that a cookie stands for, if there is one.
-    fn since(&self, namespace: Option<&str>, cookie: Option<&[u8]>) -> Result<Option<u64>, Refusal> {
+    fn since(
+        &self,
+        namespace: Option<&str>,
+        cookie: Option<&[u8]>,
+    ) -> Result<Option<u64>, RendezvousRefusal> {
         if namespace.is_some_and(|name| name.len() > MAX_NAMESPACE) {
-            return Err(Refusal::Namespace);
+            return Err(RendezvousRefusal::Namespace);
         }
         cookie.map(|cookie| self.cookies.open(namespace, cookie)).transpose()
     }

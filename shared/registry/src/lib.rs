@@ -2,7 +2,7 @@
 //!
 //! - [`Registry`]: register, renew, unregister, discover, expire; reports of dead peers.
 //! - [`Throttle`]: how often each peer may do something. [`RequestLimiter`]: and its network.
-//! - [`Limits`]: quotas and times. Why not is a [`Refusal`](shoal_wire::rendezvous::Refusal).
+//! - [`Limits`]: quotas and times. Why not is a [`RendezvousRefusal`](shoal_wire::rendezvous::RendezvousRefusal).
 //! - [`addresses_digest`]: tells whether a peer has moved.
 //!
 //! It follows the libp2p rendezvous specification (github.com/libp2p/specs, rendezvous, r3), and goes its own

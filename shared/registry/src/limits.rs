@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use shoal_wire::rendezvous::Refusal;
+use shoal_wire::rendezvous::RendezvousRefusal;
 
 /// The longest time that the specification lets anybody ask for: 72 hours, in seconds.
 pub const SPEC_MAX_TTL: u64 = 72 * 60 * 60;
@@ -74,11 +74,11 @@ impl Default for Limits {
 
 impl Limits {
     /// The time to grant, in seconds, for what was asked.
-    pub(super) fn grant(&self, asked: Option<u64>) -> Result<u64, Refusal> {
+    pub(super) fn grant(&self, asked: Option<u64>) -> Result<u64, RendezvousRefusal> {
         match asked {
             None => Ok(self.default_ttl),
             Some(ttl) if (self.min_ttl..=SPEC_MAX_TTL).contains(&ttl) => Ok(ttl.min(self.max_ttl)),
-            Some(_) => Err(Refusal::Ttl),
+            Some(_) => Err(RendezvousRefusal::Ttl),
         }
     }
 
@@ -92,7 +92,7 @@ impl Limits {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use shoal_wire::rendezvous::Response;
+    use shoal_wire::rendezvous::RendezvousResponse;
 
     #[test]
     fn less_is_granted_than_asked_and_never_more() {
@@ -103,7 +103,7 @@ mod tests {
         assert_eq!(limits.grant(Some(7_200)), Ok(7_200));
         assert_eq!(limits.grant(Some(SPEC_MAX_TTL)), Ok(7_200));
         for bad in [0, 1, 19, SPEC_MAX_TTL + 1, u64::MAX] {
-            assert_eq!(limits.grant(Some(bad)), Err(Refusal::Ttl), "{bad}");
+            assert_eq!(limits.grant(Some(bad)), Err(RendezvousRefusal::Ttl), "{bad}");
         }
     }
 
@@ -117,6 +117,6 @@ mod tests {
     #[test]
     fn a_full_page_fits_what_clients_read() {
         let limits = Limits::default();
-        assert!(Response::room_for(limits.record) >= limits.page);
+        assert!(RendezvousResponse::room_for(limits.record) >= limits.page);
     }
 }

@@ -15,7 +15,7 @@ use super::reports::Reports;
 use super::slab::{Named, Slab};
 use super::swarm::Swarm;
 use rand_chacha::ChaCha8Rng;
-use shoal_wire::rendezvous::{MAX_NAMESPACE, Quota, Refusal};
+use shoal_wire::rendezvous::{MAX_NAMESPACE, Quota, RendezvousRefusal};
 
 /// What is kept of a peer that is registered somewhere.
 #[derive(Debug)]
@@ -92,7 +92,7 @@ impl Registry {
     /// # Errors
     /// What is malformed or out of bounds, a record older than the one that is listed (one as old is a
     /// renewal), and for newcomers a used up quota. Then nothing has changed.
-    pub fn register(&mut self, now: Duration, registration: Registration) -> Result<u64, Refusal> {
+    pub fn register(&mut self, now: Duration, registration: Registration) -> Result<u64, RendezvousRefusal> {
         self.expire(now);
         let granted = self.limits.grant(registration.ttl);
         let result =
@@ -106,7 +106,7 @@ impl Registry {
     ///
     /// # Errors
     /// As those of [`register`](Self::register), except for the time.
-    pub fn restore(&mut self, now: Duration, registration: Registration) -> Result<(), Refusal> {
+    pub fn restore(&mut self, now: Duration, registration: Registration) -> Result<(), RendezvousRefusal> {
         self.expire(now);
         let ttl = registration.ttl.unwrap_or(0).min(self.limits.max_ttl);
         self.admit(now, registration, Duration::from_secs(ttl))
@@ -255,16 +255,23 @@ impl Registry {
         entries.len()
     }
 
-    fn admit(&mut self, now: Duration, mut new: Registration, ttl: Duration) -> Result<(), Refusal> {
+    fn admit(
+        &mut self,
+        now: Duration,
+        mut new: Registration,
+        ttl: Duration,
+    ) -> Result<(), RendezvousRefusal> {
         if !(1..=MAX_NAMESPACE).contains(&new.namespace.len()) {
-            return Err(Refusal::Namespace);
+            return Err(RendezvousRefusal::Namespace);
         }
         if !(1..=self.limits.record).contains(&new.record.len()) {
-            return Err(Refusal::RecordSize);
+            return Err(RendezvousRefusal::RecordSize);
         }
         let expires = now.saturating_add(ttl);
         match self.find(&new.peer, &new.namespace) {
-            Some(entry) if new.sequence < self.entries[entry].sequence => return Err(Refusal::StaleRecord),
+            Some(entry) if new.sequence < self.entries[entry].sequence => {
+                return Err(RendezvousRefusal::StaleRecord);
+            }
             Some(entry) => {
                 self.renew(now, entry, new, expires);
                 self.counters.renewed += 1;

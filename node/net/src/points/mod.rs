@@ -17,7 +17,9 @@ use libp2p::request_response::{self, OutboundFailure, OutboundRequestId, Protoco
 use libp2p::{Multiaddr, PeerId, StreamProtocol};
 use shoal_addresses::{MAX_ADDRESSES, Scope, is_harmful, told};
 use shoal_wire::query::MAX_PEERS;
-use shoal_wire::rendezvous::{Discovered, PROTOCOL, PeerRecord, RecordFormat, Refused, Request, Response};
+use shoal_wire::rendezvous::{
+    Discovered, PROTOCOL, PeerRecord, RecordFormat, Refused, RendezvousRequest, RendezvousResponse,
+};
 use tokio::sync::oneshot;
 
 pub(super) use self::codec::PointCodec;
@@ -33,7 +35,7 @@ const MAX_WAITING: usize = 4096;
 
 /// The behaviour that carries the questions.
 pub(super) type Behaviour = request_response::Behaviour<PointCodec>;
-type Event = request_response::Event<Request, Option<Response>>;
+type Event = request_response::Event<RendezvousRequest, Option<RendezvousResponse>>;
 
 pub(super) fn behaviour() -> Behaviour {
     let config = request_response::Config::default()
@@ -123,12 +125,12 @@ impl Pending {
 #[derive(Default)]
 struct Line {
     underway: usize,
-    waiting: VecDeque<(Request, Pending)>,
+    waiting: VecDeque<(RendezvousRequest, Pending)>,
 }
 
 impl Line {
     /// The next question that somebody waits for, if it may go out now.
-    fn next(&mut self) -> Option<(Request, Pending)> {
+    fn next(&mut self) -> Option<(RendezvousRequest, Pending)> {
         while self.underway < MAX_UNDERWAY {
             let (request, pending) = self.waiting.pop_front()?;
             if !pending.is_given_up() {
@@ -164,7 +166,7 @@ impl Points {
     ) {
         let Registration { namespace, record, ttl } = registration;
         let ttl = ttl.map(|ttl| ttl.as_secs());
-        let request = Request::Register { namespace, record, ttl };
+        let request = RendezvousRequest::Register { namespace, record, ttl };
         self.ask(behaviour, point, request, Pending::Register(reply));
     }
 
@@ -176,7 +178,7 @@ impl Points {
         namespace: String,
         reply: Reply<()>,
     ) {
-        self.ask(behaviour, point, Request::Unregister { namespace }, Pending::Unregister(reply));
+        self.ask(behaviour, point, RendezvousRequest::Unregister { namespace }, Pending::Unregister(reply));
     }
 
     /// Asks who is in a namespace.
@@ -187,7 +189,7 @@ impl Points {
         namespace: String,
         reply: Reply<Vec<Found>>,
     ) {
-        let request = Request::Discover {
+        let request = RendezvousRequest::Discover {
             namespace: Some(namespace.clone()),
             limit: Some(MAX_PEERS as u64),
             // What is new since would not be another sample of a large swarm.
@@ -196,7 +198,13 @@ impl Points {
         self.ask(behaviour, point, request, Pending::Discover { namespace, point, reply });
     }
 
-    fn ask(&mut self, behaviour: &mut Behaviour, point: PeerId, request: Request, pending: Pending) {
+    fn ask(
+        &mut self,
+        behaviour: &mut Behaviour,
+        point: PeerId,
+        request: RendezvousRequest,
+        pending: Pending,
+    ) {
         let line = self.lines.entry(point).or_default();
         if line.waiting.len() < MAX_WAITING {
             line.waiting.push_back((request, pending));
@@ -273,14 +281,14 @@ impl Points {
     }
 }
 
-fn answered(pending: Pending, response: Option<Response>, standing: &Standing) {
+fn answered(pending: Pending, response: Option<RendezvousResponse>, standing: &Standing) {
     // Where sending fails, nobody waits any more.
     match (pending, response) {
-        (Pending::Register(reply), Some(Response::Register(granted))) => {
+        (Pending::Register(reply), Some(RendezvousResponse::Register(granted))) => {
             drop(reply.send(granted.map(Duration::from_secs).map_err(PointError::Refused)));
         }
         (Pending::Unregister(reply), _) => drop(reply.send(Ok(()))),
-        (Pending::Discover { namespace, point, reply }, Some(Response::Discover(answer))) => {
+        (Pending::Discover { namespace, point, reply }, Some(RendezvousResponse::Discover(answer))) => {
             let found = answer.map(|it| found(it, &namespace, standing.of(&point)));
             drop(reply.send(found.map_err(PointError::Refused)));
         }

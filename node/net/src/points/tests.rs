@@ -106,7 +106,7 @@ fn questions_wait_in_line_and_those_that_nobody_waits_for_are_skipped() {
     let mut answers = vec![];
     for n in 0..MAX_UNDERWAY + 2 {
         let (reply, answer) = oneshot::channel();
-        let request = Request::Unregister { namespace: n.to_string() };
+        let request = RendezvousRequest::Unregister { namespace: n.to_string() };
         line.waiting.push_back((request, Pending::Unregister(reply)));
         answers.push(answer);
     }
@@ -116,7 +116,7 @@ fn questions_wait_in_line_and_those_that_nobody_waits_for_are_skipped() {
         sent.push((request, pending));
     }
     assert_eq!((sent.len(), line.waiting.len()), (MAX_UNDERWAY, 1));
-    assert_eq!(sent[0].0, Request::Unregister { namespace: "1".to_owned() });
+    assert_eq!(sent[0].0, RendezvousRequest::Unregister { namespace: "1".to_owned() });
     line.underway -= 1;
     assert!(line.next().is_some() && line.next().is_none());
 }

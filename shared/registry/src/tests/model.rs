@@ -7,7 +7,7 @@ use libp2p_identity::PeerId;
 use shoal_addresses::Prefix;
 
 use crate::{Limits, Registration, Role};
-use shoal_wire::rendezvous::{Quota, Refusal};
+use shoal_wire::rendezvous::{Quota, RendezvousRefusal};
 
 #[derive(Debug, Clone)]
 pub(super) struct Row {
@@ -40,22 +40,24 @@ impl Model {
         Self { limits, rows: vec![], seen: vec![], step: 0 }
     }
 
-    pub(super) fn register(&mut self, now: Duration, new: &Registration) -> Result<u64, Refusal> {
+    pub(super) fn register(&mut self, now: Duration, new: &Registration) -> Result<u64, RendezvousRefusal> {
         self.expire(now);
         let ttl = match new.ttl {
             None => self.limits.default_ttl,
-            Some(ttl) if ttl < self.limits.min_ttl || ttl > 259_200 => return Err(Refusal::Ttl),
+            Some(ttl) if ttl < self.limits.min_ttl || ttl > 259_200 => return Err(RendezvousRefusal::Ttl),
             Some(ttl) => ttl.min(self.limits.max_ttl),
         };
         if new.namespace.is_empty() || new.namespace.len() > 255 {
-            return Err(Refusal::Namespace);
+            return Err(RendezvousRefusal::Namespace);
         }
         if new.record.is_empty() || new.record.len() > self.limits.record {
-            return Err(Refusal::RecordSize);
+            return Err(RendezvousRefusal::RecordSize);
         }
         let (step, expires) = (self.step, now + Duration::from_secs(ttl));
         match self.rows.iter_mut().find(|row| is(row, &new.peer, &new.namespace)) {
-            Some(row) if new.sequence < row.registration.sequence => return Err(Refusal::StaleRecord),
+            Some(row) if new.sequence < row.registration.sequence => {
+                return Err(RendezvousRefusal::StaleRecord);
+            }
             Some(row) => {
                 if row.registration.addresses != new.addresses {
                     row.news = step;

@@ -11,7 +11,7 @@ use super::invariants::{check, footprint};
 use crate::testing::peer;
 use crate::testing::{registration, registry, secs};
 use crate::{Limits, Page, Registration, Registry, Role};
-use shoal_wire::rendezvous::{MAX_NAMESPACE, Quota, Refusal};
+use shoal_wire::rendezvous::{MAX_NAMESPACE, Quota, RendezvousRefusal};
 
 fn peers(page: &Page) -> BTreeSet<PeerId> {
     page.listings.iter().map(|listing| listing.peer).collect()
@@ -134,27 +134,34 @@ fn cookies_of_an_earlier_start_are_unknown() {
     let cookie = ask(&mut filled(3, 1), "big", 10).cookie;
     let mut restarted = Registry::new(Limits::default(), rand::SeedableRng::seed_from_u64(2));
     let answer = restarted.discover(secs(1), Some("big"), None, Some(&cookie), None);
-    assert_eq!(answer, Err(Refusal::Cookie));
+    assert_eq!(answer, Err(RendezvousRefusal::Cookie));
     assert_eq!(restarted.counters().discover_refused, 1);
 }
 
 #[test]
 fn namespaces_have_1_to_255_bytes() {
     let mut registry = registry(Limits::default());
-    for (len, result) in
-        [(0, Err(Refusal::Namespace)), (1, Ok(60)), (MAX_NAMESPACE, Ok(60)), (256, Err(Refusal::Namespace))]
-    {
+    for (len, result) in [
+        (0, Err(RendezvousRefusal::Namespace)),
+        (1, Ok(60)),
+        (MAX_NAMESPACE, Ok(60)),
+        (256, Err(RendezvousRefusal::Namespace)),
+    ] {
         assert_eq!(registry.register(secs(0), registration(1, &"n".repeat(len))), result, "{len}");
     }
     let long = "n".repeat(256);
-    assert_eq!(registry.discover(secs(0), Some(&long), None, None, None), Err(Refusal::Namespace));
+    assert_eq!(registry.discover(secs(0), Some(&long), None, None, None), Err(RendezvousRefusal::Namespace));
     assert!(!registry.unregister(&peer(1), &long));
 }
 
 #[test]
 fn records_have_a_size() {
     let mut registry = registry(Limits::default());
-    for (len, result) in [(0, Err(Refusal::RecordSize)), (2_048, Ok(60)), (2_049, Err(Refusal::RecordSize))] {
+    for (len, result) in [
+        (0, Err(RendezvousRefusal::RecordSize)),
+        (2_048, Ok(60)),
+        (2_049, Err(RendezvousRefusal::RecordSize)),
+    ] {
         let record = vec![0; len].into();
         assert_eq!(registry.register(secs(0), Registration { record, ..registration(1, "a") }), result);
     }
@@ -165,7 +172,7 @@ fn an_old_record_is_refused_and_changes_nothing() {
     let mut registry = registry(Limits::default());
     let with = |sequence, ttl| Registration { sequence, ttl: Some(ttl), ..registration(1, "a") };
     registry.register(secs(0), with(5, 60)).unwrap();
-    assert_eq!(registry.register(secs(10), with(4, 60)), Err(Refusal::StaleRecord));
+    assert_eq!(registry.register(secs(10), with(4, 60)), Err(RendezvousRefusal::StaleRecord));
     assert_eq!(registry.next_expiry(), Some(secs(60)));
     assert_eq!(registry.register(secs(10), with(5, 60)), Ok(60), "an equal one is a renewal");
     assert_eq!(registry.next_expiry(), Some(secs(70)));
@@ -187,7 +194,7 @@ fn every_quota_keeps_newcomers_out_and_lets_renewals_in() {
         let mut registry = registry(limits);
         registry.register(secs(0), from_home(1, "a")).unwrap();
         registry.register(secs(0), from_home(2, "b")).unwrap();
-        assert_eq!(registry.register(secs(1), newcomer.clone()), Err(Refusal::Full(quota)));
+        assert_eq!(registry.register(secs(1), newcomer.clone()), Err(RendezvousRefusal::Full(quota)));
         assert_eq!(registry.register(secs(1), from_home(1, "a")), Ok(60), "{quota:?}");
         assert_eq!(registry.register(secs(1), registration(2, "b")), Ok(60), "{quota:?}");
         assert!(registry.unregister(&peer(1), "a"));
@@ -204,7 +211,7 @@ fn a_renewal_from_elsewhere_stays_charged_where_it_began() {
     registry.register(secs(0), from(1, &home)).unwrap();
     registry.register(secs(0), from(2, &away)).unwrap();
     registry.register(secs(0), from(1, &away)).unwrap();
-    assert_eq!(registry.register(secs(0), from(3, &home)), Err(Refusal::Full(Quota::Prefix)));
+    assert_eq!(registry.register(secs(0), from(3, &home)), Err(RendezvousRefusal::Full(Quota::Prefix)));
     check(&registry);
 }
 

@@ -7,7 +7,7 @@ use prost::Message;
 use super::proto::{self, Envelope, Kind};
 use super::record::MAX_RECORD;
 use super::request::MAX_COOKIE;
-use super::{MAX_NAMESPACE, Malformed, Refusal, Status, framed, text};
+use super::{MAX_NAMESPACE, Malformed, RendezvousRefusal, Status, framed, text};
 
 /// The longest response, in bytes: 1 MiB, which is what libp2p's clients read.
 pub const MAX_RESPONSE: usize = 1 << 20;
@@ -20,7 +20,7 @@ const MAX_TEXT: usize = 512;
 
 /// An answer. Requests to unregister have none.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Response {
+pub enum RendezvousResponse {
     /// To a registration: the granted time in seconds.
     Register(Result<u64, Refused>),
     /// To a question.
@@ -37,8 +37,8 @@ pub struct Refused {
     pub text: String,
 }
 
-impl From<Refusal> for Refused {
-    fn from(refusal: Refusal) -> Self {
+impl From<RendezvousRefusal> for Refused {
+    fn from(refusal: RendezvousRefusal) -> Self {
         Self { status: refusal.status(), text: refusal.to_string() }
     }
 }
@@ -74,17 +74,17 @@ pub enum ResponseError {
     Malformed,
 }
 
-impl From<Malformed> for Option<Response> {
+impl From<Malformed> for Option<RendezvousResponse> {
     fn from(malformed: Malformed) -> Self {
         match malformed {
-            Malformed::Register(refusal) => Some(Response::Register(Err(refusal.into()))),
-            Malformed::Discover(refusal) => Some(Response::Discover(Err(refusal.into()))),
+            Malformed::Register(refusal) => Some(RendezvousResponse::Register(Err(refusal.into()))),
+            Malformed::Discover(refusal) => Some(RendezvousResponse::Discover(Err(refusal.into()))),
             Malformed::Unregister => None,
         }
     }
 }
 
-impl Response {
+impl RendezvousResponse {
     /// How many registrations with records of at most `record` bytes fit a response in any case.
     pub fn room_for(record: usize) -> usize {
         (MAX_RESPONSE - MAX_AROUND) / (record + MAX_BESIDE)
