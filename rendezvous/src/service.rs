@@ -13,15 +13,15 @@ use shoal_registry::Registry;
 use shoal_tracker::{Effect, Limits, Origin, Outcome, Services};
 use shoal_wire::frame::Received;
 use shoal_wire::rendezvous::PeerRecord;
-use shoal_wire::tracker::{PROTOCOL, Request, Response};
+use shoal_wire::tracker::{PROTOCOL, TrackerRequest, TrackerResponse};
 
 /// A request is read and answered within this time.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 /// Requests under way per connection.
 const MAX_REQUESTS: usize = 64;
 
-pub(crate) type Behaviour = request_response::Behaviour<FrameCodec<Request, Response>>;
-pub(crate) type Event = request_response::Event<Received<Request>, Response>;
+pub(crate) type Behaviour = request_response::Behaviour<FrameCodec<TrackerRequest, TrackerResponse>>;
+pub(crate) type Event = request_response::Event<Received<TrackerRequest>, TrackerResponse>;
 
 /// The behaviour that a tracker's Swarm composes.
 pub(crate) fn behaviour() -> Behaviour {
@@ -39,8 +39,8 @@ pub(crate) fn services(now: Duration) -> Services {
 
 /// What to answer to a request, and what else is to be done.
 pub(crate) struct Answer {
-    pub(crate) channel: ResponseChannel<Response>,
-    pub(crate) response: Response,
+    pub(crate) channel: ResponseChannel<TrackerResponse>,
+    pub(crate) response: TrackerResponse,
     pub(crate) effects: Vec<Effect>,
 }
 
@@ -57,7 +57,7 @@ pub(crate) fn handle(
         Event::Message { peer, message: Message::Request { request, channel, .. }, .. } => {
             let from = Origin { peer, ip };
             let Outcome { response, effects } = services.handle(registry, now, from, request);
-            if let Response::Error { code } = &response {
+            if let TrackerResponse::Error { code } = &response {
                 tracing::debug!(%peer, ?code, "request refused");
             }
             Some(Answer { channel, response, effects })

@@ -11,8 +11,9 @@ use shoal_tests::process::LOOPBACK;
 use shoal_tests::stranger::Stranger;
 use shoal_tests::within;
 use shoal_wire::chunks::{ChunkRefusal, ChunkReply, ChunkRequest};
+use shoal_wire::frame;
 use shoal_wire::query::{self, QueryErrorCode, QueryResponse};
-use shoal_wire::{frame, tracker};
+use shoal_wire::tracker::{self, TrackerErrorCode, TrackerRequest, TrackerResponse};
 
 /// `{"nope": {}}`, a frame.
 const UNKNOWN: [u8; 7 + 1] = [7, 0xa1, 0x64, b'n', b'o', b'p', b'e', 0xa0];
@@ -80,11 +81,11 @@ async fn a_tracker_answers_questions_that_it_does_not_know() {
     let address = running.addresses()[0].to_string();
     let mut stranger = Stranger::connect(&address, tracker::PROTOCOL).await;
     let answer = stranger.ask(UNKNOWN.to_vec()).await;
-    let unsupported = tracker::Response::Error { code: tracker::ErrorCode::Unsupported };
-    assert_eq!(frame::decode::<tracker::Response>(body(&answer)), Ok(unsupported));
-    let stats = stranger.ask(frame::encode(&tracker::Request::Stats {}).unwrap()).await;
+    let unsupported = TrackerResponse::Error { code: TrackerErrorCode::Unsupported };
+    assert_eq!(frame::decode::<TrackerResponse>(body(&answer)), Ok(unsupported));
+    let stats = stranger.ask(frame::encode(&TrackerRequest::Stats {}).unwrap()).await;
     match frame::decode(body(&stats)).unwrap() {
-        tracker::Response::Stats { stats } => assert_eq!(stats.refusals.unsupported, 1),
+        TrackerResponse::Stats { stats } => assert_eq!(stats.refusals.unsupported, 1),
         other => panic!("{other:?}"),
     }
 }

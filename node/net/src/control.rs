@@ -7,7 +7,7 @@ use libp2p::{Multiaddr, PeerId, Stream};
 use shoal_content::ContentId;
 use shoal_wire::query::{QueryErrorCode, QueryRequest, QueryResponse};
 use shoal_wire::rendezvous::RecordFormat;
-use shoal_wire::tracker;
+use shoal_wire::tracker::{TrackerRequest, TrackerResponse};
 use tokio::sync::{mpsc, oneshot};
 
 use super::peers::{PeerEvent, PeersHandle, SharedPeers};
@@ -24,7 +24,7 @@ pub(super) enum Order {
     /// Make sure that there is a connection to the peer at an address.
     Reach(Option<PeerId>, Multiaddr, oneshot::Sender<Result<PeerId, DialError>>),
     Query(PeerId, QueryRequest, oneshot::Sender<Result<QueryResponse, QueryError>>),
-    AskTracker(PeerId, tracker::Request, super::tracker::Reply),
+    AskTracker(PeerId, TrackerRequest, super::tracker::Reply),
     OpenStream(PeerId, streams::Reply),
     Register {
         point: PeerId,
@@ -135,8 +135,8 @@ impl Control {
     pub(super) async fn ask_tracker(
         &self,
         peer: PeerId,
-        request: tracker::Request,
-    ) -> Result<tracker::Response, TrackerError> {
+        request: TrackerRequest,
+    ) -> Result<TrackerResponse, TrackerError> {
         let gone = || Err(TrackerError::Failed("the connection ended".into()));
         self.ask(|reply| Order::AskTracker(peer, request, reply)).await.unwrap_or_else(gone)
     }

@@ -6,7 +6,7 @@ use std::pin::Pin;
 
 use libp2p::request_response::{self, ResponseChannel};
 use shoal_tracker::Effect;
-use shoal_wire::tracker::{ErrorCode, Response};
+use shoal_wire::tracker::{TrackerErrorCode, TrackerResponse};
 
 use super::Server;
 use crate::service::{self, Answer};
@@ -15,7 +15,8 @@ use crate::service::{self, Answer};
 const MAX_HELD: usize = 256;
 
 /// An answer that waits for the disk.
-pub(super) type Held = Pin<Box<dyn Future<Output = (ResponseChannel<Response>, Response)> + Send>>;
+pub(super) type Held =
+    Pin<Box<dyn Future<Output = (ResponseChannel<TrackerResponse>, TrackerResponse)> + Send>>;
 
 impl Server {
     pub(super) fn on_tracker_event(&mut self, event: service::Event) {
@@ -46,7 +47,7 @@ impl Server {
         match written {
             None => self.answer(channel, response),
             Some(_) if self.held.len() >= MAX_HELD => {
-                self.answer(channel, Response::Error { code: ErrorCode::Busy });
+                self.answer(channel, TrackerResponse::Error { code: TrackerErrorCode::Busy });
             }
             Some(written) => self.held.push(Box::pin(async move {
                 // If the disk fails, the store says so in the log, and the payload is kept in memory all the same.
@@ -56,7 +57,7 @@ impl Server {
         }
     }
 
-    pub(super) fn answer(&mut self, channel: ResponseChannel<Response>, response: Response) {
+    pub(super) fn answer(&mut self, channel: ResponseChannel<TrackerResponse>, response: TrackerResponse) {
         // Fails when the connection is gone; then nobody waits for the answer.
         drop(self.swarm.behaviour_mut().tracker.send_response(channel, response));
     }

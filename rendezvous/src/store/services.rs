@@ -12,7 +12,7 @@ use serde_bytes::ByteBuf;
 use shoal_content::{ContentId, Hash};
 use shoal_tracker::{Change as Changed, StoredEntry, StoredPayload};
 use shoal_wire::frame;
-use shoal_wire::tracker::Request;
+use shoal_wire::tracker::TrackerRequest;
 
 use super::registration::{BadRow, peer_key, prefix, prefix_bytes};
 use super::{Change, Row, Table, WallClock};
@@ -53,7 +53,7 @@ pub fn change(changed: Changed, clock: WallClock, now: Duration) -> Change {
         Changed::DropPayload(id) => Change::Remove { table: Table::Payloads, key: shoal_cbor::encode(&id) },
         Changed::PutEntry(StoredEntry { peer, entry, left }) => {
             let key = entry_key(&peer, &entry.content);
-            let published = shoal_cbor::encode(&Request::Publish { entries: vec![entry] });
+            let published = shoal_cbor::encode(&TrackerRequest::Publish { entries: vec![entry] });
             let value = [&[VERSION], published.as_slice()].concat();
             Change::Put { table: Table::Index, key, value, expires: expires(left) }
         }
@@ -94,7 +94,7 @@ pub fn entry(row: &Row, clock: WallClock, now: Duration) -> Result<StoredEntry, 
     if *version != VERSION {
         return Err(BadRow::Version(*version));
     }
-    let Ok(Request::Publish { entries }) = frame::decode(published) else { return Err(BadRow::Entry) };
+    let Ok(TrackerRequest::Publish { entries }) = frame::decode(published) else { return Err(BadRow::Entry) };
     let [entry] = entries.try_into().map_err(|_| BadRow::Entry)?;
     let (length, rest) = row.key.split_first().ok_or(BadRow::Key)?;
     let (peer, content) = rest.split_at_checked(usize::from(*length)).ok_or(BadRow::Key)?;
@@ -186,7 +186,7 @@ mod tests {
         assert_eq!(value(vec![2]), BadRow::Version(2));
         assert_eq!(value(vec![1, 0]), BadRow::Entry);
         let hostile = Entry { name: "../etc".into(), ..stored_entry().entry };
-        let published = shoal_cbor::encode(&Request::Publish { entries: vec![hostile] });
+        let published = shoal_cbor::encode(&TrackerRequest::Publish { entries: vec![hostile] });
         assert_eq!(value([&[VERSION], published.as_slice()].concat()), BadRow::Entry);
         let elsewhere = peer_key(&PeerId::random(), b"another content");
         assert_eq!(entry(&Row { key: elsewhere, ..told }, clock(), SECOND), Err(BadRow::Key));

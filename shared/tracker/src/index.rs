@@ -17,7 +17,7 @@ use super::stored::Lifetime;
 use super::{Change, Limits, StoredEntry};
 use shoal_content::{ContentId, Hash, fold_case};
 use shoal_wire::swarm_namespace;
-use shoal_wire::tracker::{Entry, ErrorCode, MAX_CURSOR, MAX_FOUND, MAX_NAMED, Match, Mode};
+use shoal_wire::tracker::{Entry, MAX_CURSOR, MAX_FOUND, MAX_NAMED, Match, Mode, TrackerErrorCode};
 
 /// Bytes of an entry's hash that tell it from others with the same name.
 const DIGEST: usize = 16;
@@ -85,19 +85,19 @@ impl Index {
         limits: &Limits,
         peer: PeerId,
         entries: Vec<Entry>,
-    ) -> Result<Vec<Change>, ErrorCode> {
+    ) -> Result<Vec<Change>, TrackerErrorCode> {
         let entries: BTreeMap<ContentId, Entry> =
             entries.into_iter().map(|entry| (entry.content, entry)).collect();
         let keyed: Vec<_> = entries.into_values().map(|entry| (Key::of(&entry), entry)).collect();
         if keyed.iter().any(|(key, _)| key.folded.len() > MAX_FOLDED) {
-            return Err(ErrorCode::BadRequest);
+            return Err(TrackerErrorCode::BadRequest);
         }
         let own = self.peers.get(&peer);
         let new = keyed.iter().filter(|(_, e)| own.is_none_or(|own| !own.contains_key(&e.content))).count();
         let own = own.map_or(0, BTreeMap::len);
         // Who only renews is never refused.
         if new > 0 && (own + new > limits.entries_per_peer || self.len() + new > limits.entries) {
-            return Err(ErrorCode::Quota);
+            return Err(TrackerErrorCode::Quota);
         }
         let ttl = limits.entry_ttl;
         let put = |(key, entry)| self.put(now, peer, key, entry, ttl);
@@ -143,7 +143,7 @@ impl Index {
         limits: &Limits,
         search: &Search<'_>,
         is_there: impl Fn(&PeerId, &str) -> bool,
-    ) -> Result<Findings, ErrorCode> {
+    ) -> Result<Findings, TrackerErrorCode> {
         let text = fold_case(search.text);
         let start = start(search, &text)?;
         let limit = if search.limit == 0 { MAX_FOUND } else { search.limit.min(MAX_FOUND) };
@@ -228,7 +228,7 @@ impl Index {
 }
 
 /// Where a search begins: behind its cursor, or with the first name that may fit.
-fn start(search: &Search<'_>, text: &str) -> Result<Bound<Key>, ErrorCode> {
+fn start(search: &Search<'_>, text: &str) -> Result<Bound<Key>, TrackerErrorCode> {
     let text = if search.mode == Mode::Prefix { text } else { "" };
     let first = Key { folded: text.into(), digest: [0; DIGEST] };
     match search.after.map(Key::from_cursor).transpose()? {
@@ -248,9 +248,9 @@ impl Key {
         [&self.digest[..], self.folded.as_bytes()].concat().into()
     }
 
-    fn from_cursor(cursor: &[u8]) -> Result<Self, ErrorCode> {
-        let (digest, folded) = cursor.split_first_chunk().ok_or(ErrorCode::BadRequest)?;
-        let folded = std::str::from_utf8(folded).map_err(|_| ErrorCode::BadRequest)?;
+    fn from_cursor(cursor: &[u8]) -> Result<Self, TrackerErrorCode> {
+        let (digest, folded) = cursor.split_first_chunk().ok_or(TrackerErrorCode::BadRequest)?;
+        let folded = std::str::from_utf8(folded).map_err(|_| TrackerErrorCode::BadRequest)?;
         Ok(Self { folded: folded.into(), digest: *digest })
     }
 }

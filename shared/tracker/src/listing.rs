@@ -11,7 +11,7 @@ use serde_bytes::ByteBuf;
 use shoal_addresses::{Scope, tellable};
 use shoal_registry::Registry;
 use shoal_wire::query::PeerAddresses;
-use shoal_wire::tracker::{ErrorCode, MAX_LISTED, Response};
+use shoal_wire::tracker::{MAX_LISTED, TrackerErrorCode, TrackerResponse};
 
 /// Registered peers: a sample, or, if `after` is there, in the order of their ids from behind it. At most
 /// `limit`, and at most as many as fit; 0 stands for that. Addresses that lead nowhere from where the asker stands are
@@ -23,13 +23,13 @@ pub(super) fn list(
     addresses_in: fn(&[u8]) -> Vec<Multiaddr>,
     after: Option<&[u8]>,
     limit: usize,
-) -> Result<Response, ErrorCode> {
+) -> Result<TrackerResponse, TrackerErrorCode> {
     let limit = if limit == 0 { MAX_LISTED } else { limit.min(MAX_LISTED) };
     let mut listings = match after {
         None => registry.sample_peers(now, limit),
         Some([]) => registry.peers_after(now, None, limit),
         Some(after) => {
-            let after = PeerId::from_bytes(after).map_err(|_| ErrorCode::BadRequest)?;
+            let after = PeerId::from_bytes(after).map_err(|_| TrackerErrorCode::BadRequest)?;
             registry.peers_after(now, Some(&after), limit)
         }
     };
@@ -41,7 +41,7 @@ pub(super) fn list(
         addresses: tellable(addresses_in(&listing.record), standing),
     });
     let peers = each_place_once(listed.collect()).into_iter().map(PeerAddresses::from).collect();
-    Ok(Response::Peers { next, peers, total: registry.peers() as u64 })
+    Ok(TrackerResponse::Peers { next, peers, total: registry.peers() as u64 })
 }
 
 /// A peer and the addresses of it that may be told.

@@ -10,7 +10,7 @@ use super::stored::Lifetime;
 use super::{Change, Limits, StoredPayload};
 use shoal_addresses::Prefix;
 use shoal_content::Hash;
-use shoal_wire::tracker::ErrorCode;
+use shoal_wire::tracker::TrackerErrorCode;
 
 #[derive(Debug)]
 struct Payload {
@@ -67,9 +67,9 @@ impl Payloads {
         peer: PeerId,
         prefix: Option<Prefix>,
         bytes: Vec<u8>,
-    ) -> Result<(Hash, Option<Change>), ErrorCode> {
+    ) -> Result<(Hash, Option<Change>), TrackerErrorCode> {
         if bytes.len() > limits.payload {
-            return Err(ErrorCode::TooLarge);
+            return Err(TrackerErrorCode::TooLarge);
         }
         let id = Hash::of(&bytes);
         if let Some(payload) = self.all.get_mut(&id) {
@@ -119,7 +119,7 @@ impl Payloads {
         self.expiries.first().map(|(at, _)| *at)
     }
 
-    fn insert(&mut self, limits: &Limits, id: Hash, new: Payload) -> Result<(), ErrorCode> {
+    fn insert(&mut self, limits: &Limits, id: Hash, new: Payload) -> Result<(), TrackerErrorCode> {
         let len = new.bytes.len();
         let of_peer = self.of_peers.get(&new.peer).copied().unwrap_or_default();
         let of_prefix =
@@ -128,7 +128,7 @@ impl Payloads {
             && of_prefix.has_room(len, limits.payloads_per_prefix, limits.payload_bytes_per_prefix)
             && self.usage.has_room(len, limits.payloads, limits.payload_bytes);
         if !room {
-            return Err(ErrorCode::Quota);
+            return Err(TrackerErrorCode::Quota);
         }
         self.of_peers.entry(new.peer).or_default().add(len);
         new.prefix.into_iter().for_each(|prefix| self.of_prefixes.entry(prefix).or_default().add(len));

@@ -12,8 +12,8 @@ use shoal_registry::{self as registry, Registry, RequestLimiter};
 use shoal_wire::frame::{Received, UnknownKind};
 use shoal_wire::swarm_namespace;
 use shoal_wire::tracker::{
-    Current, Entry, ErrorCode, RefusalCounts, RegistryCounts, Request, RequestCounts, Response, Role, Stats,
-    Verdict,
+    Current, Entry, RefusalCounts, RegistryCounts, RequestCounts, Role, Stats, TrackerErrorCode,
+    TrackerRequest, TrackerResponse, Verdict,
 };
 
 use super::index::{Index, Search};
@@ -52,7 +52,7 @@ pub enum Effect {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
     /// What to answer.
-    pub response: Response,
+    pub response: TrackerResponse,
     /// What to do besides.
     pub effects: Vec<Effect>,
 }
@@ -101,7 +101,7 @@ impl Services {
         registry: &mut Registry,
         now: Duration,
         from: Origin,
-        request: Received<Request>,
+        request: Received<TrackerRequest>,
     ) -> Outcome {
         registry.expire(now);
         let mut effects: Vec<_> = self.expire(now).into_iter().map(Effect::Changed).collect();
@@ -111,14 +111,14 @@ impl Services {
                     *tally::requests(&mut self.requests, &request) += 1;
                     self.answer(registry, now, from, request, &mut effects)
                 }
-                Err(UnknownKind { .. }) => Err(ErrorCode::Unsupported),
+                Err(UnknownKind { .. }) => Err(TrackerErrorCode::Unsupported),
             }
         } else {
-            Err(ErrorCode::Limited)
+            Err(TrackerErrorCode::Limited)
         };
         let response = answered.unwrap_or_else(|code| {
             *tally::refusals(&mut self.refusals, code) += 1;
-            Response::Error { code }
+            TrackerResponse::Error { code }
         });
         Outcome { response, effects }
     }
@@ -172,39 +172,41 @@ impl Services {
         registry: &mut Registry,
         now: Duration,
         from: Origin,
-        request: Request,
+        request: TrackerRequest,
         effects: &mut Vec<Effect>,
-    ) -> Result<Response, ErrorCode> {
+    ) -> Result<TrackerResponse, TrackerErrorCode> {
         match request {
-            Request::Swarm { content } => Ok(swarm(registry, &content)),
-            Request::Role { role, content } => set_role(registry, from.peer, role, &content, effects),
-            Request::Report { peer } => report(registry, now, from, &peer, effects),
-            Request::Publish { entries } => self.publish(registry, now, from.peer, entries, effects),
-            Request::Withdraw { contents } => {
+            TrackerRequest::Swarm { content } => Ok(swarm(registry, &content)),
+            TrackerRequest::Role { role, content } => set_role(registry, from.peer, role, &content, effects),
+            TrackerRequest::Report { peer } => report(registry, now, from, &peer, effects),
+            TrackerRequest::Publish { entries } => self.publish(registry, now, from.peer, entries, effects),
+            TrackerRequest::Withdraw { contents } => {
                 effects.extend(self.index.withdraw(&from.peer, &contents).into_iter().map(Effect::Changed));
-                Ok(Response::Ok {})
+                Ok(TrackerResponse::Ok {})
             }
-            Request::Find { mode, text, after, limit } => {
+            TrackerRequest::Find { mode, text, after, limit } => {
                 let after = after.as_ref().map(|after| after.as_slice());
                 let search = Search { mode, text: &text, after, limit: limit as usize };
                 self.find(registry, &search, effects)
             }
-            Request::Put { bytes } => {
+            TrackerRequest::Put { bytes } => {
                 let prefix = from.ip.and_then(Prefix::of);
                 let (id, change) = self.payloads.put(now, &self.limits, from.peer, prefix, bytes)?;
                 effects.extend(change.map(Effect::Changed));
-                Ok(Response::Stored { id, ttl: self.limits.payload_ttl.as_secs() })
+                Ok(TrackerResponse::Stored { id, ttl: self.limits.payload_ttl.as_secs() })
             }
-            Request::Get { id } => {
-                let bytes = self.payloads.get(&id).ok_or(ErrorCode::NotFound)?;
-                Ok(Response::Payload { bytes: bytes.to_vec() })
+            TrackerRequest::Get { id } => {
+                let bytes = self.payloads.get(&id).ok_or(TrackerErrorCode::NotFound)?;
+                Ok(TrackerResponse::Payload { bytes: bytes.to_vec() })
             }
-            Request::Peers { after, limit } => {
+            TrackerRequest::Peers { after, limit } => {
                 let after = after.as_ref().map(|after| after.as_slice());
                 let standing = from.ip.map_or(Scope::Public, Scope::standing_at_ip);
                 list(registry, now, standing, self.addresses_in, after, limit as usize)
             }
-            Request::Stats {} => Ok(Response::Stats { stats: Box::new(self.stats(registry, now)) }),
+            TrackerRequest::Stats {} => {
+                Ok(TrackerResponse::Stats { stats: Box::new(self.stats(registry, now)) })
+            }
         }
     }
 
@@ -215,14 +217,14 @@ impl Services {
         peer: PeerId,
         entries: Vec<Entry>,
         effects: &mut Vec<Effect>,
-    ) -> Result<Response, ErrorCode> {
+    ) -> Result<TrackerResponse, TrackerErrorCode> {
         let is_in = |entry: &Entry| registry.is_registered(&peer, &swarm_namespace(&entry.content));
         if !entries.iter().all(is_in) {
-            return Err(ErrorCode::NotRegistered);
+            return Err(TrackerErrorCode::NotRegistered);
         }
         let changes = self.index.publish(now, &self.limits, peer, entries)?;
         effects.extend(changes.into_iter().map(Effect::Changed));
-        Ok(Response::Published { ttl: self.limits.entry_ttl.as_secs() })
+        Ok(TrackerResponse::Published { ttl: self.limits.entry_ttl.as_secs() })
     }
 
     fn find(
@@ -230,17 +232,17 @@ impl Services {
         registry: &Registry,
         search: &Search<'_>,
         effects: &mut Vec<Effect>,
-    ) -> Result<Response, ErrorCode> {
+    ) -> Result<TrackerResponse, TrackerErrorCode> {
         let is_there = |peer: &PeerId, namespace: &str| registry.is_registered(peer, namespace);
         let found = self.index.find(&self.limits, search, is_there)?;
         effects.extend(found.changes.into_iter().map(Effect::Changed));
-        Ok(Response::Found { next: found.next, contents: found.contents })
+        Ok(TrackerResponse::Found { next: found.next, contents: found.contents })
     }
 }
 
-fn swarm(registry: &Registry, content: &ContentId) -> Response {
+fn swarm(registry: &Registry, content: &ContentId) -> TrackerResponse {
     let counts = registry.counts(&swarm_namespace(content));
-    Response::Swarm {
+    TrackerResponse::Swarm {
         seeds: counts.seeds as u64,
         unknown: counts.unknown as u64,
         downloaders: counts.downloaders as u64,
@@ -253,19 +255,19 @@ fn set_role(
     role: Role,
     content: &ContentId,
     effects: &mut Vec<Effect>,
-) -> Result<Response, ErrorCode> {
+) -> Result<TrackerResponse, TrackerErrorCode> {
     let role = match role {
         Role::Seed => registry::Role::Seed,
         Role::Downloader => registry::Role::Downloader,
     };
     let namespace = swarm_namespace(content);
-    let before = registry.role(&peer, &namespace).ok_or(ErrorCode::NotRegistered)?;
+    let before = registry.role(&peer, &namespace).ok_or(TrackerErrorCode::NotRegistered)?;
     // Peers say it with every renewal; most of the time it is nothing new.
     if before != role {
         registry.set_role(&peer, &namespace, role);
         effects.push(Effect::RoleChanged { peer, namespace });
     }
-    Ok(Response::Ok {})
+    Ok(TrackerResponse::Ok {})
 }
 
 fn report(
@@ -274,8 +276,8 @@ fn report(
     reporter: Origin,
     peer: &[u8],
     effects: &mut Vec<Effect>,
-) -> Result<Response, ErrorCode> {
-    let peer = PeerId::from_bytes(peer).map_err(|_| ErrorCode::BadRequest)?;
+) -> Result<TrackerResponse, TrackerErrorCode> {
+    let peer = PeerId::from_bytes(peer).map_err(|_| TrackerErrorCode::BadRequest)?;
     let verdict = match registry.report(now, reporter.peer, reporter.ip, peer) {
         registry::Verdict::Probe(peer) => {
             effects.push(Effect::Probe(peer));
@@ -284,7 +286,7 @@ fn report(
         registry::Verdict::Limited => Verdict::Limited,
         registry::Verdict::Unknown => Verdict::Unknown,
     };
-    Ok(Response::Reported { verdict })
+    Ok(TrackerResponse::Reported { verdict })
 }
 
 /// What the registry has counted, as answers tell it.

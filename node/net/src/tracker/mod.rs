@@ -14,7 +14,9 @@ use serde_bytes::ByteBuf;
 use shoal_content::{ContentId, Hash};
 use shoal_wire::frame::{FrameError, Message};
 use shoal_wire::query::PeerAddresses;
-use shoal_wire::tracker::{Entry, ErrorCode, Match, Mode, Request, Response, Role, Stats, Verdict};
+use shoal_wire::tracker::{
+    Entry, Match, Mode, Role, Stats, TrackerErrorCode, TrackerRequest, TrackerResponse, Verdict,
+};
 
 use super::control::{Control, DialError};
 
@@ -34,7 +36,7 @@ pub enum TrackerError {
     Unsupported,
     /// It said no.
     #[error("the tracker refused: {}", words(*.0))]
-    Refused(ErrorCode),
+    Refused(TrackerErrorCode),
     /// The request breaks the protocol's limits and was not sent.
     #[error("the tracker takes no such request: {0}")]
     Request(#[from] FrameError),
@@ -55,16 +57,16 @@ pub enum TrackerError {
     Failed(String),
 }
 
-fn words(code: ErrorCode) -> &'static str {
+fn words(code: TrackerErrorCode) -> &'static str {
     match code {
-        ErrorCode::Busy => "it has too much to do; try again later",
-        ErrorCode::Limited => "this node or its network asks too often; try again later",
-        ErrorCode::Quota => "it keeps as much for this node, its network or all together as it takes",
-        ErrorCode::TooLarge => "the payload is longer than it takes",
-        ErrorCode::NotFound => "it has no payload with this id",
-        ErrorCode::NotRegistered => "this node is not registered in the swarm of that content",
-        ErrorCode::BadRequest => "it makes nothing of the request",
-        ErrorCode::Unsupported => "it does not know this kind of request",
+        TrackerErrorCode::Busy => "it has too much to do; try again later",
+        TrackerErrorCode::Limited => "this node or its network asks too often; try again later",
+        TrackerErrorCode::Quota => "it keeps as much for this node, its network or all together as it takes",
+        TrackerErrorCode::TooLarge => "the payload is longer than it takes",
+        TrackerErrorCode::NotFound => "it has no payload with this id",
+        TrackerErrorCode::NotRegistered => "this node is not registered in the swarm of that content",
+        TrackerErrorCode::BadRequest => "it makes nothing of the request",
+        TrackerErrorCode::Unsupported => "it does not know this kind of request",
     }
 }
 
@@ -128,36 +130,38 @@ impl Tracker {
 
     /// How many are in the swarm of a content?
     pub async fn swarm(&self, content: ContentId) -> Result<SwarmSize, TrackerError> {
-        match self.ask(Request::Swarm { content }).await? {
-            Response::Swarm { seeds, unknown, downloaders } => Ok(SwarmSize { seeds, downloaders, unknown }),
+        match self.ask(TrackerRequest::Swarm { content }).await? {
+            TrackerResponse::Swarm { seeds, unknown, downloaders } => {
+                Ok(SwarmSize { seeds, downloaders, unknown })
+            }
             _ => Err(TrackerError::WrongKind),
         }
     }
 
     /// Says what this node is in a swarm that it is registered in.
     pub async fn set_role(&self, content: ContentId, role: Role) -> Result<(), TrackerError> {
-        self.ask_for_ok(Request::Role { role, content }).await
+        self.ask_for_ok(TrackerRequest::Role { role, content }).await
     }
 
     /// Says that a peer does not answer.
     pub async fn report(&self, peer: PeerId) -> Result<Verdict, TrackerError> {
-        match self.ask(Request::Report { peer: peer.to_bytes() }).await? {
-            Response::Reported { verdict } => Ok(verdict),
+        match self.ask(TrackerRequest::Report { peer: peer.to_bytes() }).await? {
+            TrackerResponse::Reported { verdict } => Ok(verdict),
             _ => Err(TrackerError::WrongKind),
         }
     }
 
     /// Tells what this node shares, at most 256 contents. Returns how long that is kept.
     pub async fn publish(&self, entries: Vec<Entry>) -> Result<Duration, TrackerError> {
-        match self.ask(Request::Publish { entries }).await? {
-            Response::Published { ttl } => Ok(Duration::from_secs(ttl)),
+        match self.ask(TrackerRequest::Publish { entries }).await? {
+            TrackerResponse::Published { ttl } => Ok(Duration::from_secs(ttl)),
             _ => Err(TrackerError::WrongKind),
         }
     }
 
     /// Takes back what was published, at most 256 contents.
     pub async fn withdraw(&self, contents: Vec<ContentId>) -> Result<(), TrackerError> {
-        self.ask_for_ok(Request::Withdraw { contents }).await
+        self.ask_for_ok(TrackerRequest::Withdraw { contents }).await
     }
 
     /// Looks for contents by name; `after` is the `next` of an earlier page. At most `limit`, and at most 50;
@@ -169,8 +173,8 @@ impl Tracker {
         after: Option<ByteBuf>,
         limit: u32,
     ) -> Result<Page<Match>, TrackerError> {
-        match self.ask(Request::Find { mode, text: text.into(), after, limit }).await? {
-            Response::Found { next, contents } => Ok(Page { items: contents, next }),
+        match self.ask(TrackerRequest::Find { mode, text: text.into(), after, limit }).await? {
+            TrackerResponse::Found { next, contents } => Ok(Page { items: contents, next }),
             _ => Err(TrackerError::WrongKind),
         }
     }
@@ -178,18 +182,18 @@ impl Tracker {
     /// Keeps a payload of at most 64 KiB there. Returns its id, and how long it is kept.
     pub async fn put(&self, bytes: Vec<u8>) -> Result<(Hash, Duration), TrackerError> {
         let own = Hash::of(&bytes);
-        match self.ask(Request::Put { bytes }).await? {
-            Response::Stored { id, ttl } if id == own => Ok((id, Duration::from_secs(ttl))),
-            Response::Stored { .. } => Err(TrackerError::WrongBytes),
+        match self.ask(TrackerRequest::Put { bytes }).await? {
+            TrackerResponse::Stored { id, ttl } if id == own => Ok((id, Duration::from_secs(ttl))),
+            TrackerResponse::Stored { .. } => Err(TrackerError::WrongBytes),
             _ => Err(TrackerError::WrongKind),
         }
     }
 
     /// Gets a payload. Its bytes are those of the id.
     pub async fn get(&self, id: Hash) -> Result<Vec<u8>, TrackerError> {
-        match self.ask(Request::Get { id }).await? {
-            Response::Payload { bytes } if Hash::of(&bytes) == id => Ok(bytes),
-            Response::Payload { .. } => Err(TrackerError::WrongBytes),
+        match self.ask(TrackerRequest::Get { id }).await? {
+            TrackerResponse::Payload { bytes } if Hash::of(&bytes) == id => Ok(bytes),
+            TrackerResponse::Payload { .. } => Err(TrackerError::WrongBytes),
             _ => Err(TrackerError::WrongKind),
         }
     }
@@ -205,28 +209,28 @@ impl Tracker {
             Listing::First => Some(ByteBuf::new()),
             Listing::After(next) => Some(next),
         };
-        match self.ask(Request::Peers { after, limit }).await? {
-            Response::Peers { next, peers, total } => Ok((Page { items: peers, next }, total)),
+        match self.ask(TrackerRequest::Peers { after, limit }).await? {
+            TrackerResponse::Peers { next, peers, total } => Ok((Page { items: peers, next }, total)),
             _ => Err(TrackerError::WrongKind),
         }
     }
 
     /// What it counts.
     pub async fn stats(&self) -> Result<Stats, TrackerError> {
-        match self.ask(Request::Stats {}).await? {
-            Response::Stats { stats } => Ok(*stats),
+        match self.ask(TrackerRequest::Stats {}).await? {
+            TrackerResponse::Stats { stats } => Ok(*stats),
             _ => Err(TrackerError::WrongKind),
         }
     }
 
-    async fn ask_for_ok(&self, request: Request) -> Result<(), TrackerError> {
+    async fn ask_for_ok(&self, request: TrackerRequest) -> Result<(), TrackerError> {
         match self.ask(request).await? {
-            Response::Ok {} => Ok(()),
+            TrackerResponse::Ok {} => Ok(()),
             _ => Err(TrackerError::WrongKind),
         }
     }
 
-    async fn ask(&self, request: Request) -> Result<Response, TrackerError> {
+    async fn ask(&self, request: TrackerRequest) -> Result<TrackerResponse, TrackerError> {
         request.check()?;
         let ask = async {
             let peer = match self.peer {
@@ -236,7 +240,7 @@ impl Tracker {
             self.control.ask_tracker(peer, request).await
         };
         match tokio::time::timeout(TIMEOUT, ask).await {
-            Ok(Ok(Response::Error { code })) => Err(TrackerError::Refused(code)),
+            Ok(Ok(TrackerResponse::Error { code })) => Err(TrackerError::Refused(code)),
             Ok(answer) => answer,
             Err(_) => Err(TrackerError::Timeout),
         }

@@ -6,7 +6,7 @@ use libp2p::PeerId;
 use libp2p::request_response::{self, OutboundFailure, OutboundRequestId, ProtocolSupport};
 use libp2p::{StreamProtocol, Swarm};
 use shoal_wire::frame::Received;
-use shoal_wire::tracker::{PROTOCOL, Request, Response};
+use shoal_wire::tracker::{PROTOCOL, TrackerRequest, TrackerResponse};
 use tokio::sync::oneshot;
 
 use super::super::behaviour::Behaviour;
@@ -14,7 +14,7 @@ use super::super::codec::TrackerCodec;
 use super::{TIMEOUT, TrackerError};
 
 /// Where an answer goes.
-pub(crate) type Reply = oneshot::Sender<Result<Response, TrackerError>>;
+pub(crate) type Reply = oneshot::Sender<Result<TrackerResponse, TrackerError>>;
 
 /// The behaviour that a node's Swarm composes. A node only asks.
 pub(crate) fn behaviour() -> request_response::Behaviour<TrackerCodec> {
@@ -30,7 +30,13 @@ pub(crate) struct Questions(HashMap<OutboundRequestId, Reply>);
 
 impl Questions {
     /// Asks a tracker that this node is connected to.
-    pub(crate) fn ask(&mut self, swarm: &mut Swarm<Behaviour>, peer: PeerId, request: Request, reply: Reply) {
+    pub(crate) fn ask(
+        &mut self,
+        swarm: &mut Swarm<Behaviour>,
+        peer: PeerId,
+        request: TrackerRequest,
+        reply: Reply,
+    ) {
         // Without this check libp2p would dial on its own.
         if swarm.is_connected(&peer) {
             let id = swarm.behaviour_mut().tracker.send_request(&peer, Ok(request));
@@ -41,7 +47,10 @@ impl Questions {
     }
 
     /// Passes an answer on to who waits for it.
-    pub(crate) fn on_event(&mut self, event: request_response::Event<Received<Request>, Response>) {
+    pub(crate) fn on_event(
+        &mut self,
+        event: request_response::Event<Received<TrackerRequest>, TrackerResponse>,
+    ) {
         use request_response::{Event, Message};
         let (id, result) = match event {
             Event::Message { message: Message::Response { request_id, response }, .. } => {

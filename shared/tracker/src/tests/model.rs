@@ -8,7 +8,7 @@ use libp2p_identity::PeerId;
 use crate::Limits;
 use shoal_addresses::Prefix;
 use shoal_content::{ContentId, Hash, fold_case};
-use shoal_wire::tracker::{Entry, ErrorCode, Mode};
+use shoal_wire::tracker::{Entry, Mode, TrackerErrorCode};
 
 #[derive(Debug, Clone)]
 pub(super) struct Publication {
@@ -50,9 +50,9 @@ impl Model {
         now: Duration,
         peer: PeerId,
         entries: &[Entry],
-    ) -> Result<(), ErrorCode> {
+    ) -> Result<(), TrackerErrorCode> {
         if !entries.iter().all(|entry| self.registered.contains_key(&(peer, entry.content))) {
-            return Err(ErrorCode::NotRegistered);
+            return Err(TrackerErrorCode::NotRegistered);
         }
         let own: BTreeSet<_> =
             self.publications.iter().filter(|p| p.peer == peer).map(|p| p.entry.content).collect();
@@ -61,7 +61,7 @@ impl Model {
         let over = own.len() + new > self.limits.entries_per_peer
             || self.publications.len() + new > self.limits.entries;
         if new > 0 && over {
-            return Err(ErrorCode::Quota);
+            return Err(TrackerErrorCode::Quota);
         }
         for entry in entries {
             self.withdraw(peer, entry.content);
@@ -97,9 +97,9 @@ impl Model {
         peer: PeerId,
         prefix: Prefix,
         bytes: &[u8],
-    ) -> Result<Hash, ErrorCode> {
+    ) -> Result<Hash, TrackerErrorCode> {
         if bytes.len() > self.limits.payload {
-            return Err(ErrorCode::TooLarge);
+            return Err(TrackerErrorCode::TooLarge);
         }
         let expires = now + self.limits.payload_ttl;
         if let Some(payload) = self.payloads.iter_mut().find(|payload| payload.bytes == bytes) {
@@ -116,7 +116,7 @@ impl Model {
             || !fits(&|p| p.peer == peer, limits.payloads_per_peer, limits.payload_bytes_per_peer)
             || !fits(&|p| p.prefix == prefix, limits.payloads_per_prefix, limits.payload_bytes_per_prefix)
         {
-            return Err(ErrorCode::Quota);
+            return Err(TrackerErrorCode::Quota);
         }
         self.payloads.push(Payload { bytes: bytes.into(), peer, prefix, expires });
         Ok(Hash::of(bytes))

@@ -13,7 +13,7 @@ use crate::{Change, Effect, Limits, Services, StoredEntry, StoredPayload};
 use shoal_content::{ContentId, Hash};
 use shoal_registry::Registry;
 use shoal_wire::swarm_namespace;
-use shoal_wire::tracker::{Entry, ErrorCode, Mode, Request, Response};
+use shoal_wire::tracker::{Entry, Mode, TrackerErrorCode, TrackerRequest, TrackerResponse};
 
 const PEERS: usize = 6;
 const CONTENTS: usize = 5;
@@ -117,7 +117,7 @@ impl World {
         Self { registry: registry(), services, model, disk: Disk::default(), now: secs(1_000) }
     }
 
-    fn ask(&mut self, n: usize, network: u8, request: Request) -> Response {
+    fn ask(&mut self, n: usize, network: u8, request: TrackerRequest) -> TrackerResponse {
         let outcome = self.services.handle(&mut self.registry, self.now, from(peer(n), network), Ok(request));
         for effect in outcome.effects {
             match effect {
@@ -146,24 +146,31 @@ impl World {
             }
             Step::Publish(n, entries) => {
                 let want = self.model.publish(self.now, peer(n), &entries);
-                let got = self.ask(n, 0, Request::Publish { entries });
-                assert_eq!(got, want.map_or_else(error, |()| Response::Published { ttl: 60 }));
+                let got = self.ask(n, 0, TrackerRequest::Publish { entries });
+                assert_eq!(got, want.map_or_else(error, |()| TrackerResponse::Published { ttl: 60 }));
             }
             Step::Withdraw(n, c) => {
                 self.model.withdraw(peer(n), content(c));
-                assert_eq!(self.ask(n, 0, Request::Withdraw { contents: vec![content(c)] }), Response::Ok {});
+                assert_eq!(
+                    self.ask(n, 0, TrackerRequest::Withdraw { contents: vec![content(c)] }),
+                    TrackerResponse::Ok {}
+                );
             }
             Step::Wait(time) => self.wait(secs(time)),
             Step::Find { mode, text, limit } => self.find(mode, TEXTS[text], limit),
             Step::Put(n, network, bytes) => {
                 let want = self.model.put(self.now, peer(n), prefix(network), &bytes);
-                let got = self.ask(n, network, Request::Put { bytes });
-                assert_eq!(got, want.map_or_else(error, |id| Response::Stored { id, ttl: 200 }));
+                let got = self.ask(n, network, TrackerRequest::Put { bytes });
+                assert_eq!(got, want.map_or_else(error, |id| TrackerResponse::Stored { id, ttl: 200 }));
             }
             Step::Get(bytes) => {
                 let there = self.model.payloads.iter().any(|payload| payload.bytes == bytes);
-                let got = self.ask(0, 0, Request::Get { id: Hash::of(&bytes) });
-                let want = if there { Response::Payload { bytes } } else { error(ErrorCode::NotFound) };
+                let got = self.ask(0, 0, TrackerRequest::Get { id: Hash::of(&bytes) });
+                let want = if there {
+                    TrackerResponse::Payload { bytes }
+                } else {
+                    error(TrackerErrorCode::NotFound)
+                };
                 assert_eq!(got, want);
             }
             Step::Restart => self.restart(),
@@ -189,8 +196,10 @@ impl World {
         let mut got = vec![];
         let mut after = None;
         loop {
-            let request = Request::Find { mode, text: text.into(), after, limit };
-            let Response::Found { next, contents } = self.ask(0, 0, request) else { panic!("not found") };
+            let request = TrackerRequest::Find { mode, text: text.into(), after, limit };
+            let TrackerResponse::Found { next, contents } = self.ask(0, 0, request) else {
+                panic!("not found")
+            };
             assert!(limit == 0 || contents.len() <= limit as usize);
             got.extend(contents);
             after = next;
@@ -266,8 +275,8 @@ impl World {
     }
 }
 
-fn error(code: ErrorCode) -> Response {
-    Response::Error { code }
+fn error(code: TrackerErrorCode) -> TrackerResponse {
+    TrackerResponse::Error { code }
 }
 
 proptest! {
@@ -283,14 +292,14 @@ proptest! {
     fn no_cursor_makes_it_panic(cursor in prop::collection::vec(any::<u8>(), 0..40), prefix in any::<bool>()) {
         let mut world = World::new();
         register(&mut world.registry, world.now, peer(1), content(1), "none");
-        world.ask(1, 0, Request::Publish { entries: vec![entry(1, "alpha")] });
+        world.ask(1, 0, TrackerRequest::Publish { entries: vec![entry(1, "alpha")] });
         let mode = if prefix { Mode::Prefix } else { Mode::Substring };
         let after = Some(cursor.clone().into());
-        let found = world.ask(0, 0, Request::Find { mode, text: "al".into(), after, limit: 0 });
-        let refused = found == error(ErrorCode::BadRequest);
-        assert!(refused || matches!(found, Response::Found { next: None, .. }));
-        let listed = world.ask(0, 0, Request::Peers { after: Some(cursor.into()), limit: 0 });
-        let refused = listed == error(ErrorCode::BadRequest);
-        assert!(refused || matches!(listed, Response::Peers { .. }));
+        let found = world.ask(0, 0, TrackerRequest::Find { mode, text: "al".into(), after, limit: 0 });
+        let refused = found == error(TrackerErrorCode::BadRequest);
+        assert!(refused || matches!(found, TrackerResponse::Found { next: None, .. }));
+        let listed = world.ask(0, 0, TrackerRequest::Peers { after: Some(cursor.into()), limit: 0 });
+        let refused = listed == error(TrackerErrorCode::BadRequest);
+        assert!(refused || matches!(listed, TrackerResponse::Peers { .. }));
     }
 }

@@ -88,7 +88,7 @@ pub struct RequestCounts {
     pub withdraw: u64,
 }
 
-/// What was refused, by [`ErrorCode`](super::ErrorCode).
+/// What was refused, by [`TrackerErrorCode`](super::TrackerErrorCode).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefusalCounts {
     /// `busy`

@@ -1,9 +1,10 @@
 //! Messages by which protocols grow: capabilities, and requests of kinds that nobody knows yet.
 
 use super::*;
+use crate::Capabilities;
 use crate::capabilities::Capability;
 use crate::frame::{RequestMessage, UnknownKind};
-use crate::{Capabilities, tracker};
+use crate::tracker::{TrackerErrorCode, TrackerRequest, TrackerResponse};
 
 const JOIN_NAMING: &str = r#"
 74                                              # length of the body: 116
@@ -214,7 +215,7 @@ fn unknown_kinds_are_told_from_malformed_requests() {
         Ok(Err(UnknownKind { id }))
     }
     assert_eq!(read_request::<QueryRequest>(UNKNOWN_QUERY), unknown(None));
-    assert_eq!(read_request::<tracker::Request>(UNKNOWN_QUERY), unknown(None));
+    assert_eq!(read_request::<TrackerRequest>(UNKNOWN_QUERY), unknown(None));
     assert_eq!(read_request::<ChunkRequest>(UNKNOWN_CHUNK_REQUEST), unknown(Some(7)));
     assert_eq!(read_request::<ChunkRequest>(UNKNOWN_QUERY), unknown(None));
     for known in [LEAVE, MISSING_FIELD, OTHER_CID, TRAILING, EMPTY_BODY, TRUNCATED] {
@@ -275,13 +276,13 @@ fn the_kinds_are_those_of_the_messages() {
     }
     of::<QueryRequest>();
     of::<ChunkRequest>();
-    of::<tracker::Request>();
+    of::<TrackerRequest>();
 }
 
 #[test]
 fn who_does_not_know_a_kind_says_so() {
     both_ways(&QueryResponse::Error { code: QueryErrorCode::Unsupported }, ERROR_UNSUPPORTED);
-    let code = tracker::ErrorCode::Unsupported;
-    both_ways(&tracker::Response::Error { code }, ERROR_UNSUPPORTED);
+    let code = TrackerErrorCode::Unsupported;
+    both_ways(&TrackerResponse::Error { code }, ERROR_UNSUPPORTED);
     both_ways(&ChunkReply::Refused { id: 7, why: ChunkRefusal::Unsupported }, REFUSED_UNSUPPORTED);
 }
