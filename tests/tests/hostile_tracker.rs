@@ -3,7 +3,7 @@
 use shoal_content::{ContentId, Hash};
 use shoal_net::{Node, NodeConfig, Page, Tracker, TrackerError};
 use shoal_tests::false_tracker::FalseTracker;
-use shoal_wire::tracker::{Entry, Match, Mode, TrackerResponse};
+use shoal_wire::tracker::{IndexEntry, Match, Mode, TrackerResponse};
 
 fn config() -> NodeConfig {
     let listen = vec![shoal_tests::process::LOOPBACK.parse().unwrap()];
@@ -20,7 +20,7 @@ async fn saying(response: &TrackerResponse) -> (Node, FalseTracker, Tracker) {
 
 fn found(name: &str) -> TrackerResponse {
     let content = ContentId::from_root_hash(Hash::of(b"content"));
-    let entry = Entry { name: name.into(), size: 1, files: 1, content };
+    let entry = IndexEntry { name: name.into(), size: 1, files: 1, content };
     TrackerResponse::Found { next: None, contents: vec![Match { entry, peers: vec![], publishers: 1 }] }
 }
 

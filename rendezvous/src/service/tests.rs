@@ -10,7 +10,7 @@ use libp2p::{PeerId, Swarm, SwarmBuilder, noise, tcp, yamux};
 use shoal_content::{ContentId, Hash};
 use shoal_registry::{self as registry, Registration, Role};
 use shoal_wire::swarm_namespace;
-use shoal_wire::tracker::{Entry, Mode, TrackerErrorCode, Verdict};
+use shoal_wire::tracker::{IndexEntry, Mode, TrackerErrorCode, Verdict};
 
 use super::*;
 
@@ -111,7 +111,7 @@ async fn the_table_that_is_lent_answers() {
     let (own, other) = (Keypair::generate_ed25519(), Keypair::generate_ed25519());
     let content = ContentId::from_root_hash(Hash::of(b"content"));
     let mut world = World::new(own.clone()).await;
-    let entry = Entry { name: "Holiday photos".into(), size: 1, files: 2, content };
+    let entry = IndexEntry { name: "Holiday photos".into(), size: 1, files: 2, content };
     let publish = TrackerRequest::Publish { entries: vec![entry.clone()] };
     assert_eq!(
         world.ask(publish.clone()).await,

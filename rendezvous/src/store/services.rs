@@ -113,7 +113,7 @@ fn entry_key(peer: &PeerId, content: &ContentId) -> Vec<u8> {
 mod tests {
     use super::*;
     use shoal_addresses::Prefix;
-    use shoal_wire::tracker::Entry;
+    use shoal_wire::tracker::IndexEntry;
 
     const SECOND: Duration = Duration::from_secs(1);
 
@@ -136,7 +136,7 @@ mod tests {
 
     fn stored_entry() -> StoredEntry {
         let content = ContentId::from_root_hash(Hash::of(b"root"));
-        let entry = Entry { name: "Größe".into(), size: 1 << 40, files: 3, content };
+        let entry = IndexEntry { name: "Größe".into(), size: 1 << 40, files: 3, content };
         StoredEntry { peer: PeerId::random(), entry, left: 60 * SECOND }
     }
 
@@ -185,7 +185,7 @@ mod tests {
         assert_eq!(value(vec![]), BadRow::Entry);
         assert_eq!(value(vec![2]), BadRow::Version(2));
         assert_eq!(value(vec![1, 0]), BadRow::Entry);
-        let hostile = Entry { name: "../etc".into(), ..stored_entry().entry };
+        let hostile = IndexEntry { name: "../etc".into(), ..stored_entry().entry };
         let published = shoal_cbor::encode(&TrackerRequest::Publish { entries: vec![hostile] });
         assert_eq!(value([&[VERSION], published.as_slice()].concat()), BadRow::Entry);
         let elsewhere = peer_key(&PeerId::random(), b"another content");

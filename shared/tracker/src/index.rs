@@ -17,7 +17,7 @@ use super::stored::Lifetime;
 use super::{Change, Limits, StoredEntry};
 use shoal_content::{ContentId, Hash, fold_case};
 use shoal_wire::swarm_namespace;
-use shoal_wire::tracker::{Entry, MAX_CURSOR, MAX_FOUND, MAX_NAMED, Match, Mode, TrackerErrorCode};
+use shoal_wire::tracker::{IndexEntry, MAX_CURSOR, MAX_FOUND, MAX_NAMED, Match, Mode, TrackerErrorCode};
 
 /// Bytes of an entry's hash that tell it from others with the same name.
 const DIGEST: usize = 16;
@@ -36,7 +36,7 @@ struct Key {
 
 #[derive(Debug)]
 struct Item {
-    entry: Entry,
+    entry: IndexEntry,
     publishers: BTreeSet<PeerId>,
 }
 
@@ -84,9 +84,9 @@ impl Index {
         now: Duration,
         limits: &Limits,
         peer: PeerId,
-        entries: Vec<Entry>,
+        entries: Vec<IndexEntry>,
     ) -> Result<Vec<Change>, TrackerErrorCode> {
-        let entries: BTreeMap<ContentId, Entry> =
+        let entries: BTreeMap<ContentId, IndexEntry> =
             entries.into_iter().map(|entry| (entry.content, entry)).collect();
         let keyed: Vec<_> = entries.into_values().map(|entry| (Key::of(&entry), entry)).collect();
         if keyed.iter().any(|(key, _)| key.folded.len() > MAX_FOLDED) {
@@ -179,7 +179,7 @@ impl Index {
         now: Duration,
         peer: PeerId,
         key: Key,
-        entry: Entry,
+        entry: IndexEntry,
         ttl: Duration,
     ) -> Option<StoredEntry> {
         let content = entry.content;
@@ -238,7 +238,7 @@ fn start(search: &Search<'_>, text: &str) -> Result<Bound<Key>, TrackerErrorCode
 }
 
 impl Key {
-    fn of(entry: &Entry) -> Self {
+    fn of(entry: &IndexEntry) -> Self {
         let mut digest = [0; DIGEST];
         digest.copy_from_slice(&Hash::of(&shoal_cbor::encode(entry)).as_bytes()[..DIGEST]);
         Self { folded: fold_case(&entry.name).into(), digest }

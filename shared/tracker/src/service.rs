@@ -12,7 +12,7 @@ use shoal_registry::{self as registry, Registry, RequestLimiter};
 use shoal_wire::frame::{Received, UnknownKind};
 use shoal_wire::swarm_namespace;
 use shoal_wire::tracker::{
-    Current, Entry, RefusalCounts, RegistryCounts, RequestCounts, Role, Stats, TrackerErrorCode,
+    Current, IndexEntry, RefusalCounts, RegistryCounts, RequestCounts, Role, Stats, TrackerErrorCode,
     TrackerRequest, TrackerResponse, Verdict,
 };
 
@@ -215,10 +215,10 @@ impl Services {
         registry: &Registry,
         now: Duration,
         peer: PeerId,
-        entries: Vec<Entry>,
+        entries: Vec<IndexEntry>,
         effects: &mut Vec<Effect>,
     ) -> Result<TrackerResponse, TrackerErrorCode> {
-        let is_in = |entry: &Entry| registry.is_registered(&peer, &swarm_namespace(&entry.content));
+        let is_in = |entry: &IndexEntry| registry.is_registered(&peer, &swarm_namespace(&entry.content));
         if !entries.iter().all(is_in) {
             return Err(TrackerErrorCode::NotRegistered);
         }

@@ -7,7 +7,7 @@ use libp2p_identity::PeerId;
 
 use shoal_addresses::Prefix;
 use shoal_content::{ContentId, Hash};
-use shoal_wire::tracker::Entry;
+use shoal_wire::tracker::IndexEntry;
 
 /// A change for whoever writes things down. The same thing may be put again: that replaces the one before.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,7 +48,7 @@ pub struct StoredEntry {
     /// Who publishes it.
     pub peer: PeerId,
     /// What.
-    pub entry: Entry,
+    pub entry: IndexEntry,
     /// How long it is kept from now on.
     pub left: Duration,
 }

@@ -1,7 +1,7 @@
 //! What trackers are told beyond rendezvous, and what is told of them.
 
 use libp2p::PeerId;
-use shoal_wire::tracker::{Entry, Role};
+use shoal_wire::tracker::{IndexEntry, Role};
 
 use super::Event;
 use super::done::Done;
@@ -48,9 +48,9 @@ impl Job {
         trackers.into_iter().for_each(|tracker| self.tell_role(tracker));
     }
 
-    fn entry(&self) -> Option<Entry> {
+    fn entry(&self) -> Option<IndexEntry> {
         let root = self.manifest.as_ref().filter(|_| self.intent.publishes())?.root();
         let name = root.name.as_str().to_owned();
-        Some(Entry { name, size: root.size, files: root.files, content: self.content })
+        Some(IndexEntry { name, size: root.size, files: root.files, content: self.content })
     }
 }

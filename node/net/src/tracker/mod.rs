@@ -15,7 +15,7 @@ use shoal_content::{ContentId, Hash};
 use shoal_wire::frame::{FrameError, Message};
 use shoal_wire::query::PeerAddresses;
 use shoal_wire::tracker::{
-    Entry, Match, Mode, Role, Stats, TrackerErrorCode, TrackerRequest, TrackerResponse, Verdict,
+    IndexEntry, Match, Mode, Role, Stats, TrackerErrorCode, TrackerRequest, TrackerResponse, Verdict,
 };
 
 use super::control::{Control, DialError};
@@ -152,7 +152,7 @@ impl Tracker {
     }
 
     /// Tells what this node shares, at most 256 contents. Returns how long that is kept.
-    pub async fn publish(&self, entries: Vec<Entry>) -> Result<Duration, TrackerError> {
+    pub async fn publish(&self, entries: Vec<IndexEntry>) -> Result<Duration, TrackerError> {
         match self.ask(TrackerRequest::Publish { entries }).await? {
             TrackerResponse::Published { ttl } => Ok(Duration::from_secs(ttl)),
             _ => Err(TrackerError::WrongKind),

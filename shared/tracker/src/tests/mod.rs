@@ -15,7 +15,7 @@ use shoal_content::{ContentId, Hash};
 use shoal_engine::numbered_peer;
 use shoal_registry::{self as registry, Registration, Registry};
 use shoal_wire::swarm_namespace;
-use shoal_wire::tracker::Entry;
+use shoal_wire::tracker::IndexEntry;
 
 /// The `n`th of many different peer ids.
 pub(crate) fn peer(n: usize) -> PeerId {
@@ -30,8 +30,8 @@ fn content(n: usize) -> ContentId {
     ContentId::from_root_hash(Hash::of(&n.to_be_bytes()))
 }
 
-fn entry(n: usize, name: &str) -> Entry {
-    Entry { name: name.to_owned(), size: 7, files: 1, content: content(n) }
+fn entry(n: usize, name: &str) -> IndexEntry {
+    IndexEntry { name: name.to_owned(), size: 7, files: 1, content: content(n) }
 }
 
 /// A peer that connects from the network 8.8.`network`.0/24.

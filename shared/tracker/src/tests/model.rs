@@ -8,12 +8,12 @@ use libp2p_identity::PeerId;
 use crate::Limits;
 use shoal_addresses::Prefix;
 use shoal_content::{ContentId, Hash, fold_case};
-use shoal_wire::tracker::{Entry, Mode, TrackerErrorCode};
+use shoal_wire::tracker::{IndexEntry, Mode, TrackerErrorCode};
 
 #[derive(Debug, Clone)]
 pub(super) struct Publication {
     pub(super) peer: PeerId,
-    pub(super) entry: Entry,
+    pub(super) entry: IndexEntry,
     pub(super) expires: Duration,
 }
 
@@ -49,7 +49,7 @@ impl Model {
         &mut self,
         now: Duration,
         peer: PeerId,
-        entries: &[Entry],
+        entries: &[IndexEntry],
     ) -> Result<(), TrackerErrorCode> {
         if !entries.iter().all(|entry| self.registered.contains_key(&(peer, entry.content))) {
             return Err(TrackerErrorCode::NotRegistered);
@@ -78,7 +78,7 @@ impl Model {
     /// What a search finds: each entry, by what its publishers say, and who they are. Forgets who is gone.
     pub(super) fn find(&mut self, mode: Mode, text: &str) -> BTreeMap<(String, Said), BTreeSet<PeerId>> {
         let text = fold_case(text);
-        let fits = |entry: &Entry| match mode {
+        let fits = |entry: &IndexEntry| match mode {
             Mode::Prefix => fold_case(&entry.name).starts_with(&text),
             Mode::Substring => fold_case(&entry.name).contains(&text),
         };
@@ -126,7 +126,7 @@ impl Model {
 /// What an entry says, in a form that sorts.
 pub(super) type Said = (String, u64, u32, ContentId);
 
-pub(super) fn key(entry: &Entry) -> (String, Said) {
-    let Entry { name, size, files, content } = entry.clone();
+pub(super) fn key(entry: &IndexEntry) -> (String, Said) {
+    let IndexEntry { name, size, files, content } = entry.clone();
     (fold_case(&name), (name, size, files, content))
 }

@@ -13,7 +13,7 @@ use crate::{Change, Effect, Limits, Services, StoredEntry, StoredPayload};
 use shoal_content::{ContentId, Hash};
 use shoal_registry::Registry;
 use shoal_wire::swarm_namespace;
-use shoal_wire::tracker::{Entry, Mode, TrackerErrorCode, TrackerRequest, TrackerResponse};
+use shoal_wire::tracker::{IndexEntry, Mode, TrackerErrorCode, TrackerRequest, TrackerResponse};
 
 const PEERS: usize = 6;
 const CONTENTS: usize = 5;
@@ -25,7 +25,7 @@ enum Step {
     Register(usize, usize),
     Unregister(usize, usize),
     Gone(usize),
-    Publish(usize, Vec<Entry>),
+    Publish(usize, Vec<IndexEntry>),
     Withdraw(usize, usize),
     Wait(u64),
     Find { mode: Mode, text: usize, limit: u32 },
@@ -53,9 +53,9 @@ fn limits() -> Limits {
     }
 }
 
-fn entries() -> impl Strategy<Value = Vec<Entry>> {
+fn entries() -> impl Strategy<Value = Vec<IndexEntry>> {
     let one = (0..CONTENTS, 0..NAMES.len(), 0..2u64)
-        .prop_map(|(n, name, size)| Entry { size, ..entry(n, NAMES[name]) });
+        .prop_map(|(n, name, size)| IndexEntry { size, ..entry(n, NAMES[name]) });
     prop::collection::vec(one, 1..4)
 }
 

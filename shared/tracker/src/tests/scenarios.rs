@@ -12,7 +12,7 @@ use shoal_content::Hash;
 use shoal_registry::Registry;
 use shoal_wire::frame;
 use shoal_wire::tracker::{
-    Entry, MAX_PAYLOAD, Mode, Role, TrackerErrorCode, TrackerRequest, TrackerResponse, Verdict,
+    IndexEntry, MAX_PAYLOAD, Mode, Role, TrackerErrorCode, TrackerRequest, TrackerResponse, Verdict,
 };
 
 struct Tracker {
@@ -147,7 +147,7 @@ fn one_peers_word_does_not_replace_anothers() {
     (1..=3).for_each(|n| tracker.join(0, n, 1));
     tracker.ask(0, 1, publish(1, "alpha"));
     tracker.ask(0, 2, publish(1, "alpha"));
-    let lie = Entry { size: 1, ..entry(1, "alpha") };
+    let lie = IndexEntry { size: 1, ..entry(1, "alpha") };
     tracker.ask(0, 3, TrackerRequest::Publish { entries: vec![lie.clone()] });
     let request = TrackerRequest::Find { mode: Mode::Prefix, text: "ALPHA".into(), after: None, limit: 0 };
     let TrackerResponse::Found { contents, .. } = tracker.ask(1, 9, request) else { panic!("not found") };

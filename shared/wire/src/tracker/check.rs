@@ -4,8 +4,8 @@ use libp2p_identity::PeerId;
 use serde_bytes::ByteBuf;
 
 use super::{
-    Entry, MAX_CURSOR, MAX_ENTRIES, MAX_FOUND, MAX_LISTED, MAX_NAMED, MAX_PAYLOAD, MAX_REQUEST, MAX_RESPONSE,
-    MAX_TEXT, Match, TrackerRequest, TrackerResponse,
+    IndexEntry, MAX_CURSOR, MAX_ENTRIES, MAX_FOUND, MAX_LISTED, MAX_NAMED, MAX_PAYLOAD, MAX_REQUEST,
+    MAX_RESPONSE, MAX_TEXT, Match, TrackerRequest, TrackerResponse,
 };
 use crate::frame::{FrameError, Message, RequestMessage};
 use shoal_content::SafePath;
@@ -81,7 +81,7 @@ fn require(holds: bool, otherwise: &'static str) -> Result<(), FrameError> {
 }
 
 /// The same rules as for the name in a manifest, so none has control characters or separators.
-fn check_entry(entry: &Entry) -> Result<(), FrameError> {
+fn check_entry(entry: &IndexEntry) -> Result<(), FrameError> {
     require(SafePath::name(entry.name.as_str()).is_ok(), "a content has a name that is not allowed")
 }
 

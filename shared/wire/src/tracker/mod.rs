@@ -76,7 +76,7 @@ pub enum TrackerRequest {
     /// the one before. All or nothing. Answered by [`TrackerResponse::Published`].
     Publish {
         /// What; 1 to 256.
-        entries: Vec<Entry>,
+        entries: Vec<IndexEntry>,
     },
     /// Takes back what was published. Answered by [`TrackerResponse::Ok`].
     Withdraw {
@@ -142,7 +142,7 @@ pub enum Mode {
 
 /// A content as a peer publishes it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Entry {
+pub struct IndexEntry {
     /// Its name, as in the manifest: one component of a [`SafePath`](shoal_content::SafePath).
     pub name: String,
     /// Bytes of all files.
@@ -238,7 +238,7 @@ pub enum Verdict {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Match {
     /// What its publishers say of it.
-    pub entry: Entry,
+    pub entry: IndexEntry,
     /// The bytes of the peer ids of some of them, at most 8.
     pub peers: Vec<ByteBuf>,
     /// How many they are; in a large swarm this may count some that have just left.

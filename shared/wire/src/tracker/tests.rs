@@ -16,8 +16,8 @@ fn peer_id() -> Vec<u8> {
     peer.to_bytes()
 }
 
-fn entry() -> Entry {
-    Entry { name: "demo".into(), size: 30, files: 4, content: example_id() }
+fn entry() -> IndexEntry {
+    IndexEntry { name: "demo".into(), size: 30, files: 4, content: example_id() }
 }
 
 fn cursor() -> Option<ByteBuf> {
@@ -139,8 +139,8 @@ fn limits_are_where_the_document_says() {
     let payload = |len| TrackerResponse::Payload { bytes: vec![7; len] };
     assert!(passes(&payload(65_536)) && !passes(&payload(65_537)));
 
-    let long = Entry { name: "é".repeat(127) + "x", size: u64::MAX, files: u32::MAX, ..entry() };
-    let publish = |entry: &Entry, count| TrackerRequest::Publish { entries: vec![entry.clone(); count] };
+    let long = IndexEntry { name: "é".repeat(127) + "x", size: u64::MAX, files: u32::MAX, ..entry() };
+    let publish = |entry: &IndexEntry, count| TrackerRequest::Publish { entries: vec![entry.clone(); count] };
     assert!(passes(&publish(&long, 256)), "a full list of the longest entries fits into a frame");
     assert!(!passes(&publish(&long, 257)) && !passes(&publish(&long, 0)));
     let withdraw = |count| TrackerRequest::Withdraw { contents: vec![example_id(); count] };
@@ -175,7 +175,7 @@ fn limits_are_where_the_document_says() {
 #[test]
 fn no_remote_text_can_move_a_cursor() {
     for name in ["\u{1b}[2J", "a\nb", "\u{202e}x", "a/b", "..", "", &"x".repeat(256)] {
-        let entry = Entry { name: name.into(), ..entry() };
+        let entry = IndexEntry { name: name.into(), ..entry() };
         assert!(!passes(&TrackerRequest::Publish { entries: vec![entry.clone()] }), "{name:?}");
         let found = Match { entry, peers: vec![], publishers: 1 };
         assert!(!passes(&TrackerResponse::Found { next: None, contents: vec![found] }), "{name:?}");
