@@ -179,7 +179,7 @@ fn describe<'a>(manifest: &'a Manifest, said: &'a Said) -> Inspected<'a> {
     }
 }
 
-fn file(entry: &shoal_content::Entry) -> File<'_> {
+fn file(entry: &shoal_content::FileEntry) -> File<'_> {
     let (kind, target) = match &entry.kind {
         EntryKind::File { executable: false } => ("file", None),
         EntryKind::File { executable: true } => ("exec", None),

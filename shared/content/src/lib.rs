@@ -31,7 +31,7 @@ pub use collisions::{Collision, each_collision};
 pub use geometry::{ChunkIndex, FileIndex, Geometry, Span};
 pub use hash::{ContentId, Hash, HashError};
 pub use manifest::{
-    CHUNKS_PER_PAGE, ChunkEntry, Entry, EntryKind, MAX_BLOCK, MAX_CHUNKS, MAX_ENTRIES, Manifest,
+    CHUNKS_PER_PAGE, ChunkEntry, EntryKind, FileEntry, MAX_BLOCK, MAX_CHUNKS, MAX_ENTRIES, Manifest,
     ManifestAssembler, ManifestBuilder, ManifestError, Root, Shape, segments,
 };
 pub use path::{LinkTarget, PathError, SafePath};

@@ -7,8 +7,8 @@ use futures::io::{ReadHalf, WriteHalf};
 use futures::{AsyncReadExt, AsyncWriteExt};
 use libp2p::PeerId;
 use shoal_content::{
-    ChunkEntry, ChunkIndex, ChunkSet, Chunker, ContentId, Entry, EntryKind, Hash, Manifest, ManifestBuilder,
-    SafePath, Shape,
+    ChunkEntry, ChunkIndex, ChunkSet, Chunker, ContentId, EntryKind, FileEntry, Hash, Manifest,
+    ManifestBuilder, SafePath, Shape,
 };
 use shoal_engine::UploadConfig;
 use shoal_framing::{read_frame, write_frame};
@@ -56,7 +56,7 @@ impl Store {
             shape: Shape::File,
             chunker: Chunker::Fixed { size: LEN as u32 },
             parent: None,
-            entries: vec![Entry {
+            entries: vec![FileEntry {
                 path: name.clone(),
                 size: CHUNKS as u64 * LEN as u64,
                 kind,
