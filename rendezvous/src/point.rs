@@ -23,7 +23,7 @@ use std::time::Duration;
 
 use libp2p::PeerId;
 use shoal_addresses::{Prefix, Scope, is_harmful, tellable};
-use shoal_registry::{Listing, Page, Registration, Registry, RequestLimiter, Role, addresses_digest};
+use shoal_registry::{Listing, Page, Registration, Registry, RequestLimiter, addresses_digest};
 use shoal_wire::rendezvous::RendezvousRefusal;
 use shoal_wire::rendezvous::{
     Discovered, Malformed, PeerRecord, RecordFormat, Registered, RendezvousRequest, RendezvousResponse,
@@ -170,7 +170,7 @@ impl Point {
             prefixes: asker.observed.and_then(Prefix::of).into_iter().collect(),
             observed: asker.observed,
             ttl,
-            role: Role::Unknown,
+            role: None,
         };
         self.registry.register(now, registration)
     }

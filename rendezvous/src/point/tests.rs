@@ -6,6 +6,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use shoal_registry::Limits;
 use shoal_wire::rendezvous::Status;
+use shoal_wire::tracker::Role;
 
 use super::*;
 
@@ -146,11 +147,11 @@ fn a_renewal_keeps_the_role_also_on_the_disk() {
     let mut point = point(Settings::default());
     let peer = Peer::new(PUBLIC);
     peer.register(&mut point, Standard, &[HOME]).unwrap();
-    assert!(point.registry_mut().set_role(&peer.asker.peer, "a", Role::Seed));
+    assert_eq!(point.registry_mut().set_role(&peer.asker.peer, "a", Role::Seed), Some(true));
     let record = PeerRecord::seal(&peer.key, 1, &[HOME.parse().unwrap()], Standard).unwrap();
     let request = RendezvousRequest::Register { namespace: "a".to_owned(), record, ttl: Some(30) };
     match point.handle(Duration::ZERO, &peer.asker, Ok(request)).1 {
-        Some(Kept::Registered(it)) => assert_eq!((it.role, it.ttl), (Role::Seed, Some(30))),
+        Some(Kept::Registered(it)) => assert_eq!((it.role, it.ttl), (Some(Role::Seed), Some(30))),
         other => panic!("{other:?}"),
     }
 }

@@ -8,9 +8,9 @@ use libp2p::identity::Keypair;
 use libp2p::swarm::SwarmEvent;
 use libp2p::{PeerId, Swarm, SwarmBuilder, noise, tcp, yamux};
 use shoal_content::{ContentId, Hash};
-use shoal_registry::{self as registry, Registration, Role};
+use shoal_registry::{self as registry, Registration};
 use shoal_wire::swarm_namespace;
-use shoal_wire::tracker::{IndexEntry, Mode, TrackerErrorCode, Verdict};
+use shoal_wire::tracker::{IndexEntry, Mode, Role, TrackerErrorCode, Verdict};
 
 use super::*;
 
@@ -45,7 +45,7 @@ fn register(registry: &mut Registry, key: &Keypair, port: u16, content: ContentI
         addresses: port.into(),
         prefixes: vec![],
         ttl: None,
-        role: Role::Unknown,
+        role: None,
         observed: None,
     };
     registry.register(NOW, registration).unwrap();
@@ -139,7 +139,7 @@ async fn the_table_that_is_lent_answers() {
     let want = want.map(|(key, port)| (key.public().to_peer_id(), format!("/ip4/127.0.0.1/tcp/{port}")));
     assert_eq!(listed, BTreeSet::from(want));
 
-    let role = TrackerRequest::Role { role: shoal_wire::tracker::Role::Seed, content };
+    let role = TrackerRequest::Role { role: Role::Seed, content };
     assert_eq!(world.ask(role).await, TrackerResponse::Ok {});
     assert!(matches!(world.effects.pop(), Some(Effect::RoleChanged { .. })));
     let size = world.ask(TrackerRequest::Swarm { content }).await;

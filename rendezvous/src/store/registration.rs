@@ -15,8 +15,9 @@ use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 use shoal_addresses::Prefix;
 use shoal_cbor::CborError;
-use shoal_registry::{MAX_PREFIXES, Registration, Role};
+use shoal_registry::{MAX_PREFIXES, Registration};
 use shoal_wire::rendezvous::MAX_NAMESPACE;
+use shoal_wire::tracker::Role;
 
 use super::{Change, Row, Table, WallClock};
 
@@ -131,7 +132,7 @@ pub fn read(row: &Row, clock: WallClock, now: Duration) -> Result<Registration, 
         addresses: stored.addresses,
         prefixes: prefixes.ok_or(BadRow::Prefixes)?,
         ttl: Some(ttl),
-        role: role(stored.role).ok_or(BadRow::Role)?,
+        role: role(stored.role)?,
         observed: address(&stored.observed)?,
     })
 }
@@ -184,20 +185,20 @@ fn address(bytes: &[u8]) -> Result<Option<IpAddr>, BadRow> {
     v4().or_else(|_| v6()).map(Some).map_err(|_| BadRow::Observed)
 }
 
-fn role_number(role: Role) -> u8 {
+fn role_number(role: Option<Role>) -> u8 {
     match role {
-        Role::Unknown => 0,
-        Role::Seed => 1,
-        Role::Downloader => 2,
+        None => 0,
+        Some(Role::Seed) => 1,
+        Some(Role::Downloader) => 2,
     }
 }
 
-fn role(number: u8) -> Option<Role> {
+fn role(number: u8) -> Result<Option<Role>, BadRow> {
     match number {
-        0 => Some(Role::Unknown),
-        1 => Some(Role::Seed),
-        2 => Some(Role::Downloader),
-        _ => None,
+        0 => Ok(None),
+        1 => Ok(Some(Role::Seed)),
+        2 => Ok(Some(Role::Downloader)),
+        _ => Err(BadRow::Role),
     }
 }
 
@@ -215,7 +216,7 @@ mod tests {
     fn registrations() -> impl Strategy<Value = Registration> {
         let prefix =
             prop_oneof![any::<[u8; 3]>().prop_map(Prefix::V4), any::<[u8; 6]>().prop_map(Prefix::V6)];
-        let role = prop_oneof![Just(Role::Seed), Just(Role::Downloader), Just(Role::Unknown)];
+        let role = prop_oneof![Just(None), Just(Some(Role::Seed)), Just(Some(Role::Downloader))];
         let names = "[a-zé/]{1,40}";
         let record = prop::collection::vec(any::<u8>(), 1..400);
         let prefixes = prop::collection::vec(prefix, 0..=MAX_PREFIXES);
@@ -253,7 +254,7 @@ mod tests {
             prefixes: vec![Prefix::V4([8, 8, 8])],
             observed: Some([8, 8, 8, 8].into()),
             ttl: Some(60),
-            role: Role::Seed,
+            role: Some(Role::Seed),
         }
     }
 

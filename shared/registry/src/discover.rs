@@ -5,7 +5,7 @@ use std::time::Duration;
 use libp2p_identity::PeerId;
 
 use super::swarm::Swarm;
-use super::{Page, Registry, Role};
+use super::{Page, Registry};
 use shoal_wire::rendezvous::{MAX_NAMESPACE, RendezvousRefusal};
 
 impl Registry {
@@ -77,7 +77,7 @@ impl Registry {
             None => {
                 let place = asker.map(|key| match namespace {
                     Some(_) => (self.entries[key].role, self.entries[key].position),
-                    None => (Role::Unknown, self.peers[key].position),
+                    None => (None, self.peers[key].position),
                 });
                 (swarm.sample(limit, place, &mut self.rng), self.last_number)
             }

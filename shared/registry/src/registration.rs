@@ -8,21 +8,10 @@ use std::time::Duration;
 use libp2p_identity::PeerId;
 
 use shoal_addresses::Prefix;
+use shoal_wire::tracker::Role;
 
 /// The most networks that one registration counts against.
 pub const MAX_PREFIXES: usize = 16;
-
-/// What a peer is in a swarm, as far as the tracker was told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Role {
-    /// Has everything.
-    Seed,
-    /// Is still fetching.
-    Downloader,
-    /// Did not say: a client that speaks the libp2p protocol only.
-    #[default]
-    Unknown,
-}
 
 /// A wish to be listed. Who calls has checked that the record is signed by the connected peer; here it is
 /// opaque.
@@ -47,8 +36,9 @@ pub struct Registration {
     pub observed: Option<IpAddr>,
     /// The time asked for, in seconds.
     pub ttl: Option<u64>,
-    /// What the peer is there; a renewal that does not say leaves it as it is.
-    pub role: Role,
+    /// What the peer is there; none if it did not say, as clients do that speak the libp2p protocol only. A renewal
+    /// without a role leaves the role as it is.
+    pub role: Option<Role>,
 }
 
 /// A registration that is given to who asked.
@@ -62,8 +52,8 @@ pub struct Listing {
     pub record: Arc<[u8]>,
     /// What is left of its time, in seconds, at least 1.
     pub ttl: u64,
-    /// What the peer is there.
-    pub role: Role,
+    /// What the peer is there, if it said so.
+    pub role: Option<Role>,
 }
 
 /// The answer to a question.
@@ -142,7 +132,7 @@ pub(super) struct Entry {
     /// Rises with every registration that is news.
     pub(super) number: u64,
     pub(super) expires: Duration,
-    pub(super) role: Role,
+    pub(super) role: Option<Role>,
     /// Where it came from when it was new. Renewals from elsewhere stay charged there, so that they are
     /// never refused and the quotas hold all the same.
     pub(super) prefixes: Box<[Prefix]>,

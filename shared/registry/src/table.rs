@@ -10,12 +10,13 @@ use rand::{RngExt, SeedableRng};
 use super::Limits;
 use super::cookie::Cookies;
 use super::quota::PrefixCounts;
-use super::registration::{Contact, Counters, Counts, Entry, Listing, MAX_PREFIXES, Registration, Role};
+use super::registration::{Contact, Counters, Counts, Entry, Listing, MAX_PREFIXES, Registration};
 use super::reports::Reports;
 use super::slab::{Named, Slab};
 use super::swarm::Swarm;
 use rand_chacha::ChaCha8Rng;
 use shoal_wire::rendezvous::{MAX_NAMESPACE, Quota, RendezvousRefusal};
+use shoal_wire::tracker::Role;
 
 /// What is kept of a peer that is registered somewhere.
 #[derive(Debug)]
@@ -140,20 +141,17 @@ impl Registry {
         self.expiries.first().map(|(at, _)| *at)
     }
 
-    /// Changes what a registered peer is in a swarm, without a new record; `false` if it is not there.
-    pub fn set_role(&mut self, peer: &PeerId, namespace: &str, role: Role) -> bool {
-        let entry = self.find(peer, namespace);
-        if let Some(entry) = entry {
+    /// Sets what a registered peer is in a swarm, without a new record. Returns whether that is a change; none if the
+    /// peer is not registered there.
+    pub fn set_role(&mut self, peer: &PeerId, namespace: &str, role: Role) -> Option<bool> {
+        let entry = self.find(peer, namespace)?;
+        let changes = self.entries[entry].role != Some(role);
+        if changes {
             self.leave_swarm(entry);
-            self.entries[entry].role = role;
+            self.entries[entry].role = Some(role);
             self.join_swarm(entry);
         }
-        entry.is_some()
-    }
-
-    /// What a peer is in a namespace; none if it is not there.
-    pub fn role(&self, peer: &PeerId, namespace: &str) -> Option<Role> {
-        self.find(peer, namespace).map(|entry| self.entries[entry].role)
+        Some(changes)
     }
 
     /// How many registrations there are.
@@ -333,10 +331,9 @@ impl Registry {
     }
 
     fn renew(&mut self, now: Duration, key: u32, new: Registration, expires: Duration) {
-        let role = self.entries[key].role;
-        // Who speaks the libp2p protocol only cannot say; that takes nothing back.
-        if new.role != Role::Unknown && role != new.role {
-            self.set_role(&new.peer, &new.namespace, new.role);
+        // A client that speaks the libp2p protocol only cannot tell its role. That takes nothing back.
+        if let Some(role) = new.role {
+            self.set_role(&new.peer, &new.namespace, role);
         }
         let peer = self.entries[key].peer;
         let record = self.shared(peer, new.record);
@@ -426,13 +423,13 @@ impl Registry {
         let seen = Duration::ZERO;
         let new = Peer { entries: vec![], latest: 0, seen, addresses, number, position: 0 };
         let key = self.peers.insert(peer, new);
-        self.peers[key].position = self.everyone.insert(key, Role::Unknown, number);
+        self.peers[key].position = self.everyone.insert(key, None, number);
         key
     }
 
     fn leave_everyone(&mut self, key: u32) {
         let Some(peer) = self.peers.remove(key) else { return };
-        if let Some(moved) = self.everyone.remove(Role::Unknown, peer.position, peer.number) {
+        if let Some(moved) = self.everyone.remove(None, peer.position, peer.number) {
             self.peers[moved].position = peer.position;
         }
     }

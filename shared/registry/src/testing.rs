@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rand::SeedableRng;
 
-use super::{Limits, Registration, Registry, Role};
+use super::{Limits, Registration, Registry};
 use libp2p_identity::PeerId;
 use rand_chacha::ChaCha8Rng;
 use shoal_engine::numbered_peer;
@@ -33,6 +33,6 @@ pub(super) fn registration(n: usize, namespace: &str) -> Registration {
         prefixes: vec![],
         observed: None,
         ttl: Some(60),
-        role: Role::Unknown,
+        role: None,
     }
 }

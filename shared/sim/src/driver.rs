@@ -8,8 +8,8 @@ use shoal_content::{ChunkIndex, ChunkSet};
 use shoal_engine::{
     Grant, MemberInput, MemberOutput, NeighbourEvent, Offence, RequestId, Source, TrackerEvent,
 };
-use shoal_registry::Role;
 use shoal_wire::chunks::ChunkRefusal;
+use shoal_wire::tracker::Role;
 
 use super::event::{Event, Message};
 use super::node::{Number, of_session};

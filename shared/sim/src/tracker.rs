@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::node::{Number, number};
 use shoal_engine::{SeededRng, TTL, numbered_peer};
-use shoal_registry::{Limits, Registration, Registry, Role, Verdict};
+use shoal_registry::{Limits, Registration, Registry, Verdict};
+use shoal_wire::tracker::Role;
 
 /// The one namespace.
 const SWARM: &str = "shoal/simulated";
@@ -33,7 +34,7 @@ impl Tracker {
             observed: None,
             prefixes: Vec::new(),
             ttl: Some(TTL.as_secs()),
-            role,
+            role: Some(role),
         };
         self.0.register(now, registration).ok().map(Duration::from_secs)
     }

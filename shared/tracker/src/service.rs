@@ -256,15 +256,9 @@ fn set_role(
     content: &ContentId,
     effects: &mut Vec<Effect>,
 ) -> Result<TrackerResponse, TrackerErrorCode> {
-    let role = match role {
-        Role::Seed => registry::Role::Seed,
-        Role::Downloader => registry::Role::Downloader,
-    };
     let namespace = swarm_namespace(content);
-    let before = registry.role(&peer, &namespace).ok_or(TrackerErrorCode::NotRegistered)?;
     // Peers say it with every renewal; most of the time it is nothing new.
-    if before != role {
-        registry.set_role(&peer, &namespace, role);
+    if registry.set_role(&peer, &namespace, role).ok_or(TrackerErrorCode::NotRegistered)? {
         effects.push(Effect::RoleChanged { peer, namespace });
     }
     Ok(TrackerResponse::Ok {})

@@ -6,8 +6,9 @@ use std::time::Duration;
 use libp2p_identity::PeerId;
 use shoal_addresses::Prefix;
 
-use crate::{Limits, Registration, Role};
+use crate::{Limits, Registration};
 use shoal_wire::rendezvous::{Quota, RendezvousRefusal};
+use shoal_wire::tracker::Role;
 
 #[derive(Debug, Clone)]
 pub(super) struct Row {
@@ -62,7 +63,7 @@ impl Model {
                 if row.registration.addresses != new.addresses {
                     row.news = step;
                 }
-                let role = if new.role == Role::Unknown { row.registration.role } else { new.role };
+                let role = new.role.or(row.registration.role);
                 row.registration = Registration { role, ..new.clone() };
                 row.expires = expires;
             }
@@ -113,9 +114,9 @@ impl Model {
         self.remove(|row| row.expires <= now)
     }
 
-    pub(super) fn set_role(&mut self, peer: &PeerId, namespace: &str, role: Role) -> bool {
+    pub(super) fn set_role(&mut self, peer: &PeerId, namespace: &str, role: Role) -> Option<bool> {
         let row = self.rows.iter_mut().find(|row| is(row, peer, namespace));
-        row.map(|row| row.registration.role = role).is_some()
+        row.map(|row| row.registration.role.replace(role) != Some(role))
     }
 
     /// Whoever is in a namespace or anywhere, with news after the step `since`, without `asker`.
@@ -131,7 +132,7 @@ impl Model {
         there.into_iter().filter(|peer| *peer != asker).collect()
     }
 
-    pub(super) fn with_role(&self, namespace: &str, role: Role) -> BTreeSet<PeerId> {
+    pub(super) fn with_role(&self, namespace: &str, role: Option<Role>) -> BTreeSet<PeerId> {
         let rows = self.rows.iter().map(|row| &row.registration);
         rows.filter(|r| r.namespace == namespace && r.role == role).map(|r| r.peer).collect()
     }

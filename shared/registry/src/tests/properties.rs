@@ -11,7 +11,8 @@ use super::invariants::check;
 use super::model::{Model, Row, is};
 use crate::testing::peer;
 use crate::testing::{registry, secs};
-use crate::{Limits, Page, Registration, Registry, Role};
+use crate::{Limits, Page, Registration, Registry};
+use shoal_wire::tracker::Role;
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -60,7 +61,7 @@ fn limits() -> Limits {
 }
 
 fn role() -> impl Strategy<Value = Role> {
-    prop_oneof![Just(Role::Seed), Just(Role::Downloader), Just(Role::Unknown)]
+    prop_oneof![Just(Role::Seed), Just(Role::Downloader)]
 }
 
 fn registration() -> impl Strategy<Value = Registration> {
@@ -72,7 +73,7 @@ fn registration() -> impl Strategy<Value = Registration> {
         prop::sample::select(vec![Some(0), Some(19), Some(7_200), Some(259_200), Some(259_201)])
     ];
     let prefixes = prop::collection::btree_set((0..5u8).prop_map(|n| Prefix::V4([n; 3])), 0..3);
-    (0..PEERS, names, record, 0..4u64, 0..3u64, prefixes, ttl, role()).prop_map(
+    (0..PEERS, names, record, 0..4u64, 0..3u64, prefixes, ttl, prop::option::of(role())).prop_map(
         |(n, name, record, sequence, addresses, prefixes, ttl, role)| Registration {
             peer: peer(n),
             namespace: namespace(name),
@@ -181,10 +182,10 @@ impl World {
         assert_eq!(given.len(), there.len().min(page_of(limit)), "all, or as many as fit");
         if let Some(name) = namespace.as_deref().filter(|_| page_of(limit) > 1) {
             for role in [Role::Seed, Role::Downloader] {
-                let mut of_role = self.model.with_role(name, role);
+                let mut of_role = self.model.with_role(name, Some(role));
                 // Those who say nothing stand with the downloaders.
                 if role == Role::Downloader {
-                    of_role.extend(self.model.with_role(name, Role::Unknown));
+                    of_role.extend(self.model.with_role(name, None));
                 }
                 of_role.remove(&asker);
                 assert!(of_role.is_empty() || !given.is_disjoint(&of_role), "{role:?} in the answer");
@@ -245,9 +246,9 @@ impl World {
         for name in (0..4).map(namespace) {
             let count = |role| rows(&|r| r.registration.namespace == name && r.registration.role == role);
             let counts = self.registry.counts(&name);
-            assert_eq!(counts.seeds, count(Role::Seed));
-            assert_eq!(counts.downloaders, count(Role::Downloader));
-            assert_eq!(counts.unknown, count(Role::Unknown));
+            assert_eq!(counts.seeds, count(Some(Role::Seed)));
+            assert_eq!(counts.downloaders, count(Some(Role::Downloader)));
+            assert_eq!(counts.unknown, count(None));
         }
         let key = |r: &Registration| (r.peer, r.namespace.clone(), r.sequence, r.record.clone());
         let listed: BTreeSet<_> = self.registry.snapshot(self.now).map(|r| key(&r)).collect();

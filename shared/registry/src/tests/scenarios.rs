@@ -10,8 +10,9 @@ use shoal_addresses::Prefix;
 use super::invariants::{check, footprint};
 use crate::testing::peer;
 use crate::testing::{registration, registry, secs};
-use crate::{Limits, Page, Registration, Registry, Role};
+use crate::{Limits, Page, Registration, Registry};
 use shoal_wire::rendezvous::{MAX_NAMESPACE, Quota, RendezvousRefusal};
+use shoal_wire::tracker::Role;
 
 fn peers(page: &Page) -> BTreeSet<PeerId> {
     page.listings.iter().map(|listing| listing.peer).collect()
@@ -24,7 +25,7 @@ fn ask(registry: &mut Registry, namespace: &str, limit: u64) -> Page {
 fn filled(count: usize, seeds: usize) -> Registry {
     let mut registry = registry(Limits::default());
     for n in 0..count {
-        let role = if n < seeds { Role::Seed } else { Role::Downloader };
+        let role = if n < seeds { Some(Role::Seed) } else { Some(Role::Downloader) };
         registry.register(secs(1), Registration { role, ..registration(n, "big") }).unwrap();
     }
     registry
@@ -40,7 +41,7 @@ fn a_small_swarm_is_given_whole_and_a_large_one_by_samples() {
     assert!(peers(&first).intersection(&peers(&second)).count() < 25, "two questions, two samples");
     for page in [first, second] {
         assert_eq!(
-            page.listings.iter().filter(|l| l.role == Role::Seed).count(),
+            page.listings.iter().filter(|l| l.role == Some(Role::Seed)).count(),
             1,
             "the only seed is in each"
         );
@@ -245,7 +246,7 @@ fn what_has_run_out_is_not_given_even_if_nobody_called_expire() {
 fn one_peer_that_renews_for_ever_takes_no_memory() {
     let mut registry = filled(10, 2);
     let renew = |registry: &mut Registry, n: u64| {
-        let role = if n.is_multiple_of(2) { Role::Seed } else { Role::Downloader };
+        let role = if n.is_multiple_of(2) { Some(Role::Seed) } else { Some(Role::Downloader) };
         let prefixes = vec![Prefix::V4((n as u32).to_be_bytes()[1..].try_into().unwrap())];
         let mut renewal =
             Registration { sequence: n, addresses: n, role, prefixes, ..registration(1, "big") };

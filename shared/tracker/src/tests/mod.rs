@@ -66,7 +66,7 @@ fn register(registry: &mut Registry, now: Duration, peer: PeerId, content: Conte
         addresses: 1,
         prefixes: vec![],
         ttl: Some(100),
-        role: registry::Role::Unknown,
+        role: None,
         observed: None,
     };
     registry.register(now, registration).unwrap();

@@ -92,7 +92,7 @@ fn a_role_is_written_down_when_it_is_news() {
     assert_eq!(say(Role::Downloader), []);
     assert_eq!(say(Role::Seed), news);
     let written = tracker.registry.registration(secs(1), &peer(1), &namespace).unwrap();
-    assert_eq!((written.role, written.ttl), (shoal_registry::Role::Seed, Some(99)));
+    assert_eq!((written.role, written.ttl), (Some(Role::Seed), Some(99)));
 }
 
 #[test]
