@@ -4,13 +4,14 @@ mod common;
 
 use common::{Client, tracker, until};
 use libp2p::PeerId;
-use shoal_registry::{Limits, Verdict};
+use shoal_registry::Limits;
 use shoal_rendezvous::{Settings, Tracker};
+use shoal_wire::tracker::Verdict;
 
 /// Reports a peer, and waits until the probe is over.
 async fn report(tracker: &Tracker, peer: PeerId) {
     let verdict = tracker.report(PeerId::random(), peer).await.unwrap();
-    assert_eq!(verdict, Verdict::Probe(peer));
+    assert_eq!(verdict, Verdict::Probing);
     until("the probe ends", || async {
         let probes = tracker.counters().await.unwrap().probes;
         (probes.alive + probes.dead == probes.started).then_some(())

@@ -212,7 +212,7 @@ async fn reports_are_limited_while_all_probes_are_under_way() {
     assert_eq!(client.report(PeerId::random()).await, Ok(Verdict::Unknown), "connected, and answered");
     for peer in silent_peers {
         let verdict = tracker.report(PeerId::random(), peer).await;
-        assert_eq!(verdict, Some(shoal_registry::Verdict::Probe(peer)));
+        assert_eq!(verdict, Some(Verdict::Probing));
     }
     assert_eq!(client.report(one_more).await, Ok(Verdict::Limited));
     let counters = tracker.counters().await.unwrap();

@@ -9,9 +9,10 @@ use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use libp2p::swarm::SwarmEvent;
 use libp2p::{PeerId, Swarm, identify, ping, request_response};
-use shoal_registry::{Registry, Verdict};
+use shoal_registry::Registry;
 use shoal_tracker::Services;
 use shoal_wire::rendezvous::Status;
+use shoal_wire::tracker::Verdict;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 

@@ -9,8 +9,8 @@ use libp2p::swarm::DialError;
 use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
 use libp2p::{Multiaddr, PeerId};
 use shoal_addresses::at_host;
-use shoal_registry::Verdict;
 use shoal_wire::rendezvous::PeerRecord;
+use shoal_wire::tracker::Verdict;
 
 use super::{EventOf, Server};
 use crate::probes::Step;
@@ -25,7 +25,7 @@ impl Server {
         let registry = self.point.registry_mut();
         registry.set_may_probe(may_probe);
         let verdict = registry.report(now, reporter, None, peer);
-        if let Verdict::Probe(peer) = verdict {
+        if verdict == Verdict::Probing {
             self.probe(peer);
         }
         verdict

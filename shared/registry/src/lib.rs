@@ -42,6 +42,5 @@ pub use everyone::PeerListing;
 pub use limiter::RequestLimiter;
 pub use limits::{Limits, SPEC_MAX_TTL};
 pub use registration::{Contact, Counters, Counts, Listing, MAX_PREFIXES, Page, Registration};
-pub use reports::Verdict;
 pub use table::Registry;
 pub use throttle::{Throttle, WhenFull};

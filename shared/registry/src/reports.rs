@@ -9,17 +9,7 @@ use libp2p_identity::PeerId;
 use super::table::Leave;
 use super::throttle::{Throttle, WhenFull};
 use super::{Limits, Registry, RequestLimiter};
-
-/// What to do about a report.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
-    /// Ask this peer for a sign of life and tell [`Registry::probe_result`].
-    Probe(PeerId),
-    /// Nothing: the reporter reports too much, the peer has just been probed, or there is no room for a probe.
-    Limited,
-    /// Nothing: no such peer is registered.
-    Unknown,
-}
+use shoal_wire::tracker::Verdict;
 
 /// How much each peer has reported, and when each was probed.
 #[derive(Debug)]
@@ -46,7 +36,8 @@ impl Reports {
 
 impl Registry {
     /// `reporter`, seen at `ip`, could not reach `peer`. Each report counts against its limit, whatever becomes
-    /// of it.
+    /// of it. If the answer is [`Verdict::Probing`], the caller asks `peer` for a sign of life and tells
+    /// [`probe_result`](Self::probe_result).
     pub fn report(&mut self, now: Duration, reporter: PeerId, ip: Option<IpAddr>, peer: PeerId) -> Verdict {
         self.expire(now);
         let verdict = if !self.reports.reporters.allow(now, reporter, ip) {
@@ -54,11 +45,11 @@ impl Registry {
         } else if !self.contains(&peer) {
             Verdict::Unknown
         } else if self.reports.may_probe && self.reports.probed.allow(now, peer) {
-            Verdict::Probe(peer)
+            Verdict::Probing
         } else {
             Verdict::Limited
         };
-        self.counters.probes += u64::from(verdict == Verdict::Probe(peer));
+        self.counters.probes += u64::from(verdict == Verdict::Probing);
         self.counters.reports_limited += u64::from(verdict == Verdict::Limited);
         verdict
     }
@@ -92,11 +83,11 @@ mod tests {
         let mut registry = registry(Limits::default());
         registry.register(secs(0), registration(1, "a")).unwrap();
         registry.register(secs(0), registration(1, "b")).unwrap();
-        assert_eq!(registry.report(secs(1), peer(9), None, peer(1)), Verdict::Probe(peer(1)));
+        assert_eq!(registry.report(secs(1), peer(9), None, peer(1)), Verdict::Probing);
         assert_eq!(registry.probe_result(secs(2), &peer(1), true), 0);
         assert_eq!(registry.len(), 2, "a false report does no harm");
         assert_eq!(registry.report(secs(5), peer(9), None, peer(1)), Verdict::Limited);
-        assert_eq!(registry.report(secs(11), peer(9), None, peer(1)), Verdict::Probe(peer(1)));
+        assert_eq!(registry.report(secs(11), peer(9), None, peer(1)), Verdict::Probing);
         assert_eq!(registry.probe_result(secs(12), &peer(1), false), 2);
         assert!(registry.is_empty());
         assert_eq!(registry.report(secs(13), peer(9), None, peer(1)), Verdict::Unknown);
@@ -111,11 +102,7 @@ mod tests {
         assert_eq!(registry.report(secs(1), peer(9), None, peer(1)), Verdict::Limited);
         assert_eq!(registry.report(secs(1), peer(9), None, peer(2)), Verdict::Unknown);
         registry.set_may_probe(true);
-        assert_eq!(
-            registry.report(secs(2), peer(9), None, peer(1)),
-            Verdict::Probe(peer(1)),
-            "it was not probed"
-        );
+        assert_eq!(registry.report(secs(2), peer(9), None, peer(1)), Verdict::Probing, "it was not probed");
         assert_eq!((registry.counters().probes, registry.counters().reports_limited), (1, 1));
     }
 
@@ -146,11 +133,11 @@ mod tests {
         let limits = Limits { report_burst: 2, ..Limits::default() };
         let mut registry = registry(limits);
         (1..5).for_each(|n| assert!(registry.register(secs(0), registration(n, "a")).is_ok()));
-        assert_eq!(registry.report(secs(1), peer(9), None, peer(1)), Verdict::Probe(peer(1)));
-        assert_eq!(registry.report(secs(1), peer(9), None, peer(2)), Verdict::Probe(peer(2)));
+        assert_eq!(registry.report(secs(1), peer(9), None, peer(1)), Verdict::Probing);
+        assert_eq!(registry.report(secs(1), peer(9), None, peer(2)), Verdict::Probing);
         assert_eq!(registry.report(secs(1), peer(9), None, peer(3)), Verdict::Limited);
-        assert_eq!(registry.report(secs(1), peer(8), None, peer(3)), Verdict::Probe(peer(3)));
-        assert_eq!(registry.report(secs(4), peer(9), None, peer(4)), Verdict::Probe(peer(4)));
+        assert_eq!(registry.report(secs(1), peer(8), None, peer(3)), Verdict::Probing);
+        assert_eq!(registry.report(secs(4), peer(9), None, peer(4)), Verdict::Probing);
         assert_eq!((registry.counters().probes, registry.counters().reports_limited), (4, 1));
     }
 
@@ -162,9 +149,9 @@ mod tests {
         let mut report = |reporter: usize, ip: [u8; 4], about: usize| {
             registry.report(secs(1), peer(1_000 + reporter), Some(ip.into()), peer(about))
         };
-        let probes = (0..50).filter(|n| report(*n, [8, 8, 8, *n as u8], *n) == Verdict::Probe(peer(*n)));
+        let probes = (0..50).filter(|n| report(*n, [8, 8, 8, *n as u8], *n) == Verdict::Probing);
         assert_eq!(probes.count(), 6);
-        assert_eq!(report(50, [8, 8, 9, 1], 50), Verdict::Probe(peer(50)), "another network");
+        assert_eq!(report(50, [8, 8, 9, 1], 50), Verdict::Probing, "another network");
     }
 
     #[test]
@@ -172,9 +159,8 @@ mod tests {
         let limits = Limits { probes: 10, reporters: 20, ..Limits::default() };
         let mut registry = registry(limits);
         (0..100).for_each(|n| assert!(registry.register(secs(0), registration(n, "a")).is_ok()));
-        let probes = (0..1_000).filter(|n| {
-            registry.report(secs(1), peer(1_000 + n), None, peer(n % 100)) == Verdict::Probe(peer(n % 100))
-        });
+        let probes = (0..1_000)
+            .filter(|n| registry.report(secs(1), peer(1_000 + n), None, peer(n % 100)) == Verdict::Probing);
         assert_eq!(probes.count(), 10);
         assert_eq!((registry.reports.probed.len(), registry.reports.reporters.len()), (10, 20));
     }

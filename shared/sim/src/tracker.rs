@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::node::{Number, number};
 use shoal_engine::{SeededRng, TTL, numbered_peer};
-use shoal_registry::{Limits, Registration, Registry, Verdict};
-use shoal_wire::tracker::Role;
+use shoal_registry::{Limits, Registration, Registry};
+use shoal_wire::tracker::{Role, Verdict};
 
 /// The one namespace.
 const SWARM: &str = "shoal/simulated";
@@ -53,7 +53,7 @@ impl Tracker {
     /// A peer says that another is dead. The probe's answer comes at once.
     pub(super) fn report(&mut self, now: Duration, reporter: Number, subject: Number, alive: bool) {
         let subject = numbered_peer(subject);
-        if matches!(self.0.report(now, numbered_peer(reporter), None, subject), Verdict::Probe(_)) {
+        if self.0.report(now, numbered_peer(reporter), None, subject) == Verdict::Probing {
             self.0.probe_result(now, &subject, alive);
         }
     }

@@ -272,14 +272,10 @@ fn report(
     effects: &mut Vec<Effect>,
 ) -> Result<TrackerResponse, TrackerErrorCode> {
     let peer = PeerId::from_bytes(peer).map_err(|_| TrackerErrorCode::BadRequest)?;
-    let verdict = match registry.report(now, reporter.peer, reporter.ip, peer) {
-        registry::Verdict::Probe(peer) => {
-            effects.push(Effect::Probe(peer));
-            Verdict::Probing
-        }
-        registry::Verdict::Limited => Verdict::Limited,
-        registry::Verdict::Unknown => Verdict::Unknown,
-    };
+    let verdict = registry.report(now, reporter.peer, reporter.ip, peer);
+    if verdict == Verdict::Probing {
+        effects.push(Effect::Probe(peer));
+    }
     Ok(TrackerResponse::Reported { verdict })
 }
 

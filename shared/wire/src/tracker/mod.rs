@@ -228,7 +228,7 @@ pub enum TrackerResponse {
 pub enum Verdict {
     /// The tracker looks for itself, and forgets the peer if it does not answer.
     Probing,
-    /// Nothing: the reporter reports too much, or the peer has just been looked at.
+    /// Nothing: the reporter reports too much, the peer has just been probed, or there is no room for a probe.
     Limited,
     /// Nothing: no such peer is registered.
     Unknown,
