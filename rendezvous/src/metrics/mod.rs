@@ -15,8 +15,8 @@ mod http;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use shoal_registry::Counters;
 use shoal_wire::rendezvous::Status;
+use shoal_wire::tracker::RegistryCounts;
 use tokio::sync::watch;
 
 pub use self::http::{MAX_CONNECTIONS, serve};
@@ -58,7 +58,7 @@ pub struct RegistryFigures {
     /// `Registry::namespaces`
     pub namespaces: usize,
     /// `Registry::counters`
-    pub counters: Counters,
+    pub counters: RegistryCounts,
 }
 
 /// How many and how large.

@@ -92,33 +92,6 @@ impl Counts {
     }
 }
 
-/// What has happened since the start.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Counters {
-    /// Newcomers that were let in.
-    pub registered: u64,
-    /// Renewals.
-    pub renewed: u64,
-    /// Registrations that were refused.
-    pub refused: u64,
-    /// Registrations that peers took back.
-    pub unregistered: u64,
-    /// Registrations whose time ran out.
-    pub expired: u64,
-    /// Registrations of peers that went away.
-    pub gone: u64,
-    /// Registrations of peers that did not answer a probe.
-    pub dead: u64,
-    /// Questions that were answered.
-    pub discovered: u64,
-    /// Questions that were refused.
-    pub discover_refused: u64,
-    /// Reports that led to a probe.
-    pub probes: u64,
-    /// Reports that were ignored.
-    pub reports_limited: u64,
-}
-
 /// One registration as the table holds it.
 #[derive(Debug)]
 pub(super) struct Entry {

@@ -10,13 +10,13 @@ use rand::{RngExt, SeedableRng};
 use super::Limits;
 use super::cookie::Cookies;
 use super::quota::PrefixCounts;
-use super::registration::{Contact, Counters, Counts, Entry, Listing, MAX_PREFIXES, Registration};
+use super::registration::{Contact, Counts, Entry, Listing, MAX_PREFIXES, Registration};
 use super::reports::Reports;
 use super::slab::{Named, Slab};
 use super::swarm::Swarm;
 use rand_chacha::ChaCha8Rng;
 use shoal_wire::rendezvous::{MAX_NAMESPACE, Quota, RendezvousRefusal};
-use shoal_wire::tracker::Role;
+use shoal_wire::tracker::{RegistryCounts, Role};
 
 /// What is kept of a peer that is registered somewhere.
 #[derive(Debug)]
@@ -62,7 +62,7 @@ pub struct Registry {
     pub(super) reports: Reports,
     /// The number of the newest news.
     pub(super) last_number: u64,
-    pub(super) counters: Counters,
+    pub(super) counters: RegistryCounts,
 }
 
 impl Registry {
@@ -80,7 +80,7 @@ impl Registry {
             prefixes: PrefixCounts::default(),
             reports: Reports::new(&limits),
             last_number: 0,
-            counters: Counters::default(),
+            counters: RegistryCounts::default(),
             limits,
         }
     }
@@ -196,7 +196,7 @@ impl Registry {
     }
 
     /// What has happened since the start.
-    pub fn counters(&self) -> Counters {
+    pub fn counters(&self) -> RegistryCounts {
         self.counters
     }
 

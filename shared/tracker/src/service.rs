@@ -8,12 +8,12 @@ use libp2p_identity::PeerId;
 use multiaddr::Multiaddr;
 use shoal_addresses::{Prefix, Scope};
 use shoal_content::ContentId;
-use shoal_registry::{self as registry, Registry, RequestLimiter};
+use shoal_registry::{Registry, RequestLimiter};
 use shoal_wire::frame::{Received, UnknownKind};
 use shoal_wire::swarm_namespace;
 use shoal_wire::tracker::{
-    Current, IndexEntry, RefusalCounts, RegistryCounts, RequestCounts, Role, Stats, TrackerErrorCode,
-    TrackerRequest, TrackerResponse, Verdict,
+    Current, IndexEntry, RefusalCounts, RequestCounts, Role, Stats, TrackerErrorCode, TrackerRequest,
+    TrackerResponse, Verdict,
 };
 
 use super::index::{Index, Search};
@@ -162,7 +162,7 @@ impl Services {
             },
             version: self.version.to_owned(),
             refusals: self.refusals,
-            registry: registry_counts(registry.counters()),
+            registry: registry.counters(),
             requests: self.requests,
         }
     }
@@ -277,21 +277,4 @@ fn report(
         effects.push(Effect::Probe(peer));
     }
     Ok(TrackerResponse::Reported { verdict })
-}
-
-/// What the registry has counted, as answers tell it.
-fn registry_counts(counters: registry::Counters) -> RegistryCounts {
-    RegistryCounts {
-        dead: counters.dead,
-        gone: counters.gone,
-        probes: counters.probes,
-        expired: counters.expired,
-        refused: counters.refused,
-        renewed: counters.renewed,
-        discovered: counters.discovered,
-        registered: counters.registered,
-        unregistered: counters.unregistered,
-        reports_limited: counters.reports_limited,
-        discover_refused: counters.discover_refused,
-    }
 }
