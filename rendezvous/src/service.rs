@@ -10,7 +10,7 @@ use libp2p::request_response::{self, ProtocolSupport, ResponseChannel};
 use libp2p::{Multiaddr, StreamProtocol};
 use shoal_framing::FrameCodec;
 use shoal_registry::Registry;
-use shoal_tracker::{Effect, Limits, Origin, Outcome, Services};
+use shoal_tracker::{Effect, Origin, Outcome, ServiceLimits, Services};
 use shoal_wire::frame::Received;
 use shoal_wire::rendezvous::PeerRecord;
 use shoal_wire::tracker::{PROTOCOL, TrackerRequest, TrackerResponse};
@@ -34,7 +34,7 @@ pub(crate) fn behaviour() -> Behaviour {
 
 /// Starts without any payload or published entry.
 pub(crate) fn services(now: Duration) -> Services {
-    Services::new(now, Limits::default(), env!("CARGO_PKG_VERSION"), addresses_in)
+    Services::new(now, ServiceLimits::default(), env!("CARGO_PKG_VERSION"), addresses_in)
 }
 
 /// What to answer to a request, and what else is to be done.

@@ -4,7 +4,7 @@ mod common;
 
 use common::{Client, tracker, until};
 use libp2p::PeerId;
-use shoal_registry::Limits;
+use shoal_registry::RegistryLimits;
 use shoal_rendezvous::{Settings, Tracker};
 use shoal_wire::tracker::Verdict;
 
@@ -93,7 +93,7 @@ async fn a_tracker_that_has_no_room_for_a_connection_takes_nobody_for_dead() {
 
 #[tokio::test]
 async fn reporters_are_limited() {
-    let limits = Limits { report_burst: 2, ..Limits::default() };
+    let limits = RegistryLimits { report_burst: 2, ..RegistryLimits::default() };
     let (tracker, _) = tracker(Settings { limits, ..Settings::default() }).await;
     let reporter = PeerId::random();
     for expected in [Verdict::Unknown, Verdict::Unknown, Verdict::Limited] {

@@ -4,7 +4,7 @@ mod common;
 
 use common::{Client, registered, tracker, until};
 use libp2p::identity::Keypair;
-use shoal_registry::Limits;
+use shoal_registry::RegistryLimits;
 use shoal_rendezvous::Settings;
 use shoal_wire::rendezvous::Status;
 use shoal_wire::rendezvous::{PeerRecord, RecordFormat, RendezvousRequest, RendezvousResponse};
@@ -159,7 +159,7 @@ async fn unregistering_is_done_at_once_and_in_one_namespace_only() {
 
 #[tokio::test]
 async fn time_runs_out() {
-    let limits = Limits { min_ttl: 1, ..Limits::default() };
+    let limits = RegistryLimits { min_ttl: 1, ..RegistryLimits::default() };
     let (_tracker, address) = tracker(Settings { limits, ..Settings::default() }).await;
     let (one, other) = (Client::start(&address).await, Client::start(&address).await);
     let record = one.record(1, RecordFormat::Standard);
@@ -169,7 +169,7 @@ async fn time_runs_out() {
 
 #[tokio::test]
 async fn a_full_tracker_says_so_and_keeps_who_is_in() {
-    let limits = Limits { total: 1, ..Limits::default() };
+    let limits = RegistryLimits { total: 1, ..RegistryLimits::default() };
     let (_tracker, address) = tracker(Settings { limits, ..Settings::default() }).await;
     let (one, other) = (Client::start(&address).await, Client::start(&address).await);
     one.join("a").await;

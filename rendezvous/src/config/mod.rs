@@ -17,7 +17,7 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 use libp2p::Multiaddr;
 use serde::{Deserialize, Serialize};
-use shoal_registry::Limits;
+use shoal_registry::RegistryLimits;
 
 pub use self::options::Options;
 
@@ -97,5 +97,5 @@ pub struct Config {
     /// Most connections at once.
     pub connections: u32,
     /// Of the registry.
-    pub limits: Limits,
+    pub limits: RegistryLimits,
 }

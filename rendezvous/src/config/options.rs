@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::Args;
 use libp2p::Multiaddr;
 use serde::Deserialize;
-use shoal_registry::{Limits, SPEC_MAX_TTL};
+use shoal_registry::{RegistryLimits, SPEC_MAX_TTL};
 
 use super::text::Text;
 use super::{Config, ConfigError, LogFormat, MetricsAddress};
@@ -157,14 +157,14 @@ impl LimitOptions {
         }
     }
 
-    fn complete(self) -> Result<Limits, ConfigError> {
+    fn complete(self) -> Result<RegistryLimits, ConfigError> {
         /// With the longest records, more do not fit into the 1 MiB that clients read.
         const MAX_PAGE: usize = 400;
-        let standard = Limits::default();
+        let standard = RegistryLimits::default();
         let seconds = |time: Option<Text<humantime::Duration>>, standard: u64| {
             time.map_or(standard, |text| Duration::from(text.0).as_secs())
         };
-        let limits = Limits {
+        let limits = RegistryLimits {
             total: self.total.unwrap_or(standard.total),
             per_namespace: self.per_namespace.unwrap_or(standard.per_namespace),
             per_peer: self.per_peer.unwrap_or(standard.per_peer),

@@ -4,7 +4,7 @@ use libp2p::Multiaddr;
 use libp2p::identity::Keypair;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
-use shoal_registry::Limits;
+use shoal_registry::RegistryLimits;
 use shoal_wire::rendezvous::Status;
 use shoal_wire::tracker::Role;
 
@@ -84,7 +84,7 @@ fn addresses_are_looked_at_before_they_are_told() {
 
 #[test]
 fn quotas_count_by_where_the_peer_is_seen() {
-    let limits = Limits { per_prefix: 1, ..Limits::default() };
+    let limits = RegistryLimits { per_prefix: 1, ..RegistryLimits::default() };
     let mut point = point(Settings { limits, ..Settings::default() });
     assert_eq!(Peer::new("8.8.8.1").register(&mut point, Standard, &["/ip4/9.9.9.9/tcp/1"]), Ok(60));
     let neighbour = Peer::new("8.8.8.2").register(&mut point, Standard, &["/ip4/7.7.7.7/tcp/1"]);

@@ -76,7 +76,7 @@ impl World {
                 },
             }
         }
-        let registry = Registry::new(registry::Limits::default(), rand::make_rng());
+        let registry = Registry::new(registry::RegistryLimits::default(), rand::make_rng());
         Self { registry, services: services(Duration::ZERO), tracker, peer, effects: vec![] }
     }
 

@@ -11,7 +11,7 @@ use shoal_wire::rendezvous::{MAX_NAMESPACE, RendezvousRefusal};
 impl Registry {
     /// Tells who is in `namespace`, or with none (or an empty one, as some clients write none) which peers
     /// there are at all, each once with its newest registration. At most `limit` and at most
-    /// [`Limits::page`](super::Limits::page) are given; `asker` is left out.
+    /// [`RegistryLimits::page`](super::RegistryLimits::page) are given; `asker` is left out.
     ///
     /// Without a cookie: all, in random order, if they fit the answer, else a random sample that has seeds
     /// and downloaders in it. With a cookie: what is new since the answer that it came with, oldest first; if more

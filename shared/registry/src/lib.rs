@@ -2,7 +2,7 @@
 //!
 //! - [`Registry`]: register, renew, unregister, discover, expire; reports of dead peers.
 //! - [`Throttle`]: how often each peer may do something. [`RequestLimiter`]: and its network.
-//! - [`Limits`]: quotas and times. Why not is a [`RendezvousRefusal`](shoal_wire::rendezvous::RendezvousRefusal).
+//! - [`RegistryLimits`]: quotas and times. Why not is a [`RendezvousRefusal`](shoal_wire::rendezvous::RendezvousRefusal).
 //! - [`addresses_digest`]: tells whether a peer has moved.
 //!
 //! It follows the libp2p rendezvous specification (github.com/libp2p/specs, rendezvous, r3), and goes its own
@@ -15,7 +15,7 @@
 //! give the same answers.
 //!
 //! What always holds: no call costs by the number of registrations, only by its answer and the logarithm of
-//! the table (but [`Registry::snapshot`], which says so). Every map is bounded by the [`Limits`]; renewals add
+//! the table (but [`Registry::snapshot`], which says so). Every map is bounded by the [`RegistryLimits`]; renewals add
 //! nothing. Who is in may stay, however full it is: quotas keep newcomers out and push nobody out. A
 //! living peer cannot be evicted by others, whatever they report.
 
@@ -40,7 +40,7 @@ mod throttle;
 pub use digest::addresses_digest;
 pub use everyone::PeerListing;
 pub use limiter::RequestLimiter;
-pub use limits::{Limits, SPEC_MAX_TTL};
+pub use limits::{RegistryLimits, SPEC_MAX_TTL};
 pub use registration::{Contact, Counts, Listing, MAX_PREFIXES, Page, Registration};
 pub use table::Registry;
 pub use throttle::{Throttle, WhenFull};

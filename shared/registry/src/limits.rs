@@ -11,7 +11,7 @@ pub const SPEC_MAX_TTL: u64 = 72 * 60 * 60;
 ///
 /// Quotas count registrations and hold for newcomers only: who is in may always renew.
 #[derive(Debug, Clone)]
-pub struct Limits {
+pub struct RegistryLimits {
     /// Most registrations in all.
     pub total: usize,
     /// Most registrations in one namespace.
@@ -50,7 +50,7 @@ pub struct Limits {
     pub probes: usize,
 }
 
-impl Default for Limits {
+impl Default for RegistryLimits {
     fn default() -> Self {
         Self {
             total: 200_000,
@@ -72,7 +72,7 @@ impl Default for Limits {
     }
 }
 
-impl Limits {
+impl RegistryLimits {
     /// The time to grant, in seconds, for what was asked.
     pub(super) fn grant(&self, asked: Option<u64>) -> Result<u64, RendezvousRefusal> {
         match asked {
@@ -96,7 +96,7 @@ mod tests {
 
     #[test]
     fn less_is_granted_than_asked_and_never_more() {
-        let limits = Limits::default();
+        let limits = RegistryLimits::default();
         assert_eq!(limits.grant(None), Ok(60));
         assert_eq!(limits.grant(Some(20)), Ok(20));
         assert_eq!(limits.grant(Some(120)), Ok(120));
@@ -109,14 +109,14 @@ mod tests {
 
     #[test]
     fn no_answer_is_longer_than_a_page() {
-        let limits = Limits { page: 10, ..Limits::default() };
+        let limits = RegistryLimits { page: 10, ..RegistryLimits::default() };
         let pages = [None, Some(0), Some(1), Some(10), Some(11), Some(u64::MAX)];
         assert_eq!(pages.map(|asked| limits.page_for(asked)), [10, 10, 1, 10, 10, 10]);
     }
 
     #[test]
     fn a_full_page_fits_what_clients_read() {
-        let limits = Limits::default();
+        let limits = RegistryLimits::default();
         assert!(RendezvousResponse::room_for(limits.record) >= limits.page);
     }
 }

@@ -8,7 +8,7 @@ use libp2p_identity::PeerId;
 
 use super::table::Leave;
 use super::throttle::{Throttle, WhenFull};
-use super::{Limits, Registry, RequestLimiter};
+use super::{Registry, RegistryLimits, RequestLimiter};
 use shoal_wire::tracker::Verdict;
 
 /// How much each peer has reported, and when each was probed.
@@ -21,7 +21,7 @@ pub(super) struct Reports {
 }
 
 impl Reports {
-    pub(super) fn new(limits: &Limits) -> Self {
+    pub(super) fn new(limits: &RegistryLimits) -> Self {
         let reporters = RequestLimiter::new(
             limits.report_burst,
             limits.report_interval,
@@ -80,7 +80,7 @@ mod tests {
 
     #[test]
     fn only_a_failed_probe_removes() {
-        let mut registry = registry(Limits::default());
+        let mut registry = registry(RegistryLimits::default());
         registry.register(secs(0), registration(1, "a")).unwrap();
         registry.register(secs(0), registration(1, "b")).unwrap();
         assert_eq!(registry.report(secs(1), peer(9), None, peer(1)), Verdict::Probing);
@@ -96,7 +96,7 @@ mod tests {
 
     #[test]
     fn nothing_is_probed_while_there_is_no_room_and_everything_after() {
-        let mut registry = registry(Limits::default());
+        let mut registry = registry(RegistryLimits::default());
         registry.register(secs(0), registration(1, "a")).unwrap();
         registry.set_may_probe(false);
         assert_eq!(registry.report(secs(1), peer(9), None, peer(1)), Verdict::Limited);
@@ -108,7 +108,7 @@ mod tests {
 
     #[test]
     fn who_renews_during_a_probe_is_alive() {
-        let mut registry = registry(Limits::default());
+        let mut registry = registry(RegistryLimits::default());
         registry.register(secs(0), registration(1, "a")).unwrap();
         registry.report(secs(1), peer(9), None, peer(1));
         registry.register(secs(2), registration(1, "a")).unwrap();
@@ -118,7 +118,7 @@ mod tests {
 
     #[test]
     fn a_probe_that_takes_long_does_not_remove_who_spoke_meanwhile() {
-        let mut registry = registry(Limits::default());
+        let mut registry = registry(RegistryLimits::default());
         (1..=2).for_each(|n| assert!(registry.register(secs(0), registration(n, "a")).is_ok()));
         registry.report(secs(1), peer(9), None, peer(1));
         registry.report(secs(12), peer(9), None, peer(2));
@@ -130,7 +130,7 @@ mod tests {
 
     #[test]
     fn a_reporter_has_a_limit() {
-        let limits = Limits { report_burst: 2, ..Limits::default() };
+        let limits = RegistryLimits { report_burst: 2, ..RegistryLimits::default() };
         let mut registry = registry(limits);
         (1..5).for_each(|n| assert!(registry.register(secs(0), registration(n, "a")).is_ok()));
         assert_eq!(registry.report(secs(1), peer(9), None, peer(1)), Verdict::Probing);
@@ -143,7 +143,7 @@ mod tests {
 
     #[test]
     fn reporters_of_one_network_do_not_take_up_all_probes() {
-        let limits = Limits { report_burst: 2, reporters_per_prefix: 3, ..Limits::default() };
+        let limits = RegistryLimits { report_burst: 2, reporters_per_prefix: 3, ..RegistryLimits::default() };
         let mut registry = registry(limits);
         (0..100).for_each(|n| assert!(registry.register(secs(0), registration(n, "a")).is_ok()));
         let mut report = |reporter: usize, ip: [u8; 4], about: usize| {
@@ -156,7 +156,7 @@ mod tests {
 
     #[test]
     fn many_reporters_cause_few_probes_and_little_memory() {
-        let limits = Limits { probes: 10, reporters: 20, ..Limits::default() };
+        let limits = RegistryLimits { probes: 10, reporters: 20, ..RegistryLimits::default() };
         let mut registry = registry(limits);
         (0..100).for_each(|n| assert!(registry.register(secs(0), registration(n, "a")).is_ok()));
         let probes = (0..1_000)

@@ -7,7 +7,7 @@ use std::time::Duration;
 use libp2p_identity::PeerId;
 use rand::{RngExt, SeedableRng};
 
-use super::Limits;
+use super::RegistryLimits;
 use super::cookie::Cookies;
 use super::quota::PrefixCounts;
 use super::registration::{Contact, Counts, Entry, Listing, MAX_PREFIXES, Registration};
@@ -49,7 +49,7 @@ pub(super) enum Leave {
 /// given out, counted against a quota or renewed.
 #[derive(Debug)]
 pub struct Registry {
-    pub(super) limits: Limits,
+    pub(super) limits: RegistryLimits,
     pub(super) rng: ChaCha8Rng,
     pub(super) cookies: Cookies,
     pub(super) entries: Slab<Entry>,
@@ -67,7 +67,7 @@ pub struct Registry {
 
 impl Registry {
     /// Starts empty. Cookies are as hard to forge as the seed of `rng` is to guess.
-    pub fn new(limits: Limits, mut rng: ChaCha8Rng) -> Self {
+    pub fn new(limits: RegistryLimits, mut rng: ChaCha8Rng) -> Self {
         let own = ChaCha8Rng::from_seed(rng.random());
         Self {
             cookies: Cookies::new(&mut rng),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::node::{Number, number};
 use shoal_engine::{SeededRng, TTL, numbered_peer};
-use shoal_registry::{Limits, Registration, Registry};
+use shoal_registry::{Registration, Registry, RegistryLimits};
 use shoal_wire::tracker::{Role, Verdict};
 
 /// The one namespace.
@@ -18,7 +18,7 @@ pub(super) struct Tracker(Registry);
 impl Tracker {
     /// For up to `peers` that come in the course of time.
     pub(super) fn new(peers: usize, rng: SeededRng) -> Self {
-        let limits = Limits { total: peers, per_namespace: peers, ..Limits::default() };
+        let limits = RegistryLimits { total: peers, per_namespace: peers, ..RegistryLimits::default() };
         Self(Registry::new(limits, rng))
     }
 

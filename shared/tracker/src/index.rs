@@ -14,7 +14,7 @@ use libp2p_identity::PeerId;
 use serde_bytes::ByteBuf;
 
 use super::stored::Lifetime;
-use super::{Change, Limits, StoredEntry};
+use super::{Change, ServiceLimits, StoredEntry};
 use shoal_content::{ContentId, Hash, fold_case};
 use shoal_wire::swarm_namespace;
 use shoal_wire::tracker::{IndexEntry, MAX_CURSOR, MAX_FOUND, MAX_NAMED, Match, Mode, TrackerErrorCode};
@@ -82,7 +82,7 @@ impl Index {
     pub(super) fn publish(
         &mut self,
         now: Duration,
-        limits: &Limits,
+        limits: &ServiceLimits,
         peer: PeerId,
         entries: Vec<IndexEntry>,
     ) -> Result<Vec<Change>, TrackerErrorCode> {
@@ -105,7 +105,7 @@ impl Index {
     }
 
     /// Takes an entry back after a restart. `false` if it is over a limit or there already.
-    pub(super) fn restore(&mut self, now: Duration, limits: &Limits, stored: StoredEntry) -> bool {
+    pub(super) fn restore(&mut self, now: Duration, limits: &ServiceLimits, stored: StoredEntry) -> bool {
         let StoredEntry { peer, entry, left } = stored;
         let key = Key::of(&entry);
         let own = self.peers.get(&peer);
@@ -140,7 +140,7 @@ impl Index {
     /// Looks for names. `is_there` tells whether a peer is registered in a namespace; who is not is dropped.
     pub(super) fn find(
         &mut self,
-        limits: &Limits,
+        limits: &ServiceLimits,
         search: &Search<'_>,
         is_there: impl Fn(&PeerId, &str) -> bool,
     ) -> Result<Findings, TrackerErrorCode> {

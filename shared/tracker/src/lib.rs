@@ -4,12 +4,12 @@
 //!   [`Effect`]s.
 //! - `Index`: names of contents, and who publishes them.
 //! - `Payloads`: small blobs, under their hash.
-//! - [`Limits`]: quotas, times and rates.
+//! - [`ServiceLimits`]: quotas, times and rates.
 //!
 //! What this is not: nothing here reads a message, sends, sleeps or writes to a disk. `now` is the time since
 //! some start that the caller chose, and never goes back. Who registers where is the registry's.
 //!
-//! What always holds: every map is bounded by the [`Limits`]; a full tracker refuses what is new and keeps
+//! What always holds: every map is bounded by the [`ServiceLimits`]; a full tracker refuses what is new and keeps
 //! what it has. No request costs by all that there is: where a search has to look at names one after another,
 //! it looks at a bounded number of them and gives a cursor. Nobody is told of a publisher that is not registered
 //! in the swarm of the content at that moment: that is looked up in the registry when a question is answered,
@@ -26,6 +26,6 @@ mod tally;
 #[cfg(test)]
 mod tests;
 
-pub use limits::Limits;
+pub use limits::ServiceLimits;
 pub use service::{Effect, Origin, Outcome, Services};
 pub use stored::{Change, StoredEntry, StoredPayload};

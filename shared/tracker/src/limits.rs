@@ -8,7 +8,7 @@ use shoal_wire::tracker::MAX_PAYLOAD;
 ///
 /// Quotas hold for what is new: what is there may always be renewed.
 #[derive(Debug, Clone)]
-pub struct Limits {
+pub struct ServiceLimits {
     /// Most published entries in all. Each takes some 1.5 KiB when one peer publishes it.
     pub entries: usize,
     /// Most entries of one peer. Each needs a registration too, so the registry's quotas per address prefix
@@ -49,14 +49,14 @@ pub struct Limits {
     pub askers: usize,
 }
 
-impl Limits {
+impl ServiceLimits {
     /// How much of a payload's time a restart may cost.
     pub(super) fn payload_slack(&self) -> Duration {
         self.payload_ttl / 24
     }
 }
 
-impl Default for Limits {
+impl Default for ServiceLimits {
     fn default() -> Self {
         Self {
             entries: 50_000,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use libp2p_identity::PeerId;
 
 use super::stored::Lifetime;
-use super::{Change, Limits, StoredPayload};
+use super::{Change, ServiceLimits, StoredPayload};
 use shoal_addresses::Prefix;
 use shoal_content::Hash;
 use shoal_wire::tracker::TrackerErrorCode;
@@ -63,7 +63,7 @@ impl Payloads {
     pub(super) fn put(
         &mut self,
         now: Duration,
-        limits: &Limits,
+        limits: &ServiceLimits,
         peer: PeerId,
         prefix: Option<Prefix>,
         bytes: Vec<u8>,
@@ -91,7 +91,7 @@ impl Payloads {
 
     /// Takes a payload back after a restart. `false` if it is not what its id says, is there already, or is
     /// over a quota.
-    pub(super) fn restore(&mut self, now: Duration, limits: &Limits, stored: StoredPayload) -> bool {
+    pub(super) fn restore(&mut self, now: Duration, limits: &ServiceLimits, stored: StoredPayload) -> bool {
         let StoredPayload { id, bytes, peer, prefix, left } = stored;
         let fits = (1..=limits.payload).contains(&bytes.len()) && Hash::of(&bytes) == id;
         if !fits || left.is_zero() || self.all.contains_key(&id) {
@@ -119,7 +119,7 @@ impl Payloads {
         self.expiries.first().map(|(at, _)| *at)
     }
 
-    fn insert(&mut self, limits: &Limits, id: Hash, new: Payload) -> Result<(), TrackerErrorCode> {
+    fn insert(&mut self, limits: &ServiceLimits, id: Hash, new: Payload) -> Result<(), TrackerErrorCode> {
         let len = new.bytes.len();
         let of_peer = self.of_peers.get(&new.peer).copied().unwrap_or_default();
         let of_prefix =

@@ -19,7 +19,7 @@ use shoal_wire::tracker::{
 use super::index::{Index, Search};
 use super::listing::list;
 use super::payloads::Payloads;
-use super::{Change, Limits, StoredEntry, StoredPayload, tally};
+use super::{Change, ServiceLimits, StoredEntry, StoredPayload, tally};
 
 /// Who asks, as the connection shows it.
 #[derive(Debug, Clone, Copy)]
@@ -60,7 +60,7 @@ pub struct Outcome {
 /// Everything behind `/shoal/tracker/1`. See the [module](super) for what it promises.
 #[derive(Debug)]
 pub struct Services {
-    limits: Limits,
+    limits: ServiceLimits,
     version: &'static str,
     addresses_in: fn(&[u8]) -> Vec<Multiaddr>,
     started: Duration,
@@ -76,7 +76,7 @@ impl Services {
     /// record of the registry, whose signature has been checked when it was registered.
     pub fn new(
         now: Duration,
-        limits: Limits,
+        limits: ServiceLimits,
         version: &'static str,
         addresses_in: fn(&[u8]) -> Vec<Multiaddr>,
     ) -> Self {

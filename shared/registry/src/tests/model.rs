@@ -6,7 +6,7 @@ use std::time::Duration;
 use libp2p_identity::PeerId;
 use shoal_addresses::Prefix;
 
-use crate::{Limits, Registration};
+use crate::{Registration, RegistryLimits};
 use shoal_wire::rendezvous::{Quota, RendezvousRefusal};
 use shoal_wire::tracker::Role;
 
@@ -29,7 +29,7 @@ struct Seen {
 
 #[derive(Debug)]
 pub(super) struct Model {
-    limits: Limits,
+    limits: RegistryLimits,
     pub(super) rows: Vec<Row>,
     seen: Vec<Seen>,
     /// Rises with every call.
@@ -37,7 +37,7 @@ pub(super) struct Model {
 }
 
 impl Model {
-    pub(super) fn new(limits: Limits) -> Self {
+    pub(super) fn new(limits: RegistryLimits) -> Self {
         Self { limits, rows: vec![], seen: vec![], step: 0 }
     }
 

@@ -11,7 +11,7 @@ use super::invariants::check;
 use super::model::{Model, Row, is};
 use crate::testing::peer;
 use crate::testing::{registry, secs};
-use crate::{Limits, Page, Registration, Registry};
+use crate::{Page, Registration, Registry, RegistryLimits};
 use shoal_wire::tracker::Role;
 
 #[derive(Debug, Clone)]
@@ -47,8 +47,8 @@ fn asked(n: usize) -> Option<String> {
     [Some("a"), Some("b"), Some("c"), Some("d"), Some("nobody"), None][n].map(str::to_owned)
 }
 
-fn limits() -> Limits {
-    Limits {
+fn limits() -> RegistryLimits {
+    RegistryLimits {
         total: 14,
         per_namespace: 7,
         per_peer: 3,
@@ -56,7 +56,7 @@ fn limits() -> Limits {
         record: 4,
         page: 5,
         max_ttl: 100,
-        ..Limits::default()
+        ..RegistryLimits::default()
     }
 }
 

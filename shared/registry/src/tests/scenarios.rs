@@ -10,7 +10,7 @@ use shoal_addresses::Prefix;
 use super::invariants::{check, footprint};
 use crate::testing::peer;
 use crate::testing::{registration, registry, secs};
-use crate::{Limits, Page, Registration, Registry};
+use crate::{Page, Registration, Registry, RegistryLimits};
 use shoal_wire::rendezvous::{MAX_NAMESPACE, Quota, RendezvousRefusal};
 use shoal_wire::tracker::Role;
 
@@ -23,7 +23,7 @@ fn ask(registry: &mut Registry, namespace: &str, limit: u64) -> Page {
 }
 
 fn filled(count: usize, seeds: usize) -> Registry {
-    let mut registry = registry(Limits::default());
+    let mut registry = registry(RegistryLimits::default());
     for n in 0..count {
         let role = if n < seeds { Some(Role::Seed) } else { Some(Role::Downloader) };
         registry.register(secs(1), Registration { role, ..registration(n, "big") }).unwrap();
@@ -87,7 +87,7 @@ fn who_asks_is_left_out_and_takes_nobodys_place() {
 
 #[test]
 fn without_a_namespace_each_peer_is_given_once_with_its_newest_record() {
-    let mut registry = registry(Limits::default());
+    let mut registry = registry(RegistryLimits::default());
     for (at, name) in ["a", "b", "c"].iter().enumerate() {
         let record = Arc::from(vec![at as u8]);
         registry.register(secs(0), Registration { record, ..registration(1, name) }).unwrap();
@@ -133,7 +133,7 @@ fn only_other_addresses_make_a_renewal_news() {
 #[test]
 fn cookies_of_an_earlier_start_are_unknown() {
     let cookie = ask(&mut filled(3, 1), "big", 10).cookie;
-    let mut restarted = Registry::new(Limits::default(), rand::SeedableRng::seed_from_u64(2));
+    let mut restarted = Registry::new(RegistryLimits::default(), rand::SeedableRng::seed_from_u64(2));
     let answer = restarted.discover(secs(1), Some("big"), None, Some(&cookie), None);
     assert_eq!(answer, Err(RendezvousRefusal::Cookie));
     assert_eq!(restarted.counters().discover_refused, 1);
@@ -141,7 +141,7 @@ fn cookies_of_an_earlier_start_are_unknown() {
 
 #[test]
 fn namespaces_have_1_to_255_bytes() {
-    let mut registry = registry(Limits::default());
+    let mut registry = registry(RegistryLimits::default());
     for (len, result) in [
         (0, Err(RendezvousRefusal::Namespace)),
         (1, Ok(60)),
@@ -157,7 +157,7 @@ fn namespaces_have_1_to_255_bytes() {
 
 #[test]
 fn records_have_a_size() {
-    let mut registry = registry(Limits::default());
+    let mut registry = registry(RegistryLimits::default());
     for (len, result) in [
         (0, Err(RendezvousRefusal::RecordSize)),
         (2_048, Ok(60)),
@@ -170,7 +170,7 @@ fn records_have_a_size() {
 
 #[test]
 fn an_old_record_is_refused_and_changes_nothing() {
-    let mut registry = registry(Limits::default());
+    let mut registry = registry(RegistryLimits::default());
     let with = |sequence, ttl| Registration { sequence, ttl: Some(ttl), ..registration(1, "a") };
     registry.register(secs(0), with(5, 60)).unwrap();
     assert_eq!(registry.register(secs(10), with(4, 60)), Err(RendezvousRefusal::StaleRecord));
@@ -183,14 +183,20 @@ fn an_old_record_is_refused_and_changes_nothing() {
 
 #[test]
 fn every_quota_keeps_newcomers_out_and_lets_renewals_in() {
-    let base = Limits { total: 4, per_namespace: 4, per_peer: 4, per_prefix: 4, ..Limits::default() };
+    let base = RegistryLimits {
+        total: 4,
+        per_namespace: 4,
+        per_peer: 4,
+        per_prefix: 4,
+        ..RegistryLimits::default()
+    };
     let home = vec![Prefix::V4([8, 8, 8])];
     let from_home = |n, name| Registration { prefixes: home.clone(), ..registration(n, name) };
     for (limits, newcomer, quota) in [
-        (Limits { total: 2, ..base.clone() }, registration(3, "c"), Quota::Total),
-        (Limits { per_namespace: 1, ..base.clone() }, registration(3, "a"), Quota::Namespace),
-        (Limits { per_peer: 1, ..base.clone() }, registration(1, "c"), Quota::Peer),
-        (Limits { per_prefix: 2, ..base.clone() }, from_home(3, "c"), Quota::Prefix),
+        (RegistryLimits { total: 2, ..base.clone() }, registration(3, "c"), Quota::Total),
+        (RegistryLimits { per_namespace: 1, ..base.clone() }, registration(3, "a"), Quota::Namespace),
+        (RegistryLimits { per_peer: 1, ..base.clone() }, registration(1, "c"), Quota::Peer),
+        (RegistryLimits { per_prefix: 2, ..base.clone() }, from_home(3, "c"), Quota::Prefix),
     ] {
         let mut registry = registry(limits);
         registry.register(secs(0), from_home(1, "a")).unwrap();
@@ -206,7 +212,7 @@ fn every_quota_keeps_newcomers_out_and_lets_renewals_in() {
 
 #[test]
 fn a_renewal_from_elsewhere_stays_charged_where_it_began() {
-    let mut registry = registry(Limits { per_prefix: 1, ..Limits::default() });
+    let mut registry = registry(RegistryLimits { per_prefix: 1, ..RegistryLimits::default() });
     let [home, away] = [1, 2].map(|n| vec![Prefix::V4([n; 3])]);
     let from = |n, prefixes: &Vec<_>| Registration { prefixes: prefixes.clone(), ..registration(n, "a") };
     registry.register(secs(0), from(1, &home)).unwrap();
@@ -218,7 +224,7 @@ fn a_renewal_from_elsewhere_stays_charged_where_it_began() {
 
 #[test]
 fn one_registration_counts_once_per_prefix() {
-    let mut registry = registry(Limits { per_prefix: 2, ..Limits::default() });
+    let mut registry = registry(RegistryLimits { per_prefix: 2, ..RegistryLimits::default() });
     let prefixes = vec![Prefix::V4([8; 3]), Prefix::V4([9; 3]), Prefix::V4([8; 3])];
     for n in 1..=2 {
         let twice = Registration { prefixes: prefixes.clone(), ..registration(n, "a") };
@@ -229,7 +235,7 @@ fn one_registration_counts_once_per_prefix() {
 
 #[test]
 fn what_has_run_out_is_not_given_even_if_nobody_called_expire() {
-    let mut registry = registry(Limits::default());
+    let mut registry = registry(RegistryLimits::default());
     registry.register(secs(0), registration(1, "a")).unwrap();
     let ttl = |registry: &mut Registry, at| {
         let page = registry.discover(at, Some("a"), None, None, None).unwrap();
@@ -264,7 +270,7 @@ fn one_peer_that_renews_for_ever_takes_no_memory() {
 
 #[test]
 fn peers_that_come_and_go_leave_nothing() {
-    let mut registry = registry(Limits::default());
+    let mut registry = registry(RegistryLimits::default());
     for round in 0..50u64 {
         for n in 0..40 {
             let prefixes = vec![Prefix::V6([round as u8; 6])];
@@ -283,7 +289,7 @@ fn peers_that_come_and_go_leave_nothing() {
 
 #[test]
 fn equal_records_of_a_peer_are_kept_once() {
-    let mut registry = registry(Limits::default());
+    let mut registry = registry(RegistryLimits::default());
     for name in ["a", "b", "c"] {
         registry.register(secs(0), registration(1, name)).unwrap();
         registry.register(secs(0), Registration { sequence: 2, ..registration(1, name) }).unwrap();
@@ -299,7 +305,7 @@ fn a_restored_table_is_the_same() {
     let prefixes = vec![Prefix::V4([8; 3])];
     old.register(secs(10), Registration { ttl: Some(20), prefixes, ..registration(1, "short") }).unwrap();
     let now = secs(25);
-    let mut new = registry(Limits::default());
+    let mut new = registry(RegistryLimits::default());
     old.snapshot(now).for_each(|registration| assert!(new.restore(now, registration).is_ok()));
     let sorted = |registry: &Registry| {
         let mut all: Vec<_> = registry.snapshot(now).collect();

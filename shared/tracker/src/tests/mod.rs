@@ -8,7 +8,7 @@ use libp2p_identity::PeerId;
 use multiaddr::Multiaddr;
 use rand::SeedableRng;
 
-use super::{Limits, Origin, Services};
+use super::{Origin, ServiceLimits, Services};
 use rand_chacha::ChaCha8Rng;
 use shoal_addresses::Prefix;
 use shoal_content::{ContentId, Hash};
@@ -49,10 +49,10 @@ fn addresses_in(record: &[u8]) -> Vec<Multiaddr> {
 }
 
 fn registry() -> Registry {
-    Registry::new(registry::Limits::default(), ChaCha8Rng::seed_from_u64(1))
+    Registry::new(registry::RegistryLimits::default(), ChaCha8Rng::seed_from_u64(1))
 }
 
-fn services(limits: Limits) -> Services {
+fn services(limits: ServiceLimits) -> Services {
     Services::new(secs(0), limits, "1.2.3", addresses_in)
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use libp2p_identity::PeerId;
 
-use crate::Limits;
+use crate::ServiceLimits;
 use shoal_addresses::Prefix;
 use shoal_content::{ContentId, Hash, fold_case};
 use shoal_wire::tracker::{IndexEntry, Mode, TrackerErrorCode};
@@ -27,7 +27,7 @@ pub(super) struct Payload {
 
 #[derive(Debug)]
 pub(super) struct Model {
-    pub(super) limits: Limits,
+    pub(super) limits: ServiceLimits,
     /// Who is registered in whose swarm, until when.
     pub(super) registered: BTreeMap<(PeerId, ContentId), Duration>,
     pub(super) publications: Vec<Publication>,
@@ -35,7 +35,7 @@ pub(super) struct Model {
 }
 
 impl Model {
-    pub(super) fn new(limits: Limits) -> Self {
+    pub(super) fn new(limits: ServiceLimits) -> Self {
         Self { limits, registered: BTreeMap::new(), publications: vec![], payloads: vec![] }
     }
 

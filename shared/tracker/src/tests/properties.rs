@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use super::model::{Model, key};
 use super::{content, entry, from, prefix, register, registry, secs, services};
 use crate::tests::peer;
-use crate::{Change, Effect, Limits, Services, StoredEntry, StoredPayload};
+use crate::{Change, Effect, ServiceLimits, Services, StoredEntry, StoredPayload};
 use shoal_content::{ContentId, Hash};
 use shoal_registry::Registry;
 use shoal_wire::swarm_namespace;
@@ -34,8 +34,8 @@ enum Step {
     Restart,
 }
 
-fn limits() -> Limits {
-    Limits {
+fn limits() -> ServiceLimits {
+    ServiceLimits {
         entries: 9,
         entries_per_peer: 3,
         entry_ttl: secs(60),
@@ -49,7 +49,7 @@ fn limits() -> Limits {
         payload_bytes_per_prefix: 20,
         payload_ttl: secs(200),
         burst: 1_000,
-        ..Limits::default()
+        ..ServiceLimits::default()
     }
 }
 

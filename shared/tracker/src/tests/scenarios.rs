@@ -7,7 +7,7 @@ use serde_bytes::ByteBuf;
 
 use super::{addresses_in, content, entry, from, register, registry, secs, services};
 use crate::tests::peer;
-use crate::{Effect, Limits, Origin, Services};
+use crate::{Effect, Origin, ServiceLimits, Services};
 use shoal_content::Hash;
 use shoal_registry::Registry;
 use shoal_wire::frame;
@@ -21,7 +21,7 @@ struct Tracker {
 }
 
 impl Tracker {
-    fn new(limits: Limits) -> Self {
+    fn new(limits: ServiceLimits) -> Self {
         Self { registry: registry(), services: services(limits) }
     }
 
@@ -56,7 +56,7 @@ fn publish(n: usize, name: &str) -> TrackerRequest {
 
 #[test]
 fn a_swarm_is_counted_by_what_its_members_say() {
-    let mut tracker = Tracker::new(Limits::default());
+    let mut tracker = Tracker::new(ServiceLimits::default());
     (1..=3).for_each(|n| tracker.join(0, n, 1));
     let role = |role| TrackerRequest::Role { role, content: content(1) };
     assert_eq!(tracker.ask(1, 1, role(Role::Seed)), TrackerResponse::Ok {});
@@ -80,7 +80,7 @@ fn a_swarm_is_counted_by_what_its_members_say() {
 
 #[test]
 fn a_role_is_written_down_when_it_is_news() {
-    let mut tracker = Tracker::new(Limits::default());
+    let mut tracker = Tracker::new(ServiceLimits::default());
     tracker.join(0, 1, 1);
     let mut say = |role| {
         let request = TrackerRequest::Role { role, content: content(1) };
@@ -97,7 +97,7 @@ fn a_role_is_written_down_when_it_is_news() {
 
 #[test]
 fn a_report_makes_the_tracker_look_for_itself() {
-    let mut tracker = Tracker::new(Limits::default());
+    let mut tracker = Tracker::new(ServiceLimits::default());
     tracker.join(0, 1, 1);
     let report = || TrackerRequest::Report { peer: peer(1).to_bytes() };
     let outcome = tracker.services.handle(&mut tracker.registry, secs(1), from(peer(9), 1), Ok(report()));
@@ -111,7 +111,7 @@ fn a_report_makes_the_tracker_look_for_itself() {
 
 #[test]
 fn who_is_not_in_the_swarm_publishes_nothing_and_is_not_found() {
-    let mut tracker = Tracker::new(Limits::default());
+    let mut tracker = Tracker::new(ServiceLimits::default());
     assert_eq!(tracker.ask(0, 1, publish(1, "alpha")), error(TrackerErrorCode::NotRegistered));
     tracker.join(0, 1, 1);
     tracker.join(0, 1, 2);
@@ -131,7 +131,7 @@ fn who_is_not_in_the_swarm_publishes_nothing_and_is_not_found() {
 
 #[test]
 fn entries_run_out_unless_they_are_said_again() {
-    let limits = Limits { entry_ttl: secs(60), ..Limits::default() };
+    let limits = ServiceLimits { entry_ttl: secs(60), ..ServiceLimits::default() };
     let mut tracker = Tracker::new(limits);
     tracker.join(0, 1, 1);
     tracker.ask(0, 1, publish(1, "alpha"));
@@ -143,7 +143,7 @@ fn entries_run_out_unless_they_are_said_again() {
 
 #[test]
 fn one_peers_word_does_not_replace_anothers() {
-    let mut tracker = Tracker::new(Limits::default());
+    let mut tracker = Tracker::new(ServiceLimits::default());
     (1..=3).for_each(|n| tracker.join(0, n, 1));
     tracker.ask(0, 1, publish(1, "alpha"));
     tracker.ask(0, 2, publish(1, "alpha"));
@@ -163,7 +163,7 @@ fn one_peers_word_does_not_replace_anothers() {
 
 #[test]
 fn of_a_large_swarm_some_publishers_are_named_and_the_answer_costs_no_more() {
-    let mut tracker = Tracker::new(Limits::default());
+    let mut tracker = Tracker::new(ServiceLimits::default());
     for n in 0..1_000 {
         tracker.join(0, n, 1);
         tracker.ask(0, n, publish(1, "alpha"));
@@ -184,7 +184,7 @@ fn of_a_large_swarm_some_publishers_are_named_and_the_answer_costs_no_more() {
 
 #[test]
 fn a_search_looks_at_so_many_names_and_gives_a_cursor() {
-    let mut tracker = Tracker::new(Limits { scan: 10, ..Limits::default() });
+    let mut tracker = Tracker::new(ServiceLimits { scan: 10, ..ServiceLimits::default() });
     tracker.join(0, 1, 0);
     for c in 0..95 {
         tracker.join(0, 1, c);
@@ -211,7 +211,7 @@ fn a_search_looks_at_so_many_names_and_gives_a_cursor() {
 
 #[test]
 fn a_cursor_of_another_search_hides_nothing() {
-    let mut tracker = Tracker::new(Limits::default());
+    let mut tracker = Tracker::new(ServiceLimits::default());
     tracker.join(0, 1, 1);
     tracker.ask(0, 1, publish(1, "beta"));
     let before = [&[0; 16][..], b"alpha"].concat();
@@ -224,7 +224,7 @@ fn a_cursor_of_another_search_hides_nothing() {
 
 #[test]
 fn payloads_are_kept_under_their_hash_for_a_day_after_the_last_put() {
-    let mut tracker = Tracker::new(Limits::default());
+    let mut tracker = Tracker::new(ServiceLimits::default());
     let (put, id) = (TrackerRequest::Put { bytes: b"hello".into() }, Hash::of(b"hello"));
     let day = 24 * 60 * 60;
     assert_eq!(tracker.ask(0, 1, TrackerRequest::Get { id }), error(TrackerErrorCode::NotFound));
@@ -245,7 +245,7 @@ fn payloads_are_kept_under_their_hash_for_a_day_after_the_last_put() {
 fn payloads_over_the_limit_of_the_protocol_or_of_the_operator_are_refused() {
     let long = TrackerRequest::Put { bytes: vec![0; MAX_PAYLOAD + 1] };
     assert!(matches!(frame::encode(&long), Err(frame::FrameError::Value(_))));
-    let mut tracker = Tracker::new(Limits { payload: 100, ..Limits::default() });
+    let mut tracker = Tracker::new(ServiceLimits { payload: 100, ..ServiceLimits::default() });
     assert_eq!(
         tracker.ask(0, 1, TrackerRequest::Put { bytes: vec![0; 101] }),
         error(TrackerErrorCode::TooLarge)
@@ -258,7 +258,7 @@ fn payloads_over_the_limit_of_the_protocol_or_of_the_operator_are_refused() {
 
 #[test]
 fn many_identities_from_one_network_have_one_quota() {
-    let limits = Limits { payloads_per_peer: 2, payloads_per_prefix: 5, ..Limits::default() };
+    let limits = ServiceLimits { payloads_per_peer: 2, payloads_per_prefix: 5, ..ServiceLimits::default() };
     let mut tracker = Tracker::new(limits);
     let put = |n: u64| TrackerRequest::Put { bytes: n.to_be_bytes().into() };
     let kept =
@@ -278,7 +278,8 @@ fn many_identities_from_one_network_have_one_quota() {
 
 #[test]
 fn who_asks_too_often_waits_and_identities_do_not_help() {
-    let limits = Limits { burst: 3, interval: secs(10), peers_per_prefix: 2, ..Limits::default() };
+    let limits =
+        ServiceLimits { burst: 3, interval: secs(10), peers_per_prefix: 2, ..ServiceLimits::default() };
     let mut tracker = Tracker::new(limits);
     let answered = |tracker: &mut Tracker, at, n| {
         (0..9)
@@ -298,7 +299,7 @@ fn who_asks_too_often_waits_and_identities_do_not_help() {
 
 #[test]
 fn a_walk_over_all_peers_sees_each_once_and_a_sample_does_not() {
-    let mut tracker = Tracker::new(Limits::default());
+    let mut tracker = Tracker::new(ServiceLimits::default());
     (0..250).for_each(|n| tracker.join(0, n, n % 3));
     let (mut after, mut seen) = (Some(ByteBuf::new()), vec![]);
     while after.is_some() {
@@ -326,7 +327,7 @@ fn a_walk_over_all_peers_sees_each_once_and_a_sample_does_not() {
 
 #[test]
 fn a_program_that_started_again_under_another_id_is_one_entry() {
-    let mut tracker = Tracker::new(Limits::default());
+    let mut tracker = Tracker::new(ServiceLimits::default());
     let (a, b) = ("/ip4/8.8.8.8/tcp/1\n/ip4/8.8.8.8/udp/1/quic-v1", "/ip4/8.8.8.8/tcp/2");
     register(&mut tracker.registry, secs(0), peer(1), content(1), a);
     register(&mut tracker.registry, secs(0), peer(2), content(1), b);
@@ -342,7 +343,7 @@ fn a_program_that_started_again_under_another_id_is_one_entry() {
 
 #[test]
 fn addresses_are_told_to_those_whom_they_lead_somewhere() {
-    let mut tracker = Tracker::new(Limits::default());
+    let mut tracker = Tracker::new(ServiceLimits::default());
     let record = "/ip4/10.0.0.1/tcp/1\n/ip4/8.8.8.8/tcp/1\n/ip4/127.0.0.1/tcp/1";
     register(&mut tracker.registry, secs(0), peer(1), content(1), record);
     for (ip, count) in [([9, 9, 9, 9], 1), ([192, 168, 0, 1], 2), ([127, 0, 0, 1], 3)] {
@@ -357,7 +358,7 @@ fn addresses_are_told_to_those_whom_they_lead_somewhere() {
 
 #[test]
 fn every_answer_fits_its_frame() {
-    let mut tracker = Tracker::new(Limits { scan: 100_000, ..Limits::default() });
+    let mut tracker = Tracker::new(ServiceLimits { scan: 100_000, ..ServiceLimits::default() });
     let long = "é".repeat(127) + "x";
     let host = format!("{}.{}.example.org", "x".repeat(40), "y".repeat(40));
     let addresses = |n: usize| {
