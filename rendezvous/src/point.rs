@@ -23,7 +23,9 @@ use std::time::Duration;
 
 use libp2p::PeerId;
 use shoal_addresses::{Prefix, Scope, is_harmful, tellable};
-use shoal_registry::{Listing, Page, Registration, Registry, RequestLimiter, addresses_digest};
+use shoal_registry::{
+    DiscoveryPage, Registration, RegistrationListing, Registry, RequestLimiter, addresses_digest,
+};
 use shoal_wire::rendezvous::RendezvousRefusal;
 use shoal_wire::rendezvous::{
     Discovered, Malformed, PeerRecord, RecordFormat, Registered, RendezvousRequest, RendezvousResponse,
@@ -212,16 +214,19 @@ fn check(record: &PeerRecord, asker: &Asker) -> Result<(), RendezvousRefusal> {
 }
 
 /// What of a page its asker can read.
-fn readable(page: Page, reads: Reads) -> Discovered {
-    let is_legacy = |it: &Listing| RecordFormat::of(&it.record) == Some(RecordFormat::Legacy);
+fn readable(page: DiscoveryPage, reads: Reads) -> Discovered {
+    let is_legacy = |it: &RegistrationListing| RecordFormat::of(&it.record) == Some(RecordFormat::Legacy);
     let legacy = page.listings.iter().filter(|it| is_legacy(it)).count();
-    let keep = |it: &Listing| match reads {
+    let keep = |it: &RegistrationListing| match reads {
         Reads::Both => true,
         Reads::Legacy => is_legacy(it),
         Reads::Unknown => is_legacy(it) == (legacy > page.listings.len() - legacy),
     };
-    let told =
-        |it: &Listing| Registered { namespace: it.namespace.clone(), record: it.record.clone(), ttl: it.ttl };
+    let told = |it: &RegistrationListing| Registered {
+        namespace: it.namespace.clone(),
+        record: it.record.clone(),
+        ttl: it.ttl,
+    };
     let registrations = page.listings.iter().filter(|it| keep(it)).map(told).collect();
     Discovered { registrations, cookie: page.cookie }
 }

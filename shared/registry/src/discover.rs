@@ -5,7 +5,7 @@ use std::time::Duration;
 use libp2p_identity::PeerId;
 
 use super::swarm::Swarm;
-use super::{Page, Registry};
+use super::{DiscoveryPage, Registry};
 use shoal_wire::rendezvous::{MAX_NAMESPACE, RendezvousRefusal};
 
 impl Registry {
@@ -29,7 +29,7 @@ impl Registry {
         limit: Option<u64>,
         cookie: Option<&[u8]>,
         asker: Option<PeerId>,
-    ) -> Result<Page, RendezvousRefusal> {
+    ) -> Result<DiscoveryPage, RendezvousRefusal> {
         self.expire(now);
         let namespace = namespace.filter(|name| !name.is_empty());
         let cookie = cookie.filter(|cookie| !cookie.is_empty());
@@ -40,7 +40,7 @@ impl Registry {
         let (members, number) = self.members(namespace, since?, limit, asker);
         let entry = |member| if namespace.is_some() { member } else { self.peers[member].latest };
         let listings = members.into_iter().map(|member| self.listing(now, entry(member))).collect();
-        Ok(Page { listings, cookie: self.cookies.seal(namespace, number) })
+        Ok(DiscoveryPage { listings, cookie: self.cookies.seal(namespace, number) })
     }
 
     /// The number that a cookie stands for, if there is one.

@@ -41,6 +41,6 @@ pub use digest::addresses_digest;
 pub use everyone::PeerListing;
 pub use limiter::RequestLimiter;
 pub use limits::{RegistryLimits, SPEC_MAX_TTL};
-pub use registration::{Contact, Counts, Listing, MAX_PREFIXES, Page, Registration};
+pub use registration::{Contact, Counts, DiscoveryPage, MAX_PREFIXES, Registration, RegistrationListing};
 pub use table::Registry;
 pub use throttle::{Throttle, WhenFull};

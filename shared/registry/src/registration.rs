@@ -43,7 +43,7 @@ pub struct Registration {
 
 /// A registration that is given to who asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Listing {
+pub struct RegistrationListing {
     /// Who.
     pub peer: PeerId,
     /// Where.
@@ -58,9 +58,9 @@ pub struct Listing {
 
 /// The answer to a question.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Page {
+pub struct DiscoveryPage {
     /// Who is there.
-    pub listings: Vec<Listing>,
+    pub listings: Vec<RegistrationListing>,
     /// To ask later for what is new since.
     pub cookie: Vec<u8>,
 }

@@ -10,7 +10,7 @@ use rand::{RngExt, SeedableRng};
 use super::RegistryLimits;
 use super::cookie::Cookies;
 use super::quota::PrefixCounts;
-use super::registration::{Contact, Counts, Entry, Listing, MAX_PREFIXES, Registration};
+use super::registration::{Contact, Counts, Entry, MAX_PREFIXES, Registration, RegistrationListing};
 use super::reports::Reports;
 use super::slab::{Named, Slab};
 use super::swarm::Swarm;
@@ -228,9 +228,9 @@ impl Registry {
     }
 
     /// An entry as others are told.
-    pub(super) fn listing(&self, now: Duration, entry: u32) -> Listing {
+    pub(super) fn listing(&self, now: Duration, entry: u32) -> RegistrationListing {
         let entry = &self.entries[entry];
-        Listing {
+        RegistrationListing {
             peer: *self.peers.name(entry.peer),
             namespace: self.namespaces.name(entry.namespace).clone(),
             record: entry.record.clone(),

@@ -11,7 +11,7 @@ use super::invariants::check;
 use super::model::{Model, Row, is};
 use crate::testing::peer;
 use crate::testing::{registry, secs};
-use crate::{Page, Registration, Registry, RegistryLimits};
+use crate::{DiscoveryPage, Registration, Registry, RegistryLimits};
 use shoal_wire::tracker::Role;
 
 #[derive(Debug, Clone)]
@@ -224,7 +224,7 @@ impl World {
     }
 
     /// Checks that an answer is of living registrations, each peer once.
-    fn check_page(&mut self, page: &Page, namespace: Option<&str>) -> BTreeSet<PeerId> {
+    fn check_page(&mut self, page: &DiscoveryPage, namespace: Option<&str>) -> BTreeSet<PeerId> {
         self.model.expire(self.now);
         for listing in &page.listings {
             assert!(namespace.is_none_or(|name| *name == *listing.namespace));

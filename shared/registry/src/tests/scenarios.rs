@@ -10,15 +10,15 @@ use shoal_addresses::Prefix;
 use super::invariants::{check, footprint};
 use crate::testing::peer;
 use crate::testing::{registration, registry, secs};
-use crate::{Page, Registration, Registry, RegistryLimits};
+use crate::{DiscoveryPage, Registration, Registry, RegistryLimits};
 use shoal_wire::rendezvous::{MAX_NAMESPACE, Quota, RendezvousRefusal};
 use shoal_wire::tracker::Role;
 
-fn peers(page: &Page) -> BTreeSet<PeerId> {
+fn peers(page: &DiscoveryPage) -> BTreeSet<PeerId> {
     page.listings.iter().map(|listing| listing.peer).collect()
 }
 
-fn ask(registry: &mut Registry, namespace: &str, limit: u64) -> Page {
+fn ask(registry: &mut Registry, namespace: &str, limit: u64) -> DiscoveryPage {
     registry.discover(secs(1), Some(namespace), Some(limit), None, None).unwrap()
 }
 
