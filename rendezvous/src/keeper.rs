@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use libp2p::PeerId;
 use shoal_registry::{Registration, Registry};
-use shoal_tracker::{Change as Changed, Services};
+use shoal_tracker::{ServiceChange, Services};
 use tokio::sync::oneshot;
 
 use crate::store::registration::{self, BadRow, Encoded};
@@ -84,10 +84,10 @@ impl Keeper {
     pub(crate) fn changed(
         &self,
         now: Duration,
-        changed: Changed,
+        changed: ServiceChange,
     ) -> Option<oneshot::Receiver<Result<(), NotWritten>>> {
         let store = self.store.as_ref()?;
-        let is_payload = matches!(changed, Changed::PutPayload(_));
+        let is_payload = matches!(changed, ServiceChange::PutPayload(_));
         let change = [services::change(changed, self.clock, now)];
         if is_payload {
             return Some(store.apply_durably(change));

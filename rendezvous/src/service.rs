@@ -10,7 +10,7 @@ use libp2p::request_response::{self, ProtocolSupport, ResponseChannel};
 use libp2p::{Multiaddr, StreamProtocol};
 use shoal_framing::FrameCodec;
 use shoal_registry::Registry;
-use shoal_tracker::{Effect, Origin, Outcome, ServiceLimits, Services};
+use shoal_tracker::{Effect, Origin, ServiceLimits, ServiceOutcome, Services};
 use shoal_wire::frame::Received;
 use shoal_wire::rendezvous::PeerRecord;
 use shoal_wire::tracker::{PROTOCOL, TrackerRequest, TrackerResponse};
@@ -56,7 +56,7 @@ pub(crate) fn handle(
     match event {
         Event::Message { peer, message: Message::Request { request, channel, .. }, .. } => {
             let from = Origin { peer, ip };
-            let Outcome { response, effects } = services.handle(registry, now, from, request);
+            let ServiceOutcome { response, effects } = services.handle(registry, now, from, request);
             if let TrackerResponse::Error { code } = &response {
                 tracing::debug!(%peer, ?code, "request refused");
             }

@@ -19,7 +19,7 @@ use shoal_registry::{MAX_PREFIXES, Registration};
 use shoal_wire::rendezvous::MAX_NAMESPACE;
 use shoal_wire::tracker::Role;
 
-use super::{Change, Row, Table, WallClock};
+use super::{Row, StoreChange, Table, WallClock};
 
 /// The version that is written and read.
 const VERSION: u8 = 1;
@@ -94,19 +94,19 @@ impl Encoded {
     }
 
     /// What writes it down, until `expires` in seconds since the Unix epoch.
-    pub fn until(self, expires: u64) -> Change {
-        Change::Put { table: Table::Registrations, key: self.key, value: self.value, expires }
+    pub fn until(self, expires: u64) -> StoreChange {
+        StoreChange::Put { table: Table::Registrations, key: self.key, value: self.value, expires }
     }
 }
 
 /// What removes one registration.
-pub fn remove(peer: &PeerId, namespace: &str) -> Change {
-    Change::Remove { table: Table::Registrations, key: key(peer, namespace) }
+pub fn remove(peer: &PeerId, namespace: &str) -> StoreChange {
+    StoreChange::Remove { table: Table::Registrations, key: key(peer, namespace) }
 }
 
 /// What removes all registrations of a peer.
-pub fn remove_peer(peer: &PeerId) -> Change {
-    Change::RemovePrefix { table: Table::Registrations, prefix: key(peer, "") }
+pub fn remove_peer(peer: &PeerId) -> StoreChange {
+    StoreChange::RemovePrefix { table: Table::Registrations, prefix: key(peer, "") }
 }
 
 /// Reads a registration as `Registry::restore` takes it, with the rest of its time.
@@ -239,7 +239,9 @@ mod tests {
     fn row(registration: &Registration) -> Row {
         let expires = clock().at(SECOND) + registration.ttl.unwrap();
         match Encoded::of(registration).until(expires) {
-            Change::Put { table: Table::Registrations, key, value, expires } => Row { key, value, expires },
+            StoreChange::Put { table: Table::Registrations, key, value, expires } => {
+                Row { key, value, expires }
+            }
             other => panic!("{other:?}"),
         }
     }
@@ -309,7 +311,7 @@ mod tests {
     #[test]
     fn all_of_one_peer_and_nothing_else_is_removed_with_it() {
         let (a, b) = (PeerId::random(), PeerId::random());
-        let Change::RemovePrefix { prefix, .. } = remove_peer(&a) else { panic!("another change") };
+        let StoreChange::RemovePrefix { prefix, .. } = remove_peer(&a) else { panic!("another change") };
         assert!(key(&a, "x").starts_with(&prefix) && key(&a, "y").starts_with(&prefix));
         assert!(!key(&b, "x").starts_with(&prefix));
     }

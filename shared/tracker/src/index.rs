@@ -14,7 +14,7 @@ use libp2p_identity::PeerId;
 use serde_bytes::ByteBuf;
 
 use super::stored::Lifetime;
-use super::{Change, ServiceLimits, StoredEntry};
+use super::{ServiceChange, ServiceLimits, StoredEntry};
 use shoal_content::{ContentId, Hash, fold_case};
 use shoal_wire::swarm_namespace;
 use shoal_wire::tracker::{IndexEntry, MAX_CURSOR, MAX_FOUND, MAX_NAMED, Match, Mode, TrackerErrorCode};
@@ -69,7 +69,7 @@ pub(super) struct Findings {
     pub(super) contents: Vec<Match>,
     pub(super) next: Option<ByteBuf>,
     /// Publishers that were found to be gone, and are dropped.
-    pub(super) changes: Vec<Change>,
+    pub(super) changes: Vec<ServiceChange>,
 }
 
 impl Index {
@@ -85,7 +85,7 @@ impl Index {
         limits: &ServiceLimits,
         peer: PeerId,
         entries: Vec<IndexEntry>,
-    ) -> Result<Vec<Change>, TrackerErrorCode> {
+    ) -> Result<Vec<ServiceChange>, TrackerErrorCode> {
         let entries: BTreeMap<ContentId, IndexEntry> =
             entries.into_iter().map(|entry| (entry.content, entry)).collect();
         let keyed: Vec<_> = entries.into_values().map(|entry| (Key::of(&entry), entry)).collect();
@@ -101,7 +101,7 @@ impl Index {
         }
         let ttl = limits.entry_ttl;
         let put = |(key, entry)| self.put(now, peer, key, entry, ttl);
-        Ok(keyed.into_iter().filter_map(put).map(Change::PutEntry).collect())
+        Ok(keyed.into_iter().filter_map(put).map(ServiceChange::PutEntry).collect())
     }
 
     /// Takes an entry back after a restart. `false` if it is over a limit or there already.
@@ -120,12 +120,12 @@ impl Index {
     }
 
     /// Takes back what a peer published; what it did not publish does not matter.
-    pub(super) fn withdraw(&mut self, peer: &PeerId, contents: &[ContentId]) -> Vec<Change> {
+    pub(super) fn withdraw(&mut self, peer: &PeerId, contents: &[ContentId]) -> Vec<ServiceChange> {
         contents.iter().filter_map(|content| self.remove(peer, content)).collect()
     }
 
     /// Drops what has run out.
-    pub(super) fn expire(&mut self, now: Duration) -> Vec<Change> {
+    pub(super) fn expire(&mut self, now: Duration) -> Vec<ServiceChange> {
         let mut changes = vec![];
         while let Some((_, peer, content)) = self.expiries.first().filter(|(at, ..)| *at <= now).copied() {
             changes.extend(self.remove(&peer, &content));
@@ -201,7 +201,7 @@ impl Index {
         Some(StoredEntry { peer, entry, left: ttl })
     }
 
-    fn remove(&mut self, peer: &PeerId, content: &ContentId) -> Option<Change> {
+    fn remove(&mut self, peer: &PeerId, content: &ContentId) -> Option<ServiceChange> {
         let own = self.peers.get_mut(peer)?;
         let removed = own.remove(content);
         if own.is_empty() {
@@ -215,7 +215,7 @@ impl Index {
                 self.items.remove(&key);
             }
         }
-        Some(Change::DropEntry { peer: *peer, content: *content })
+        Some(ServiceChange::DropEntry { peer: *peer, content: *content })
     }
 
     /// Everything that memory is proportional to.

@@ -27,5 +27,5 @@ mod tally;
 mod tests;
 
 pub use limits::ServiceLimits;
-pub use service::{Effect, Origin, Outcome, Services};
-pub use stored::{Change, StoredEntry, StoredPayload};
+pub use service::{Effect, Origin, ServiceOutcome, Services};
+pub use stored::{ServiceChange, StoredEntry, StoredPayload};

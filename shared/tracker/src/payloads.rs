@@ -7,7 +7,7 @@ use std::time::Duration;
 use libp2p_identity::PeerId;
 
 use super::stored::Lifetime;
-use super::{Change, ServiceLimits, StoredPayload};
+use super::{ServiceChange, ServiceLimits, StoredPayload};
 use shoal_addresses::Prefix;
 use shoal_content::Hash;
 use shoal_wire::tracker::TrackerErrorCode;
@@ -67,7 +67,7 @@ impl Payloads {
         peer: PeerId,
         prefix: Option<Prefix>,
         bytes: Vec<u8>,
-    ) -> Result<(Hash, Option<Change>), TrackerErrorCode> {
+    ) -> Result<(Hash, Option<ServiceChange>), TrackerErrorCode> {
         if bytes.len() > limits.payload {
             return Err(TrackerErrorCode::TooLarge);
         }
@@ -76,7 +76,7 @@ impl Payloads {
             self.expiries.remove(&(payload.life.expires, id));
             let write = payload.life.renew(now, limits.payload_ttl, limits.payload_slack());
             self.expiries.insert((payload.life.expires, id));
-            return Ok((id, write.then(|| Change::PutPayload(payload.stored(now, id)))));
+            return Ok((id, write.then(|| ServiceChange::PutPayload(payload.stored(now, id)))));
         }
         let new = Payload {
             bytes: bytes.into(),
@@ -86,7 +86,7 @@ impl Payloads {
         };
         let stored = new.stored(now, id);
         self.insert(limits, id, new)?;
-        Ok((id, Some(Change::PutPayload(stored))))
+        Ok((id, Some(ServiceChange::PutPayload(stored))))
     }
 
     /// Takes a payload back after a restart. `false` if it is not what its id says, is there already, or is
@@ -106,11 +106,11 @@ impl Payloads {
     }
 
     /// Drops what has run out.
-    pub(super) fn expire(&mut self, now: Duration) -> Vec<Change> {
+    pub(super) fn expire(&mut self, now: Duration) -> Vec<ServiceChange> {
         let mut changes = vec![];
         while let Some((_, id)) = self.expiries.first().filter(|(at, _)| *at <= now).copied() {
             self.remove(&id);
-            changes.push(Change::DropPayload(id));
+            changes.push(ServiceChange::DropPayload(id));
         }
         changes
     }

@@ -19,7 +19,7 @@ use shoal_wire::tracker::{
 use super::index::{Index, Search};
 use super::listing::list;
 use super::payloads::Payloads;
-use super::{Change, ServiceLimits, StoredEntry, StoredPayload, tally};
+use super::{ServiceChange, ServiceLimits, StoredEntry, StoredPayload, tally};
 
 /// Who asks, as the connection shows it.
 #[derive(Debug, Clone, Copy)]
@@ -37,7 +37,7 @@ pub enum Effect {
     /// [`Registry::probe_result`](shoal_registry::Registry::probe_result).
     Probe(PeerId),
     /// Something to write down.
-    Changed(Change),
+    Changed(ServiceChange),
     /// A registration to write down anew, because its role is another one now; see
     /// [`Registry::registration`](shoal_registry::Registry::registration).
     RoleChanged {
@@ -50,7 +50,7 @@ pub enum Effect {
 
 /// What comes of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Outcome {
+pub struct ServiceOutcome {
     /// What to answer.
     pub response: TrackerResponse,
     /// What to do besides.
@@ -102,7 +102,7 @@ impl Services {
         now: Duration,
         from: Origin,
         request: Received<TrackerRequest>,
-    ) -> Outcome {
+    ) -> ServiceOutcome {
         registry.expire(now);
         let mut effects: Vec<_> = self.expire(now).into_iter().map(Effect::Changed).collect();
         let answered = if self.limiter.allow(now, from.peer, from.ip) {
@@ -120,23 +120,23 @@ impl Services {
             *tally::refusals(&mut self.refusals, code) += 1;
             TrackerResponse::Error { code }
         });
-        Outcome { response, effects }
+        ServiceOutcome { response, effects }
     }
 
-    /// Takes back what was written down before a restart, as [`Change::PutPayload`] told it, for the rest of
+    /// Takes back what was written down before a restart, as [`ServiceChange::PutPayload`] told it, for the rest of
     /// its time: who calls subtracts the time in between. `false` if it is not taken.
     pub fn restore_payload(&mut self, now: Duration, payload: StoredPayload) -> bool {
         self.payloads.restore(now, &self.limits, payload)
     }
 
-    /// As [`restore_payload`](Self::restore_payload), for [`Change::PutEntry`]. Nobody is told of it until its
+    /// As [`restore_payload`](Self::restore_payload), for [`ServiceChange::PutEntry`]. Nobody is told of it until its
     /// publisher is in the registry.
     pub fn restore_entry(&mut self, now: Duration, entry: StoredEntry) -> bool {
         self.index.restore(now, &self.limits, entry)
     }
 
     /// Drops what has run out. [`handle`](Self::handle) does so first; this is for when nobody asks.
-    pub fn expire(&mut self, now: Duration) -> Vec<Change> {
+    pub fn expire(&mut self, now: Duration) -> Vec<ServiceChange> {
         let mut changes = self.payloads.expire(now);
         changes.extend(self.index.expire(now));
         changes

@@ -11,7 +11,7 @@ use shoal_wire::tracker::IndexEntry;
 
 /// A change for whoever writes things down. The same thing may be put again: that replaces the one before.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Change {
+pub enum ServiceChange {
     /// A payload came, or is kept longer.
     PutPayload(StoredPayload),
     /// A payload's time ran out.

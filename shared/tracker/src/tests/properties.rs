@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use super::model::{Model, key};
 use super::{content, entry, from, prefix, register, registry, secs, services};
 use crate::tests::peer;
-use crate::{Change, Effect, ServiceLimits, Services, StoredEntry, StoredPayload};
+use crate::{Effect, ServiceChange, ServiceLimits, Services, StoredEntry, StoredPayload};
 use shoal_content::{ContentId, Hash};
 use shoal_registry::Registry;
 use shoal_wire::swarm_namespace;
@@ -89,16 +89,18 @@ struct Disk {
 }
 
 impl Disk {
-    fn write(&mut self, now: Duration, change: Change) {
+    fn write(&mut self, now: Duration, change: ServiceChange) {
         match change {
-            Change::PutEntry(stored) => {
+            ServiceChange::PutEntry(stored) => {
                 self.entries.insert((stored.peer, stored.entry.content), (now + stored.left, stored));
             }
-            Change::DropEntry { peer, content } => assert!(self.entries.remove(&(peer, content)).is_some()),
-            Change::PutPayload(stored) => {
+            ServiceChange::DropEntry { peer, content } => {
+                assert!(self.entries.remove(&(peer, content)).is_some())
+            }
+            ServiceChange::PutPayload(stored) => {
                 self.payloads.insert(stored.id, (now + stored.left, stored));
             }
-            Change::DropPayload(id) => assert!(self.payloads.remove(&id).is_some()),
+            ServiceChange::DropPayload(id) => assert!(self.payloads.remove(&id).is_some()),
         }
     }
 }
