@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use shoal_content::{ChunkIndex, ChunkSet};
-use shoal_engine::{Member, MemberInput, NeighbourEvent, RequestId, Source, StreamEvent, Wanted};
+use shoal_engine::{Member, MemberInput, NeighbourEvent, PeerSource, RequestId, StreamEvent, Wanted};
 use shoal_wire::chunks::ChunkRefusal;
 use shoal_wire::query::MAX_PEERS;
 
@@ -86,7 +86,7 @@ impl Simulation {
                 self.say(to, from, Message::Peers(known.unwrap_or_default().into()));
             }
             Message::Peers(peers) => {
-                self.tell(to, MemberInput::Found { peers: peers.to_vec(), source: Source::Peer });
+                self.tell(to, MemberInput::Found { peers: peers.to_vec(), source: PeerSource::Peer });
             }
             Message::OpenStream => {
                 node.upload.open(session(link, from), from);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use rand::RngExt;
 use shoal_content::{ChunkIndex, ChunkSet};
 use shoal_engine::{
-    Grant, MemberInput, MemberOutput, NeighbourEvent, Offence, RequestId, Source, TrackerEvent,
+    Grant, MemberInput, MemberOutput, NeighbourEvent, Offence, PeerSource, RequestId, TrackerEvent,
 };
 use shoal_wire::chunks::ChunkRefusal;
 use shoal_wire::tracker::Role;
@@ -108,7 +108,7 @@ impl Simulation {
             }
             MemberOutput::Discover { tracker } => {
                 let peers = self.tracker.discover(self.now, node);
-                self.input(node, MemberInput::Found { peers, source: Source::Tracker });
+                self.input(node, MemberInput::Found { peers, source: PeerSource::Tracker });
                 let event = TrackerEvent::Discovered(true);
                 self.input(node, MemberInput::Tracker { tracker, event });
             }

@@ -10,7 +10,7 @@
 //! after three times it is dropped. A peer whose bytes did not match is banned at once.
 //!
 //! What always holds: no chunk is asked of the same peer twice at once, nor of more than two peers;
-//! requests per peer stay within [`Config::max_in_flight`]; a stored chunk is never asked for again.
+//! requests per peer stay within [`DownloadConfig::max_in_flight`]; a stored chunk is never asked for again.
 
 mod asking;
 mod messages;
@@ -27,7 +27,7 @@ use std::time::Duration;
 
 use libp2p_identity::PeerId;
 
-pub use self::messages::{Config, DropReason, Input, Output, PeerChoice, Topology};
+pub use self::messages::{DownloadConfig, DropReason, Input, Output, PeerChoice, Topology};
 use self::peer::Peer;
 use self::peers::{Peers, Seat};
 use self::rarity::Rarity;
@@ -47,7 +47,7 @@ const QUEUED: Duration = Duration::from_secs(1);
 /// The state of a download. See its module.
 #[derive(Debug)]
 pub struct Download<P = PeerId> {
-    config: Config,
+    config: DownloadConfig,
     rng: SeededRng,
     /// Length of each chunk, in bytes.
     lengths: Arc<[u32]>,
@@ -90,7 +90,7 @@ impl<P: PeerName> Download<P> {
     /// Starts a download of `wanted`, of which `stored` are here already. Both sets and `lengths` are
     /// as long as the content's chunk table.
     pub fn new(
-        config: Config,
+        config: DownloadConfig,
         lengths: Arc<[u32]>,
         wanted: ChunkSet,
         stored: &ChunkSet,
@@ -108,7 +108,7 @@ impl<P: PeerName> Download<P> {
         let sum: u64 = lengths.iter().map(|l| u64::from(*l)).sum();
         let usual_len = (sum / (lengths.len() as u64).max(1)) as u32;
         let mut download = Self {
-            config: Config { ask_any: config.ask_any && wanted.is_full(), ..config },
+            config: DownloadConfig { ask_any: config.ask_any && wanted.is_full(), ..config },
             rng,
             usual_len,
             lengths,

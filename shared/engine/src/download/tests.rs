@@ -61,7 +61,7 @@ impl World {
         let stored = ChunkSet::with_capacity(chunks);
         let rng = SeededRng::seed_from_u64(seed);
         let download =
-            Download::new(Config::default(), vec![CHUNK; chunks].into(), full(chunks), &stored, rng);
+            Download::new(DownloadConfig::default(), vec![CHUNK; chunks].into(), full(chunks), &stored, rng);
         let peers = peers.into_iter().zip(1..).map(|((kind, rate, have), n)| Virtual {
             id: peer(n),
             kind,
@@ -366,7 +366,7 @@ fn what_is_stored_already_is_not_fetched() {
     let mut stored = ChunkSet::with_capacity(10);
     stored.insert_range(..7);
     let mut download = Download::new(
-        Config::default(),
+        DownloadConfig::default(),
         vec![CHUNK; 10].into(),
         full(10),
         &stored,
@@ -392,7 +392,7 @@ fn what_is_stored_already_is_not_fetched() {
 fn who_chose_a_chunk_that_it_lost_is_asked_for_certain_ones() {
     let none = ChunkSet::with_capacity(10);
     let rng = SeededRng::seed_from_u64(1);
-    let mut download = Download::new(Config::default(), vec![CHUNK; 10].into(), full(10), &none, rng);
+    let mut download = Download::new(DownloadConfig::default(), vec![CHUNK; 10].into(), full(10), &none, rng);
     let peer = peer(1);
     download.handle(Duration::ZERO, Input::PeerUp { peer, rtt: Duration::ZERO });
     download.handle(Duration::ZERO, Input::Have { peer, chunks: full(10).into() });
@@ -408,7 +408,7 @@ fn who_chose_a_chunk_that_it_lost_is_asked_for_certain_ones() {
 fn who_had_a_choice_wait_and_is_busy_is_asked_again_at_once() {
     let none = ChunkSet::with_capacity(10);
     let rng = SeededRng::seed_from_u64(1);
-    let mut download = Download::new(Config::default(), vec![CHUNK; 10].into(), full(10), &none, rng);
+    let mut download = Download::new(DownloadConfig::default(), vec![CHUNK; 10].into(), full(10), &none, rng);
     let peer = peer(1);
     download.handle(Duration::ZERO, Input::PeerUp { peer, rtt: Duration::ZERO });
     download.handle(Duration::ZERO, Input::Have { peer, chunks: full(10).into() });

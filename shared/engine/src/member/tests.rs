@@ -74,7 +74,7 @@ impl World {
     }
 
     fn found(&mut self, peers: impl IntoIterator<Item = u32>) -> Vec<MemberOutput<u32>> {
-        self.input(MemberInput::Found { peers: peers.into_iter().collect(), source: Source::Tracker })
+        self.input(MemberInput::Found { peers: peers.into_iter().collect(), source: PeerSource::Tracker })
     }
 
     fn connection(&mut self, peer: u32, event: ConnectionEvent) -> Vec<MemberOutput<u32>> {
@@ -450,7 +450,7 @@ fn any_input() -> impl Strategy<Value = MemberInput<u32>> {
     ];
     prop_oneof![
         prop::collection::vec(peer.clone(), 0..9)
-            .prop_map(|peers| MemberInput::Found { peers, source: Source::Peer }),
+            .prop_map(|peers| MemberInput::Found { peers, source: PeerSource::Peer }),
         (peer.clone(), connection).prop_map(|(peer, event)| MemberInput::Connection { peer, event }),
         (peer.clone(), neighbour).prop_map(|(peer, event)| MemberInput::Neighbour { peer, event }),
         (peer, stream).prop_map(|(peer, event)| MemberInput::Stream { peer, event }),
