@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::job::{Event, Failure, Intent, Job, Outcome, Progress, Report};
+use crate::job::{ContentEvent, Failure, Intent, Job, Outcome, Progress, Report};
 use crate::parts::NodeParts;
 
 /// Whether anything is done for a content.
@@ -131,7 +131,7 @@ impl Catalogue {
                     known.get_or_insert_with(|| failure.clone());
                     first
                 });
-                events.tell(content, Event::Finished(failure));
+                events.tell(content, ContentEvent::Finished(failure));
             }
             if let Some(entries) = entries.upgrade()
                 && let Some(entry) = lock(&entries).get_mut(&content)
@@ -141,7 +141,7 @@ impl Catalogue {
                     entry.state = ContentState::Ended;
                 }
             }
-            events.tell(content, Event::Ended);
+            events.tell(content, ContentEvent::Ended);
         }
     }
 
@@ -256,6 +256,6 @@ mod tests {
             let Some(Heard::Event(event)) = soon(events.next()).await else { panic!("an event is missing") };
             heard.push(event.event);
         }
-        assert!(matches!(&heard[..], [Event::Finished(Err(_)), Event::Ended]), "{heard:?}");
+        assert!(matches!(&heard[..], [ContentEvent::Finished(Err(_)), ContentEvent::Ended]), "{heard:?}");
     }
 }

@@ -61,12 +61,14 @@ pub use codec::QueryCodec;
 pub use control::{DialError, QueryError};
 pub use events::{Heard, NodeEvent, Subscription};
 pub use handle::ContentHandle;
-pub use job::{Event, Failure, FetchOptions, Finished, Include, IncludeError, Phase, Progress, ServeOptions};
+pub use job::{
+    ContentEvent, Failure, FetchOptions, Finished, Include, IncludeError, Phase, Progress, ServeOptions,
+};
 pub use listen::{ListenError, try_listening};
 pub use node::{Node, NodeConfig, NodeError};
 pub use observer::Observer;
 pub use points::PointError;
 pub use shoal_framing::{read_frame, write_frame};
-pub use tls::Config as TlsConfig;
+pub use tls::TlsConfig;
 pub use tracker::{Listing, Page, SwarmSize, Tracker, TrackerError};
 pub use traffic::{Exchanged, Traffic};

@@ -24,7 +24,7 @@ use super::error::{CliError, Exit};
 use super::human;
 use super::output::Output;
 use super::share::tell;
-use shoal_net::{ContentHandle, Event, Failure, FetchOptions, Node, NodeConfig, ServeOptions};
+use shoal_net::{ContentEvent, ContentHandle, Failure, FetchOptions, Node, NodeConfig, ServeOptions};
 use shoal_store::{ChunkStore, EntryState, verify};
 
 /// Nodes of the demo listen on loopback alone.
@@ -178,7 +178,7 @@ async fn follow(peer: &mut Peer, output: &Output) -> Result<(), Arc<Failure>> {
                 peer.bar.set_message(human::count(now.peers as u64, "peer"));
             }
             event = peer.handle.next() => match event {
-                Some(Event::Finished(result)) => {
+                Some(ContentEvent::Finished(result)) => {
                     peer.bar.abandon();
                     return result.map(|_| ());
                 }

@@ -11,7 +11,7 @@ use shoal_wire::{Capabilities, Have};
 
 use super::done::{self, Done};
 use super::state::{Job, Stage};
-use super::{Event, Failure};
+use super::{ContentEvent, Failure};
 use crate::control::QueryError;
 use crate::fetch::FetchOrder;
 
@@ -50,7 +50,7 @@ impl Job {
             | MemberOutput::Request { .. }
             | MemberOutput::Cancel { .. } => self.order(&output),
             MemberOutput::Manifest(manifest) => self.manifest_known(manifest),
-            MemberOutput::Unavailable { chunks } => self.report.event(Event::Unavailable { chunks }),
+            MemberOutput::Unavailable { chunks } => self.report.event(ContentEvent::Unavailable { chunks }),
             MemberOutput::Complete => self.finish(),
             MemberOutput::GiveUp(GiveUp::NoPeers) => {
                 let kept = self.kept();
@@ -67,7 +67,7 @@ impl Job {
         };
         tracing::info!(%peer, ?offence, "peer banned");
         if offence != Offence::Map {
-            self.report.event(Event::BadPeer { peer, chunk });
+            self.report.event(ContentEvent::BadPeer { peer, chunk });
         }
         self.peers.ban(peer);
     }

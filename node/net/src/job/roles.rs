@@ -3,7 +3,7 @@
 use libp2p::PeerId;
 use shoal_wire::tracker::{IndexEntry, Role};
 
-use super::Event;
+use super::ContentEvent;
 use super::done::Done;
 use super::state::Job;
 use crate::tracker::{Tracker, TrackerError};
@@ -13,7 +13,7 @@ impl Job {
         if self.member.all_trackers_fail()
             && let Some(why) = self.trackers.useless()
         {
-            self.report.event(Event::TrackersUseless(why));
+            self.report.event(ContentEvent::TrackersUseless(why));
         }
     }
 
