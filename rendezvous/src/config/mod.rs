@@ -2,7 +2,7 @@
 //!
 //! [`Options`] is both the command line and the file, so an option of one is an option of the other, with the same
 //! name and the same way to write it. What the command line says goes before what the file says, and
-//! that before the defaults in [`Config`].
+//! that before the defaults in [`TrackerConfig`].
 
 mod options;
 mod shown;
@@ -81,7 +81,7 @@ impl fmt::Display for MetricsAddress {
 
 /// All that the tracker goes by.
 #[derive(Debug, Clone)]
-pub struct Config {
+pub struct TrackerConfig {
     /// Where to listen.
     pub listen: Vec<Multiaddr>,
     /// Where peers reach it, beside the former.

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use shoal_registry::{RegistryLimits, SPEC_MAX_TTL};
 
 use super::text::Text;
-use super::{Config, ConfigError, LogFormat, MetricsAddress};
+use super::{ConfigError, LogFormat, MetricsAddress, TrackerConfig};
 use crate::settings::Settings;
 
 /// A longer file is refused, in bytes.
@@ -120,7 +120,7 @@ impl Options {
     ///
     /// # Errors
     /// Options contradict each other, or there is no home folder and none was given.
-    pub fn complete(self) -> Result<Config, ConfigError> {
+    pub fn complete(self) -> Result<TrackerConfig, ConfigError> {
         let plain = |addresses: Vec<Text<Multiaddr>>| addresses.into_iter().map(|text| text.0).collect();
         let data = self.data.or_else(standard_folder).ok_or(ConfigError::NoHome)?;
         let listen = self.listen.map_or_else(standard_addresses, plain);
@@ -130,7 +130,7 @@ impl Options {
         if self.connections == Some(0) {
             return Err(ConfigError::Contradiction("connections starts at 1".into()));
         }
-        Ok(Config {
+        Ok(TrackerConfig {
             listen,
             external: self.external.map(plain).unwrap_or_default(),
             data,

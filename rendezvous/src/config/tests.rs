@@ -19,7 +19,7 @@ fn file(text: &str) -> Result<Options, ConfigError> {
     Options::from_file(&path)
 }
 
-fn complete(options: Options) -> Config {
+fn complete(options: Options) -> TrackerConfig {
     options.or_data("/data".as_ref()).complete().unwrap()
 }
 
