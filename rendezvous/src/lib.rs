@@ -52,7 +52,7 @@ const ORDERS: usize = 64;
 
 /// Why a tracker cannot start.
 #[derive(Debug, thiserror::Error)]
-pub enum TrackerError {
+pub enum StartError {
     /// Keys or transports.
     #[error("cannot set up the network: {0}")]
     Setup(String),
@@ -70,19 +70,19 @@ pub enum TrackerError {
 }
 
 /// A running tracker. Dropping it ends it.
-pub struct Tracker {
+pub struct TrackerServer {
     addresses: Vec<Multiaddr>,
     feed: metrics::Feed,
     orders: mpsc::Sender<Order>,
     server: JoinHandle<Keeper>,
 }
 
-impl Tracker {
+impl TrackerServer {
     /// Starts a tracker and waits until it listens on every address.
     ///
     /// # Errors
     /// An address cannot be listened on, or the machine lacks something.
-    pub async fn start(identity: Keypair, settings: Settings) -> Result<Self, TrackerError> {
+    pub async fn start(identity: Keypair, settings: Settings) -> Result<Self, StartError> {
         let start = Instant::now();
         let peer = identity.public().to_peer_id();
         let mut swarm = transport::swarm(identity, &settings)?;
@@ -90,7 +90,7 @@ impl Tracker {
         settings.external.iter().for_each(|address| swarm.add_external_address(address.clone()));
         let addresses = transport::addresses(&swarm, &settings.external, peer);
         // Cookies are as hard to forge as this is to guess.
-        let rng = ChaCha8Rng::try_from_rng(&mut SysRng).map_err(|e| TrackerError::Setup(e.to_string()))?;
+        let rng = ChaCha8Rng::try_from_rng(&mut SysRng).map_err(|e| StartError::Setup(e.to_string()))?;
         let mut point = Point::new(&settings, Registry::new(settings.limits.clone(), rng));
         let mut services = service::services(Duration::ZERO);
         let (keeper, saved) = Keeper::open(settings.data.as_deref(), start.elapsed()).await?;

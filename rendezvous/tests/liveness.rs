@@ -5,11 +5,11 @@ mod common;
 use common::{Client, tracker, until};
 use libp2p::PeerId;
 use shoal_registry::RegistryLimits;
-use shoal_rendezvous::{Settings, Tracker};
+use shoal_rendezvous::{Settings, TrackerServer};
 use shoal_wire::tracker::Verdict;
 
 /// Reports a peer, and waits until the probe is over.
-async fn report(tracker: &Tracker, peer: PeerId) {
+async fn report(tracker: &TrackerServer, peer: PeerId) {
     let verdict = tracker.report(PeerId::random(), peer).await.unwrap();
     assert_eq!(verdict, Verdict::Probing);
     until("the probe ends", || async {

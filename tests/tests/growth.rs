@@ -3,7 +3,7 @@
 use futures::{AsyncReadExt, AsyncWriteExt};
 use shoal_content::{Chunker, Hash};
 use shoal_net::{read_frame, write_frame};
-use shoal_rendezvous::{Settings, Tracker};
+use shoal_rendezvous::{Settings, TrackerServer};
 use shoal_store::ChunkStore;
 use shoal_tests::files::{random, write};
 use shoal_tests::gate::{provide, source};
@@ -77,7 +77,7 @@ async fn a_chunk_stream_goes_on_after_a_request_that_nobody_knows() {
 async fn a_tracker_answers_questions_that_it_does_not_know() {
     let settings = Settings { listen: vec![LOOPBACK.parse().unwrap()], ..Settings::default() };
     let key = libp2p::identity::Keypair::generate_ed25519();
-    let running = Tracker::start(key, settings).await.unwrap();
+    let running = TrackerServer::start(key, settings).await.unwrap();
     let address = running.addresses()[0].to_string();
     let mut stranger = Stranger::connect(&address, tracker::PROTOCOL).await;
     let answer = stranger.ask(UNKNOWN.to_vec()).await;

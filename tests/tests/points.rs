@@ -7,7 +7,7 @@ use libp2p::identity::Keypair;
 use libp2p::swarm::SwarmEvent;
 use libp2p::{Multiaddr, PeerId, SwarmBuilder, noise, rendezvous, tcp, yamux};
 use shoal_net::{Node, NodeConfig};
-use shoal_rendezvous::{Settings, Tracker};
+use shoal_rendezvous::{Settings, TrackerServer};
 use shoal_tests::files::{self, tree};
 use shoal_tests::point::point;
 use shoal_tests::process::{LOOPBACK, Process, get, share, shoal};
@@ -17,14 +17,14 @@ use shoal_wire::rendezvous::Status;
 use shoal_wire::rendezvous::{Discovered, Refused, RendezvousResponse};
 use shoal_wire::tracker::Verdict;
 
-async fn tracker() -> (Tracker, String) {
+async fn tracker() -> (TrackerServer, String) {
     let settings = Settings { listen: vec![LOOPBACK.parse().unwrap()], ..Settings::default() };
-    let tracker = Tracker::start(Keypair::generate_ed25519(), settings).await.unwrap();
+    let tracker = TrackerServer::start(Keypair::generate_ed25519(), settings).await.unwrap();
     let address = tracker.addresses()[0].to_string();
     (tracker, address)
 }
 
-async fn registrations(tracker: &Tracker, expected: usize) {
+async fn registrations(tracker: &TrackerServer, expected: usize) {
     within("the tracker has that many registrations", async {
         while tracker.counters().await.unwrap().registrations != expected {
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;

@@ -13,7 +13,7 @@ use libp2p::multiaddr::Protocol;
 use libp2p::request_response::{self, ProtocolSupport};
 use libp2p::swarm::{NetworkBehaviour, SwarmEvent};
 use libp2p::{Multiaddr, PeerId, StreamProtocol, Swarm, SwarmBuilder, noise, ping, tcp, yamux};
-use shoal_rendezvous::{Settings, Tracker};
+use shoal_rendezvous::{Settings, TrackerServer};
 use shoal_wire::rendezvous::{
     Discovered, PROTOCOL, PeerRecord, RecordFormat, RendezvousRequest, RendezvousResponse,
 };
@@ -26,9 +26,9 @@ pub(crate) fn loopback() -> Multiaddr {
     "/ip4/127.0.0.1/tcp/0".parse().unwrap()
 }
 
-pub(crate) async fn tracker(settings: Settings) -> (Tracker, Multiaddr) {
+pub(crate) async fn tracker(settings: Settings) -> (TrackerServer, Multiaddr) {
     let settings = Settings { listen: vec![loopback()], ..settings };
-    let tracker = Tracker::start(Keypair::generate_ed25519(), settings).await.unwrap();
+    let tracker = TrackerServer::start(Keypair::generate_ed25519(), settings).await.unwrap();
     let address = tracker.addresses()[0].clone();
     (tracker, address)
 }

@@ -16,7 +16,7 @@ use indicatif::ProgressBar;
 use libp2p::identity::Keypair;
 use libp2p::{Multiaddr, PeerId};
 use shoal_content::Manifest;
-use shoal_rendezvous::{Settings, Tracker};
+use shoal_rendezvous::{Settings, TrackerServer};
 use tokio_util::sync::CancellationToken;
 
 use self::table::{Row, table};
@@ -77,7 +77,8 @@ async fn demonstrate(
         None => make_up(scratch, args.size.as_u64(), output).await?,
     };
     let settings = Settings { listen: vec![LOOPBACK.parse().expect("well-formed")], ..Settings::default() };
-    let tracker = Tracker::start(Keypair::generate_ed25519(), settings).await.map_err(anyhow::Error::from)?;
+    let tracker =
+        TrackerServer::start(Keypair::generate_ed25519(), settings).await.map_err(anyhow::Error::from)?;
     let rendezvous = tracker.addresses().to_vec();
     output.say(format!("tracker   {}", rendezvous[0]));
 
