@@ -27,6 +27,7 @@ mod limiter;
 mod limits;
 mod quota;
 mod registration;
+mod report_limits;
 mod reports;
 mod slab;
 mod swarm;

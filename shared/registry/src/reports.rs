@@ -6,33 +6,9 @@ use std::time::Duration;
 
 use libp2p_identity::PeerId;
 
+use super::Registry;
 use super::table::Leave;
-use super::throttle::{Throttle, WhenFull};
-use super::{Registry, RegistryLimits, RequestLimiter};
 use shoal_wire::tracker::Verdict;
-
-/// How much each peer has reported, and when each was probed.
-#[derive(Debug)]
-pub(super) struct Reports {
-    pub(super) reporters: RequestLimiter,
-    pub(super) probed: Throttle<PeerId>,
-    /// Whether another probe may begin now.
-    may_probe: bool,
-}
-
-impl Reports {
-    pub(super) fn new(limits: &RegistryLimits) -> Self {
-        let reporters = RequestLimiter::new(
-            limits.report_burst,
-            limits.report_interval,
-            limits.reporters_per_prefix,
-            limits.reporters,
-        );
-        // Identities are free, so limits per reporter bound nothing together; this does.
-        let probed = Throttle::new(1, limits.probe_interval, limits.probes, WhenFull::Wait);
-        Self { reporters, probed, may_probe: true }
-    }
-}
 
 impl Registry {
     /// `reporter`, seen at `ip`, could not reach `peer`. Each report counts against its limit, whatever becomes
@@ -40,11 +16,11 @@ impl Registry {
     /// [`probe_result`](Self::probe_result).
     pub fn report(&mut self, now: Duration, reporter: PeerId, ip: Option<IpAddr>, peer: PeerId) -> Verdict {
         self.expire(now);
-        let verdict = if !self.reports.reporters.allow(now, reporter, ip) {
+        let verdict = if !self.report_limits.reporters.allow(now, reporter, ip) {
             Verdict::Limited
         } else if !self.contains(&peer) {
             Verdict::Unknown
-        } else if self.reports.may_probe && self.reports.probed.allow(now, peer) {
+        } else if self.report_limits.may_probe && self.report_limits.probed.allow(now, peer) {
             Verdict::Probing
         } else {
             Verdict::Limited
@@ -57,7 +33,7 @@ impl Registry {
     /// Whether whoever probes has room for another one: until it has, reports that would lead to a probe are
     /// [`Verdict::Limited`]. It has at first.
     pub fn set_may_probe(&mut self, may_probe: bool) {
-        self.reports.may_probe = may_probe;
+        self.report_limits.may_probe = may_probe;
     }
 
     /// What a probe found. A peer that did not answer loses its registrations, unless it has registered or
@@ -66,7 +42,7 @@ impl Registry {
         self.expire(now);
         // A probe that is no longer remembered began before this.
         let earliest = now.saturating_sub(self.limits.probe_interval);
-        let began = self.reports.probed.last(peer).unwrap_or(earliest);
+        let began = self.report_limits.probed.last(peer).unwrap_or(earliest);
         let spoke = self.peers.key(peer).is_some_and(|key| self.peers[key].seen > began);
         if alive || spoke { 0 } else { self.remove_all_of(peer, Leave::Dead) }
     }
@@ -75,6 +51,7 @@ impl Registry {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::RegistryLimits;
     use crate::testing::peer;
     use crate::testing::{registration, registry, secs};
 
@@ -122,7 +99,7 @@ mod tests {
         (1..=2).for_each(|n| assert!(registry.register(secs(0), registration(n, "a")).is_ok()));
         registry.report(secs(1), peer(9), None, peer(1));
         registry.report(secs(12), peer(9), None, peer(2));
-        assert_eq!(registry.reports.probed.last(&peer(1)), None, "forgotten");
+        assert_eq!(registry.report_limits.probed.last(&peer(1)), None, "forgotten");
         registry.register(secs(13), registration(1, "a")).unwrap();
         assert_eq!(registry.probe_result(secs(14), &peer(1), false), 0);
         assert_eq!(registry.probe_result(secs(24), &peer(1), false), 1);
@@ -162,6 +139,6 @@ mod tests {
         let probes = (0..1_000)
             .filter(|n| registry.report(secs(1), peer(1_000 + n), None, peer(n % 100)) == Verdict::Probing);
         assert_eq!(probes.count(), 10);
-        assert_eq!((registry.reports.probed.len(), registry.reports.reporters.len()), (10, 20));
+        assert_eq!((registry.report_limits.probed.len(), registry.report_limits.reporters.len()), (10, 20));
     }
 }

@@ -11,7 +11,7 @@ use super::RegistryLimits;
 use super::cookie::Cookies;
 use super::quota::PrefixCounts;
 use super::registration::{Contact, Counts, Entry, MAX_PREFIXES, Registration, RegistrationListing};
-use super::reports::Reports;
+use super::report_limits::ReportLimits;
 use super::slab::{Named, Slab};
 use super::swarm::Swarm;
 use rand_chacha::ChaCha8Rng;
@@ -59,7 +59,7 @@ pub struct Registry {
     pub(super) everyone: Swarm,
     pub(super) expiries: BTreeSet<(Duration, u32)>,
     pub(super) prefixes: PrefixCounts,
-    pub(super) reports: Reports,
+    pub(super) report_limits: ReportLimits,
     /// The number of the newest news.
     pub(super) last_number: u64,
     pub(super) counters: RegistryCounts,
@@ -78,7 +78,7 @@ impl Registry {
             everyone: Swarm::default(),
             expiries: BTreeSet::new(),
             prefixes: PrefixCounts::default(),
-            reports: Reports::new(&limits),
+            report_limits: ReportLimits::new(&limits),
             last_number: 0,
             counters: RegistryCounts::default(),
             limits,
