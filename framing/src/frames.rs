@@ -40,7 +40,7 @@ async fn read_framed_body<R: AsyncRead + Unpin>(stream: &mut R, max: usize) -> i
     read_body(stream, len).await.map(Some)
 }
 
-/// Reads `len` bytes, which who calls has compared with a limit. Memory grows only with what arrives.
+/// Reads `len` bytes; the caller has compared `len` with a limit. Memory grows only with what arrives.
 pub async fn read_body<R: AsyncRead + Unpin>(stream: &mut R, len: usize) -> io::Result<Vec<u8>> {
     let mut body = Vec::new();
     while body.len() < len {

@@ -9,8 +9,8 @@ use shoal_wire::frame::{FrameError, LengthReader};
 use shoal_wire::rendezvous::RendezvousRefusal;
 use shoal_wire::rendezvous::{MAX_REQUEST, MAX_RESPONSE, Malformed, RendezvousRequest, RendezvousResponse};
 
-/// So many bytes of an answer are written together. Who reads slowly keeps no more than that of each in memory, and
-/// one record: a small question may have an answer of 1 MiB.
+/// So many bytes of an answer are written together. For a slow reader no more than that of each answer is kept in
+/// memory, and one record: a small question may have an answer of 1 MiB.
 const GATHERED: usize = 16 << 10;
 
 /// Reads requests, also such as cannot be read, because those are answered too; writes responses.
@@ -31,7 +31,7 @@ impl request_response::Codec for Codec {
         };
         let mut body = Vec::new();
         io.take(announced.min(MAX_REQUEST) as u64).read_to_end(&mut body).await?;
-        // Who is still writing does not listen; what libp2p's clients may send at all is let through.
+        // A client that is still writing does not read yet; what libp2p's clients may send at all is let through.
         let rest = announced.saturating_sub(body.len()).min(MAX_RESPONSE) as u64;
         futures::io::copy(io.take(rest), &mut futures::io::sink()).await?;
         Ok(RendezvousRequest::decode(&body, announced))

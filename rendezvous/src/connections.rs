@@ -1,4 +1,4 @@
-//! Who is connected, from where, and with which kind of program.
+//! Connected peers: where each connects from, and with which kind of program.
 
 use std::collections::HashMap;
 use std::net::IpAddr;

@@ -121,7 +121,7 @@ fn init_log(format: LogFormat, filter: EnvFilter) {
 }
 
 async fn run(config: &TrackerConfig) -> anyhow::Result<()> {
-    // Before anything is printed: who reads the address may end the tracker the moment after.
+    // Before anything is printed: a program that reads the address may end the tracker the moment after.
     let mut signals = Signals::new().context("cannot listen for signals")?;
     let key = identity::load_or_create(&config.data.join("identity.key"))?;
     let tracker = serve(config, key, &mut signals).await?;

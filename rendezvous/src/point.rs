@@ -4,16 +4,17 @@
 //! cannot be taken out. So a record with an address that nobody may be told (see [`is_harmful`]) is refused as a whole, and
 //! so is one without any address that its peer may name ([`tellable`], by where the peer is seen). One that names
 //! private addresses beside public ones is taken, as most libp2p programs behind a router send such;
-//! who reads it has to know which networks are his. Shoal's nodes do.
+//! the reader has to know which networks are its own. Shoal's nodes do.
 //!
 //! **Two forms of records.** Clients of rust-libp2p (libp2p-rendezvous 0.18) write and read the legacy form only
 //! and give up a whole answer because of one record of the specification's form. The other way round, a client that
 //! follows the specification leaves out legacy records, or fails likewise. A tracker cannot sign again, so it
 //! chooses by asker:
 //!
-//! - Who registered a legacy record, or says by identify that it is rust-libp2p, is told legacy records only.
-//! - Who registered a record of the specification, or says that it is Shoal, is told both.
-//! - Of whom nothing is known, it gets the form that more of the answer's records have, and of these alone.
+//! - A peer that registered a legacy record, or says by identify that it is rust-libp2p, is told legacy records only.
+//! - A peer that registered a record of the specification, or says that it is Shoal, is told both.
+//! - A peer of which nothing is known is told records of one form only: the form that more of the answer's records
+//!   have.
 //!
 //! So in a namespace with both forms, clients of rust-libp2p do not see peers that use the specification's;
 //! peers that want to be found by both kinds have to register under two ids or be known otherwise.
@@ -49,7 +50,7 @@ pub(crate) enum Reads {
     Unknown,
 }
 
-/// Who asks.
+/// The peer that asks.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Asker {
     pub(crate) peer: PeerId,

@@ -1,6 +1,6 @@
 //! `/shoal/tracker/1`: brings requests to [`Services`] and answers back.
 //!
-//! It decides nothing and owns no table: whoever owns the [`Registry`] lends it for each request, and does what
+//! It decides nothing and owns no table: the owner of the [`Registry`] lends it for each request, and does what
 //! the answer's [`Effect`]s ask for.
 
 use std::net::IpAddr;

@@ -26,7 +26,7 @@ async fn records_of_both_forms_register_and_are_discovered_as_they_came() {
         assert_eq!(
             one.register(&namespace, record.clone(), None).await,
             Ok(60),
-            "what who asks for none gets"
+            "what a request for no time gets"
         );
         assert_eq!(one.register(&namespace, one.record(7, format), Some(45)).await, Ok(45));
         let found = other.discover(&namespace, None).await;
@@ -168,7 +168,7 @@ async fn time_runs_out() {
 }
 
 #[tokio::test]
-async fn a_full_tracker_says_so_and_keeps_who_is_in() {
+async fn a_full_tracker_says_so_and_keeps_registered_peers() {
     let limits = RegistryLimits { total: 1, ..RegistryLimits::default() };
     let (_tracker, address) = tracker(Settings { limits, ..Settings::default() }).await;
     let (one, other) = (Client::start(&address).await, Client::start(&address).await);

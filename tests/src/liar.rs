@@ -48,7 +48,7 @@ struct Behaviour {
 
 /// A running liar.
 pub struct Liar {
-    /// Who it is.
+    /// Its peer id.
     pub peer: PeerId,
     /// Where it is, and what it claims to have.
     pub ticket: Ticket,

@@ -18,7 +18,7 @@ impl Visitor {
         Self(Stranger::connect(point, PROTOCOL).await)
     }
 
-    /// Who it is.
+    /// Its peer id.
     pub fn peer(&self) -> PeerId {
         self.0.key().public().to_peer_id()
     }
@@ -36,7 +36,7 @@ impl Visitor {
         }
     }
 
-    /// Asks who is in a namespace, for at most `limit`; returns them in order.
+    /// Asks for at most `limit` peers of a namespace; returns them in order.
     pub async fn discover(&mut self, namespace: &str, limit: u64) -> Vec<PeerId> {
         let namespace = Some(namespace.to_owned());
         match self.ask(RendezvousRequest::Discover { namespace, limit: Some(limit), cookie: None }).await {

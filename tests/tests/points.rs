@@ -85,7 +85,7 @@ async fn a_killed_node_is_gone_once_it_is_reported() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nodes_meet_at_a_server_of_libp2p() {
+async fn nodes_find_each_other_at_a_server_of_libp2p() {
     let mut swarm = SwarmBuilder::with_new_identity()
         .with_tokio()
         .with_tcp(tcp::Config::default(), noise::Config::new, yamux::Config::default)
@@ -123,7 +123,7 @@ async fn nodes_meet_at_a_server_of_libp2p() {
 /// Peers on this machine have loopback addresses, which only a tracker on it may tell; a name alone does not say
 /// where it is.
 #[tokio::test(flavor = "multi_thread")]
-async fn nodes_on_one_machine_meet_at_a_tracker_by_its_name() {
+async fn nodes_on_one_machine_find_each_other_at_a_tracker_by_its_name() {
     let scratch = tempfile::tempdir().unwrap();
     let (from, to) = (scratch.path().join("set"), scratch.path().join("to"));
     files::mixed(&from);
@@ -176,7 +176,7 @@ async fn no_answer_of_a_point_ends_a_node() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_only_looks_is_not_listed() {
+async fn a_peer_that_only_looks_is_not_listed() {
     let scratch = tempfile::tempdir().unwrap();
     let from = scratch.path().join("set");
     files::mixed(&from);

@@ -59,7 +59,7 @@ pub(super) struct Args {
     choice: ChoiceArgs,
 }
 
-/// Whom to ask, and for how much.
+/// Which peers to ask, and for how much.
 #[derive(clap::Args)]
 struct ChoiceArgs {
     /// Who fetches from whom

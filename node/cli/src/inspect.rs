@@ -107,7 +107,7 @@ pub(super) async fn run(args: Args, output: &Output, stop: CancellationToken) ->
     Ok(Exit::Done)
 }
 
-/// Fetches a manifest from whoever has it.
+/// Fetches a manifest from any peer that has it.
 pub(super) async fn fetch(
     wanted: Wanted,
     from: &SourceArgs,

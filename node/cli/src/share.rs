@@ -129,7 +129,7 @@ pub(super) async fn run(args: Args, output: &Output, stop: CancellationToken) ->
     served.map(|()| Exit::Done)
 }
 
-/// Shows who fetches how fast until the goal is reached or somebody says stop.
+/// Shows how fast each peer fetches, until the goal is reached or the user stops it.
 pub(super) async fn serve(
     handle: &mut ContentHandle,
     output: &Output,
@@ -200,7 +200,7 @@ fn useless(why: &[(Multiaddr, PointError)]) -> String {
     format!("{what} ({}); going on without, and trying again now and then", each.join("; "))
 }
 
-/// A line for everybody together, and one for each of those who fetch.
+/// A line for all peers together, and one for each that fetches.
 struct Board {
     summary: ProgressBar,
     lines: BTreeMap<PeerId, ProgressBar>,

@@ -85,7 +85,7 @@ fn nanoseconds(seconds: i64, nanoseconds: i64) -> i64 {
     seconds.saturating_mul(SECOND).saturating_add(nanoseconds)
 }
 
-/// The wall clock, which tests may set ahead: fresh files would all be racy otherwise.
+/// The wall clock, which tests may set ahead: new files would all be racy otherwise.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Clock {
     /// How far ahead.

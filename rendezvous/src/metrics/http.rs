@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_sends_nothing_takes_no_more_than_the_places() {
+    async fn silent_clients_take_no_more_than_the_places() {
         let (address, _reporter) = start().await;
         let mut silent = vec![];
         for _ in 0..MAX_CONNECTIONS {

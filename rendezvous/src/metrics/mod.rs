@@ -1,7 +1,7 @@
 //! Figures for the operator: what the tracker holds and does, as Prometheus reads it.
 //!
-//! - [`Snapshot`]: the figures, plain. [`channel`] makes a [`Reporter`] for who knows them, and a [`Feed`] for
-//!   who shows them.
+//! - [`Snapshot`]: the figures, plain. [`channel`] makes a [`Reporter`] for the task that has them, and a [`Feed`]
+//!   for the one that serves them.
 //! - [`serve`]: `GET /metrics` in the OpenMetrics text format, and `GET /health`.
 //!
 //! What this is not: a way in. There is nothing to change here, and no figure tells of a single peer or namespace.
@@ -70,14 +70,14 @@ pub struct Amount {
     pub bytes: usize,
 }
 
-/// For who knows the figures.
+/// Takes the figures from the task that has them.
 #[derive(Debug)]
 pub struct Reporter {
     started: Instant,
     latest: watch::Sender<Snapshot>,
 }
 
-/// For who shows them.
+/// Gives the figures to the task that serves them.
 #[derive(Debug, Clone)]
 pub struct Feed {
     started: Instant,

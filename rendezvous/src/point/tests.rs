@@ -111,7 +111,7 @@ fn each_asker_gets_what_it_can_read() {
 }
 
 #[test]
-fn who_asks_too_often_has_to_wait_and_nobody_else() {
+fn a_peer_that_asks_too_often_has_to_wait_and_no_other() {
     let rate = Rate { burst: 2, interval: Duration::from_secs(1) };
     let mut point = point(Settings { register_rate: rate, discover_rate: rate, ..Settings::default() });
     let (busy, calm) = (Peer::new(PUBLIC), Peer::new(PUBLIC));

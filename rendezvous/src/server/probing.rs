@@ -2,7 +2,7 @@
 //! of it.
 //!
 //! What this is not: a way to have the tracker dial others. A probe goes to the host that the peer itself
-//! was last seen at, whatever its record names besides; who cannot be looked for so is not taken for dead.
+//! was last seen at, whatever else its record names. A peer that cannot be probed so is not taken for dead.
 
 use libp2p::request_response::OutboundFailure;
 use libp2p::swarm::DialError;
@@ -103,7 +103,7 @@ impl Server {
         tracing::info!(%peer, alive, removed, "probed");
         // None if it has registered in the meantime: it lives.
         if removed > 0 {
-            self.keeper.gone(&peer);
+            self.persistence.gone(&peer);
             // A connection that nobody answers on. Err only says that there was none.
             let _ = self.swarm.disconnect_peer_id(peer);
         }

@@ -11,7 +11,7 @@ use shoal_wire::tracker::{TrackerErrorCode, TrackerResponse};
 use super::Server;
 use crate::service::{self, Answer};
 
-/// Answers that may wait for the disk; who wants something kept beyond that is told to come later.
+/// Answers that may wait for the disk. Beyond that, a peer that wants something kept is told to ask later.
 const MAX_HELD: usize = 256;
 
 /// An answer that waits for the disk.
@@ -39,9 +39,9 @@ impl Server {
                 Effect::Probe(peer) => self.probe(peer),
                 Effect::RoleChanged { peer, namespace } => {
                     let registration = self.registry().registration(now, &peer, &namespace);
-                    registration.iter().for_each(|it| self.keeper.registered(now, it));
+                    registration.iter().for_each(|it| self.persistence.registered(now, it));
                 }
-                Effect::Changed(changed) => written = self.keeper.changed(now, changed).or(written),
+                Effect::Changed(changed) => written = self.persistence.changed(now, changed).or(written),
             }
         }
         match written {

@@ -4,8 +4,8 @@
 //! together. The value is CBOR with a version of its own. Roles are those that
 //! peers said last.
 //!
-//! What is read is checked like what a peer sends, but for the record's signature: who can write the file
-//! could as well read the tracker's key beside it.
+//! What is read is checked like what a peer sends, but for the record's signature: a user that can
+//! write the file could as well read the tracker's key beside it.
 
 use std::net::IpAddr;
 use std::time::Duration;

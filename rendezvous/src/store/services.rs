@@ -68,7 +68,7 @@ pub fn change(changed: ServiceChange, clock: WallClock, now: Duration) -> StoreC
 /// Reads a payload, with the rest of its time.
 ///
 /// # Errors
-/// What is wrong with the row. That the bytes fit the id is checked by who takes it.
+/// What is wrong with the row. That the bytes fit the id is checked by the caller.
 pub fn payload(row: &Row, clock: WallClock, now: Duration) -> Result<StoredPayload, BadRow> {
     let left = clock.left(now, row.expires).ok_or(BadRow::Expired)?;
     let id: Hash = shoal_cbor::decode_canonical(&row.key).map_err(|_| BadRow::Key)?;

@@ -21,7 +21,7 @@ pub struct KnownAddresses {
 }
 
 impl KnownAddresses {
-    /// Starts empty. Without a peer, the addresses are of whoever answers there.
+    /// Starts empty. Without a peer, the addresses are of any peer that answers there.
     pub fn of(peer: Option<PeerId>) -> Self {
         Self { peer, ..Self::default() }
     }

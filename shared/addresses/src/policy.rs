@@ -84,8 +84,8 @@ pub fn is_harmful(address: &Multiaddr) -> bool {
 
 /// Of a peer's addresses, those at which it can be dialled at one host, in their order, at most [`MAX_AT_HOST`].
 ///
-/// A tracker looks for a peer at no other host than the one that it was seen at: others may be of somebody who
-/// never asked for a visit, and names lead wherever their owner likes.
+/// A tracker looks for a peer at no other host than the one that it was seen at: another host may belong to somebody
+/// that never registered, and a name leads wherever its owner likes.
 pub fn at_host(addresses: impl IntoIterator<Item = Multiaddr>, host: IpAddr) -> Vec<Multiaddr> {
     let is_there = |address: &Multiaddr| {
         matches!(Address::try_from(address), Ok(Address::Direct(_)))
@@ -328,7 +328,7 @@ mod tests {
         }
 
         #[test]
-        fn who_is_nearer_may_say_more(address in any_multiaddr()) {
+        fn a_nearer_peer_may_say_more(address in any_multiaddr()) {
             let at = |scope| !tellable([address.clone()], scope).is_empty();
             prop_assert!(!at(Public) || EVERYWHERE.into_iter().all(at));
             prop_assert!(!at(Private) || at(Loopback) && at(LinkLocal));

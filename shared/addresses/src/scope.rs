@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn who_cannot_be_placed_stands_far_away() {
+    fn a_peer_without_a_known_place_stands_far_away() {
         for (remote, scope) in [
             ("/ip4/127.0.0.1/tcp/1", Scope::Loopback),
             ("/ip4/169.254.1.1/tcp/1", Scope::LinkLocal),

@@ -3,7 +3,7 @@
 use unicode_normalization::UnicodeNormalization;
 
 /// Takes case and Unicode form (NFKC) out of a text. Upper case first, so that `ß` and `ss`, `ſ` and `s`
-/// meet; letter by letter, so that what a text begins with does not depend on its end. The result may be
+/// become equal; letter by letter, so that what a text begins with does not depend on its end. The result may be
 /// some times longer.
 pub fn fold_case(text: &str) -> String {
     if text.is_ascii() {
@@ -19,7 +19,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn spellings_of_one_text_meet() {
+    fn spellings_of_one_text_fold_to_the_same() {
         for (a, b) in [
             ("README", "readme"),
             ("café", "CAFE\u{301}"),

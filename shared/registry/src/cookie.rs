@@ -6,7 +6,7 @@
 //! refuses others, and programs ask it for the namespace to know which of their questions was answered.
 //!
 //! The checksum tells cookies of this tracker since its start from all others. It is short, because
-//! guessing one gains nothing: whoever asks may see everything that any cookie gives.
+//! guessing one gains nothing: every peer may see everything that any cookie gives.
 
 use rand::RngExt;
 use sha2::{Digest, Sha256};

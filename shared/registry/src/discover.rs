@@ -1,4 +1,4 @@
-//! Questions: who is there, and who is new.
+//! Answers to questions: which peers are registered, and which are new.
 
 use std::time::Duration;
 
@@ -9,14 +9,14 @@ use super::{DiscoveryPage, Registry};
 use shoal_wire::rendezvous::{MAX_NAMESPACE, RendezvousRefusal};
 
 impl Registry {
-    /// Tells who is in `namespace`, or with none (or an empty one, as some clients write none) which peers
-    /// there are at all, each once with its newest registration. At most `limit` and at most
+    /// Tells the peers in `namespace`. Without a namespace (or with an empty one, as some clients write none) it tells
+    /// all peers, each once with its newest registration. At most `limit` and at most
     /// [`RegistryLimits::page`](super::RegistryLimits::page) are given; `asker` is left out.
     ///
     /// Without a cookie: all, in random order, if they fit the answer, else a random sample that has seeds
     /// and downloaders in it. With a cookie: what is new since the answer that it came with, oldest first; if more
-    /// is new than fits, the next cookie goes on from there. New is who came, and whose addresses
-    /// changed. What a sample left out is not new: to see more of a large swarm, ask without a cookie again.
+    /// is new than fits, the next cookie goes on from there. A peer is new if it has come, or if its
+    /// addresses have changed. What a sample left out is not new: to see more of a large swarm, ask without a cookie again.
     ///
     /// Costs O(answer · log n).
     ///

@@ -1,4 +1,4 @@
-//! Who is registered at all, whatever in: each peer once, with its newest record.
+//! All registered peers, whatever their namespaces: each once, with its newest record.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use super::Registry;
 /// A peer that is registered somewhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PeerListing {
-    /// Who.
+    /// The peer.
     pub peer: PeerId,
     /// The signed record that it registered or renewed with last.
     pub record: Arc<[u8]>,

@@ -1,4 +1,4 @@
-//! The tracker's table: who is registered where, who is told of whom, and who may no longer be.
+//! The tracker's table of registrations: it grants them, answers questions from them and ends them.
 //!
 //! - [`Registry`]: register, renew, unregister, discover, expire; reports of dead peers.
 //! - [`Throttle`]: how often each peer may do something. [`RequestLimiter`]: and its network.
@@ -7,7 +7,7 @@
 //!
 //! It follows the libp2p rendezvous specification (github.com/libp2p/specs, rendezvous, r3), and goes its own
 //! way in two things. Times are shorter, so that the dead are soon gone. Of a large swarm each question
-//! gets another random sample, so that a mesh forms instead of a star around those who came first; pages
+//! gets another random sample, so that a mesh forms instead of a star around the first peers; pages
 //! by cookie go on with what is new, not with what a sample left out.
 //!
 //! What this is not: nothing here reads a message, checks a signature, sends or sleeps. `now` is the time
@@ -16,8 +16,8 @@
 //!
 //! What always holds: no call costs by the number of registrations, only by its answer and the logarithm of
 //! the table (but [`Registry::snapshot`], which says so). Every map is bounded by the [`RegistryLimits`]; renewals add
-//! nothing. Who is in may stay, however full it is: quotas keep newcomers out and push nobody out. A
-//! living peer cannot be evicted by others, whatever they report.
+//! nothing. A registered peer may stay, however full the table is: quotas keep newcomers out and push nobody
+//! out. A living peer cannot be evicted by others, whatever they report.
 
 mod cookie;
 mod digest;

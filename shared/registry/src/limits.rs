@@ -1,4 +1,4 @@
-//! How much the tracker takes, of whom, and for how long.
+//! How much the tracker takes from each peer and in all, and for how long.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ pub const SPEC_MAX_TTL: u64 = 72 * 60 * 60;
 
 /// What an operator may choose. The defaults hold the table below some 200 MiB in ordinary use.
 ///
-/// Quotas count registrations and hold for newcomers only: who is in may always renew.
+/// Quotas count registrations and hold for newcomers only: a registered peer may always renew.
 #[derive(Debug, Clone)]
 pub struct RegistryLimits {
     /// Most registrations in all.
@@ -26,13 +26,13 @@ pub struct RegistryLimits {
     pub record: usize,
     /// Most registrations in one answer, whatever was asked for.
     pub page: usize,
-    /// Time granted to who asks for none, in seconds. The specification implies two hours, but also
+    /// Time granted where a request asks for none, in seconds. The specification implies two hours, but also
     /// says that the answer tells the time: with a short one the dead are soon gone.
     pub default_ttl: u64,
     /// Shortest time that may be asked for, in seconds. To ask for less is refused; renewed at its half,
     /// this one makes a request every ten seconds.
     pub min_ttl: u64,
-    /// Longest time that is granted, in seconds; who asks for more (up to [`SPEC_MAX_TTL`]) gets this. Two
+    /// Longest time that is granted, in seconds; a request for more (up to [`SPEC_MAX_TTL`]) gets this. Two
     /// hours is what stock clients ask for, and some renew by that whatever the answer says.
     pub max_ttl: u64,
     /// Reports of dead peers that one peer may make at once.
@@ -82,7 +82,7 @@ impl RegistryLimits {
         }
     }
 
-    /// How many registrations to give to who asks for `asked`; none and zero mean as many as possible.
+    /// How many registrations a request for `asked` gets; none and zero mean as many as possible.
     pub(super) fn page_for(&self, asked: Option<u64>) -> usize {
         let asked = asked.filter(|n| *n > 0).and_then(|n| usize::try_from(n).ok());
         asked.unwrap_or(self.page).min(self.page)

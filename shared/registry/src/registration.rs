@@ -13,20 +13,20 @@ use shoal_wire::tracker::Role;
 /// The most networks that one registration counts against.
 pub const MAX_PREFIXES: usize = 16;
 
-/// A wish to be listed. Who calls has checked that the record is signed by the connected peer; here it is
-/// opaque.
+/// A request to be listed. The caller has checked that the record is signed by the connected peer. Here the record
+/// is opaque.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Registration {
-    /// Who.
+    /// The peer that registers.
     pub peer: PeerId,
-    /// Where; 1 to 255 bytes.
+    /// Where it registers; 1 to 255 bytes.
     pub namespace: String,
     /// The signed record, byte for byte as it is passed on.
     pub record: Arc<[u8]>,
     /// The record's sequence number.
     pub sequence: u64,
     /// [`addresses_digest`](super::addresses_digest) of what is in the record. Clients sign a new record for
-    /// each renewal; only one with other addresses is news to who asks with a cookie.
+    /// each renewal. To a peer that asks with a cookie, only a record with other addresses is news.
     pub addresses: u64,
     /// The networks against whose quota it counts: those that the peer is seen in, not those that it merely says it is
     /// in. At most [`MAX_PREFIXES`]; further ones are left out.
@@ -41,12 +41,12 @@ pub struct Registration {
     pub role: Option<Role>,
 }
 
-/// A registration that is given to who asked.
+/// A registration in an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RegistrationListing {
-    /// Who.
+    /// The registered peer.
     pub peer: PeerId,
-    /// Where.
+    /// Where it is registered.
     pub namespace: Arc<str>,
     /// The signed record.
     pub record: Arc<[u8]>,
@@ -59,7 +59,7 @@ pub struct RegistrationListing {
 /// The answer to a question.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DiscoveryPage {
-    /// Who is there.
+    /// The registered peers that were found.
     pub listings: Vec<RegistrationListing>,
     /// To ask later for what is new since.
     pub cookie: Vec<u8>,

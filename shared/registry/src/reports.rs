@@ -30,8 +30,8 @@ impl Registry {
         verdict
     }
 
-    /// Whether whoever probes has room for another one: until it has, reports that would lead to a probe are
-    /// [`Verdict::Limited`]. It has at first.
+    /// Sets whether another probe may begin. While none may, a report that would lead to a probe is
+    /// [`Verdict::Limited`]. At the start one may.
     pub fn set_may_probe(&mut self, may_probe: bool) {
         self.report_limits.may_probe = may_probe;
     }
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn who_renews_during_a_probe_is_alive() {
+    fn a_peer_that_renews_during_a_probe_is_alive() {
         let mut registry = registry(RegistryLimits::default());
         registry.register(secs(0), registration(1, "a")).unwrap();
         registry.report(secs(1), peer(9), None, peer(1));
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn a_probe_that_takes_long_does_not_remove_who_spoke_meanwhile() {
+    fn a_long_probe_does_not_remove_a_peer_that_renewed_meanwhile() {
         let mut registry = registry(RegistryLimits::default());
         (1..=2).for_each(|n| assert!(registry.register(secs(0), registration(n, "a")).is_ok()));
         registry.report(secs(1), peer(9), None, peer(1));

@@ -1,4 +1,4 @@
-//! Who is in one namespace, so that some of them are found at random and the newest at once.
+//! The peers of one namespace, kept so that a random sample and the newest ones are found quickly.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_removal_tells_who_moved() {
+    fn a_removal_tells_which_member_moved() {
         let mut swarm = swarm(0, 3);
         assert_eq!(swarm.remove(Some(Role::Downloader), 0, 0), Some(2));
         assert_eq!(swarm.remove(Some(Role::Downloader), 1, 1), None);

@@ -1,4 +1,4 @@
-//! The table itself: who is registered where, until when.
+//! The table itself: which peer is registered in which namespace, until when.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -103,7 +103,7 @@ impl Registry {
     }
 
     /// Lists a peer again as a [`snapshot`](Self::snapshot) told it before a restart, for the rest of its time:
-    /// `ttl` is in seconds and has no lower bound here; who calls subtracts the time in between.
+    /// `ttl` is in seconds and has no lower bound here; the caller subtracts the time in between.
     ///
     /// # Errors
     /// As those of [`register`](Self::register), except for the time.
@@ -327,7 +327,7 @@ impl Registry {
         entries.insert(at, (namespace, entry));
         self.expiries.insert((expires, entry));
         self.join_swarm(entry);
-        self.touch(now, entry);
+        self.note_newest(now, entry);
     }
 
     fn renew(&mut self, now: Duration, key: u32, new: Registration, expires: Duration) {
@@ -350,11 +350,11 @@ impl Registry {
             entry.number = self.last_number;
             entry.addresses = new.addresses;
         }
-        self.touch(now, key);
+        self.note_newest(now, key);
     }
 
-    /// The record of this entry is the peer's newest now.
-    fn touch(&mut self, now: Duration, key: u32) {
+    /// Notes that the record of this entry is the peer's newest now.
+    fn note_newest(&mut self, now: Duration, key: u32) {
         let entry = &self.entries[key];
         let peer = &mut self.peers[entry.peer];
         peer.latest = key;

@@ -1,4 +1,4 @@
-//! Which contents there are by name, and who publishes them.
+//! Published contents by name, and their publishers.
 //!
 //! Names are kept folded and in order, so those with one beginning stand together. For a text within
 //! a name there is no index: one of three-letter pieces would take several times the memory of the
@@ -95,7 +95,7 @@ impl Index {
         let own = self.peers.get(&peer);
         let new = keyed.iter().filter(|(_, e)| own.is_none_or(|own| !own.contains_key(&e.content))).count();
         let own = own.map_or(0, BTreeMap::len);
-        // Who only renews is never refused.
+        // A peer that only renews is never refused.
         if new > 0 && (own + new > limits.entries_per_peer || self.len() + new > limits.entries) {
             return Err(TrackerErrorCode::Quota);
         }
@@ -137,7 +137,7 @@ impl Index {
         self.expiries.first().map(|(at, ..)| *at)
     }
 
-    /// Looks for names. `is_there` tells whether a peer is registered in a namespace; who is not is dropped.
+    /// Looks for names. `is_there` tells whether a peer is registered in a namespace. A publisher that is not is dropped.
     pub(super) fn find(
         &mut self,
         limits: &ServiceLimits,
@@ -186,7 +186,7 @@ impl Index {
         let own = self.peers.entry(peer).or_default();
         if let Some(same) = own.get_mut(&content).filter(|publication| publication.key == key) {
             self.expiries.remove(&(same.life.expires, peer, content));
-            // Whoever shares says it again long before.
+            // A peer that still shares publishes again long before.
             let write = same.life.renew(now, ttl, ttl / 2);
             self.expiries.insert((same.life.expires, peer, content));
             return write.then_some(StoredEntry { peer, entry, left: ttl });

@@ -2,12 +2,12 @@
 //!
 //! - [`Services`]: takes a request and the [`Registry`](shoal_registry::Registry), gives the response and
 //!   [`Effect`]s.
-//! - `Index`: names of contents, and who publishes them.
+//! - `Index`: names of contents, and their publishers.
 //! - `Payloads`: small blobs, under their hash.
 //! - [`ServiceLimits`]: quotas, times and rates.
 //!
 //! What this is not: nothing here reads a message, sends, sleeps or writes to a disk. `now` is the time since
-//! some start that the caller chose, and never goes back. Who registers where is the registry's.
+//! some start that the caller chose, and never goes back. Registrations are the registry's.
 //!
 //! What always holds: every map is bounded by the [`ServiceLimits`]; a full tracker refuses what is new and keeps
 //! what it has. No request costs by all that there is: where a search has to look at names one after another,

@@ -1,4 +1,4 @@
-//! How much a tracker keeps for others, of whom, for how long, and how often it may be asked.
+//! How much a tracker keeps for each peer and in all, for how long, and how often it may be asked.
 
 use std::time::Duration;
 
@@ -14,8 +14,8 @@ pub struct ServiceLimits {
     /// Most entries of one peer. Each needs a registration too, so the registry's quotas per address prefix
     /// bound what a network may publish.
     pub entries_per_peer: usize,
-    /// How long an entry is kept if it is not published again. Who shares says it again with every renewal of
-    /// a registration, so that a tracker that has forgotten everything soon knows it again.
+    /// How long an entry is kept if it is not published again. A node publishes it again with every renewal
+    /// of a registration, so that a tracker that has forgotten everything soon knows it again.
     pub entry_ttl: Duration,
     /// Most names that one search looks at before it gives a cursor instead.
     pub scan: usize,

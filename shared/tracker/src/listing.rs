@@ -50,9 +50,9 @@ struct Listed {
     addresses: Vec<Multiaddr>,
 }
 
-/// Leaves out who is where another one is: of peers given with the newest first, those all of whose hosts and
-/// ports are also those of a newer one. That is a program that was started again under another id, and whose
-/// older registration has not run out yet.
+/// Leaves out a peer whose hosts and ports are all those of a newer one as well; `newest_first` gives the newest
+/// first. Such a peer is a program that was started again under another id, and its older registration has not run
+/// out yet.
 ///
 /// Peers of which no address is told stay: nothing says that they are the same.
 fn each_place_once(newest_first: Vec<Listed>) -> Vec<Listed> {

@@ -15,7 +15,7 @@ use shoal_wire::tracker::TrackerErrorCode;
 #[derive(Debug)]
 struct Payload {
     bytes: Arc<[u8]>,
-    /// Who put it first is charged for it until it is gone, whoever renews it.
+    /// The peer that put it first. It counts against this peer's quota until it is gone, also if others renew it.
     peer: PeerId,
     prefix: Option<Prefix>,
     life: Lifetime,

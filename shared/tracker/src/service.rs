@@ -21,10 +21,10 @@ use super::listing::list;
 use super::payloads::Payloads;
 use super::{ServiceChange, ServiceLimits, StoredEntry, StoredPayload, tally};
 
-/// Who asks, as the connection shows it.
+/// The peer that asks, as its connection shows it.
 #[derive(Debug, Clone, Copy)]
 pub struct Origin {
-    /// Who.
+    /// The peer's id.
     pub peer: PeerId,
     /// The address that the connection comes from.
     pub ip: Option<IpAddr>,
@@ -72,7 +72,7 @@ pub struct Services {
 }
 
 impl Services {
-    /// Starts empty at `now`. `version` is told to whoever asks; `addresses_in` reads the addresses in a signed
+    /// Starts empty at `now`. `version` is told to every peer that asks; `addresses_in` reads the addresses in a signed
     /// record of the registry, whose signature has been checked when it was registered.
     pub fn new(
         now: Duration,
@@ -124,7 +124,7 @@ impl Services {
     }
 
     /// Takes back what was written down before a restart, as [`ServiceChange::PutPayload`] told it, for the rest of
-    /// its time: who calls subtracts the time in between. `false` if it is not taken.
+    /// its time: the caller subtracts the time in between. `false` if it is not taken.
     pub fn restore_payload(&mut self, now: Duration, payload: StoredPayload) -> bool {
         self.payloads.restore(now, &self.limits, payload)
     }
@@ -147,7 +147,7 @@ impl Services {
         [self.payloads.next_expiry(), self.index.next_expiry()].into_iter().flatten().min()
     }
 
-    /// What is counted, as it is told to whoever asks.
+    /// What is counted, as answers tell it.
     pub fn stats(&self, registry: &Registry, now: Duration) -> Stats {
         let payloads = self.payloads.usage();
         Stats {

@@ -8,7 +8,7 @@
 //! can bound what it holds; news of stored chunks at the price of a few bytes; a provider that knows best
 //! which chunk to hand out first may choose it (initial seeding).
 //!
-//! **Not goals.** Finding out who has what ([`/shoal/query/1`](super::query)); ranges within a chunk.
+//! **Not goals.** Finding out which peer has which chunks ([`/shoal/query/1`](super::query)); ranges within a chunk.
 //!
 //! The downloader sends [`ChunkRequest`] frames. The provider answers each `get` that is not cancelled in time
 //! once, in any order, with a [`ChunkReply`] frame; a `data` frame is followed by exactly `len` raw bytes, and only then comes the next
@@ -17,8 +17,8 @@
 //! against the manifest; a chunk of another length or hash ends the connection.
 //!
 //! An `any` leaves the choice to the provider: it sends a chunk that, as far as it knows, nobody else has
-//! and that it has given to nobody, or refuses with `none_fresh`. So that a seed hands out each chunk
-//! about once before any twice, however many ask (BitTorrent's "super-seeding", BEP 16, serves the same
+//! and that it has given to nobody, or refuses with `none_fresh`. So a seed hands out each chunk about once
+//! before it hands out any twice, however many peers ask (BitTorrent's "super-seeding", BEP 16, serves the same
 //! end by hiding chunks).
 
 use serde::{Deserialize, Serialize};

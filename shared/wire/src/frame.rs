@@ -44,8 +44,8 @@ pub trait Message: Serialize + DeserializeOwned {
     }
 }
 
-/// A message that asks for something. Later versions have more kinds of it; whoever does not know one says so, and
-/// the asker goes on without.
+/// A message that asks for something. Later versions have more kinds of it. A program that does not know a kind says
+/// so, and the asker goes on without.
 pub trait RequestMessage: Message {
     /// The keys by which the kinds are told apart.
     const KINDS: &'static [&'static str];

@@ -1,6 +1,6 @@
 //! `/shoal/query/1`: questions and answers between peers.
 //!
-//! **Participants.** Any two peers. Who asks opens a stream, sends one request frame, and reads one
+//! **Participants.** Any two peers. The asking peer opens a stream, sends one request frame, and reads one
 //! response frame; then the stream is done.
 //!
 //! **Goals.** Join the swarm of a content, tell which chunks one has, fetch manifest blocks, learn of
@@ -59,7 +59,7 @@ pub enum QueryRequest {
         content: ContentId,
     },
     /// "I no longer take part in this content; forget what I said of it": the end of a [`QueryRequest::Join`] of either side. For
-    /// whoever ends one content on a connection that others still use. Answered by [`QueryResponse::Ok`].
+    /// a peer that ends one content on a connection that others still use. Answered by [`QueryResponse::Ok`].
     #[serde(rename = "leave")]
     Leave {
         /// Which content.
@@ -211,7 +211,7 @@ impl PeerAddresses {
         }
     }
 
-    /// Who it is; none if the bytes are not a peer id.
+    /// The peer's id; none if the bytes are not one.
     pub fn peer(&self) -> Option<PeerId> {
         PeerId::from_bytes(&self.id).ok()
     }

@@ -116,7 +116,7 @@ pub struct Target {
     /// Set once all is at the final place; held for reading while chunks are read or written.
     phase: RwLock<Option<Placed>>,
     progress: Mutex<State>,
-    /// Held by whoever makes things durable or puts them in their place: a sync that is still under way
+    /// Held while things are made durable or put in their place: a sync that is still under way
     /// must not be overtaken by the rename that relies on it, nor make files in a part that has moved.
     durable: Mutex<()>,
     /// Bytes written since the last sync.

@@ -25,7 +25,7 @@ pub struct ManifestAssembler {
 
 impl ManifestAssembler {
     /// Starts from the bytes of the root. [`ManifestError::WrongHash`] means that the sender is at
-    /// fault; any other error that the manifest itself is bad, whoever sends it.
+    /// fault; any other error means that the manifest itself is bad.
     pub fn new(id: ContentId, root: &[u8]) -> Result<Self, ManifestError> {
         let root = Root::decode(&id, root)?;
         let mut missing: BTreeMap<Hash, Vec<Block>> = BTreeMap::new();

@@ -41,7 +41,7 @@ pub const MAX_CHUNKS: u32 = 16 << 20;
 /// Why a manifest is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ManifestError {
-    /// A block does not have the hash it was asked by: whoever sent it is at fault, not the manifest.
+    /// A block does not have the hash that it was asked by: the sender is at fault, not the manifest.
     #[error("a manifest block does not match its hash")]
     WrongHash,
     /// A block is longer than any may be.

@@ -19,7 +19,7 @@ pub(super) struct Row {
     pub(super) news: u64,
 }
 
-/// A peer's last news to who asks about all namespaces.
+/// A peer's last news for questions about all namespaces.
 #[derive(Debug, Clone)]
 struct Seen {
     peer: PeerId,
@@ -119,8 +119,13 @@ impl Model {
         row.map(|row| row.registration.role.replace(role) != Some(role))
     }
 
-    /// Whoever is in a namespace or anywhere, with news after the step `since`, without `asker`.
-    pub(super) fn who(&self, namespace: Option<&str>, since: Option<u64>, asker: PeerId) -> BTreeSet<PeerId> {
+    /// The peers in a namespace, or in any, that have news after the step `since`, without `asker`.
+    pub(super) fn peers(
+        &self,
+        namespace: Option<&str>,
+        since: Option<u64>,
+        asker: PeerId,
+    ) -> BTreeSet<PeerId> {
         let new = |news: u64| since.is_none_or(|since| news > since);
         let there: BTreeSet<_> = match namespace {
             Some(name) => {

@@ -111,7 +111,7 @@ struct Held {
     asker: PeerId,
     /// The step of the last answer that told everything that was new.
     since: u64,
-    /// Who was told after that in answers that did not tell everything, and in which step.
+    /// The peers that later answers told, where those did not tell everything, and in which step.
     told: Vec<(PeerId, u64)>,
 }
 
@@ -177,13 +177,13 @@ impl World {
     fn discover(&mut self, namespace: Option<String>, limit: Option<u64>, asker: PeerId) {
         let page = self.registry.discover(self.now, namespace.as_deref(), limit, None, Some(asker)).unwrap();
         let given = self.check_page(&page, namespace.as_deref());
-        let there = self.model.who(namespace.as_deref(), None, asker);
+        let there = self.model.peers(namespace.as_deref(), None, asker);
         assert!(given.is_subset(&there));
         assert_eq!(given.len(), there.len().min(page_of(limit)), "all, or as many as fit");
         if let Some(name) = namespace.as_deref().filter(|_| page_of(limit) > 1) {
             for role in [Role::Seed, Role::Downloader] {
                 let mut of_role = self.model.with_role(name, Some(role));
-                // Those who say nothing stand with the downloaders.
+                // Peers without a role are listed with the downloaders.
                 if role == Role::Downloader {
                     of_role.extend(self.model.with_role(name, None));
                 }
@@ -200,11 +200,11 @@ impl World {
         let page =
             self.registry.discover(self.now, name, limit, Some(&held.bytes), Some(held.asker)).unwrap();
         let given = self.check_page(&page, name);
-        let mut new = self.model.who(name, Some(held.since), held.asker);
+        let mut new = self.model.peers(name, Some(held.since), held.asker);
         // What it was told meanwhile is only new again if there was news of the same peer after that.
         new.retain(|peer| {
             let told = held.told.iter().rev().find(|(told, _)| told == peer);
-            told.is_none_or(|(_, step)| self.model.who(name, Some(*step), held.asker).contains(peer))
+            told.is_none_or(|(_, step)| self.model.peers(name, Some(*step), held.asker).contains(peer))
         });
         assert!(given.is_subset(&new), "{given:?} of {new:?}");
         assert_eq!(given.len(), new.len().min(page_of(limit)), "{given:?} of {new:?}");

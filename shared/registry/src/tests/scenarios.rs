@@ -77,7 +77,7 @@ fn the_same_seed_gives_the_same_answers() {
 }
 
 #[test]
-fn who_asks_is_left_out_and_takes_nobodys_place() {
+fn the_asker_is_left_out_and_takes_nobodys_place() {
     let mut registry = filled(6, 1);
     let page = registry.discover(secs(1), Some("big"), Some(5), None, Some(peer(3))).unwrap();
     assert_eq!(peers(&page), [0, 1, 2, 4, 5].map(peer).into());

@@ -28,7 +28,7 @@ pub(super) struct Payload {
 #[derive(Debug)]
 pub(super) struct Model {
     pub(super) limits: ServiceLimits,
-    /// Who is registered in whose swarm, until when.
+    /// Which peer is registered in the swarm of which content, until when.
     pub(super) registered: BTreeMap<(PeerId, ContentId), Duration>,
     pub(super) publications: Vec<Publication>,
     pub(super) payloads: Vec<Payload>,
@@ -75,7 +75,8 @@ impl Model {
         self.publications.retain(|p| (p.peer, p.entry.content) != (peer, content));
     }
 
-    /// What a search finds: each entry, by what its publishers say, and who they are. Forgets who is gone.
+    /// What a search finds: each entry, by what its publishers say, with its publishers. Forgets publishers that are
+    /// gone.
     pub(super) fn find(&mut self, mode: Mode, text: &str) -> BTreeMap<(String, Said), BTreeSet<PeerId>> {
         let text = fold_case(text);
         let fits = |entry: &IndexEntry| match mode {

@@ -1,4 +1,4 @@
-//! What happens to whom, told one by one.
+//! Single cases, each told step by step.
 
 use std::collections::BTreeSet;
 
@@ -110,7 +110,7 @@ fn a_report_makes_the_tracker_look_for_itself() {
 }
 
 #[test]
-fn who_is_not_in_the_swarm_publishes_nothing_and_is_not_found() {
+fn a_peer_outside_the_swarm_publishes_nothing_and_is_not_found() {
     let mut tracker = Tracker::new(ServiceLimits::default());
     assert_eq!(tracker.ask(0, 1, publish(1, "alpha")), error(TrackerErrorCode::NotRegistered));
     tracker.join(0, 1, 1);
@@ -154,7 +154,7 @@ fn one_peers_word_does_not_replace_anothers() {
     let mut said: Vec<_> = contents.iter().map(|found| (found.publishers, found.entry.size)).collect();
     said.sort_unstable();
     assert_eq!(said, [(1, 1), (2, 7)]);
-    // Who changes its mind is in one place only.
+    // A peer that publishes something else of a content is in one place only.
     tracker.ask(2, 3, publish(1, "alpha"));
     let request = TrackerRequest::Find { mode: Mode::Prefix, text: "alpha".into(), after: None, limit: 0 };
     let TrackerResponse::Found { contents, .. } = tracker.ask(2, 9, request) else { panic!("not found") };
@@ -277,7 +277,7 @@ fn many_identities_from_one_network_have_one_quota() {
 }
 
 #[test]
-fn who_asks_too_often_waits_and_identities_do_not_help() {
+fn a_peer_that_asks_too_often_waits_and_more_identities_do_not_help() {
     let limits =
         ServiceLimits { burst: 3, interval: secs(10), peers_per_prefix: 2, ..ServiceLimits::default() };
     let mut tracker = Tracker::new(limits);
@@ -342,7 +342,7 @@ fn a_program_that_started_again_under_another_id_is_one_entry() {
 }
 
 #[test]
-fn addresses_are_told_to_those_whom_they_lead_somewhere() {
+fn addresses_are_told_to_peers_that_can_reach_them() {
     let mut tracker = Tracker::new(ServiceLimits::default());
     let record = "/ip4/10.0.0.1/tcp/1\n/ip4/8.8.8.8/tcp/1\n/ip4/127.0.0.1/tcp/1";
     register(&mut tracker.registry, secs(0), peer(1), content(1), record);

@@ -1,16 +1,16 @@
-//! `/rendezvous/1.0.0`: register at a rendezvous point, and discover who else has.
+//! `/rendezvous/1.0.0`: register at a rendezvous point, and discover other peers that have.
 //!
 //! **Source.** github.com/libp2p/specs, rendezvous, r3. One request and at most one response for each stream, both
 //! protobuf behind their length as an unsigned varint. Signed peer records: RFC 0002 and RFC 0003 there.
 //!
-//! - [`RendezvousRequest`], [`RendezvousResponse`]: the messages; [`request`] and [`response`] hold who reads what how.
+//! - [`RendezvousRequest`], [`RendezvousResponse`]: the messages; [`request`] and [`response`] say how each side reads them.
 //! - [`RendezvousRefusal`]: why a point says no, with the [`Status`] of the specification.
 //! - [`PeerRecord`]: a peer's addresses, signed by it, in either of two [`RecordFormat`]s.
 //!
 //! **Not our own**, so unlike in Shoal's protocols unknown fields are ignored, and more than one encoding of
 //! a message is accepted.
 //!
-//! What this is not: nothing here knows who is connected or registered. What always holds: no bytes make
+//! What this is not: nothing here knows which peers are connected or registered. What always holds: no bytes make
 //! decoding panic; what was decoded is within the bounds below; a decoded [`PeerRecord`] is signed by the peer
 //! that it is about.
 

@@ -50,7 +50,7 @@ impl RecordFormat {
 /// Where a peer says that it can be reached. The signature was right, and the peer's own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PeerRecord {
-    /// Who.
+    /// The peer that the record is about.
     pub peer: PeerId,
     /// Higher in newer records.
     pub sequence: u64,

@@ -113,7 +113,7 @@ pub enum RendezvousRefusal {
     /// The cookie was not given out by this tracker since its start, or for another namespace.
     #[error("the cookie is not known here")]
     Cookie,
-    /// The record is somebody else's. For callers that know who is connected.
+    /// The record is somebody else's. For callers that know the connected peer.
     #[error("a peer can register itself only")]
     NotAuthorized,
     /// Something went wrong that is not the peer's fault. For callers.

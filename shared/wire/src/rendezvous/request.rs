@@ -16,7 +16,7 @@ pub const MAX_COOKIE: usize = 1024;
 /// [`MAX_RECORD`] and a cookie of at most [`MAX_COOKIE`] bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RendezvousRequest {
-    /// List me. Answered by [`RendezvousResponse::Register`](super::RendezvousResponse::Register).
+    /// Registers the sender. Answered by [`RendezvousResponse::Register`](super::RendezvousResponse::Register).
     Register {
         /// Where.
         namespace: String,
@@ -25,12 +25,12 @@ pub enum RendezvousRequest {
         /// For how long, in seconds; none leaves that to the point.
         ttl: Option<u64>,
     },
-    /// Do not list me any more. There is no answer: the stream ends once it is done.
+    /// Ends the sender's registration. There is no answer: the stream ends once it is done.
     Unregister {
         /// Where.
         namespace: String,
     },
-    /// Who is there? Answered by [`RendezvousResponse::Discover`](super::RendezvousResponse::Discover).
+    /// Asks for registered peers. Answered by [`RendezvousResponse::Discover`](super::RendezvousResponse::Discover).
     Discover {
         /// Where; none means everywhere.
         namespace: Option<String>,

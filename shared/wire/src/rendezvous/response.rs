@@ -43,7 +43,7 @@ impl From<RendezvousRefusal> for Refused {
     }
 }
 
-/// Who is there.
+/// The peers that were found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Discovered {
     /// Registrations, in no particular order.

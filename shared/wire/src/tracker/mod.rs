@@ -1,10 +1,10 @@
 //! `/shoal/tracker/1`: what a swarm needs of its tracker beyond rendezvous.
 //!
-//! **Participants.** A peer asks, a tracker answers. Who asks opens a stream, sends one request frame, and
+//! **Participants.** A peer asks, a tracker answers. The peer opens a stream, sends one request frame, and
 //! reads one response frame; then the stream is done.
 //!
 //! **Goals.** Tell how large a swarm is, take reports of dead peers, find contents by name, hold small
-//! payloads for a while, list who is registered, tell the tracker's own counters.
+//! payloads for a while, list registered peers, tell the tracker's own counters.
 //!
 //! **Not goals.** Registering and discovering: that is `/rendezvous/1.0.0`. Authentication: the connection
 //! has proven the peer's id already. Truth: names, sizes and roles are what peers say; only a payload can be
@@ -52,7 +52,7 @@ pub const MAX_CURSOR: usize = 1280;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TrackerRequest {
-    /// How many are in the swarm of a content? Answered by [`TrackerResponse::Swarm`].
+    /// Asks how many peers are in the swarm of a content. Answered by [`TrackerResponse::Swarm`].
     Swarm {
         /// Which content.
         content: ContentId,
@@ -83,7 +83,7 @@ pub enum TrackerRequest {
         /// Which contents; 1 to 256.
         contents: Vec<ContentId>,
     },
-    /// Which contents have a name like this? Answered by [`TrackerResponse::Found`].
+    /// Asks for contents by name. Answered by [`TrackerResponse::Found`].
     Find {
         /// How `text` is compared.
         mode: Mode,
@@ -107,7 +107,7 @@ pub enum TrackerRequest {
         /// Its SHA-256.
         id: Hash,
     },
-    /// Who is registered? Answered by [`TrackerResponse::Peers`].
+    /// Asks for registered peers. Answered by [`TrackerResponse::Peers`].
     Peers {
         /// Without: all if they fit, else a random sample. With an empty one: the first in the order of
         /// their ids; with the `next` of an earlier answer: those behind it.

@@ -280,7 +280,7 @@ fn the_kinds_are_those_of_the_messages() {
 }
 
 #[test]
-fn who_does_not_know_a_kind_says_so() {
+fn an_unknown_kind_is_reported_as_such() {
     both_ways(&QueryResponse::Error { code: QueryErrorCode::Unsupported }, ERROR_UNSUPPORTED);
     let code = TrackerErrorCode::Unsupported;
     both_ways(&TrackerResponse::Error { code }, ERROR_UNSUPPORTED);
