@@ -43,7 +43,7 @@ const MAX_REMEMBERED: usize = 50_000;
 pub(crate) enum Reads {
     /// Legacy ones only.
     Legacy,
-    /// The specification's, and legacy ones do it no harm.
+    /// Records of the specification; it reads or skips legacy ones.
     Both,
     /// Not known; one form at a time is safe.
     #[default]
@@ -56,14 +56,14 @@ pub(crate) struct Asker {
     pub(crate) peer: PeerId,
     /// Where its connection comes from.
     pub(crate) observed: Option<IpAddr>,
-    /// As far as it told by other means than its registrations.
+    /// What is known from other things than its registrations.
     pub(crate) reads: Reads,
 }
 
 /// What a request has changed.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Kept {
-    /// The asker is registered, or longer: as the registry tells it, with the role that it had before.
+    /// The asker has registered or renewed. The registration is the registry's, with the role from before.
     Registered(Registration),
     /// It is not any more.
     Unregistered { namespace: String },

@@ -138,7 +138,7 @@ enum Verdict {
 }
 
 impl Found {
-    /// Takes a chunk's verdict into account. A difference outweighs doubt.
+    /// Takes a chunk's verdict into account: a difference counts more than an unknown.
     fn apply(&mut self, verdict: Verdict, shared: bool) {
         if !self.present {
             return;

@@ -38,7 +38,7 @@ type EventOf<C> = request_response::Event<
     <C as request_response::Codec>::Response,
 >;
 
-/// What the tracker knows, and where it is written down.
+/// The tracker's state, and its store.
 pub(crate) struct State {
     pub(crate) point: Point,
     pub(crate) services: Services,

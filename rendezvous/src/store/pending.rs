@@ -12,7 +12,7 @@ const OVERHEAD: usize = 96;
 type Key = (Table, Vec<u8>);
 /// When the row ends, and its value; `None` removes the row.
 type Value = Option<(u64, Vec<u8>)>;
-/// Of which table, the key, and what becomes of it.
+/// A row's table, its key, and its new value.
 type RowChange<'a> = (Table, &'a [u8], Option<(u64, &'a [u8])>);
 
 /// A batch. Prefixes are removed first, then rows are written: what came after the removal of a prefix stays.
@@ -33,7 +33,8 @@ impl Pending {
         }
     }
 
-    /// Puts what could not be written beneath what came since. Returns how much of the latter found no room.
+    /// Puts back changes that could not be written, older than those that came since. Returns how many of the later ones
+    /// found no room.
     pub(super) fn put_back(&mut self, older: Self) -> u64 {
         let newer = std::mem::replace(self, older);
         let prefixes = newer.prefixes.into_iter().map(|prefix| self.remove_prefix(prefix));
@@ -47,7 +48,7 @@ impl Pending {
         self.prefixes.iter().map(|(table, prefix)| (*table, prefix.as_slice()))
     }
 
-    /// Then, by table and key: what rows become.
+    /// The rows to write after that, by table and key.
     pub(super) fn rows(&self) -> impl Iterator<Item = RowChange<'_>> {
         self.rows.iter().map(|((table, key), new)| (*table, key.as_slice(), borrowed(new)))
     }

@@ -76,7 +76,7 @@ impl Shared {
         if state.waiting.len() < MAX_WAITING && state.add(changes) {
             state.waiting.push(sender);
         } else {
-            // Err only says that nobody wants to know.
+            // An error means only that the receiver is gone.
             let _ = sender.send(Err(NotWritten::NoRoom));
         }
         drop(state);
@@ -192,7 +192,7 @@ enum Turn {
 
 fn answer(waiting: Vec<Waiting>, result: Result<(), NotWritten>) {
     for waiting in waiting {
-        // Err only says that nobody wants to know.
+        // An error means only that the receiver is gone.
         let _ = waiting.send(result);
     }
 }

@@ -6,7 +6,7 @@
 //! - [`addresses_digest`]: tells whether a peer has moved.
 //!
 //! It follows the libp2p rendezvous specification (github.com/libp2p/specs, rendezvous, r3), and goes its own
-//! way in two things. Times are shorter, so that the dead are soon gone. Of a large swarm each question
+//! way in two things. Times are shorter, so that dead peers are soon gone. Of a large swarm each question
 //! gets another random sample, so that a mesh forms instead of a star around the first peers; pages
 //! by cookie go on with what is new, not with what a sample left out.
 //!

@@ -27,7 +27,7 @@ pub struct RegistryLimits {
     /// Most registrations in one answer, whatever was asked for.
     pub page: usize,
     /// Time granted where a request asks for none, in seconds. The specification implies two hours, but also
-    /// says that the answer tells the time: with a short one the dead are soon gone.
+    /// says that the answer tells the time: with a short one, dead peers are soon gone.
     pub default_ttl: u64,
     /// Shortest time that may be asked for, in seconds. To ask for less is refused; renewed at its half,
     /// this one makes a request every ten seconds.
@@ -42,7 +42,8 @@ pub struct RegistryLimits {
     /// How many peers' worth of reports one address prefix may make: without that, a few identities could take up all
     /// probes.
     pub reporters_per_prefix: u32,
-    /// Reporters (and prefixes) that are remembered; further ones replace those with the least to remember.
+    /// Reporters (and prefixes) that are remembered; a further one replaces the one that has most nearly
+    /// recovered its allowance.
     pub reporters: usize,
     /// One peer is probed at most this often because of reports.
     pub probe_interval: Duration,

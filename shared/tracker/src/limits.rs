@@ -35,8 +35,8 @@ pub struct ServiceLimits {
     pub payloads_per_prefix: usize,
     /// Most bytes of payloads from one address prefix.
     pub payload_bytes_per_prefix: usize,
-    /// How long a payload is kept after it was last put. To get it changes nothing, so that reading is never
-    /// a write, and nobody keeps alive what its owner has given up.
+    /// How long a payload is kept after it was last put. A `get` does not prolong it, so reading never
+    /// causes a write, and others cannot keep what its owner has given up.
     pub payload_ttl: Duration,
     /// Requests that one peer may make at once.
     pub burst: u32,

@@ -1,4 +1,4 @@
-//! Registered peers as they are told: where each is, and each place once.
+//! Lists of registered peers: the addresses of each, and each host and port once.
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
@@ -13,8 +13,8 @@ use shoal_registry::Registry;
 use shoal_wire::query::PeerAddresses;
 use shoal_wire::tracker::{MAX_LISTED, TrackerErrorCode, TrackerResponse};
 
-/// Registered peers: a sample, or, if `after` is there, in the order of their ids from behind it. At most
-/// `limit`, and at most as many as fit; 0 stands for that. Addresses that lead nowhere from where the asker stands are
+/// Lists registered peers: a sample, or with `after` those behind it in the order of their ids. At most `limit`, and at
+/// most as many as fit; a `limit` of 0 means as many as fit. Addresses that the asker cannot reach from `standing` are
 /// left out.
 pub(super) fn list(
     registry: &mut Registry,

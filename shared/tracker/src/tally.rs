@@ -1,4 +1,4 @@
-//! What was asked and refused, as it is told.
+//! Counters of requests and refusals.
 
 use shoal_wire::tracker::{RefusalCounts, RequestCounts, TrackerErrorCode, TrackerRequest};
 

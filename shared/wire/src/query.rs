@@ -37,8 +37,8 @@ const MAX_PEER_ID: usize = 64;
 /// A question.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum QueryRequest {
-    /// Takes part in the swarm of a content: "this is what I have; tell me what you have, and tell me
-    /// when you get more". Holds until the connection ends or [`QueryRequest::Leave`]. Answered by
+    /// Joins the swarm of a content: tells what the sender has, and asks what the receiver has now and gets
+    /// later. Holds until the connection ends or [`QueryRequest::Leave`]. Answered by
     /// [`QueryResponse::Joined`].
     #[serde(rename = "join")]
     Join {
@@ -58,7 +58,7 @@ pub enum QueryRequest {
         /// Which content.
         content: ContentId,
     },
-    /// "I no longer take part in this content; forget what I said of it": the end of a [`QueryRequest::Join`] of either side. For
+    /// Ends the sender's part in the swarm of a content; the receiver forgets what the sender said of it. The end of a [`QueryRequest::Join`] of either side. For
     /// a peer that ends one content on a connection that others still use. Answered by [`QueryResponse::Ok`].
     #[serde(rename = "leave")]
     Leave {

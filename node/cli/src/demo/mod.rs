@@ -99,7 +99,7 @@ async fn demonstrate(
     let rows = check(&peers, &times, seed.peer_id(), &manifest).await?;
     output.data(&rows, || table(&rows, manifest.root().size))?;
 
-    // Nobody needs to take leave in good order here: all nodes end together.
+    // No node has to leave its swarm in good order: all nodes end together.
     drop((peers, seeding, tracker));
     let good = rows.iter().all(|row| row.verified);
     Ok(if good { Exit::Done } else { Exit::VerificationFailed })

@@ -1,8 +1,8 @@
 //! A download: verified chunks go to their places beneath one folder.
 //!
-//! While it is under way, everything lies in a part, and the part's journal says which chunks are there
-//! (`names` says what both are called). When all are, [`Target::finish`] moves it to the content's name.
-//! Files that already are there and match stay there and count as fetched.
+//! During the download all files lie in a part. The part's journal says which chunks are there (`names` has the names
+//! of both). When all chunks are there, [`Target::finish`] moves the part to the content's name. Files that are at the
+//! final place already and match stay there, and count as fetched.
 //!
 //! What always holds: bytes count only after their SHA-256 matched, and those of the network get in only then
 //! (`take` says when others do); a journal record is written after the bytes it vouches for;

@@ -1,4 +1,4 @@
-//! Why something was not done, and how the specification calls that.
+//! Refusals, and the specification's status of each.
 
 /// The specification's status codes of refusals, as they go over the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -22,7 +22,7 @@ pub enum RendezvousRequest {
         namespace: String,
         /// The signed peer record, as it is passed on.
         record: Vec<u8>,
-        /// For how long, in seconds; none leaves that to the point.
+        /// The time asked for, in seconds; none leaves it to the point.
         ttl: Option<u64>,
     },
     /// Ends the sender's registration. There is no answer: the stream ends once it is done.
@@ -36,7 +36,7 @@ pub enum RendezvousRequest {
         namespace: Option<String>,
         /// The most registrations in the answer.
         limit: Option<u64>,
-        /// From an earlier answer: tell only what is new.
+        /// The cookie of an earlier answer; with it, only what is new since is told.
         cookie: Option<Vec<u8>>,
     },
 }
@@ -88,7 +88,7 @@ impl RendezvousRequest {
     /// that is more than [`MAX_REQUEST`].
     ///
     /// # Errors
-    /// What to answer. The kind is found as long as it comes before what cannot be read.
+    /// The answer that the request must be given. The request's kind is known if it comes before the unreadable part.
     pub fn decode(body: &[u8], announced: usize) -> Result<Self, Malformed> {
         let mut envelope = Envelope::default();
         // What came before an error has been taken in by then.

@@ -27,13 +27,13 @@ pub enum RendezvousResponse {
     Discover(Result<Discovered, Refused>),
 }
 
-/// A point's no.
+/// A refusal as a point sends it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{status}{}", if text.is_empty() { String::new() } else { format!(": {}", shoal_printable::Printable(text)) })]
 pub struct Refused {
-    /// What kind of no; codes that the specification does not know count as an internal error.
+    /// The status; codes that the specification does not know count as an internal error.
     pub status: Status,
-    /// In the point's words; may be empty.
+    /// The point's explanation; at most 512 bytes, may be empty.
     pub text: String,
 }
 
@@ -90,7 +90,7 @@ impl RendezvousResponse {
         (MAX_RESPONSE - MAX_AROUND) / (record + MAX_BESIDE)
     }
 
-    /// What the no is, if it is one.
+    /// The refusal, if the response is one.
     pub fn refused(&self) -> Option<&Refused> {
         match self {
             Self::Register(answer) => answer.as_ref().err(),
