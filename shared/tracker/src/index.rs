@@ -2,8 +2,8 @@
 //!
 //! Names are kept folded and in order, so those with one beginning stand together. For a text within
 //! a name there is no index: one of three-letter pieces would take several times the memory of the
-//! names, and 5000 names are looked through in a fraction of a millisecond. So a search looks at so many and
-//! gives a cursor to go on.
+//! names, and 5000 names are searched in a fraction of a millisecond. So a search looks at a bounded number of names
+//! and gives a cursor to go on.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
@@ -119,7 +119,7 @@ impl Index {
         fits
     }
 
-    /// Takes back what a peer published; what it did not publish does not matter.
+    /// Removes contents that a peer published. Contents that it did not publish are ignored.
     pub(super) fn withdraw(&mut self, peer: &PeerId, contents: &[ContentId]) -> Vec<ServiceChange> {
         contents.iter().filter_map(|content| self.remove(peer, content)).collect()
     }
@@ -173,7 +173,7 @@ impl Index {
         Ok(findings)
     }
 
-    /// Puts an entry in the place of what the peer said of the content before; tells what to write down.
+    /// Puts an entry in place of the peer's earlier one for the content; returns what is to be stored.
     fn put(
         &mut self,
         now: Duration,
@@ -255,7 +255,7 @@ impl Key {
     }
 }
 
-/// What looking up the publishers of one entry came to.
+/// The result of looking up the publishers of one entry.
 struct LookUp {
     matched: Option<Match>,
     gone: Vec<PeerId>,

@@ -59,7 +59,7 @@ impl Payloads {
         self.usage
     }
 
-    /// Keeps a payload, or keeps it longer: that is always allowed, to anybody.
+    /// Stores a payload, or prolongs one that is here. Any peer may prolong one.
     pub(super) fn put(
         &mut self,
         now: Duration,

@@ -30,7 +30,7 @@ pub struct Origin {
     pub ip: Option<IpAddr>,
 }
 
-/// What else is to be done.
+/// Something that the caller has to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
     /// Ask this peer for a sign of life and tell
@@ -38,7 +38,7 @@ pub enum Effect {
     Probe(PeerId),
     /// Something to write down.
     Changed(ServiceChange),
-    /// A registration to write down anew, because its role is another one now; see
+    /// A registration to store again, because its role has changed; see
     /// [`Registry::registration`](shoal_registry::Registry::registration).
     RoleChanged {
         /// Whose.
@@ -135,7 +135,7 @@ impl Services {
         self.index.restore(now, &self.limits, entry)
     }
 
-    /// Drops what has run out. [`handle`](Self::handle) does so first; this is for when nobody asks.
+    /// Drops what has run out. [`handle`](Self::handle) does so first; call this when no request comes.
     pub fn expire(&mut self, now: Duration) -> Vec<ServiceChange> {
         let mut changes = self.payloads.expire(now);
         changes.extend(self.index.expire(now));
@@ -257,7 +257,7 @@ fn set_role(
     effects: &mut Vec<Effect>,
 ) -> Result<TrackerResponse, TrackerErrorCode> {
     let namespace = swarm_namespace(content);
-    // Peers say it with every renewal; most of the time it is nothing new.
+    // Peers tell their role with every renewal; most of the time it has not changed.
     if registry.set_role(&peer, &namespace, role).ok_or(TrackerErrorCode::NotRegistered)? {
         effects.push(Effect::RoleChanged { peer, namespace });
     }

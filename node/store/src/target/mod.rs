@@ -4,10 +4,10 @@
 //! of both). When all chunks are there, [`Target::finish`] moves the part to the content's name. Files that are at the
 //! final place already and match stay there, and count as fetched.
 //!
-//! What always holds: bytes count only after their SHA-256 matched, and those of the network get in only then
-//! (`take` says when others do); a journal record is written after the bytes it vouches for;
-//! nothing that the user has is replaced or removed unless `force` says so, and nothing that merely has the
-//! name of a part even then; all file work happens beneath the one folder that was named, without following any symbolic link there. The journal is locked, so
+//! What always holds: bytes count only after their SHA-256 matched, and bytes from the network are written only then
+//! (`take` says when others are). A journal record is written after the bytes it vouches for. The user's files are
+//! replaced or removed only with `force`, and files that merely have the name of a part not even then. All file work
+//! happens beneath the one folder that was named, without following any symbolic link there. The journal is locked, so
 //! that two processes never work on the same part.
 
 mod at_final;

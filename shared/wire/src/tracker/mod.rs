@@ -57,28 +57,28 @@ pub enum TrackerRequest {
         /// Which content.
         content: ContentId,
     },
-    /// The sender, which is registered in the swarm of a content, says what it is there. Answered by
+    /// Tells the sender's role in the swarm of a content, in which it is registered. Answered by
     /// [`TrackerResponse::Ok`].
     Role {
-        /// What it is.
+        /// The sender's role.
         role: Role,
-        /// In which swarm.
+        /// The content of the swarm.
         content: ContentId,
     },
-    /// The sender could not reach a peer. Answered by [`TrackerResponse::Reported`].
+    /// Reports a peer that the sender could not reach. Answered by [`TrackerResponse::Reported`].
     Report {
         /// The bytes of its peer id (a multihash).
         #[serde(with = "serde_bytes")]
         peer: Vec<u8>,
     },
-    /// The sender tells what it shares, or says it again before that runs out. It must be registered in the
+    /// Publishes contents that the sender shares, or renews them. The sender must be registered in the
     /// swarm of each content. Adds to what it published before; another name of the same content replaces
     /// the one before. All or nothing. Answered by [`TrackerResponse::Published`].
     Publish {
         /// What; 1 to 256.
         entries: Vec<IndexEntry>,
     },
-    /// Takes back what was published. Answered by [`TrackerResponse::Ok`].
+    /// Withdraws contents that the sender published. Answered by [`TrackerResponse::Ok`].
     Withdraw {
         /// Which contents; 1 to 256.
         contents: Vec<ContentId>,
@@ -109,14 +109,14 @@ pub enum TrackerRequest {
     },
     /// Asks for registered peers. Answered by [`TrackerResponse::Peers`].
     Peers {
-        /// Without: all if they fit, else a random sample. With an empty one: the first in the order of
-        /// their ids; with the `next` of an earlier answer: those behind it.
+        /// Where to start. None: the answer has all peers if they fit, else a random sample. Empty: it has the first peers
+        /// in the order of their ids. The `next` of an earlier answer: it has the peers behind that.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         after: Option<ByteBuf>,
         /// The most peers that are wanted; 0 stands for as many as fit.
         limit: u32,
     },
-    /// What the tracker counts. Answered by [`TrackerResponse::Stats`].
+    /// Asks for the tracker's counters. Answered by [`TrackerResponse::Stats`].
     Stats {},
 }
 
@@ -226,7 +226,7 @@ pub enum TrackerResponse {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// The tracker looks for itself, and forgets the peer if it does not answer.
+    /// The tracker probes the peer, and forgets it if it does not answer.
     Probing,
     /// Nothing: the reporter reports too much, the peer has just been probed, or there is no room for a probe.
     Limited,
@@ -253,7 +253,7 @@ pub enum TrackerErrorCode {
     Busy,
     /// The sender, or its network, asks too often; ask later.
     Limited,
-    /// What the sender, its network, or all together may keep here is used up.
+    /// A quota is used up: the sender's, its network's, or the tracker's.
     Quota,
     /// The tracker takes no payload as long as this.
     TooLarge,
