@@ -10,7 +10,7 @@ use libp2p::{StreamProtocol, identify, ping};
 use shoal_wire::rendezvous::PROTOCOL;
 
 use crate::codec::Codec;
-use crate::crowd;
+use crate::prefix_limits;
 use crate::probes::{MAX_PROBES, PATIENCE};
 use crate::service;
 use crate::settings::Settings;
@@ -19,7 +19,7 @@ use crate::sign_of_life::PingCodec;
 /// Both ends may dial at the same moment, and over two transports.
 const MAX_PER_PEER: u32 = 4;
 const MAX_PENDING: u32 = 512;
-/// Of those, from one network: who only begins connections must not keep others out.
+/// Of those, from one network: peers that only begin connections must not keep others out.
 const MAX_PENDING_PER_PREFIX: usize = MAX_PENDING as usize / 4;
 /// A request is read and answered within this time.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
@@ -30,7 +30,7 @@ const MAX_REQUESTS: usize = 64;
 #[derive(NetworkBehaviour)]
 pub(crate) struct Behaviour {
     limits: connection_limits::Behaviour,
-    crowd: crowd::Behaviour,
+    prefix_limits: prefix_limits::Behaviour,
     identify: identify::Behaviour,
     ping: ping::Behaviour,
     pub(crate) rendezvous: request_response::Behaviour<Codec>,
@@ -55,7 +55,10 @@ impl Behaviour {
         let ping = (ping::PROTOCOL_NAME, ProtocolSupport::Outbound);
         Self {
             limits: connection_limits::Behaviour::new(limits),
-            crowd: crowd::Behaviour::new(settings.connections_per_prefix, MAX_PENDING_PER_PREFIX),
+            prefix_limits: prefix_limits::Behaviour::new(
+                settings.connections_per_prefix,
+                MAX_PENDING_PER_PREFIX,
+            ),
             identify: identify::Behaviour::new(identify),
             ping: ping::Behaviour::new(ping::Config::new()),
             rendezvous: request_response::Behaviour::with_codec(Codec, [rendezvous], requests),

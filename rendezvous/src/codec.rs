@@ -6,11 +6,11 @@ use futures::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use libp2p::StreamProtocol;
 use libp2p::request_response;
 use shoal_wire::frame::{FrameError, LengthReader};
-use shoal_wire::rendezvous::Refusal;
-use shoal_wire::rendezvous::{MAX_REQUEST, MAX_RESPONSE, Malformed, Request, Response};
+use shoal_wire::rendezvous::RendezvousRefusal;
+use shoal_wire::rendezvous::{MAX_REQUEST, MAX_RESPONSE, Malformed, RendezvousRequest, RendezvousResponse};
 
-/// So many bytes of an answer are written together. Who reads slowly keeps no more than that of each in memory, and
-/// one record: a small question may have an answer of 1 MiB.
+/// So many bytes of an answer are written together. For a slow reader no more than that of each answer is kept in
+/// memory, and one record: a small question may have an answer of 1 MiB.
 const GATHERED: usize = 16 << 10;
 
 /// Reads requests, also such as cannot be read, because those are answered too; writes responses.
@@ -19,25 +19,25 @@ pub(crate) struct Codec;
 
 impl request_response::Codec for Codec {
     type Protocol = StreamProtocol;
-    type Request = Result<Request, Malformed>;
-    type Response = Response;
+    type Request = Result<RendezvousRequest, Malformed>;
+    type Response = RendezvousResponse;
 
     async fn read_request<T>(&mut self, _: &StreamProtocol, io: &mut T) -> io::Result<Self::Request>
     where
         T: AsyncRead + Unpin + Send,
     {
         let Some(announced) = read_length(io).await? else {
-            return Ok(Err(Malformed::Register(Refusal::Malformed)));
+            return Ok(Err(Malformed::Register(RendezvousRefusal::Malformed)));
         };
         let mut body = Vec::new();
         io.take(announced.min(MAX_REQUEST) as u64).read_to_end(&mut body).await?;
-        // Who is still writing does not listen; what libp2p's clients may send at all is let through.
+        // A client that is still writing does not read yet; what libp2p's clients may send at all is let through.
         let rest = announced.saturating_sub(body.len()).min(MAX_RESPONSE) as u64;
         futures::io::copy(io.take(rest), &mut futures::io::sink()).await?;
-        Ok(Request::decode(&body, announced))
+        Ok(RendezvousRequest::decode(&body, announced))
     }
 
-    async fn read_response<T>(&mut self, _: &StreamProtocol, _: &mut T) -> io::Result<Response>
+    async fn read_response<T>(&mut self, _: &StreamProtocol, _: &mut T) -> io::Result<RendezvousResponse>
     where
         T: AsyncRead + Unpin + Send,
     {
@@ -51,7 +51,12 @@ impl request_response::Codec for Codec {
         Err(io::ErrorKind::Unsupported.into())
     }
 
-    async fn write_response<T>(&mut self, _: &StreamProtocol, io: &mut T, answer: Response) -> io::Result<()>
+    async fn write_response<T>(
+        &mut self,
+        _: &StreamProtocol,
+        io: &mut T,
+        answer: RendezvousResponse,
+    ) -> io::Result<()>
     where
         T: AsyncWrite + Unpin + Send,
     {
@@ -93,7 +98,7 @@ mod tests {
     use request_response::Codec as _;
     use shoal_wire::rendezvous::{Discovered, PROTOCOL, Registered};
 
-    async fn read(bytes: &[u8]) -> io::Result<Result<Request, Malformed>> {
+    async fn read(bytes: &[u8]) -> io::Result<Result<RendezvousRequest, Malformed>> {
         let mut stream = Cursor::new(bytes);
         let result = Codec.read_request(&StreamProtocol::new("/t"), &mut stream).await;
         assert!(result.is_err() || stream.position() as usize <= bytes.len());
@@ -103,25 +108,26 @@ mod tests {
     #[tokio::test]
     async fn what_is_too_long_is_read_away_and_answered() {
         let record = vec![0; MAX_REQUEST * 4];
-        let request = Request::Register { namespace: "a".to_owned(), record, ttl: None }.encode();
+        let request = RendezvousRequest::Register { namespace: "a".to_owned(), record, ttl: None }.encode();
         let mut stream = Cursor::new(&request);
         let answer = Codec.read_request(&StreamProtocol::new("/t"), &mut stream).await.unwrap();
-        assert_eq!(answer, Err(Malformed::Register(Refusal::RecordSize)));
+        assert_eq!(answer, Err(Malformed::Register(RendezvousRefusal::RecordSize)));
         assert_eq!(stream.position() as usize, request.len());
     }
 
     #[tokio::test]
     async fn absurd_lengths_are_answered() {
         for bytes in [&[0xff; 9][..], &[0x80, 0]] {
-            assert_eq!(read(bytes).await.unwrap(), Err(Malformed::Register(Refusal::Malformed)));
+            assert_eq!(read(bytes).await.unwrap(), Err(Malformed::Register(RendezvousRefusal::Malformed)));
         }
     }
 
     #[tokio::test]
     async fn a_request_that_is_cut_short_is_answered_if_it_has_a_length() {
-        let request = Request::Discover { namespace: None, limit: None, cookie: Some(vec![1; 50]) }.encode();
+        let request =
+            RendezvousRequest::Discover { namespace: None, limit: None, cookie: Some(vec![1; 50]) }.encode();
         let cut = &request[..request.len() - 9];
-        assert_eq!(read(cut).await.unwrap(), Err(Malformed::Discover(Refusal::Malformed)));
+        assert_eq!(read(cut).await.unwrap(), Err(Malformed::Discover(RendezvousRefusal::Malformed)));
         assert_eq!(read(&[]).await.unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
     }
 
@@ -160,13 +166,13 @@ mod tests {
             ttl: n,
         };
         let answer = Discovered { registrations: (0..400).map(registered).collect(), cookie: vec![7; 20] };
-        let answer = Response::Discover(Ok(answer));
+        let answer = RendezvousResponse::Discover(Ok(answer));
         let mut io = Longest::default();
         let protocol = StreamProtocol::new(PROTOCOL);
         Codec.write_response(&protocol, &mut io, answer.clone()).await.unwrap();
         assert_eq!(io.bytes, answer.encode());
         let (length, body) = unsigned_varint::decode::usize(&io.bytes).unwrap();
-        assert_eq!((length, Response::decode(body)), (body.len(), Ok(answer)));
+        assert_eq!((length, RendezvousResponse::decode(body)), (body.len(), Ok(answer)));
         assert!(length > 800 << 10 && io.longest < 20 << 10, "{length}, {}", io.longest);
     }
 }

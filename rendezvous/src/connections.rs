@@ -1,4 +1,4 @@
-//! Who is connected, from where, and with which kind of program.
+//! Connected peers: where each connects from, and with which kind of program.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -26,7 +26,7 @@ struct Peer {
     reads: Reads,
 }
 
-/// All connections. As many as there are; the behaviours bound them.
+/// All connections. Their number is bounded by the behaviours.
 #[derive(Debug, Default)]
 pub(crate) struct Connections(HashMap<PeerId, Peer>);
 
@@ -50,7 +50,7 @@ impl Connections {
         self.0.get(peer).map_or(0, |it| it.connections.len())
     }
 
-    /// What a peer's program calls itself tells which records it reads.
+    /// Notes the name of a peer's program; it tells which records the program reads.
     pub(crate) fn identified(&mut self, peer: &PeerId, agent: &str) {
         let Some(it) = self.0.get_mut(peer) else { return };
         it.reads = if agent.starts_with("rust-libp2p/") {

@@ -1,6 +1,7 @@
 //! What a tracker has done, as plain numbers.
 
 use shoal_wire::rendezvous::Status;
+use shoal_wire::tracker::RegistryCounts;
 
 /// What a tracker did since its start, and what it holds now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -8,7 +9,7 @@ pub struct Counters {
     /// What was asked by `/rendezvous/1.0.0`.
     pub requests: Requests,
     /// What became of registrations.
-    pub registry: shoal_registry::Counters,
+    pub registry: RegistryCounts,
     /// What became of probes.
     pub probes: Probes,
     /// Registrations now.

@@ -1,4 +1,4 @@
-//! Key files: who a node or tracker is, from one start to the next.
+//! Key files: the identity of a node or tracker, the same from one start to the next.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};

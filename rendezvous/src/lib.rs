@@ -1,11 +1,11 @@
 //! The tracker: a libp2p rendezvous point where the peers of a content find each other.
 //!
 //! It speaks `/rendezvous/1.0.0` (github.com/libp2p/specs, rendezvous): peers register under a namespace
-//! for a limited time, and discover who else has. [`shoal_registry`] keeps the table, `point` holds the
+//! for a limited time, and discover other peers that have. [`shoal_registry`] keeps the table, `point` holds the
 //! protocol's rules, `server` is the task that owns the network. Peers that others report dead are looked for
 //! (`probes`) and dropped only if they give no sign of life.
 //!
-//! What it is not: it stores no content, sees no chunk, and no transfer needs it once peers have met.
+//! What it is not: it stores no content, sees no chunk, and no transfer needs it once peers are connected.
 //!
 //! What always holds: a request is answered with the specification's status, whatever is wrong with it;
 //! requests, connections, registrations and probes are bounded, for each peer and in all ([`Settings`]).
@@ -15,11 +15,11 @@ mod codec;
 pub mod config;
 mod connections;
 mod counters;
-mod crowd;
 pub mod identity;
-mod keeper;
 pub mod metrics;
+mod persistence;
 mod point;
+mod prefix_limits;
 mod probes;
 mod server;
 mod service;
@@ -35,13 +35,14 @@ use libp2p::{Multiaddr, PeerId};
 use rand::SeedableRng;
 use rand::rngs::SysRng;
 use rand_chacha::ChaCha8Rng;
-use shoal_registry::{Registry, Verdict};
+use shoal_registry::Registry;
+use shoal_wire::tracker::Verdict;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 pub use self::counters::{Counters, Probes, Requests};
-use self::keeper::Keeper;
+use self::persistence::Persistence;
 use self::point::Point;
 use self::server::{Order, Server, State};
 pub use self::settings::{Rate, Settings};
@@ -51,7 +52,7 @@ const ORDERS: usize = 64;
 
 /// Why a tracker cannot start.
 #[derive(Debug, thiserror::Error)]
-pub enum TrackerError {
+pub enum StartError {
     /// Keys or transports.
     #[error("cannot set up the network: {0}")]
     Setup(String),
@@ -69,19 +70,19 @@ pub enum TrackerError {
 }
 
 /// A running tracker. Dropping it ends it.
-pub struct Tracker {
+pub struct TrackerServer {
     addresses: Vec<Multiaddr>,
     feed: metrics::Feed,
     orders: mpsc::Sender<Order>,
-    server: JoinHandle<Keeper>,
+    server: JoinHandle<Persistence>,
 }
 
-impl Tracker {
+impl TrackerServer {
     /// Starts a tracker and waits until it listens on every address.
     ///
     /// # Errors
     /// An address cannot be listened on, or the machine lacks something.
-    pub async fn start(identity: Keypair, settings: Settings) -> Result<Self, TrackerError> {
+    pub async fn start(identity: Keypair, settings: Settings) -> Result<Self, StartError> {
         let start = Instant::now();
         let peer = identity.public().to_peer_id();
         let mut swarm = transport::swarm(identity, &settings)?;
@@ -89,12 +90,12 @@ impl Tracker {
         settings.external.iter().for_each(|address| swarm.add_external_address(address.clone()));
         let addresses = transport::addresses(&swarm, &settings.external, peer);
         // Cookies are as hard to forge as this is to guess.
-        let rng = ChaCha8Rng::try_from_rng(&mut SysRng).map_err(|e| TrackerError::Setup(e.to_string()))?;
+        let rng = ChaCha8Rng::try_from_rng(&mut SysRng).map_err(|e| StartError::Setup(e.to_string()))?;
         let mut point = Point::new(&settings, Registry::new(settings.limits.clone(), rng));
         let mut services = service::services(Duration::ZERO);
-        let (keeper, saved) = Keeper::open(settings.data.as_deref(), start.elapsed()).await?;
-        keeper.restore(saved, start.elapsed(), point.registry_mut(), &mut services);
-        let state = State { point, services, keeper, start };
+        let (persistence, saved) = Persistence::open(settings.data.as_deref(), start.elapsed()).await?;
+        persistence.restore(saved, start.elapsed(), point.registry_mut(), &mut services);
+        let state = State { point, services, persistence, start };
         let (orders, received) = mpsc::channel(ORDERS);
         let (reporter, feed) = metrics::channel();
         let server = tokio::spawn(Server::new(swarm, state, received, reporter).run());
@@ -127,7 +128,7 @@ impl Tracker {
     pub async fn shutdown(self, deadline: Duration) -> bool {
         drop(self.orders);
         match self.server.await {
-            Ok(keeper) => keeper.close(deadline).await,
+            Ok(persistence) => persistence.close(deadline).await,
             // It has panicked.
             Err(_) => false,
         }

@@ -13,8 +13,8 @@ use anyhow::Context;
 use clap::Parser;
 use libp2p::Multiaddr;
 use libp2p::identity::Keypair;
-use shoal_rendezvous::config::{Config, LogFormat, Options};
-use shoal_rendezvous::{Settings, Tracker, identity, metrics};
+use shoal_rendezvous::config::{LogFormat, Options, TrackerConfig};
+use shoal_rendezvous::{Settings, TrackerServer, identity, metrics};
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
@@ -97,7 +97,7 @@ fn complain(error: &anyhow::Error, code: u8) -> ExitCode {
     code.into()
 }
 
-fn configuration(args: &Args) -> anyhow::Result<(Config, EnvFilter)> {
+fn configuration(args: &Args) -> anyhow::Result<(TrackerConfig, EnvFilter)> {
     let file = args.config.as_deref().map(Options::from_file).transpose()?.unwrap_or_default();
     let config = args.options.clone().or(file).complete()?;
     let filter = match &config.log {
@@ -120,8 +120,8 @@ fn init_log(format: LogFormat, filter: EnvFilter) {
     }
 }
 
-async fn run(config: &Config) -> anyhow::Result<()> {
-    // Before anything is printed: who reads the address may end the tracker the moment after.
+async fn run(config: &TrackerConfig) -> anyhow::Result<()> {
+    // Before anything is printed: a program that reads the address may end the tracker the moment after.
     let mut signals = Signals::new().context("cannot listen for signals")?;
     let key = identity::load_or_create(&config.data.join("identity.key"))?;
     let tracker = serve(config, key, &mut signals).await?;
@@ -137,7 +137,7 @@ async fn run(config: &Config) -> anyhow::Result<()> {
 }
 
 /// Runs the tracker until a signal is to end it.
-async fn serve(config: &Config, key: Keypair, signals: &mut Signals) -> anyhow::Result<Tracker> {
+async fn serve(config: &TrackerConfig, key: Keypair, signals: &mut Signals) -> anyhow::Result<TrackerServer> {
     let settings = Settings {
         listen: config.listen.clone(),
         data: Some(config.data.clone()),
@@ -146,7 +146,7 @@ async fn serve(config: &Config, key: Keypair, signals: &mut Signals) -> anyhow::
         connections: config.connections,
         ..Settings::default()
     };
-    let tracker = Tracker::start(key, settings).await?;
+    let tracker = TrackerServer::start(key, settings).await?;
     if let Some(address) = config.metrics {
         let listener = TcpListener::bind(address).await;
         let listener = listener.with_context(|| {

@@ -1,4 +1,4 @@
-//! Looking whether peers live that were reported dead. Decisions only: who calls pings, dials and tells what
+//! Probes: whether peers that were reported dead are alive. Decisions only: the caller pings, dials and tells what
 //! came of it.
 //!
 //! A connected peer is pinged; if its connection breaks, and for one without a connection, it is dialled. Any

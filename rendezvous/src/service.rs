@@ -1,6 +1,6 @@
 //! `/shoal/tracker/1`: brings requests to [`Services`] and answers back.
 //!
-//! It decides nothing and owns no table: whoever owns the [`Registry`] lends it for each request, and does what
+//! It decides nothing and owns no table: the owner of the [`Registry`] lends it for each request, and does what
 //! the answer's [`Effect`]s ask for.
 
 use std::net::IpAddr;
@@ -10,18 +10,18 @@ use libp2p::request_response::{self, ProtocolSupport, ResponseChannel};
 use libp2p::{Multiaddr, StreamProtocol};
 use shoal_framing::FrameCodec;
 use shoal_registry::Registry;
-use shoal_tracker::{Effect, Limits, Origin, Outcome, Services};
+use shoal_tracker::{Effect, Origin, ServiceLimits, ServiceOutcome, Services};
 use shoal_wire::frame::Received;
 use shoal_wire::rendezvous::PeerRecord;
-use shoal_wire::tracker::{PROTOCOL, Request, Response};
+use shoal_wire::tracker::{PROTOCOL, TrackerRequest, TrackerResponse};
 
 /// A request is read and answered within this time.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 /// Requests under way per connection.
 const MAX_REQUESTS: usize = 64;
 
-pub(crate) type Behaviour = request_response::Behaviour<FrameCodec<Request, Response>>;
-pub(crate) type Event = request_response::Event<Received<Request>, Response>;
+pub(crate) type Behaviour = request_response::Behaviour<FrameCodec<TrackerRequest, TrackerResponse>>;
+pub(crate) type Event = request_response::Event<Received<TrackerRequest>, TrackerResponse>;
 
 /// The behaviour that a tracker's Swarm composes.
 pub(crate) fn behaviour() -> Behaviour {
@@ -34,13 +34,13 @@ pub(crate) fn behaviour() -> Behaviour {
 
 /// Starts without any payload or published entry.
 pub(crate) fn services(now: Duration) -> Services {
-    Services::new(now, Limits::default(), env!("CARGO_PKG_VERSION"), addresses_in)
+    Services::new(now, ServiceLimits::default(), env!("CARGO_PKG_VERSION"), addresses_in)
 }
 
 /// What to answer to a request, and what else is to be done.
 pub(crate) struct Answer {
-    pub(crate) channel: ResponseChannel<Response>,
-    pub(crate) response: Response,
+    pub(crate) channel: ResponseChannel<TrackerResponse>,
+    pub(crate) response: TrackerResponse,
     pub(crate) effects: Vec<Effect>,
 }
 
@@ -56,8 +56,8 @@ pub(crate) fn handle(
     match event {
         Event::Message { peer, message: Message::Request { request, channel, .. }, .. } => {
             let from = Origin { peer, ip };
-            let Outcome { response, effects } = services.handle(registry, now, from, request);
-            if let Response::Error { code } = &response {
+            let ServiceOutcome { response, effects } = services.handle(registry, now, from, request);
+            if let TrackerResponse::Error { code } = &response {
                 tracing::debug!(%peer, ?code, "request refused");
             }
             Some(Answer { channel, response, effects })

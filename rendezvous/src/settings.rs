@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use libp2p::Multiaddr;
-use shoal_registry::Limits;
+use shoal_registry::RegistryLimits;
 
 /// How often a peer may do something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub struct Settings {
     /// Where others reach it besides, such as a public name. Told first.
     pub external: Vec<Multiaddr>,
     /// Quotas and times of registrations.
-    pub limits: Limits,
+    pub limits: RegistryLimits,
     /// How often one peer may register or renew, in all namespaces together.
     pub register_rate: Rate,
     /// How often one peer may ask.
@@ -44,7 +44,7 @@ impl Default for Settings {
             listen: Vec::new(),
             data: None,
             external: Vec::new(),
-            limits: Limits::default(),
+            limits: RegistryLimits::default(),
             // Enough for a thousand registrations that are renewed every ten seconds.
             register_rate: Rate { burst: 2_000, interval: Duration::from_millis(10) },
             discover_rate: Rate { burst: 1_000, interval: Duration::from_millis(20) },

@@ -1,4 +1,4 @@
-//! One ping on demand: libp2p's own ping behaviour pings when it likes.
+//! A ping on demand: libp2p's own ping behaviour decides by itself when to ping.
 //!
 //! The protocol is libp2p's `/ipfs/ping/1.0.0` (github.com/libp2p/specs, ping): 32 bytes, and the same bytes back.
 

@@ -9,7 +9,7 @@ use libp2p::swarm::SwarmEvent;
 use libp2p::{Multiaddr, PeerId, Swarm, SwarmBuilder, noise, tcp, tls, yamux};
 use shoal_addresses::{Scope, ip_of};
 
-use crate::TrackerError;
+use crate::StartError;
 use crate::behaviour::Behaviour;
 use crate::settings::Settings;
 
@@ -19,8 +19,8 @@ const IDLE: Duration = Duration::from_secs(150);
 /// How long to wait for listening addresses.
 const LISTEN_TIMEOUT: Duration = Duration::from_secs(10);
 
-pub(crate) fn swarm(identity: Keypair, settings: &Settings) -> Result<Swarm<Behaviour>, TrackerError> {
-    let setup = |e: &dyn std::fmt::Display| TrackerError::Setup(e.to_string());
+pub(crate) fn swarm(identity: Keypair, settings: &Settings) -> Result<Swarm<Behaviour>, StartError> {
+    let setup = |e: &dyn std::fmt::Display| StartError::Setup(e.to_string());
     let builder = SwarmBuilder::with_existing_identity(identity)
         .with_tokio()
         .with_tcp(
@@ -36,27 +36,24 @@ pub(crate) fn swarm(identity: Keypair, settings: &Settings) -> Result<Swarm<Beha
 }
 
 /// Listens, and waits until every address stands.
-pub(crate) async fn listen(
-    swarm: &mut Swarm<Behaviour>,
-    addresses: &[Multiaddr],
-) -> Result<(), TrackerError> {
+pub(crate) async fn listen(swarm: &mut Swarm<Behaviour>, addresses: &[Multiaddr]) -> Result<(), StartError> {
     let mut waiting = Vec::new();
     for address in addresses {
         let id = swarm.listen_on(address.clone()).map_err(|e| refused(address, &e))?;
         waiting.push((id, address.clone()));
     }
     let all = tokio::time::timeout(LISTEN_TIMEOUT, await_listeners(swarm, waiting)).await;
-    all.map_err(|_| TrackerError::Setup("no address became ready in time".into()))?
+    all.map_err(|_| StartError::Setup("no address became ready in time".into()))?
 }
 
-fn refused(address: &Multiaddr, error: &dyn std::fmt::Display) -> TrackerError {
-    TrackerError::Listen { address: address.clone(), why: error.to_string() }
+fn refused(address: &Multiaddr, error: &dyn std::fmt::Display) -> StartError {
+    StartError::Listen { address: address.clone(), why: error.to_string() }
 }
 
 async fn await_listeners(
     swarm: &mut Swarm<Behaviour>,
     mut waiting: Vec<(ListenerId, Multiaddr)>,
-) -> Result<(), TrackerError> {
+) -> Result<(), StartError> {
     loop {
         // A wildcard address becomes one event per interface; those come together.
         let event = if waiting.is_empty() {

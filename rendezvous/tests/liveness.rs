@@ -4,13 +4,14 @@ mod common;
 
 use common::{Client, tracker, until};
 use libp2p::PeerId;
-use shoal_registry::{Limits, Verdict};
-use shoal_rendezvous::{Settings, Tracker};
+use shoal_registry::RegistryLimits;
+use shoal_rendezvous::{Settings, TrackerServer};
+use shoal_wire::tracker::Verdict;
 
 /// Reports a peer, and waits until the probe is over.
-async fn report(tracker: &Tracker, peer: PeerId) {
+async fn report(tracker: &TrackerServer, peer: PeerId) {
     let verdict = tracker.report(PeerId::random(), peer).await.unwrap();
-    assert_eq!(verdict, Verdict::Probe(peer));
+    assert_eq!(verdict, Verdict::Probing);
     until("the probe ends", || async {
         let probes = tracker.counters().await.unwrap().probes;
         (probes.alive + probes.dead == probes.started).then_some(())
@@ -92,7 +93,7 @@ async fn a_tracker_that_has_no_room_for_a_connection_takes_nobody_for_dead() {
 
 #[tokio::test]
 async fn reporters_are_limited() {
-    let limits = Limits { report_burst: 2, ..Limits::default() };
+    let limits = RegistryLimits { report_burst: 2, ..RegistryLimits::default() };
     let (tracker, _) = tracker(Settings { limits, ..Settings::default() }).await;
     let reporter = PeerId::random();
     for expected in [Verdict::Unknown, Verdict::Unknown, Verdict::Limited] {

@@ -4,10 +4,10 @@ mod common;
 
 use common::{Client, registered, tracker, until};
 use libp2p::identity::Keypair;
-use shoal_registry::Limits;
+use shoal_registry::RegistryLimits;
 use shoal_rendezvous::Settings;
 use shoal_wire::rendezvous::Status;
-use shoal_wire::rendezvous::{PeerRecord, RecordFormat, Request, Response};
+use shoal_wire::rendezvous::{PeerRecord, RecordFormat, RendezvousRequest, RendezvousResponse};
 
 const INVALID_NAMESPACE: Result<u64, u16> = Err(100);
 const INVALID_RECORD: Result<u64, u16> = Err(101);
@@ -26,7 +26,7 @@ async fn records_of_both_forms_register_and_are_discovered_as_they_came() {
         assert_eq!(
             one.register(&namespace, record.clone(), None).await,
             Ok(60),
-            "what who asks for none gets"
+            "what a request for no time gets"
         );
         assert_eq!(one.register(&namespace, one.record(7, format), Some(45)).await, Ok(45));
         let found = other.discover(&namespace, None).await;
@@ -97,7 +97,9 @@ async fn what_cannot_be_read_is_answered_and_nothing_breaks() {
         assert_eq!(answer, INTERNAL_ERROR, "{bytes:?}");
     }
     let discover = client.send_for_response(vec![4, 8, 3, 0x2a, 5]).await;
-    assert!(matches!(discover, Some(Response::Discover(Err(it))) if it.status == Status::InternalError));
+    assert!(
+        matches!(discover, Some(RendezvousResponse::Discover(Err(it))) if it.status == Status::InternalError)
+    );
     client.join("a").await;
 }
 
@@ -109,10 +111,10 @@ async fn each_mistake_in_a_question_has_its_status() {
     let cookie = client.discover("a", None).await.cookie;
     let ask = |namespace: &str, cookie: Vec<u8>| {
         let namespace = Some(namespace.to_owned());
-        let request = Request::Discover { namespace, limit: None, cookie: Some(cookie) };
+        let request = RendezvousRequest::Discover { namespace, limit: None, cookie: Some(cookie) };
         async {
             match client.ask(request).await {
-                Some(Response::Discover(answer)) => answer.map(|_| ()).map_err(|it| it.status),
+                Some(RendezvousResponse::Discover(answer)) => answer.map(|_| ()).map_err(|it| it.status),
                 other => panic!("{other:?}"),
             }
         }
@@ -134,8 +136,9 @@ async fn a_cookie_brings_what_is_new() {
     one.join("a").await;
     let cookie = asker.discover("a", None).await.cookie;
     two.join("a").await;
-    let request = Request::Discover { namespace: Some("a".to_owned()), limit: None, cookie: Some(cookie) };
-    let Some(Response::Discover(Ok(news))) = asker.ask(request).await else { panic!("an answer") };
+    let request =
+        RendezvousRequest::Discover { namespace: Some("a".to_owned()), limit: None, cookie: Some(cookie) };
+    let Some(RendezvousResponse::Discover(Ok(news))) = asker.ask(request).await else { panic!("an answer") };
     assert_eq!(news.registrations.len(), 1);
     assert_eq!(PeerRecord::open(&news.registrations[0].record).unwrap().peer, two.peer());
 }
@@ -156,7 +159,7 @@ async fn unregistering_is_done_at_once_and_in_one_namespace_only() {
 
 #[tokio::test]
 async fn time_runs_out() {
-    let limits = Limits { min_ttl: 1, ..Limits::default() };
+    let limits = RegistryLimits { min_ttl: 1, ..RegistryLimits::default() };
     let (_tracker, address) = tracker(Settings { limits, ..Settings::default() }).await;
     let (one, other) = (Client::start(&address).await, Client::start(&address).await);
     let record = one.record(1, RecordFormat::Standard);
@@ -165,8 +168,8 @@ async fn time_runs_out() {
 }
 
 #[tokio::test]
-async fn a_full_tracker_says_so_and_keeps_who_is_in() {
-    let limits = Limits { total: 1, ..Limits::default() };
+async fn a_full_tracker_says_so_and_keeps_registered_peers() {
+    let limits = RegistryLimits { total: 1, ..RegistryLimits::default() };
     let (_tracker, address) = tracker(Settings { limits, ..Settings::default() }).await;
     let (one, other) = (Client::start(&address).await, Client::start(&address).await);
     one.join("a").await;

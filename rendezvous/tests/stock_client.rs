@@ -127,11 +127,11 @@ async fn records_of_the_specification_do_not_spoil_the_answer_to_a_stock_client(
     assert_eq!(one.discover().await, [other.peer()], "by what it registered");
     let mut all = vec![one.peer(), other.peer(), modern[1].peer()];
     all.sort_unstable();
-    assert_eq!(modern[0].peers("a").await, all, "who follows the specification is told of all");
+    assert_eq!(modern[0].peers("a").await, all, "a client that follows the specification is told of all");
 }
 
 #[tokio::test]
-async fn a_namespace_of_stock_clients_is_open_to_who_says_nothing() {
+async fn a_namespace_of_stock_clients_is_open_to_unknown_programs() {
     let (_tracker, address) = tracker(Settings::default()).await;
     let mut one = Stock::start(&address).await;
     one.register().await;

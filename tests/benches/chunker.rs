@@ -89,8 +89,8 @@ fn chunks(chunker: Chunker, bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 /// MiB of chunks that are not known yet.
 fn moved(chunker: Chunker, known: &HashSet<Hash>, new: &[u8]) -> usize {
-    let fresh = chunks(chunker, new).filter(|chunk| !known.contains(&Hash::of(chunk)));
-    fresh.map(<[u8]>::len).sum::<usize>() >> 20
+    let unknown = chunks(chunker, new).filter(|chunk| !known.contains(&Hash::of(chunk)));
+    unknown.map(<[u8]>::len).sum::<usize>() >> 20
 }
 
 /// Some stretches of 4 KiB changed in place.

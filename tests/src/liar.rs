@@ -15,8 +15,9 @@ use libp2p::{Multiaddr, PeerId, Stream, StreamProtocol, Swarm, SwarmBuilder, noi
 use shoal_content::{ContentId, Hash, Ticket};
 use shoal_net::{QueryCodec, read_frame, streams, write_frame};
 use shoal_store::{ChunkStore, Source};
-use shoal_wire::chunks::{Reply, Request};
-use shoal_wire::{Capabilities, Have, query};
+use shoal_wire::chunks::{ChunkReply, ChunkRequest};
+use shoal_wire::query::{self, QueryErrorCode, QueryRequest, QueryResponse};
+use shoal_wire::{Capabilities, Have};
 
 use crate::process::LOOPBACK;
 
@@ -47,7 +48,7 @@ struct Behaviour {
 
 /// A running liar.
 pub struct Liar {
-    /// Who it is.
+    /// Its peer id.
     pub peer: PeerId,
     /// Where it is, and what it claims to have.
     pub ticket: Ticket,
@@ -133,7 +134,7 @@ async fn run(
                 message: request_response::Message::Request { request, channel, .. },
                 ..
             })) => {
-                let unknown = query::Response::Error { code: query::ErrorCode::Unsupported };
+                let unknown = QueryResponse::Error { code: QueryErrorCode::Unsupported };
                 let answer = request.map_or(unknown, |request| answer(&blocks, &request));
                 drop(swarm.behaviour_mut().query.send_response(channel, answer));
             }
@@ -147,18 +148,18 @@ async fn run(
     }
 }
 
-fn answer(blocks: &HashMap<Hash, Vec<u8>>, request: &query::Request) -> query::Response {
+fn answer(blocks: &HashMap<Hash, Vec<u8>>, request: &QueryRequest) -> QueryResponse {
     let load = query::Load::default();
     match request {
-        query::Request::Join { .. } => {
-            query::Response::Joined { have: Have::all(), load, capabilities: Capabilities::own() }
+        QueryRequest::Join { .. } => {
+            QueryResponse::Joined { have: Have::all(), load, capabilities: Capabilities::own() }
         }
-        query::Request::Block { hash, .. } => match blocks.get(hash) {
-            Some(bytes) => query::Response::Block { bytes: bytes.clone() },
-            None => query::Response::Error { code: query::ErrorCode::NotFound },
+        QueryRequest::Block { hash, .. } => match blocks.get(hash) {
+            Some(bytes) => QueryResponse::Block { bytes: bytes.clone() },
+            None => QueryResponse::Error { code: QueryErrorCode::NotFound },
         },
-        query::Request::Peers { .. } => query::Response::Peers { peers: vec![] },
-        query::Request::Have { .. } | query::Request::Leave { .. } => query::Response::Ok { load },
+        QueryRequest::Peers { .. } => QueryResponse::Peers { peers: vec![] },
+        QueryRequest::Have { .. } | QueryRequest::Leave { .. } => QueryResponse::Ok { load },
     }
 }
 
@@ -172,10 +173,10 @@ async fn serve(
     while let Some(request) = read_frame(&mut stream).await.ok()? {
         let asked = asked.fetch_add(usize::from(is_get(&request)), Ordering::SeqCst);
         let (id, chunk) = match request {
-            Request::Get { id, chunk, .. } => (id, chunk),
+            ChunkRequest::Get { id, chunk, .. } => (id, chunk),
             // Whichever comes next.
-            Request::Any { id, .. } => (id, (asked % source.manifest().chunks().len()) as u32),
-            Request::Cancel { .. } | Request::Have { .. } => continue,
+            ChunkRequest::Any { id, .. } => (id, (asked % source.manifest().chunks().len()) as u32),
+            ChunkRequest::Cancel { .. } | ChunkRequest::Have { .. } => continue,
         };
         let queued = 0;
         let mut bytes = Vec::new();
@@ -184,21 +185,21 @@ async fn serve(
         match script {
             Script::WrongBytes => {
                 bytes[0] ^= 1;
-                write_frame(&mut stream, &Reply::Data { id, len, chunk, queued }).await.ok()?;
+                write_frame(&mut stream, &ChunkReply::Data { id, len, chunk, queued }).await.ok()?;
                 stream.write_all(&bytes).await.ok()?;
             }
             Script::WrongLength => {
-                write_frame(&mut stream, &Reply::Data { id, len: len - 1, chunk, queued }).await.ok()?;
+                write_frame(&mut stream, &ChunkReply::Data { id, len: len - 1, chunk, queued }).await.ok()?;
                 stream.write_all(&bytes[1..]).await.ok()?;
             }
             Script::Stalls => {
-                write_frame(&mut stream, &Reply::Data { id, len, chunk, queued }).await.ok()?;
+                write_frame(&mut stream, &ChunkReply::Data { id, len, chunk, queued }).await.ok()?;
                 stream.write_all(&bytes[..1000]).await.ok()?;
                 stream.flush().await.ok()?;
                 return wait_for_the_end(&mut stream).await;
             }
             Script::Drips => {
-                write_frame(&mut stream, &Reply::Data { id, len, chunk, queued }).await.ok()?;
+                write_frame(&mut stream, &ChunkReply::Data { id, len, chunk, queued }).await.ok()?;
                 for byte in bytes {
                     stream.write_all(&[byte]).await.ok()?;
                     stream.flush().await.ok()?;
@@ -207,13 +208,15 @@ async fn serve(
                 }
             }
             Script::Vanishes => {
-                write_frame(&mut stream, &Reply::Data { id, len, chunk, queued }).await.ok()?;
+                write_frame(&mut stream, &ChunkReply::Data { id, len, chunk, queued }).await.ok()?;
                 stream.write_all(&bytes[..bytes.len() / 2]).await.ok()?;
                 stream.close().await.ok()?;
                 return None;
             }
             Script::Unasked => {
-                write_frame(&mut stream, &Reply::Data { id: id + 1000, len, chunk, queued }).await.ok()?;
+                write_frame(&mut stream, &ChunkReply::Data { id: id + 1000, len, chunk, queued })
+                    .await
+                    .ok()?;
                 stream.write_all(&bytes).await.ok()?;
             }
             Script::Garbage => stream.write_all(&[0xff; 64]).await.ok()?,
@@ -223,8 +226,8 @@ async fn serve(
     Some(())
 }
 
-fn is_get(request: &Request) -> bool {
-    matches!(request, Request::Get { .. } | Request::Any { .. })
+fn is_get(request: &ChunkRequest) -> bool {
+    matches!(request, ChunkRequest::Get { .. } | ChunkRequest::Any { .. })
 }
 
 async fn wait_for_the_end(stream: &mut Stream) -> Option<()> {

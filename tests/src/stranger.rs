@@ -57,7 +57,7 @@ impl Stranger {
         Self { key, swarm, other }
     }
 
-    /// Who it is.
+    /// Its key pair.
     pub fn key(&self) -> &Keypair {
         &self.key
     }

@@ -3,7 +3,9 @@
 //! It renews nothing, answers nobody, and takes no leave when it is dropped.
 
 use libp2p::{Multiaddr, PeerId};
-use shoal_wire::rendezvous::{PROTOCOL, PeerRecord, RecordFormat, Refused, Request, Response};
+use shoal_wire::rendezvous::{
+    PROTOCOL, PeerRecord, RecordFormat, Refused, RendezvousRequest, RendezvousResponse,
+};
 
 use crate::stranger::Stranger;
 
@@ -16,7 +18,7 @@ impl Visitor {
         Self(Stranger::connect(point, PROTOCOL).await)
     }
 
-    /// Who it is.
+    /// Its peer id.
     pub fn peer(&self) -> PeerId {
         self.0.key().public().to_peer_id()
     }
@@ -25,17 +27,20 @@ impl Visitor {
     pub async fn register(&mut self, namespace: &str, home: &Multiaddr) -> Result<u64, Refused> {
         let record = PeerRecord::seal(self.0.key(), 1, std::slice::from_ref(home), RecordFormat::Standard);
         let record = record.expect("an Ed25519 key signs");
-        match self.ask(Request::Register { namespace: namespace.to_owned(), record, ttl: None }).await {
-            Response::Register(answer) => answer,
+        match self
+            .ask(RendezvousRequest::Register { namespace: namespace.to_owned(), record, ttl: None })
+            .await
+        {
+            RendezvousResponse::Register(answer) => answer,
             other => panic!("{other:?}"),
         }
     }
 
-    /// Asks who is in a namespace, for at most `limit`; returns them in order.
+    /// Asks for at most `limit` peers of a namespace; returns them in order.
     pub async fn discover(&mut self, namespace: &str, limit: u64) -> Vec<PeerId> {
         let namespace = Some(namespace.to_owned());
-        match self.ask(Request::Discover { namespace, limit: Some(limit), cookie: None }).await {
-            Response::Discover(Ok(found)) => {
+        match self.ask(RendezvousRequest::Discover { namespace, limit: Some(limit), cookie: None }).await {
+            RendezvousResponse::Discover(Ok(found)) => {
                 let peer = |record: &[u8]| PeerRecord::open(record).expect("a signed record").peer;
                 let mut peers: Vec<PeerId> = found.registrations.iter().map(|it| peer(&it.record)).collect();
                 peers.sort_unstable();
@@ -45,10 +50,10 @@ impl Visitor {
         }
     }
 
-    async fn ask(&mut self, request: Request) -> Response {
+    async fn ask(&mut self, request: RendezvousRequest) -> RendezvousResponse {
         let answer = self.0.ask(request.encode()).await;
         // A length of seven bits in each byte, the last one below 0x80.
         let length = answer.iter().take_while(|byte| **byte >= 0x80).count() + 1;
-        Response::decode(&answer[length..]).expect("an answer of the protocol")
+        RendezvousResponse::decode(&answer[length..]).expect("an answer of the protocol")
     }
 }

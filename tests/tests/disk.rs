@@ -46,7 +46,7 @@ fn what_exists_and_differs_is_kept_without_force() {
     assert_eq!(names(&to), ["set"]);
     get(&ticket, &to, &["--force"]).end().expect(0);
     let mut got = tree(&to.join("set"));
-    assert!(got.remove("/notes").is_some(), "files that are no part of it are never touched");
+    assert!(got.remove("/notes").is_some(), "files that are no part of it are never changed");
     assert_eq!(got, tree(&from));
 }
 

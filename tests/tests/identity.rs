@@ -1,4 +1,4 @@
-//! Who shares: the same peer for the same content, from one start to the next.
+//! The identity that shares a content: the same peer for the same content, from one start to the next.
 
 use std::path::Path;
 

@@ -11,7 +11,7 @@ use shoal_net::write_frame;
 use shoal_tests::files::{random, write};
 use shoal_tests::process::{Process, get, share, shoal};
 use shoal_tests::stranger::Stranger;
-use shoal_wire::chunks::{MAX_WAITING, Request};
+use shoal_wire::chunks::{ChunkRequest, MAX_WAITING};
 
 const CHUNK: usize = 64 << 10;
 const CHUNKS: usize = 64;
@@ -86,7 +86,9 @@ async fn requests_whose_answers_are_never_read_keep_nobody_out() {
         let mut stream = shared.stream().await;
         for id in 0..MAX_WAITING as u64 {
             let chunk = (n + id as u32) % CHUNKS as u32;
-            write_frame(&mut stream, &Request::Get { id, chunk, content: shared.content }).await.unwrap();
+            write_frame(&mut stream, &ChunkRequest::Get { id, chunk, content: shared.content })
+                .await
+                .unwrap();
         }
         stream.flush().await.unwrap();
         unread.push(stream);

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use libp2p::Multiaddr;
 use shoal_content::{Chunker, ContentId};
-use shoal_net::{ContentState, Event, Failure, FetchOptions, Heard, Node, NodeConfig, Phase, ServeOptions};
+use shoal_net::{
+    ContentEvent, ContentState, Failure, FetchOptions, Heard, Node, NodeConfig, Phase, ServeOptions,
+};
 use shoal_store::ChunkStore;
 use shoal_tests::files::{random, write};
 use shoal_tests::gate::source;
@@ -131,6 +133,6 @@ async fn contents_are_added_paused_resumed_listed_and_removed() {
         let Some(Heard::Event(event)) = within("an event", events.next()).await else { panic!("a gap") };
         number += 1;
         assert_eq!(event.number, number);
-        ended += usize::from(matches!(event.event, Event::Ended));
+        ended += usize::from(matches!(event.event, ContentEvent::Ended));
     }
 }

@@ -7,24 +7,24 @@ use libp2p::identity::Keypair;
 use libp2p::swarm::SwarmEvent;
 use libp2p::{Multiaddr, PeerId, SwarmBuilder, noise, rendezvous, tcp, yamux};
 use shoal_net::{Node, NodeConfig};
-use shoal_rendezvous::{Settings, Tracker};
+use shoal_rendezvous::{Settings, TrackerServer};
 use shoal_tests::files::{self, tree};
 use shoal_tests::point::point;
 use shoal_tests::process::{LOOPBACK, Process, get, share, shoal};
 use shoal_tests::visitor::Visitor;
 use shoal_tests::within;
 use shoal_wire::rendezvous::Status;
-use shoal_wire::rendezvous::{Discovered, Refused, Response};
+use shoal_wire::rendezvous::{Discovered, Refused, RendezvousResponse};
 use shoal_wire::tracker::Verdict;
 
-async fn tracker() -> (Tracker, String) {
+async fn tracker() -> (TrackerServer, String) {
     let settings = Settings { listen: vec![LOOPBACK.parse().unwrap()], ..Settings::default() };
-    let tracker = Tracker::start(Keypair::generate_ed25519(), settings).await.unwrap();
+    let tracker = TrackerServer::start(Keypair::generate_ed25519(), settings).await.unwrap();
     let address = tracker.addresses()[0].to_string();
     (tracker, address)
 }
 
-async fn registrations(tracker: &Tracker, expected: usize) {
+async fn registrations(tracker: &TrackerServer, expected: usize) {
     within("the tracker has that many registrations", async {
         while tracker.counters().await.unwrap().registrations != expected {
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
@@ -85,7 +85,7 @@ async fn a_killed_node_is_gone_once_it_is_reported() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nodes_meet_at_a_server_of_libp2p() {
+async fn nodes_find_each_other_at_a_server_of_libp2p() {
     let mut swarm = SwarmBuilder::with_new_identity()
         .with_tokio()
         .with_tcp(tcp::Config::default(), noise::Config::new, yamux::Config::default)
@@ -123,7 +123,7 @@ async fn nodes_meet_at_a_server_of_libp2p() {
 /// Peers on this machine have loopback addresses, which only a tracker on it may tell; a name alone does not say
 /// where it is.
 #[tokio::test(flavor = "multi_thread")]
-async fn nodes_on_one_machine_meet_at_a_tracker_by_its_name() {
+async fn nodes_on_one_machine_find_each_other_at_a_tracker_by_its_name() {
     let scratch = tempfile::tempdir().unwrap();
     let (from, to) = (scratch.path().join("set"), scratch.path().join("to"));
     files::mixed(&from);
@@ -142,7 +142,7 @@ async fn a_refusal_reaches_the_user_in_words() {
     let from = scratch.path().join("set");
     files::mixed(&from);
     let no = Refused { status: Status::Unavailable, text: "come \u{1b}[2Jback".to_owned() };
-    let point = point(Response::Register(Err(no)).encode()).await.to_string();
+    let point = point(RendezvousResponse::Register(Err(no)).encode()).await.to_string();
     let (mut seed, _) = share(&from, &["--rendezvous", &point]);
     let told = seed.word("a refusal", |line| line.contains("E_UNAVAILABLE"));
     assert!(told.contains("no rendezvous point accepts this node"), "{told}");
@@ -156,9 +156,9 @@ async fn no_answer_of_a_point_ends_a_node() {
     files::mixed(&from);
     let nobody = Discovered { registrations: vec![], cookie: vec![0xff; 3] };
     let answers = [
-        Response::Register(Ok(u64::MAX)).encode(),
-        Response::Register(Ok(0)).encode(),
-        Response::Discover(Ok(nobody)).encode(),
+        RendezvousResponse::Register(Ok(u64::MAX)).encode(),
+        RendezvousResponse::Register(Ok(0)).encode(),
+        RendezvousResponse::Discover(Ok(nobody)).encode(),
         vec![],
         vec![0],
         vec![0xff; 100_000],
@@ -176,7 +176,7 @@ async fn no_answer_of_a_point_ends_a_node() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_only_looks_is_not_listed() {
+async fn a_peer_that_only_looks_is_not_listed() {
     let scratch = tempfile::tempdir().unwrap();
     let from = scratch.path().join("set");
     files::mixed(&from);
@@ -212,7 +212,7 @@ async fn reports_are_limited_while_all_probes_are_under_way() {
     assert_eq!(client.report(PeerId::random()).await, Ok(Verdict::Unknown), "connected, and answered");
     for peer in silent_peers {
         let verdict = tracker.report(PeerId::random(), peer).await;
-        assert_eq!(verdict, Some(shoal_registry::Verdict::Probe(peer)));
+        assert_eq!(verdict, Some(Verdict::Probing));
     }
     assert_eq!(client.report(one_more).await, Ok(Verdict::Limited));
     let counters = tracker.counters().await.unwrap();

@@ -20,14 +20,14 @@ fn share_at(path: &Path, point: &str) -> (Process, String) {
 }
 
 #[test]
-fn who_is_a_seed_is_one_after_a_restart_too() {
+fn a_seed_is_one_after_a_restart_too() {
     let scratch = tempfile::tempdir().unwrap();
     let (data, file) = (scratch.path().join("tracker"), scratch.path().join("file"));
     let (first, point) = tracker(&data);
     write(&file, random(10_000, 1));
     let (seed, ticket) = share_at(&file, &point);
     eventually("it counts as a seed", || (swarm(&ticket, &point)["seeds"] == 1).then_some(()));
-    // Whoever is dead says nothing again.
+    // A dead node publishes nothing again.
     seed.kill();
     first.interrupt();
     first.end().expect(0);

@@ -16,7 +16,7 @@ fn a_share_until_safe_ends_by_itself_and_the_others_complete_without_it() {
         (0..3).map(|n| get(&ticket, &scratch.path().join(n.to_string()), &["--seed"])).collect();
     let seed = seed.end().expect(0);
     assert!(seed.stderr.contains("safe to leave"), "{}", seed.stderr);
-    // Nobody goes before all are done: each may be the only one who has what another needs.
+    // Nobody goes before all are done: each may be the only one that has what another needs.
     for getter in &mut getters {
         getter.word("completion", |line| line.contains("done:"));
     }

@@ -1,4 +1,4 @@
-//! Who a tracker lists, and for how long: peers that come, leave, crash, come back and are reported.
+//! Which peers a tracker lists, and for how long: peers that come, leave, crash, come back and are reported.
 
 use std::collections::BTreeSet;
 use std::net::TcpListener;
@@ -24,7 +24,7 @@ fn home(shared: &serde_json::Value) -> (String, String) {
 }
 
 #[test]
-fn who_leaves_is_gone_at_once() {
+fn a_peer_that_leaves_is_gone_at_once() {
     let scratch = tempfile::tempdir().unwrap();
     let (_tracker, point) = tracker(&scratch.path().join("tracker"));
     let file = scratch.path().join("file");
@@ -41,7 +41,7 @@ fn who_leaves_is_gone_at_once() {
 }
 
 #[test]
-fn who_crashes_is_gone_when_its_time_has_run_out_and_who_renews_stays() {
+fn a_crashed_peer_is_gone_when_its_time_has_run_out_and_a_renewing_one_stays() {
     let scratch = tempfile::tempdir().unwrap();
     let short = ["--min-ttl", "6s", "--default-ttl", "6s", "--max-ttl", "6s"];
     let (_tracker, point) = tracker_on(LOOPBACK, &scratch.path().join("tracker"), &short);
@@ -112,7 +112,7 @@ async fn a_small_swarm_is_told_whole_and_of_a_larger_one_ever_another_sample() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_reports_too_much_is_limited_and_others_are_not() {
+async fn a_peer_that_reports_too_much_is_limited_and_others_are_not() {
     let scratch = tempfile::tempdir().unwrap();
     let (_tracker, point) = tracker(&scratch.path().join("tracker"));
     let file = scratch.path().join("file");

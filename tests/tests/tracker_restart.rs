@@ -110,7 +110,7 @@ fn a_damaged_file_is_put_aside_and_all_is_whole_again() {
 }
 
 #[test]
-fn with_another_key_it_is_found_by_those_who_named_none() {
+fn with_another_key_it_is_found_by_nodes_that_named_none() {
     let scratch = tempfile::tempdir().unwrap();
     let data = scratch.path().join("tracker");
     let (tracker, point) = tracker_on(LOOPBACK, &data, &SHORT);

@@ -49,7 +49,7 @@ fn odd_contents_arrive_too() {
 }
 
 #[test]
-fn peers_meet_at_the_tracker_by_a_bare_id() {
+fn peers_find_each_other_at_the_tracker_by_a_bare_id() {
     let scratch = tempfile::tempdir().unwrap();
     let from = scratch.path().join("set");
     files::mixed(&from);

@@ -15,7 +15,7 @@ use super::human::{self, Growth};
 use super::options::{SourceArgs, TopologyArg};
 use super::output::Output;
 use super::share::{ratio, serve, tell};
-use shoal_net::{ContentHandle, Event, Failure, FetchOptions, Finished, Include, Phase, Progress};
+use shoal_net::{ContentEvent, ContentHandle, Failure, FetchOptions, Finished, Include, Phase, Progress};
 use shoal_store::default_cache_dir;
 
 /// How often the bar changes.
@@ -59,7 +59,7 @@ pub(super) struct Args {
     choice: ChoiceArgs,
 }
 
-/// Whom to ask, and for how much.
+/// Which peers to ask, and for how much.
 #[derive(clap::Args)]
 struct ChoiceArgs {
     /// Who fetches from whom
@@ -168,7 +168,7 @@ async fn follow(
             }
             _ = refresh.tick() => show(&bar, &progress.borrow(), &mut rate),
             event = handle.next() => match event {
-                Some(Event::Finished(result)) => break result,
+                Some(ContentEvent::Finished(result)) => break result,
                 Some(event) => begin(event, output),
                 None => break handle.finished().await,
             },
@@ -178,8 +178,8 @@ async fn follow(
     result
 }
 
-fn begin(event: Event, output: &Output) {
-    if let Event::Manifest { name, size, files } = &event {
+fn begin(event: ContentEvent, output: &Output) {
+    if let ContentEvent::Manifest { name, size, files } = &event {
         let files = human::count(u64::from(*files), "file");
         output.say(format!("fetching '{name}': {} in {files}", human::bytes(*size)));
     }

@@ -1,4 +1,4 @@
-//! Who shares: the same peer for the same content from one start to the next, so that tickets stay valid.
+//! The identity that shares a content: the same peer for the same content from one start to the next, so that tickets stay valid.
 //!
 //! Each content has a key file of its own in the user's state folder, called by the content's id. It is locked while it
 //! is in use, so that two processes are never one peer. What this is not: needed. Where there is no such folder, or it
@@ -23,7 +23,7 @@ const MAX_KEYS: usize = 4096;
 /// How key files are called behind the content id.
 const EXTENSION: &str = "key";
 
-/// Who shares.
+/// The identity that shares a content.
 pub(super) struct Identity {
     pub(super) key: Keypair,
     /// Keeps other processes from being the same peer.

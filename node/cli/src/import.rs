@@ -12,7 +12,7 @@ use super::error::{CliError, Exit, NAMED};
 use super::output::Output;
 use shoal_store::{Import, ImportOptions, ImportProgress, default_cache_dir, import};
 
-/// Hashes `paths`; a bar shows how far it is, and whatever is left out is named.
+/// Hashes `paths`. A bar shows the progress, and files that are left out are named.
 pub(super) async fn run(
     paths: Vec<PathBuf>,
     name: Option<String>,

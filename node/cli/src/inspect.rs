@@ -107,7 +107,7 @@ pub(super) async fn run(args: Args, output: &Output, stop: CancellationToken) ->
     Ok(Exit::Done)
 }
 
-/// Fetches a manifest from whoever has it.
+/// Fetches a manifest from any peer that has it.
 pub(super) async fn fetch(
     wanted: Wanted,
     from: &SourceArgs,
@@ -179,7 +179,7 @@ fn describe<'a>(manifest: &'a Manifest, said: &'a Said) -> Inspected<'a> {
     }
 }
 
-fn file(entry: &shoal_content::Entry) -> File<'_> {
+fn file(entry: &shoal_content::FileEntry) -> File<'_> {
     let (kind, target) = match &entry.kind {
         EntryKind::File { executable: false } => ("file", None),
         EntryKind::File { executable: true } => ("exec", None),

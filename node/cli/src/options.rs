@@ -13,13 +13,13 @@ use shoal_engine::{Fairness, Topology, UploadConfig};
 use super::error::CliError;
 use shoal_net::{Node, NodeConfig};
 
-/// How the node meets others.
+/// How the node finds others.
 #[derive(Args, Debug, Clone)]
 pub(super) struct NetArgs {
     /// Address to listen on, such as /ip4/0.0.0.0/tcp/4001; may be given several times
     #[arg(long, value_name = "ADDR")]
     pub(super) listen: Vec<Multiaddr>,
-    /// Rendezvous point to meet at; may be given several times
+    /// Rendezvous point to use; may be given several times
     #[arg(long, value_name = "ADDR")]
     pub(super) rendezvous: Vec<Multiaddr>,
     #[command(flatten)]

@@ -54,7 +54,7 @@ impl Output {
         }
     }
 
-    /// Nothing that came from elsewhere reaches the terminal as it is, whoever has put it into the words.
+    /// Text that came from elsewhere is always escaped before it reaches the terminal.
     fn line(&self, text: &str) {
         let text = escaped(text);
         if self.is_live() {

@@ -17,7 +17,7 @@ use super::human::{self, Growth};
 use super::identity::{self, Identity};
 use super::options::{NetArgs, chunker};
 use super::output::Output;
-use shoal_net::{ContentHandle, Event, Progress, ServeOptions, TrackerError, try_listening};
+use shoal_net::{ContentEvent, ContentHandle, Progress, ServeOptions, TrackerError, try_listening};
 use shoal_store::ChunkStore;
 
 /// Peers that get a line of their own while they fetch.
@@ -129,7 +129,7 @@ pub(super) async fn run(args: Args, output: &Output, stop: CancellationToken) ->
     served.map(|()| Exit::Done)
 }
 
-/// Shows who fetches how fast until the goal is reached or somebody says stop.
+/// Shows how fast each peer fetches, until the goal is reached or the user stops it.
 pub(super) async fn serve(
     handle: &mut ContentHandle,
     output: &Output,
@@ -143,9 +143,9 @@ pub(super) async fn serve(
             () = stop.cancelled() => break Ok(()),
             _ = refresh.tick() => board.show(&progress.borrow(), output),
             event = handle.next() => match event {
-                Some(Event::Finished(Err(failure))) => break Err(failure.into()),
-                Some(Event::Safe { copies }) => output.say(safe(copies, progress.borrow().size)),
-                Some(Event::GoalReached(_) | Event::Ended) | None => break Ok(()),
+                Some(ContentEvent::Finished(Err(failure))) => break Err(failure.into()),
+                Some(ContentEvent::Safe { copies }) => output.say(safe(copies, progress.borrow().size)),
+                Some(ContentEvent::GoalReached(_) | ContentEvent::Ended) | None => break Ok(()),
                 Some(event) => tell(event, output),
             },
         }
@@ -166,27 +166,29 @@ fn safe(copies: usize, size: u64) -> String {
 }
 
 /// Says what happened.
-pub(super) fn tell(event: Event, output: &Output) {
+pub(super) fn tell(event: ContentEvent, output: &Output) {
     match event {
-        Event::Manifest { .. }
-        | Event::Safe { .. }
-        | Event::GoalReached(_)
-        | Event::Finished(_)
-        | Event::Ended => {}
-        Event::BadPeer { peer, chunk: Some(chunk) } => output.warn(format!(
+        ContentEvent::Manifest { .. }
+        | ContentEvent::Safe { .. }
+        | ContentEvent::GoalReached(_)
+        | ContentEvent::Finished(_)
+        | ContentEvent::Ended => {}
+        ContentEvent::BadPeer { peer, chunk: Some(chunk) } => output.warn(format!(
             "peer {peer} sent wrong bytes for chunk {chunk}; it is dropped, the chunk is fetched elsewhere"
         )),
-        Event::BadPeer { peer, chunk: None } => {
+        ContentEvent::BadPeer { peer, chunk: None } => {
             output.warn(format!("peer {peer} sent a wrong manifest block; it is dropped"));
         }
-        Event::Blocked(why) => output.warn(format!("paused: {why}; going on as soon as that is mended")),
-        Event::Withdrawn(words) => output.warn(words),
-        Event::Unavailable { chunks } => {
+        ContentEvent::Blocked(why) => {
+            output.warn(format!("paused: {why}; going on as soon as that is mended"))
+        }
+        ContentEvent::Withdrawn(words) => output.warn(words),
+        ContentEvent::Unavailable { chunks } => {
             let are = if chunks == 1 { "1 chunk is".into() } else { format!("{chunks} chunks are") };
             output.warn(format!("{are} held by nobody reachable; waiting for somebody who has them"));
         }
-        Event::Unblocked => output.say("going on"),
-        Event::TrackersUseless(why) => output.warn(useless(&why)),
+        ContentEvent::Unblocked => output.say("going on"),
+        ContentEvent::TrackersUseless(why) => output.warn(useless(&why)),
     }
 }
 
@@ -198,7 +200,7 @@ fn useless(why: &[(Multiaddr, TrackerError)]) -> String {
     format!("{what} ({}); going on without, and trying again now and then", each.join("; "))
 }
 
-/// A line for everybody together, and one for each of those who fetch.
+/// A line for all peers together, and one for each that fetches.
 struct Board {
     summary: ProgressBar,
     lines: BTreeMap<PeerId, ProgressBar>,

@@ -9,7 +9,7 @@ use bytesize::ByteSize;
 use indicatif::ProgressBar;
 use serde::Serialize;
 use shoal_content::Chunker;
-use shoal_sim::{Outcome, Scenario, Simulation};
+use shoal_sim::{Scenario, SimOutcome, Simulation};
 use tokio_util::sync::CancellationToken;
 
 use super::error::{CliError, Exit};
@@ -150,7 +150,7 @@ fn scenario(args: &Args) -> Result<Scenario, CliError> {
 }
 
 /// Runs to the end; `None` if it was stopped.
-fn play(scenario: Scenario, bar: &ProgressBar, stop: &CancellationToken) -> Option<Outcome> {
+fn play(scenario: Scenario, bar: &ProgressBar, stop: &CancellationToken) -> Option<SimOutcome> {
     let mut simulation = Simulation::new(scenario);
     while (0..EVENTS).all(|_| simulation.step()) {
         bar.set_message(format!("{}, {:.0} %", human::time(simulation.now()), simulation.done() * 100.0));
@@ -162,7 +162,7 @@ fn play(scenario: Scenario, bar: &ProgressBar, stop: &CancellationToken) -> Opti
     Some(simulation.outcome())
 }
 
-fn report(peers: u32, outcome: &Outcome) -> Report {
+fn report(peers: u32, outcome: &SimOutcome) -> Report {
     let time = |q: f64| outcome.time(q).map(|t| t.as_secs_f64());
     let took = |c: &shoal_sim::Completion| c.at.saturating_sub(c.started).as_secs_f64();
     Report {

@@ -1,4 +1,4 @@
-//! What `shoal` says to those who hold it wrong, and what its help says.
+//! What `shoal` says when it is used wrongly, and what its help says.
 
 use std::process::Command;
 

@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
-use crate::job::{Event, Failure, Intent, Job, Outcome, Progress, Report};
+use crate::job::{ContentEvent, Failure, Intent, Job, Outcome, Progress, Report};
 use crate::parts::NodeParts;
 
 /// Whether anything is done for a content.
@@ -133,7 +133,7 @@ impl Catalogue {
                     known.get_or_insert_with(|| failure.clone());
                     first
                 });
-                events.tell(content, Event::Finished(failure));
+                events.tell(content, ContentEvent::Finished(failure));
             }
             if let Some(entries) = entries.upgrade()
                 && let Some(entry) = lock(&entries).get_mut(&content)
@@ -143,7 +143,7 @@ impl Catalogue {
                     entry.state = ContentState::Ended;
                 }
             }
-            events.tell(content, Event::Ended);
+            events.tell(content, ContentEvent::Ended);
         }
     }
 
@@ -258,6 +258,6 @@ mod tests {
             let Some(Heard::Event(event)) = soon(events.next()).await else { panic!("an event is missing") };
             heard.push(event.event);
         }
-        assert!(matches!(&heard[..], [Event::Finished(Err(_)), Event::Ended]), "{heard:?}");
+        assert!(matches!(&heard[..], [ContentEvent::Finished(Err(_)), ContentEvent::Ended]), "{heard:?}");
     }
 }

@@ -1,7 +1,7 @@
 //! The request-response protocols of a node.
 
 use shoal_framing::FrameCodec;
-use shoal_wire::query;
+use shoal_wire::query::{QueryRequest, QueryResponse};
 
 /// `/shoal/query/1`: reads and writes one request and one response frame.
-pub type QueryCodec = FrameCodec<query::Request, query::Response>;
+pub type QueryCodec = FrameCodec<QueryRequest, QueryResponse>;

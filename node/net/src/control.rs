@@ -3,7 +3,7 @@
 use libp2p::request_response::OutboundFailure;
 use libp2p::{Multiaddr, PeerId, Stream};
 use shoal_content::ContentId;
-use shoal_wire::query::{ErrorCode, Request, Response};
+use shoal_wire::query::{QueryErrorCode, QueryRequest, QueryResponse};
 use tokio::sync::{mpsc, oneshot};
 
 use super::peers::{DialError, PeerEvent, PeersHandle, SharedPeers};
@@ -18,7 +18,7 @@ const ORDERS: usize = 256;
 pub(super) enum Order {
     /// Make sure that there is a connection to the peer at an address.
     Reach(Option<PeerId>, Multiaddr, oneshot::Sender<Result<PeerId, DialError>>),
-    Query(PeerId, Request, oneshot::Sender<Result<Response, QueryError>>),
+    Query(PeerId, QueryRequest, oneshot::Sender<Result<QueryResponse, QueryError>>),
     OpenStream(PeerId, streams::Reply),
     Addresses(oneshot::Sender<Vec<Multiaddr>>),
     Shutdown(oneshot::Sender<()>),
@@ -31,7 +31,7 @@ pub(super) enum Order {
 pub enum QueryError {
     /// The peer said so.
     #[error("the peer refused: {0:?}")]
-    Refused(ErrorCode),
+    Refused(QueryErrorCode),
     /// The answer was not one to this question.
     #[error("the peer gave an answer of the wrong kind")]
     WrongKind,
@@ -76,10 +76,14 @@ impl Control {
         self.ask(|reply| Order::Reach(peer, address, reply)).await.unwrap_or(Err(DialError::Closed))
     }
 
-    pub(super) async fn query(&self, peer: PeerId, request: Request) -> Result<Response, QueryError> {
+    pub(super) async fn query(
+        &self,
+        peer: PeerId,
+        request: QueryRequest,
+    ) -> Result<QueryResponse, QueryError> {
         let answer = self.ask(|reply| Order::Query(peer, request, reply)).await;
         match answer.unwrap_or(Err(QueryError::Ended))? {
-            Response::Error { code } => Err(QueryError::Refused(code)),
+            QueryResponse::Error { code } => Err(QueryError::Refused(code)),
             other => Ok(other),
         }
     }

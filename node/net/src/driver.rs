@@ -17,7 +17,7 @@ use libp2p::{Multiaddr, PeerId, Swarm, identify, ping};
 use shoal_addresses::told;
 use shoal_printable::Printable;
 use shoal_wire::frame::{Received, UnknownKind};
-use shoal_wire::query::{ErrorCode, Request, Response};
+use shoal_wire::query::{QueryErrorCode, QueryRequest, QueryResponse};
 use tokio::sync::{mpsc, oneshot};
 
 use super::behaviour::{Behaviour, BehaviourEvent};
@@ -36,7 +36,7 @@ const MAX_QUESTIONS: usize = 256;
 /// Failed pings in a row before a connection is given up.
 const MAX_PINGS_LOST: u32 = 2;
 
-type Answered = (PeerId, ResponseChannel<Response>, Response);
+type Answered = (PeerId, ResponseChannel<QueryResponse>, QueryResponse);
 
 pub(super) struct Driver {
     swarm: Swarm<Behaviour>,
@@ -46,7 +46,7 @@ pub(super) struct Driver {
     peers: PeerLayer,
     /// Connections that somebody else than contents waits for.
     reaching: HashMap<ConnectionId, oneshot::Sender<Result<PeerId, DialError>>>,
-    queries: HashMap<OutboundRequestId, oneshot::Sender<Result<Response, QueryError>>>,
+    queries: HashMap<OutboundRequestId, oneshot::Sender<Result<QueryResponse, QueryError>>>,
     trackers: tracker_client::Questions,
     external: ExternalAddresses,
     answers: FuturesUnordered<BoxFuture<'static, Answered>>,
@@ -154,8 +154,8 @@ impl Driver {
     fn query(
         &mut self,
         peer: PeerId,
-        request: Request,
-        reply: oneshot::Sender<Result<Response, QueryError>>,
+        request: QueryRequest,
+        reply: oneshot::Sender<Result<QueryResponse, QueryError>>,
     ) {
         // Without this check libp2p would dial on its own; which peers are dialled is the book's decision.
         if self.swarm.is_connected(&peer) {
@@ -237,7 +237,7 @@ impl Driver {
         }
     }
 
-    fn on_query_event(&mut self, event: request_response::Event<Received<Request>, Response>) {
+    fn on_query_event(&mut self, event: request_response::Event<Received<QueryRequest>, QueryResponse>) {
         use request_response::{Event, Message};
         match event {
             Event::Message { peer, message: Message::Request { request, channel, .. }, .. } => {
@@ -259,19 +259,24 @@ impl Driver {
         }
     }
 
-    fn on_question(&mut self, peer: PeerId, request: Received<Request>, channel: ResponseChannel<Response>) {
+    fn on_question(
+        &mut self,
+        peer: PeerId,
+        request: Received<QueryRequest>,
+        channel: ResponseChannel<QueryResponse>,
+    ) {
         let asked = match request {
-            Err(UnknownKind { .. }) => Err(ErrorCode::Unsupported),
-            Ok(_) if self.answers.len() >= MAX_QUESTIONS => Err(ErrorCode::Busy),
+            Err(UnknownKind { .. }) => Err(QueryErrorCode::Unsupported),
+            Ok(_) if self.answers.len() >= MAX_QUESTIONS => Err(QueryErrorCode::Busy),
             Ok(request) => self.library.ask(peer, request),
         };
         match asked {
             Ok(answer) => {
-                let busy = Response::Error { code: ErrorCode::Busy };
+                let busy = QueryResponse::Error { code: QueryErrorCode::Busy };
                 self.answers.push(async move { (peer, channel, answer.await.unwrap_or(busy)) }.boxed());
             }
             Err(code) => {
-                drop(self.swarm.behaviour_mut().query.send_response(channel, Response::Error { code }));
+                drop(self.swarm.behaviour_mut().query.send_response(channel, QueryResponse::Error { code }));
             }
         }
     }

@@ -8,7 +8,7 @@ use shoal_content::ContentId;
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
-use crate::job::Event;
+use crate::job::ContentEvent;
 
 /// Events that a listener may lag behind.
 const KEPT: usize = 1024;
@@ -21,7 +21,7 @@ pub struct NodeEvent {
     /// The content that it is about.
     pub content: ContentId,
     /// What happened.
-    pub event: Event,
+    pub event: ContentEvent,
 }
 
 /// Tells events to all listeners.
@@ -36,7 +36,7 @@ impl EventHub {
         Self { sender: broadcast::channel(KEPT).0, last: Arc::default() }
     }
 
-    pub(crate) fn tell(&self, content: ContentId, event: Event) {
+    pub(crate) fn tell(&self, content: ContentId, event: ContentEvent) {
         // Numbered and sent under one lock, so that numbers come in their order.
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         *last += 1;
@@ -100,17 +100,17 @@ mod tests {
     async fn numbers_have_no_gaps_and_late_listeners_see_where_they_began() {
         let hub = EventHub::new();
         let mut early = hub.subscribe();
-        hub.tell(content(), Event::Unblocked);
+        hub.tell(content(), ContentEvent::Unblocked);
         let mut late = hub.subscribe();
         assert_eq!((early.last(), late.last()), (0, 1));
-        hub.tell(content(), Event::Ended);
+        hub.tell(content(), ContentEvent::Ended);
         for expected in [1, 2] {
             let Some(Heard::Event(event)) = early.next().await else { panic!("an event is missing") };
             assert_eq!(event.number, expected);
         }
         assert!(matches!(
             late.next().await,
-            Some(Heard::Event(NodeEvent { number: 2, event: Event::Ended, .. }))
+            Some(Heard::Event(NodeEvent { number: 2, event: ContentEvent::Ended, .. }))
         ));
         drop(hub);
         assert!(late.next().await.is_none());
@@ -120,7 +120,7 @@ mod tests {
     async fn a_slow_listener_sees_how_much_it_missed() {
         let hub = EventHub::new();
         let mut slow = hub.subscribe();
-        (0..KEPT + 10).for_each(|_| hub.tell(content(), Event::Unblocked));
+        (0..KEPT + 10).for_each(|_| hub.tell(content(), ContentEvent::Unblocked));
         assert!(matches!(slow.next().await, Some(Heard::Missed(10))));
         assert!(matches!(slow.next().await, Some(Heard::Event(NodeEvent { number: 11, .. }))));
     }

@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use crate::catalogue::{Catalogue, ContentStatus, Followed};
 use crate::events::{Heard, Subscription};
-use crate::job::{Event, Failure, Finished, Outcome, Progress};
+use crate::job::{ContentEvent, Failure, Finished, Outcome, Progress};
 
 /// A content of a node. Dropping the handle changes nothing: the content belongs to the node until it is removed.
 pub struct ContentHandle {
@@ -46,7 +46,7 @@ impl ContentHandle {
 
     /// The next event of this content since the handle was made; `None` once the node has ended. A reader that is far
     /// too slow misses events; see [`Node::subscribe`](crate::Node::subscribe) for seeing such gaps. Cancel-safe.
-    pub async fn next(&mut self) -> Option<Event> {
+    pub async fn next(&mut self) -> Option<ContentEvent> {
         loop {
             if let Heard::Event(event) = self.events.next().await?
                 && event.content == self.content

@@ -63,7 +63,9 @@ pub use codec::QueryCodec;
 pub use control::QueryError;
 pub use events::{Heard, NodeEvent, Subscription};
 pub use handle::ContentHandle;
-pub use job::{Event, Failure, FetchOptions, Finished, Include, IncludeError, Phase, Progress, ServeOptions};
+pub use job::{
+    ContentEvent, Failure, FetchOptions, Finished, Include, IncludeError, Phase, Progress, ServeOptions,
+};
 pub use listen::{ListenError, try_listening};
 pub use node::{Node, NodeConfig};
 pub use node_error::NodeError;
@@ -71,6 +73,6 @@ pub use observer::Observer;
 pub use peers::DialError;
 pub use shared_error::SharedError;
 pub use shoal_framing::{read_frame, write_frame};
-pub use tls::Config as TlsConfig;
+pub use tls::TlsConfig;
 pub use tracker_client::{Malformed, PeerSelection, Portion, SwarmSize, TrackerClient, TrackerError};
 pub use traffic::{Exchanged, Traffic};

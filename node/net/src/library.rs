@@ -8,7 +8,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use libp2p::PeerId;
 use shoal_content::ContentId;
-use shoal_wire::query::{ErrorCode, Request, Response};
+use shoal_wire::query::{QueryErrorCode, QueryRequest, QueryResponse};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 
@@ -18,9 +18,9 @@ use shoal_store::{ChunkStore, HoldingGuard, Holdings};
 #[derive(Debug)]
 pub(crate) struct Question {
     pub(crate) peer: PeerId,
-    pub(crate) request: Request,
+    pub(crate) request: QueryRequest,
     /// Dropped without an answer, it becomes "busy".
-    pub(crate) reply: oneshot::Sender<Response>,
+    pub(crate) reply: oneshot::Sender<QueryResponse>,
 }
 
 /// A file that is not what it was when it was shared.
@@ -98,7 +98,11 @@ impl Library {
 
     /// Passes on what a peer tells; no answer is expected. Returns how to do that later if the job has too much to do
     /// at this moment.
-    pub(crate) fn tell(&self, peer: PeerId, request: Request) -> Option<impl Future<Output = ()> + use<>> {
+    pub(crate) fn tell(
+        &self,
+        peer: PeerId,
+        request: QueryRequest,
+    ) -> Option<impl Future<Output = ()> + use<>> {
         let questions = self.read().get(&request.content())?.questions.clone();
         let (reply, _) = oneshot::channel();
         match questions.try_send(Question { peer, request, reply }) {
@@ -114,13 +118,13 @@ impl Library {
     pub(crate) fn ask(
         &self,
         peer: PeerId,
-        request: Request,
-    ) -> Result<oneshot::Receiver<Response>, ErrorCode> {
+        request: QueryRequest,
+    ) -> Result<oneshot::Receiver<QueryResponse>, QueryErrorCode> {
         let entries = self.read();
-        let entry = entries.get(&request.content()).ok_or(ErrorCode::NotFound)?;
+        let entry = entries.get(&request.content()).ok_or(QueryErrorCode::NotFound)?;
         let (reply, answer) = oneshot::channel();
         let question = Question { peer, request, reply };
-        entry.questions.try_send(question).map_err(|_| ErrorCode::Busy)?;
+        entry.questions.try_send(question).map_err(|_| QueryErrorCode::Busy)?;
         Ok(answer)
     }
 
@@ -150,13 +154,13 @@ mod tests {
     #[tokio::test]
     async fn a_place_is_free_again_however_its_owner_ends() {
         let library = Arc::new(Library::default());
-        let ask = || library.ask(PeerId::random(), Request::Peers { content: content() });
-        assert_eq!(ask().unwrap_err(), ErrorCode::NotFound);
+        let ask = || library.ask(PeerId::random(), QueryRequest::Peers { content: content() });
+        assert_eq!(ask().unwrap_err(), QueryErrorCode::NotFound);
         let first = add(&library).unwrap();
         assert!(add(&library).is_none());
         assert!(ask().is_ok());
         drop(first);
-        assert_eq!(ask().unwrap_err(), ErrorCode::NotFound);
+        assert_eq!(ask().unwrap_err(), QueryErrorCode::NotFound);
         let second = add(&library).unwrap();
         let panicked = tokio::spawn(async move {
             let _second = second;
@@ -177,7 +181,7 @@ mod tests {
     async fn a_job_that_lags_is_told_later() {
         let library = Arc::new(Library::default());
         let (_place, mut questions) = add(&library).unwrap();
-        let tell = || library.tell(PeerId::random(), Request::Leave { content: content() });
+        let tell = || library.tell(PeerId::random(), QueryRequest::Leave { content: content() });
         assert!(tell().is_none());
         let later = tell().unwrap();
         let mut later = std::pin::pin!(later);

@@ -19,7 +19,7 @@ use libp2p::swarm::{
 };
 use libp2p::{Multiaddr, PeerId};
 use shoal_addresses::{Scope, ip_of, tellable};
-use shoal_wire::query::{PeerAddresses, Response};
+use shoal_wire::query::{PeerAddresses, QueryResponse};
 
 /// Connections that were dialled and that the Swarm has not told of yet; older ones are forgotten.
 const MAX_RESOLVED: usize = 64;
@@ -68,14 +68,14 @@ impl Behaviour {
 
     /// What may pass of an answer between this node and a peer, in either direction: addresses of other peers, as far
     /// as they lead anywhere from there.
-    pub(super) fn sift(&self, peer: &PeerId, answer: Response) -> Response {
-        let Response::Peers { peers } = answer else { return answer };
+    pub(super) fn sift(&self, peer: &PeerId, answer: QueryResponse) -> QueryResponse {
+        let QueryResponse::Peers { peers } = answer else { return answer };
         let standing = self.of(peer);
         let sifted = peers.iter().filter_map(|told| {
             let addresses = tellable(told.multiaddrs(), standing);
             (!addresses.is_empty()).then_some(PeerAddresses::new(told.peer()?, &addresses))
         });
-        Response::Peers { peers: sifted.collect() }
+        QueryResponse::Peers { peers: sifted.collect() }
     }
 
     fn opened(&mut self, peer: PeerId, id: ConnectionId, endpoint: &ConnectedPoint) {
@@ -207,10 +207,10 @@ mod tests {
             let all = PeerAddresses::new(other, &[public.clone(), private.clone(), own.clone()]);
             let inner = PeerAddresses::new(PeerId::random(), std::slice::from_ref(&private));
             let nobody = PeerAddresses { id: vec![1], addresses: vec![] };
-            Response::Peers { peers: vec![all, inner, nobody] }
+            QueryResponse::Peers { peers: vec![all, inner, nobody] }
         };
         let told = |standing: &Behaviour| match standing.sift(&peer, answer()) {
-            Response::Peers { peers } => peers.iter().map(|it| it.multiaddrs().collect()).collect(),
+            QueryResponse::Peers { peers } => peers.iter().map(|it| it.multiaddrs().collect()).collect(),
             other => panic!("{other:?}"),
         };
         let told: [Vec<Vec<Multiaddr>>; 3] =

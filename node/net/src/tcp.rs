@@ -17,20 +17,20 @@ use libp2p::core::upgrade::{
 use libp2p::identity::Keypair;
 use libp2p::{PeerId, Transport, noise, tcp, yamux};
 
-use super::tls;
+use super::tls::TlsConfig;
 
 /// What may lie unsent in a socket, in bytes: enough to keep a fast line busy until the next piece comes.
 #[cfg(target_os = "linux")]
 const UNSENT: u32 = 256 << 10;
 
 type Secured<A, B> = (PeerId, Either<A, B>);
-type Offer = SelectUpgrade<tls::Config, noise::Config>;
+type Offer = SelectUpgrade<TlsConfig, noise::Config>;
 
 /// The transport. TLS is offered before Noise: with AES instructions it is the faster one.
 pub(super) fn transport(
     identity: &Keypair,
 ) -> Result<Boxed<(PeerId, StreamMuxerBox)>, Box<dyn Error + Send + Sync>> {
-    let tls = tls::Config::new(identity)?;
+    let tls = TlsConfig::new(identity)?;
     let noise = noise::Config::new(identity)?;
     let transport = tcp::tokio::Transport::new(tcp::Config::default().nodelay(true))
         .map(|stream, _| {

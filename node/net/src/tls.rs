@@ -47,14 +47,14 @@ pub enum TlsError {
     Remote,
 }
 
-/// The upgrade; used as `with_tcp(…, tls::Config::new, …)`.
+/// The upgrade; used as `with_tcp(…, TlsConfig::new, …)`.
 #[derive(Clone)]
-pub struct Config {
+pub struct TlsConfig {
     server: Arc<rustls::ServerConfig>,
     client: Arc<rustls::ClientConfig>,
 }
 
-impl Config {
+impl TlsConfig {
     /// Makes a certificate for the identity and both sides' parameters.
     pub fn new(identity: &Keypair) -> Result<Self, TlsError> {
         let (certificate, key) = certificate::generate(identity)?;
@@ -113,7 +113,7 @@ fn buffered<C: AsyncRead>(socket: C) -> BufReader<C> {
     BufReader::with_capacity(BUFFER, socket)
 }
 
-impl UpgradeInfo for Config {
+impl UpgradeInfo for TlsConfig {
     type Info = &'static str;
     type InfoIter = std::iter::Once<Self::Info>;
 
@@ -122,7 +122,7 @@ impl UpgradeInfo for Config {
     }
 }
 
-impl<C: AsyncRead + AsyncWrite + Send + Unpin + 'static> InboundConnectionUpgrade<C> for Config {
+impl<C: AsyncRead + AsyncWrite + Send + Unpin + 'static> InboundConnectionUpgrade<C> for TlsConfig {
     type Output = (PeerId, Secured<C>);
     type Error = TlsError;
     type Future = BoxFuture<'static, Result<Self::Output, Self::Error>>;
@@ -136,7 +136,7 @@ impl<C: AsyncRead + AsyncWrite + Send + Unpin + 'static> InboundConnectionUpgrad
     }
 }
 
-impl<C: AsyncRead + AsyncWrite + Send + Unpin + 'static> OutboundConnectionUpgrade<C> for Config {
+impl<C: AsyncRead + AsyncWrite + Send + Unpin + 'static> OutboundConnectionUpgrade<C> for TlsConfig {
     type Output = (PeerId, Secured<C>);
     type Error = TlsError;
     type Future = BoxFuture<'static, Result<Self::Output, Self::Error>>;
@@ -274,8 +274,8 @@ mod tests {
     async fn both_sides_learn_who_the_other_is_and_use_aes_if_there_is_aes() {
         let (one, two) = (Keypair::generate_ed25519(), Keypair::generate_ed25519());
         let (a, b) = duplex(4096);
-        let server = Config::new(&one).unwrap().upgrade_inbound(a.compat(), "");
-        let client = Config::new(&two).unwrap().upgrade_outbound(b.compat(), "");
+        let server = TlsConfig::new(&one).unwrap().upgrade_inbound(a.compat(), "");
+        let client = TlsConfig::new(&two).unwrap().upgrade_outbound(b.compat(), "");
         let (server, client) = tokio::try_join!(server, client).unwrap();
         assert_eq!(server.0, two.public().to_peer_id());
         assert_eq!(client.0, one.public().to_peer_id());
@@ -288,7 +288,7 @@ mod tests {
         let stock = |key| libp2p::tls::Config::new(key).unwrap();
         let (a, b) = duplex(4096);
         let server = async {
-            Config::new(&one).unwrap().upgrade_inbound(a.compat(), "").await.map_err(|e| e.to_string())
+            TlsConfig::new(&one).unwrap().upgrade_inbound(a.compat(), "").await.map_err(|e| e.to_string())
         };
         let client = async { stock(&two).upgrade_outbound(b.compat(), "").await.map_err(|e| e.to_string()) };
         let (server, client) = tokio::try_join!(server, client).unwrap();
@@ -296,7 +296,7 @@ mod tests {
         let (a, b) = duplex(4096);
         let server = async { stock(&one).upgrade_inbound(a.compat(), "").await.map_err(|e| e.to_string()) };
         let client = async {
-            Config::new(&two).unwrap().upgrade_outbound(b.compat(), "").await.map_err(|e| e.to_string())
+            TlsConfig::new(&two).unwrap().upgrade_outbound(b.compat(), "").await.map_err(|e| e.to_string())
         };
         let (server, client) = tokio::try_join!(server, client).unwrap();
         assert_eq!((server.0, client.0), (two.public().to_peer_id(), one.public().to_peer_id()));

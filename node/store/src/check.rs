@@ -6,7 +6,7 @@
 use std::io;
 
 use cap_std::fs::{Metadata, MetadataExt};
-use shoal_content::{ChunkIndex, ChunkSet, Entry, EntryKind, FileIndex, Manifest};
+use shoal_content::{ChunkIndex, ChunkSet, EntryKind, FileEntry, FileIndex, Manifest};
 
 use super::compare::{Comparer, Unreadable};
 use super::mode;
@@ -138,7 +138,7 @@ enum Verdict {
 }
 
 impl Found {
-    /// Takes a chunk's verdict into account. A difference outweighs doubt.
+    /// Takes a chunk's verdict into account: a difference counts more than an unknown.
     fn apply(&mut self, verdict: Verdict, shared: bool) {
         if !self.present {
             return;
@@ -183,7 +183,7 @@ fn judge(
     }
 }
 
-fn look(tree: &Tree, entry: &Entry) -> io::Result<Found> {
+fn look(tree: &Tree, entry: &FileEntry) -> io::Result<Found> {
     let Some(meta) = tree.look(&entry.path)? else {
         return Ok(Found { state: State::Missing, executable: false, wide: false, size: 0, present: false });
     };
@@ -198,7 +198,7 @@ fn look(tree: &Tree, entry: &Entry) -> io::Result<Found> {
 }
 
 /// Compares kind and size; a file that passes still has to have its chunks compared.
-fn compare(tree: &Tree, entry: &Entry, meta: &Metadata) -> io::Result<State> {
+fn compare(tree: &Tree, entry: &FileEntry, meta: &Metadata) -> io::Result<State> {
     Ok(match &entry.kind {
         EntryKind::Folder if meta.is_dir() => State::Match,
         _ if meta.is_dir() => State::Differs(Why::IsFolder),

@@ -1,4 +1,4 @@
-//! A small map that forgets what was used longest ago. Keeps the number of open files bounded.
+//! A small map that forgets the entry that was used longest ago. Keeps the number of open files bounded.
 
 use std::collections::HashMap;
 use std::hash::Hash;

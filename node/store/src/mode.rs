@@ -1,4 +1,4 @@
-//! What of a file's permissions travels: whether only its owner may read it, and whether it may be executed.
+//! The permissions that a manifest has: whether only the owner may read a file, and whether it may be executed.
 //!
 //! What always holds: what is private is made so that nobody else may read it, from the first moment on;
 //! nothing is ever made wider than the system and the user's mask make new files and folders.

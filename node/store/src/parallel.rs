@@ -76,10 +76,10 @@ mod tests {
     #[test]
     fn all_cores_work_at_once() {
         let cores = thread::available_parallelism().map_or(1, |n| n.get());
-        let (met, threads) = (Barrier::new(cores), Mutex::new(HashSet::new()));
+        let (barrier, threads) = (Barrier::new(cores), Mutex::new(HashSet::new()));
         // It ends only if as many threads as there are cores are in it at the same time.
         let each = |_: &mut (), _: &()| {
-            met.wait();
+            barrier.wait();
             threads.lock().unwrap().insert(thread::current().id());
             Ok::<_, ()>(())
         };

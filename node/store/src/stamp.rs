@@ -1,4 +1,4 @@
-//! By what we notice that a file changed: its size, times, inode and device.
+//! Stamps: a file's size, times, inode and device, by which changes are noticed.
 //!
 //! What this is not: proof. A change within the granularity of the file system's clock leaves no trace,
 //! so a stamp taken too soon after a change is *racy* and must not be trusted (as in Git's index).
@@ -85,7 +85,7 @@ fn nanoseconds(seconds: i64, nanoseconds: i64) -> i64 {
     seconds.saturating_mul(SECOND).saturating_add(nanoseconds)
 }
 
-/// The wall clock, which tests may set ahead: fresh files would all be racy otherwise.
+/// The wall clock, which tests may set ahead: new files would all be racy otherwise.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Clock {
     /// How far ahead.

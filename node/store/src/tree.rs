@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 use cap_fs_ext::{DirExt, FollowSymlinks, OpenOptionsFollowExt};
 use cap_std::fs::{Dir, DirBuilder, DirBuilderExt, Metadata, OpenOptions, OpenOptionsExt};
 use rustix::fs::OFlags;
-use shoal_content::{Entry, EntryKind, Manifest, SafePath, Shape};
+use shoal_content::{EntryKind, FileEntry, Manifest, SafePath, Shape};
 
 use super::mode;
 use super::serve::lock;
@@ -121,7 +121,7 @@ impl Tree {
     }
 
     /// Makes a file of a manifest that is not there yet, with the folders above it. The umask applies.
-    pub(crate) fn create(&self, entry: &Entry, manifest: &Manifest) -> io::Result<File> {
+    pub(crate) fn create(&self, entry: &FileEntry, manifest: &Manifest) -> io::Result<File> {
         let executable = entry.kind == EntryKind::File { executable: true };
         let mut options = OpenOptions::new();
         options.read(true).write(true).create_new(true);
@@ -187,7 +187,7 @@ mod tests {
     /// Makes the only file of a content.
     fn create(tree: &Tree, text: &str) -> io::Result<File> {
         let kind = EntryKind::File { executable: false };
-        let entry = Entry { path: path(text), size: 0, kind, private: false };
+        let entry = FileEntry { path: path(text), size: 0, kind, private: false };
         let manifest = ManifestBuilder {
             name: path("top"),
             shape: Shape::Folder,

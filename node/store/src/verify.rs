@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicBool;
 
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, MetadataExt};
-use shoal_content::{Entry, EntryKind, Manifest, Shape};
+use shoal_content::{EntryKind, FileEntry, Manifest, Shape};
 use walkdir::WalkDir;
 
 use super::check::{CheckError, Found, State, Why, check};
@@ -122,7 +122,7 @@ fn readable_by_others() -> EntryState {
     EntryState::Differs { why: "others than its owner can read it".to_owned() }
 }
 
-fn describe(found: &Found, entry: &Entry) -> EntryState {
+fn describe(found: &Found, entry: &FileEntry) -> EntryState {
     let differs = |why: &str| EntryState::Differs { why: why.to_owned() };
     match &found.state {
         State::Match if entry.private && found.wide => readable_by_others(),

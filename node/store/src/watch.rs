@@ -1,4 +1,4 @@
-//! How far a look at what lies on disk is, and whether it is to stop.
+//! Progress of reading files on disk, and whether to stop it.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -15,7 +15,7 @@ pub struct ScanProgress {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Cancelled;
 
-/// What every step of a look at the disk needs, on whichever thread it runs.
+/// Progress and cancellation of reading files, shared by all threads that read.
 pub(crate) struct Watch<'a> {
     progress: &'a (dyn Fn(ScanProgress) + Sync),
     cancel: &'a AtomicBool,

@@ -2,7 +2,7 @@
 //!
 //! [`Options`] is both the command line and the file, so an option of one is an option of the other, with the same
 //! name and the same way to write it. What the command line says goes before what the file says, and
-//! that before the defaults in [`Config`].
+//! that before the defaults in [`TrackerConfig`].
 
 mod options;
 mod shown;
@@ -17,7 +17,7 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 use libp2p::Multiaddr;
 use serde::{Deserialize, Serialize};
-use shoal_registry::Limits;
+use shoal_registry::RegistryLimits;
 
 pub use self::options::Options;
 
@@ -81,7 +81,7 @@ impl fmt::Display for MetricsAddress {
 
 /// All that the tracker goes by.
 #[derive(Debug, Clone)]
-pub struct Config {
+pub struct TrackerConfig {
     /// Where to listen.
     pub listen: Vec<Multiaddr>,
     /// Where peers reach it, beside the former.
@@ -97,5 +97,5 @@ pub struct Config {
     /// Most connections at once.
     pub connections: u32,
     /// Of the registry.
-    pub limits: Limits,
+    pub limits: RegistryLimits,
 }

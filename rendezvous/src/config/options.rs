@@ -7,10 +7,10 @@ use std::time::Duration;
 use clap::Args;
 use libp2p::Multiaddr;
 use serde::Deserialize;
-use shoal_registry::{Limits, SPEC_MAX_TTL};
+use shoal_registry::{RegistryLimits, SPEC_MAX_TTL};
 
 use super::text::Text;
-use super::{Config, ConfigError, LogFormat, MetricsAddress};
+use super::{ConfigError, LogFormat, MetricsAddress, TrackerConfig};
 use crate::settings::Settings;
 
 /// A longer file is refused, in bytes.
@@ -120,7 +120,7 @@ impl Options {
     ///
     /// # Errors
     /// Options contradict each other, or there is no home folder and none was given.
-    pub fn complete(self) -> Result<Config, ConfigError> {
+    pub fn complete(self) -> Result<TrackerConfig, ConfigError> {
         let plain = |addresses: Vec<Text<Multiaddr>>| addresses.into_iter().map(|text| text.0).collect();
         let data = self.data.or_else(standard_folder).ok_or(ConfigError::NoHome)?;
         let listen = self.listen.map_or_else(standard_addresses, plain);
@@ -130,7 +130,7 @@ impl Options {
         if self.connections == Some(0) {
             return Err(ConfigError::Contradiction("connections starts at 1".into()));
         }
-        Ok(Config {
+        Ok(TrackerConfig {
             listen,
             external: self.external.map(plain).unwrap_or_default(),
             data,
@@ -157,14 +157,14 @@ impl LimitOptions {
         }
     }
 
-    fn complete(self) -> Result<Limits, ConfigError> {
+    fn complete(self) -> Result<RegistryLimits, ConfigError> {
         /// With the longest records, more do not fit into the 1 MiB that clients read.
         const MAX_PAGE: usize = 400;
-        let standard = Limits::default();
+        let standard = RegistryLimits::default();
         let seconds = |time: Option<Text<humantime::Duration>>, standard: u64| {
             time.map_or(standard, |text| Duration::from(text.0).as_secs())
         };
-        let limits = Limits {
+        let limits = RegistryLimits {
             total: self.total.unwrap_or(standard.total),
             per_namespace: self.per_namespace.unwrap_or(standard.per_namespace),
             per_peer: self.per_peer.unwrap_or(standard.per_peer),

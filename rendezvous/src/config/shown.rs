@@ -5,9 +5,9 @@ use std::time::Duration;
 use libp2p::Multiaddr;
 use serde::Serialize;
 
-use super::{Config, LogFormat};
+use super::{LogFormat, TrackerConfig};
 
-impl Config {
+impl TrackerConfig {
     /// As a file that says all of it.
     pub fn to_toml(&self) -> String {
         let text = toml::to_string(&Effective::of(self));
@@ -45,7 +45,7 @@ struct EffectiveLimits {
 }
 
 impl<'a> Effective<'a> {
-    fn of(config: &'a Config) -> Self {
+    fn of(config: &'a TrackerConfig) -> Self {
         let text = |addresses: &[Multiaddr]| addresses.iter().map(Multiaddr::to_string).collect();
         let time = |seconds| humantime::format_duration(Duration::from_secs(seconds)).to_string();
         let limits = &config.limits;

@@ -19,7 +19,7 @@ fn file(text: &str) -> Result<Options, ConfigError> {
     Options::from_file(&path)
 }
 
-fn complete(options: Options) -> Config {
+fn complete(options: Options) -> TrackerConfig {
     options.or_data("/data".as_ref()).complete().unwrap()
 }
 
@@ -64,7 +64,7 @@ fn the_command_line_goes_before_the_file_and_that_before_the_defaults() {
     assert_eq!((config.connections, config.limits.per_peer, config.limits.max_ttl), (9, 5, 3600));
     assert_eq!(config.metrics, Some("127.0.0.1:9000".parse().unwrap()));
     assert_eq!(config.log_format, LogFormat::Json);
-    assert_eq!(config.limits.total, Limits::default().total);
+    assert_eq!(config.limits.total, RegistryLimits::default().total);
     assert_eq!(config.listen, ["/ip4/127.0.0.1/tcp/1".parse().unwrap()]);
 }
 

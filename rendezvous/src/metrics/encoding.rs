@@ -11,7 +11,7 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
-use shoal_registry::Counters;
+use shoal_wire::tracker::RegistryCounts;
 
 use super::{Feed, RegistryFigures, Snapshot};
 use crate::store::StoreStats;
@@ -89,7 +89,7 @@ impl Lines<'_> {
         self.size("registrations", "Registrations held", figures.registrations)?;
         self.size("peers", "Peers registered somewhere", figures.peers)?;
         self.size("namespaces", "Namespaces with somebody in them", figures.namespaces)?;
-        let Counters {
+        let RegistryCounts {
             registered,
             renewed,
             refused,

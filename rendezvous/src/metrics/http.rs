@@ -101,8 +101,8 @@ fn respond(status: StatusCode, kind: &'static str, text: String) -> Response<Ful
 
 #[cfg(test)]
 mod tests {
-    use shoal_registry::Counters;
     use shoal_wire::rendezvous::Status;
+    use shoal_wire::tracker::RegistryCounts;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     use super::super::{RegistryFigures, Reporter, Snapshot, channel};
@@ -134,7 +134,7 @@ mod tests {
     #[tokio::test]
     async fn figures_are_those_of_the_last_report() {
         let (address, reporter) = start().await;
-        let counters = Counters { registered: 5, renewed: 6, ..Counters::default() };
+        let counters = RegistryCounts { registered: 5, renewed: 6, ..RegistryCounts::default() };
         let figures = RegistryFigures { registrations: 3, peers: 2, namespaces: 1, counters };
         reporter.report(Snapshot {
             connections: 7,
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_sends_nothing_takes_no_more_than_the_places() {
+    async fn silent_clients_take_no_more_than_the_places() {
         let (address, _reporter) = start().await;
         let mut silent = vec![];
         for _ in 0..MAX_CONNECTIONS {

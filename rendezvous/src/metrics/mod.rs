@@ -1,7 +1,7 @@
 //! Figures for the operator: what the tracker holds and does, as Prometheus reads it.
 //!
-//! - [`Snapshot`]: the figures, plain. [`channel`] makes a [`Reporter`] for who knows them, and a [`Feed`] for
-//!   who shows them.
+//! - [`Snapshot`]: the figures, plain. [`channel`] makes a [`Reporter`] for the task that has them, and a [`Feed`]
+//!   for the one that serves them.
 //! - [`serve`]: `GET /metrics` in the OpenMetrics text format, and `GET /health`.
 //!
 //! What this is not: a way in. There is nothing to change here, and no figure tells of a single peer or namespace.
@@ -15,8 +15,8 @@ mod http;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use shoal_registry::Counters;
 use shoal_wire::rendezvous::Status;
+use shoal_wire::tracker::RegistryCounts;
 use tokio::sync::watch;
 
 pub use self::http::{MAX_CONNECTIONS, serve};
@@ -58,7 +58,7 @@ pub struct RegistryFigures {
     /// `Registry::namespaces`
     pub namespaces: usize,
     /// `Registry::counters`
-    pub counters: Counters,
+    pub counters: RegistryCounts,
 }
 
 /// How many and how large.
@@ -70,14 +70,14 @@ pub struct Amount {
     pub bytes: usize,
 }
 
-/// For who knows the figures.
+/// Takes the figures from the task that has them.
 #[derive(Debug)]
 pub struct Reporter {
     started: Instant,
     latest: watch::Sender<Snapshot>,
 }
 
-/// For who shows them.
+/// Gives the figures to the task that serves them.
 #[derive(Debug, Clone)]
 pub struct Feed {
     started: Instant,

@@ -4,8 +4,9 @@ use libp2p::Multiaddr;
 use libp2p::identity::Keypair;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
-use shoal_registry::Limits;
+use shoal_registry::RegistryLimits;
 use shoal_wire::rendezvous::Status;
+use shoal_wire::tracker::Role;
 
 use super::*;
 
@@ -28,24 +29,25 @@ impl Peer {
     fn register(&self, point: &mut Point, format: RecordFormat, addresses: &[&str]) -> Result<u64, Status> {
         let addresses: Vec<Multiaddr> = addresses.iter().map(|it| it.parse().unwrap()).collect();
         let record = PeerRecord::seal(&self.key, 1, &addresses, format).unwrap();
-        let request = Request::Register { namespace: "a".to_owned(), record, ttl: None };
+        let request = RendezvousRequest::Register { namespace: "a".to_owned(), record, ttl: None };
         match point.handle(Duration::ZERO, &self.asker, Ok(request)).0 {
-            Some(Response::Register(answer)) => answer.map_err(|refused| refused.status),
+            Some(RendezvousResponse::Register(answer)) => answer.map_err(|refused| refused.status),
             other => panic!("{other:?}"),
         }
     }
 
     fn discover(&self, point: &mut Point, reads: Reads) -> Result<Vec<RecordFormat>, Status> {
-        let request = Request::Discover { namespace: Some("a".to_owned()), limit: None, cookie: None };
+        let request =
+            RendezvousRequest::Discover { namespace: Some("a".to_owned()), limit: None, cookie: None };
         let asker = Asker { reads, ..self.asker };
         match point.handle(Duration::ZERO, &asker, Ok(request)).0 {
-            Some(Response::Discover(Ok(it))) => {
+            Some(RendezvousResponse::Discover(Ok(it))) => {
                 let mut formats: Vec<_> =
                     it.registrations.iter().map(|it| RecordFormat::of(&it.record).unwrap()).collect();
                 formats.sort_by_key(|it| *it == RecordFormat::Legacy);
                 Ok(formats)
             }
-            Some(Response::Discover(Err(refused))) => Err(refused.status),
+            Some(RendezvousResponse::Discover(Err(refused))) => Err(refused.status),
             other => panic!("{other:?}"),
         }
     }
@@ -82,7 +84,7 @@ fn addresses_are_looked_at_before_they_are_told() {
 
 #[test]
 fn quotas_count_by_where_the_peer_is_seen() {
-    let limits = Limits { per_prefix: 1, ..Limits::default() };
+    let limits = RegistryLimits { per_prefix: 1, ..RegistryLimits::default() };
     let mut point = point(Settings { limits, ..Settings::default() });
     assert_eq!(Peer::new("8.8.8.1").register(&mut point, Standard, &["/ip4/9.9.9.9/tcp/1"]), Ok(60));
     let neighbour = Peer::new("8.8.8.2").register(&mut point, Standard, &["/ip4/7.7.7.7/tcp/1"]);
@@ -109,7 +111,7 @@ fn each_asker_gets_what_it_can_read() {
 }
 
 #[test]
-fn who_asks_too_often_has_to_wait_and_nobody_else() {
+fn a_peer_that_asks_too_often_has_to_wait_and_no_other() {
     let rate = Rate { burst: 2, interval: Duration::from_secs(1) };
     let mut point = point(Settings { register_rate: rate, discover_rate: rate, ..Settings::default() });
     let (busy, calm) = (Peer::new(PUBLIC), Peer::new(PUBLIC));
@@ -145,11 +147,11 @@ fn a_renewal_keeps_the_role_also_on_the_disk() {
     let mut point = point(Settings::default());
     let peer = Peer::new(PUBLIC);
     peer.register(&mut point, Standard, &[HOME]).unwrap();
-    assert!(point.registry_mut().set_role(&peer.asker.peer, "a", Role::Seed));
+    assert_eq!(point.registry_mut().set_role(&peer.asker.peer, "a", Role::Seed), Some(true));
     let record = PeerRecord::seal(&peer.key, 1, &[HOME.parse().unwrap()], Standard).unwrap();
-    let request = Request::Register { namespace: "a".to_owned(), record, ttl: Some(30) };
+    let request = RendezvousRequest::Register { namespace: "a".to_owned(), record, ttl: Some(30) };
     match point.handle(Duration::ZERO, &peer.asker, Ok(request)).1 {
-        Some(Kept::Registered(it)) => assert_eq!((it.role, it.ttl), (Role::Seed, Some(30))),
+        Some(Kept::Registered(it)) => assert_eq!((it.role, it.ttl), (Some(Role::Seed), Some(30))),
         other => panic!("{other:?}"),
     }
 }
@@ -160,10 +162,10 @@ fn requests_are_counted() {
     let peer = Peer::new(PUBLIC);
     peer.register(&mut point, Standard, &[HOME]).unwrap();
     peer.discover(&mut point, Reads::Both).unwrap();
-    let unregister = Request::Unregister { namespace: "a".to_owned() };
+    let unregister = RendezvousRequest::Unregister { namespace: "a".to_owned() };
     let kept = Kept::Unregistered { namespace: "a".into() };
     assert_eq!(point.handle(Duration::ZERO, &peer.asker, Ok(unregister)), (None, Some(kept)));
-    let malformed = Malformed::Discover(Refusal::Malformed);
+    let malformed = Malformed::Discover(RendezvousRefusal::Malformed);
     assert!(point.handle(Duration::ZERO, &peer.asker, Err(malformed)).0.is_some());
     let it = point.requests();
     assert_eq!((it.registers, it.discovers, it.unregisters, it.malformed), (1, 1, 1, 1));

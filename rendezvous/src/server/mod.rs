@@ -9,9 +9,10 @@ use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use libp2p::swarm::SwarmEvent;
 use libp2p::{PeerId, Swarm, identify, ping, request_response};
-use shoal_registry::{Registry, Verdict};
+use shoal_registry::Registry;
 use shoal_tracker::Services;
 use shoal_wire::rendezvous::Status;
+use shoal_wire::tracker::Verdict;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
@@ -20,8 +21,8 @@ use crate::behaviour::{Behaviour, BehaviourEvent};
 use crate::codec::Codec;
 use crate::connections::Connections;
 use crate::counters::{self, Counters};
-use crate::keeper::Keeper;
 use crate::metrics::{self, Reporter};
+use crate::persistence::Persistence;
 use crate::point::{Kept, Point};
 use crate::probes::{Probes, Step};
 
@@ -37,11 +38,11 @@ type EventOf<C> = request_response::Event<
     <C as request_response::Codec>::Response,
 >;
 
-/// What the tracker knows, and where it is written down.
+/// The tracker's state, and its store.
 pub(crate) struct State {
     pub(crate) point: Point,
     pub(crate) services: Services,
-    pub(crate) keeper: Keeper,
+    pub(crate) persistence: Persistence,
     /// Its time zero.
     pub(crate) start: Instant,
 }
@@ -50,7 +51,7 @@ pub(crate) struct Server {
     swarm: Swarm<Behaviour>,
     point: Point,
     services: Services,
-    keeper: Keeper,
+    persistence: Persistence,
     /// Answers that wait for the disk.
     held: FuturesUnordered<Held>,
     connections: Connections,
@@ -68,12 +69,12 @@ impl Server {
         orders: mpsc::Receiver<Order>,
         reporter: Reporter,
     ) -> Self {
-        let State { point, services, keeper, start } = state;
+        let State { point, services, persistence, start } = state;
         Self {
             swarm,
             point,
             services,
-            keeper,
+            persistence,
             held: FuturesUnordered::new(),
             connections: Connections::default(),
             probes: Probes::default(),
@@ -85,7 +86,7 @@ impl Server {
     }
 
     /// Runs until the tracker's handle is dropped; gives back what has to be written to the end.
-    pub(crate) async fn run(mut self) -> Keeper {
+    pub(crate) async fn run(mut self) -> Persistence {
         let mut reports = tokio::time::interval(metrics::REPORT_EVERY);
         reports.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
         loop {
@@ -94,7 +95,7 @@ impl Server {
                 event = self.swarm.select_next_some() => self.on_swarm_event(event),
                 order = self.orders.recv() => match order {
                     Some(order) => self.on_order(order),
-                    None => return self.keeper,
+                    None => return self.persistence,
                 },
                 Some((channel, response)) = self.held.next(), if !self.held.is_empty() => {
                     self.answer(channel, response);
@@ -143,7 +144,7 @@ impl Server {
                 bytes: stats.current.payload_bytes as usize,
             }),
             index_entries: Some(stats.current.entries as usize),
-            store: self.keeper.stats(),
+            store: self.persistence.stats(),
             ..metrics::Snapshot::default()
         }
     }
@@ -225,8 +226,10 @@ impl Server {
                 let now = self.now();
                 let (answer, kept) = self.point.handle(now, &asker, request);
                 match kept {
-                    Some(Kept::Registered(registration)) => self.keeper.registered(now, &registration),
-                    Some(Kept::Unregistered { namespace }) => self.keeper.unregistered(&peer, &namespace),
+                    Some(Kept::Registered(registration)) => self.persistence.registered(now, &registration),
+                    Some(Kept::Unregistered { namespace }) => {
+                        self.persistence.unregistered(&peer, &namespace)
+                    }
                     None => {}
                 }
                 tracing::debug!(%peer, refused = ?answer.as_ref().and_then(|it| it.refused()), "request");

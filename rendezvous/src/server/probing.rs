@@ -2,15 +2,15 @@
 //! of it.
 //!
 //! What this is not: a way to have the tracker dial others. A probe goes to the host that the peer itself
-//! was last seen at, whatever its record names besides; who cannot be looked for so is not taken for dead.
+//! was last seen at, whatever else its record names. A peer that cannot be probed so is not taken for dead.
 
 use libp2p::request_response::OutboundFailure;
 use libp2p::swarm::DialError;
 use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
 use libp2p::{Multiaddr, PeerId};
 use shoal_addresses::at_host;
-use shoal_registry::Verdict;
 use shoal_wire::rendezvous::PeerRecord;
+use shoal_wire::tracker::Verdict;
 
 use super::{EventOf, Server};
 use crate::probes::Step;
@@ -25,7 +25,7 @@ impl Server {
         let registry = self.point.registry_mut();
         registry.set_may_probe(may_probe);
         let verdict = registry.report(now, reporter, None, peer);
-        if let Verdict::Probe(peer) = verdict {
+        if verdict == Verdict::Probing {
             self.probe(peer);
         }
         verdict
@@ -103,7 +103,7 @@ impl Server {
         tracing::info!(%peer, alive, removed, "probed");
         // None if it has registered in the meantime: it lives.
         if removed > 0 {
-            self.keeper.gone(&peer);
+            self.persistence.gone(&peer);
             // A connection that nobody answers on. Err only says that there was none.
             let _ = self.swarm.disconnect_peer_id(peer);
         }

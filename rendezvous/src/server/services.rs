@@ -6,16 +6,17 @@ use std::pin::Pin;
 
 use libp2p::request_response::{self, ResponseChannel};
 use shoal_tracker::Effect;
-use shoal_wire::tracker::{ErrorCode, Response};
+use shoal_wire::tracker::{TrackerErrorCode, TrackerResponse};
 
 use super::Server;
 use crate::service::{self, Answer};
 
-/// Answers that may wait for the disk; who wants something kept beyond that is told to come later.
+/// Answers that may wait for the disk. Beyond that, a peer that wants something kept is told to ask later.
 const MAX_HELD: usize = 256;
 
 /// An answer that waits for the disk.
-pub(super) type Held = Pin<Box<dyn Future<Output = (ResponseChannel<Response>, Response)> + Send>>;
+pub(super) type Held =
+    Pin<Box<dyn Future<Output = (ResponseChannel<TrackerResponse>, TrackerResponse)> + Send>>;
 
 impl Server {
     pub(super) fn on_tracker_event(&mut self, event: service::Event) {
@@ -38,15 +39,15 @@ impl Server {
                 Effect::Probe(peer) => self.probe(peer),
                 Effect::RoleChanged { peer, namespace } => {
                     let registration = self.registry().registration(now, &peer, &namespace);
-                    registration.iter().for_each(|it| self.keeper.registered(now, it));
+                    registration.iter().for_each(|it| self.persistence.registered(now, it));
                 }
-                Effect::Changed(changed) => written = self.keeper.changed(now, changed).or(written),
+                Effect::Changed(changed) => written = self.persistence.changed(now, changed).or(written),
             }
         }
         match written {
             None => self.answer(channel, response),
             Some(_) if self.held.len() >= MAX_HELD => {
-                self.answer(channel, Response::Error { code: ErrorCode::Busy });
+                self.answer(channel, TrackerResponse::Error { code: TrackerErrorCode::Busy });
             }
             Some(written) => self.held.push(Box::pin(async move {
                 // If the disk fails, the store says so in the log, and the payload is kept in memory all the same.
@@ -56,7 +57,7 @@ impl Server {
         }
     }
 
-    pub(super) fn answer(&mut self, channel: ResponseChannel<Response>, response: Response) {
+    pub(super) fn answer(&mut self, channel: ResponseChannel<TrackerResponse>, response: TrackerResponse) {
         // Fails when the connection is gone; then nobody waits for the answer.
         drop(self.swarm.behaviour_mut().tracker.send_response(channel, response));
     }

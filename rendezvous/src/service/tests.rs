@@ -8,9 +8,9 @@ use libp2p::identity::Keypair;
 use libp2p::swarm::SwarmEvent;
 use libp2p::{PeerId, Swarm, SwarmBuilder, noise, tcp, yamux};
 use shoal_content::{ContentId, Hash};
-use shoal_registry::{self as registry, Registration, Role};
+use shoal_registry::{self as registry, Registration};
 use shoal_wire::swarm_namespace;
-use shoal_wire::tracker::{Entry, ErrorCode, Mode, Verdict};
+use shoal_wire::tracker::{IndexEntry, Mode, Role, TrackerErrorCode, Verdict};
 
 use super::*;
 
@@ -45,7 +45,7 @@ fn register(registry: &mut Registry, key: &Keypair, port: u16, content: ContentI
         addresses: port.into(),
         prefixes: vec![],
         ttl: None,
-        role: Role::Unknown,
+        role: None,
         observed: None,
     };
     registry.register(NOW, registration).unwrap();
@@ -76,11 +76,11 @@ impl World {
                 },
             }
         }
-        let registry = Registry::new(registry::Limits::default(), rand::make_rng());
+        let registry = Registry::new(registry::RegistryLimits::default(), rand::make_rng());
         Self { registry, services: services(Duration::ZERO), tracker, peer, effects: vec![] }
     }
 
-    async fn ask(&mut self, request: Request) -> Response {
+    async fn ask(&mut self, request: TrackerRequest) -> TrackerResponse {
         let tracker = *self.tracker.local_peer_id();
         let sent = self.peer.behaviour_mut().send_request(&tracker, Ok(request));
         loop {
@@ -111,20 +111,24 @@ async fn the_table_that_is_lent_answers() {
     let (own, other) = (Keypair::generate_ed25519(), Keypair::generate_ed25519());
     let content = ContentId::from_root_hash(Hash::of(b"content"));
     let mut world = World::new(own.clone()).await;
-    let entry = Entry { name: "Holiday photos".into(), size: 1, files: 2, content };
-    let publish = Request::Publish { entries: vec![entry.clone()] };
-    assert_eq!(world.ask(publish.clone()).await, Response::Error { code: ErrorCode::NotRegistered });
+    let entry = IndexEntry { name: "Holiday photos".into(), size: 1, files: 2, content };
+    let publish = TrackerRequest::Publish { entries: vec![entry.clone()] };
+    assert_eq!(
+        world.ask(publish.clone()).await,
+        TrackerResponse::Error { code: TrackerErrorCode::NotRegistered }
+    );
 
     register(&mut world.registry, &own, 1001, content);
     register(&mut world.registry, &other, 1002, content);
-    assert_eq!(world.ask(publish).await, Response::Published { ttl: 300 });
+    assert_eq!(world.ask(publish).await, TrackerResponse::Published { ttl: 300 });
     assert!(matches!(world.effects.pop(), Some(Effect::Changed(_))));
-    let find = Request::Find { mode: Mode::Substring, text: "PHOTO".into(), after: None, limit: 0 };
-    let Response::Found { contents, .. } = world.ask(find.clone()).await else { panic!("not found") };
+    let find = TrackerRequest::Find { mode: Mode::Substring, text: "PHOTO".into(), after: None, limit: 0 };
+    let TrackerResponse::Found { contents, .. } = world.ask(find.clone()).await else { panic!("not found") };
     assert_eq!((contents.len(), &contents[0].entry), (1, &entry));
     assert_eq!(contents[0].peers[0].as_slice(), own.public().to_peer_id().to_bytes());
 
-    let Response::Peers { peers, total: 2, .. } = world.ask(Request::Peers { after: None, limit: 0 }).await
+    let TrackerResponse::Peers { peers, total: 2, .. } =
+        world.ask(TrackerRequest::Peers { after: None, limit: 0 }).await
     else {
         panic!("not two peers")
     };
@@ -135,18 +139,18 @@ async fn the_table_that_is_lent_answers() {
     let want = want.map(|(key, port)| (key.public().to_peer_id(), format!("/ip4/127.0.0.1/tcp/{port}")));
     assert_eq!(listed, BTreeSet::from(want));
 
-    let role = Request::Role { role: shoal_wire::tracker::Role::Seed, content };
-    assert_eq!(world.ask(role).await, Response::Ok {});
+    let role = TrackerRequest::Role { role: Role::Seed, content };
+    assert_eq!(world.ask(role).await, TrackerResponse::Ok {});
     assert!(matches!(world.effects.pop(), Some(Effect::RoleChanged { .. })));
-    let size = world.ask(Request::Swarm { content }).await;
-    assert_eq!(size, Response::Swarm { seeds: 1, unknown: 1, downloaders: 0 });
+    let size = world.ask(TrackerRequest::Swarm { content }).await;
+    assert_eq!(size, TrackerResponse::Swarm { seeds: 1, unknown: 1, downloaders: 0 });
 
-    let report = Request::Report { peer: other.public().to_peer_id().to_bytes() };
-    assert_eq!(world.ask(report).await, Response::Reported { verdict: Verdict::Probing });
+    let report = TrackerRequest::Report { peer: other.public().to_peer_id().to_bytes() };
+    assert_eq!(world.ask(report).await, TrackerResponse::Reported { verdict: Verdict::Probing });
     assert_eq!(world.effects, [Effect::Probe(other.public().to_peer_id())]);
 
     world.registry.remove_peer(&own.public().to_peer_id());
-    let gone = Response::Found { next: None, contents: vec![] };
+    let gone = TrackerResponse::Found { next: None, contents: vec![] };
     assert_eq!(world.ask(find).await, gone);
 }
 

@@ -2,8 +2,8 @@
 //!
 //! The tracker counts time from its start, and the next start counts anew; the file has wall clock time. The
 //! conversion is here and nowhere else. If the wall clock is set while the tracker runs, rows written before and
-//! after stay comparable with each other, but all of them end that much too early or late after the next start; who
-//! reads them bounds what is left.
+//! after stay comparable with each other, but all of them end that much too early or late after the next start. The
+//! reader of the rows bounds what is left.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

@@ -1,6 +1,6 @@
 //! What a tracker keeps from one start to the next: rows of bytes in a database file.
 //!
-//! - [`Store`]: takes [`Change`]s without waiting for the disk; a thread of its own writes them.
+//! - [`Store`]: takes [`StoreChange`]s without waiting for the disk; a thread of its own writes them.
 //! - [`Saved`]: what the file held at the start.
 //! - [`WallClock`]: between the time of the process and the time that is written down.
 //! - [`registration`], [`services`]: registrations, payloads and entries as rows.
@@ -73,7 +73,7 @@ impl Table {
 
 /// Something to write.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Change {
+pub enum StoreChange {
     /// Makes a row or replaces it.
     Put {
         /// In which table.
@@ -139,7 +139,7 @@ impl Store {
 
     /// Takes changes to write within about [`INTERVAL`]; never waits for the disk. What finds no room, because
     /// the disk fails or lags far behind, is dropped and counted in [`StoreStats::dropped`].
-    pub fn apply(&self, changes: impl IntoIterator<Item = Change>) {
+    pub fn apply(&self, changes: impl IntoIterator<Item = StoreChange>) {
         self.shared.add(changes);
     }
 
@@ -151,7 +151,7 @@ impl Store {
     /// room for them.
     pub fn apply_durably(
         &self,
-        changes: impl IntoIterator<Item = Change>,
+        changes: impl IntoIterator<Item = StoreChange>,
     ) -> oneshot::Receiver<Result<(), NotWritten>> {
         self.shared.add_waiting(changes)
     }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Change, MAX_KEY, MAX_VALUE, Table};
+use super::{MAX_KEY, MAX_VALUE, StoreChange, Table};
 
 /// The most bytes that wait: rows of some 100 000 registrations.
 pub const MAX_PENDING: usize = 64 << 20;
@@ -12,7 +12,7 @@ const OVERHEAD: usize = 96;
 type Key = (Table, Vec<u8>);
 /// When the row ends, and its value; `None` removes the row.
 type Value = Option<(u64, Vec<u8>)>;
-/// Of which table, the key, and what becomes of it.
+/// A row's table, its key, and its new value.
 type RowChange<'a> = (Table, &'a [u8], Option<(u64, &'a [u8])>);
 
 /// A batch. Prefixes are removed first, then rows are written: what came after the removal of a prefix stays.
@@ -25,15 +25,16 @@ pub(super) struct Pending {
 
 impl Pending {
     /// Takes a change in; `false` if it is too large or there is no room.
-    pub(super) fn add(&mut self, change: Change) -> bool {
+    pub(super) fn add(&mut self, change: StoreChange) -> bool {
         match change {
-            Change::Put { table, key, value, expires } => self.put((table, key), Some((expires, value))),
-            Change::Remove { table, key } => self.put((table, key), None),
-            Change::RemovePrefix { table, prefix } => self.remove_prefix((table, prefix)),
+            StoreChange::Put { table, key, value, expires } => self.put((table, key), Some((expires, value))),
+            StoreChange::Remove { table, key } => self.put((table, key), None),
+            StoreChange::RemovePrefix { table, prefix } => self.remove_prefix((table, prefix)),
         }
     }
 
-    /// Puts what could not be written beneath what came since. Returns how much of the latter found no room.
+    /// Puts back changes that could not be written, older than those that came since. Returns how many of the later ones
+    /// found no room.
     pub(super) fn put_back(&mut self, older: Self) -> u64 {
         let newer = std::mem::replace(self, older);
         let prefixes = newer.prefixes.into_iter().map(|prefix| self.remove_prefix(prefix));
@@ -47,7 +48,7 @@ impl Pending {
         self.prefixes.iter().map(|(table, prefix)| (*table, prefix.as_slice()))
     }
 
-    /// Then, by table and key: what rows become.
+    /// The rows to write after that, by table and key.
     pub(super) fn rows(&self) -> impl Iterator<Item = RowChange<'_>> {
         self.rows.iter().map(|((table, key), new)| (*table, key.as_slice(), borrowed(new)))
     }
@@ -107,8 +108,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn put(key: &[u8], value: &[u8]) -> Change {
-        Change::Put { table: Table::Payloads, key: key.to_vec(), value: value.to_vec(), expires: 9 }
+    fn put(key: &[u8], value: &[u8]) -> StoreChange {
+        StoreChange::Put { table: Table::Payloads, key: key.to_vec(), value: value.to_vec(), expires: 9 }
     }
 
     /// What a table becomes that had `before` in it, written the slow and obvious way.
@@ -126,21 +127,21 @@ mod tests {
         after
     }
 
-    fn one_by_one(table: &mut BTreeMap<Vec<u8>, Vec<u8>>, change: &Change) {
+    fn one_by_one(table: &mut BTreeMap<Vec<u8>, Vec<u8>>, change: &StoreChange) {
         match change {
-            Change::Put { key, value, .. } => drop(table.insert(key.clone(), value.clone())),
-            Change::Remove { key, .. } => drop(table.remove(key)),
-            Change::RemovePrefix { prefix, .. } => table.retain(|key, _| !key.starts_with(prefix)),
+            StoreChange::Put { key, value, .. } => drop(table.insert(key.clone(), value.clone())),
+            StoreChange::Remove { key, .. } => drop(table.remove(key)),
+            StoreChange::RemovePrefix { prefix, .. } => table.retain(|key, _| !key.starts_with(prefix)),
         }
     }
 
-    fn changes() -> impl Strategy<Value = Vec<Change>> {
+    fn changes() -> impl Strategy<Value = Vec<StoreChange>> {
         let key = || prop::collection::vec(0u8..3, 1..4);
         let change = prop_oneof![
             3 => (key(), prop::collection::vec(any::<u8>(), 0..3)).prop_map(|(key, value)| put(&key, &value)),
-            1 => key().prop_map(|key| Change::Remove { table: Table::Payloads, key }),
+            1 => key().prop_map(|key| StoreChange::Remove { table: Table::Payloads, key }),
             1 => prop::collection::vec(0u8..3, 0..3)
-                .prop_map(|prefix| Change::RemovePrefix { table: Table::Payloads, prefix }),
+                .prop_map(|prefix| StoreChange::RemovePrefix { table: Table::Payloads, prefix }),
         ];
         prop::collection::vec(change, 0..30)
     }
@@ -189,7 +190,7 @@ mod tests {
         }
         assert!(pending.bytes() <= MAX_PENDING && n > 500);
         assert!(pending.add(put(&0_u32.to_be_bytes(), &[1; MAX_VALUE])));
-        assert!(pending.add(Change::RemovePrefix { table: Table::Payloads, prefix: vec![] }));
+        assert!(pending.add(StoreChange::RemovePrefix { table: Table::Payloads, prefix: vec![] }));
         assert_eq!(pending.len(), 1);
     }
 

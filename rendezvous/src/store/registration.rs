@@ -4,8 +4,8 @@
 //! together. The value is CBOR with a version of its own. Roles are those that
 //! peers said last.
 //!
-//! What is read is checked like what a peer sends, but for the record's signature: who can write the file
-//! could as well read the tracker's key beside it.
+//! What is read is checked like what a peer sends, but for the record's signature: a user that can
+//! write the file could as well read the tracker's key beside it.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -15,10 +15,11 @@ use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 use shoal_addresses::Prefix;
 use shoal_cbor::CborError;
-use shoal_registry::{MAX_PREFIXES, Registration, Role};
+use shoal_registry::{MAX_PREFIXES, Registration};
 use shoal_wire::rendezvous::MAX_NAMESPACE;
+use shoal_wire::tracker::Role;
 
-use super::{Change, Row, Table, WallClock};
+use super::{Row, StoreChange, Table, WallClock};
 
 /// The version that is written and read.
 const VERSION: u8 = 1;
@@ -93,19 +94,19 @@ impl Encoded {
     }
 
     /// What writes it down, until `expires` in seconds since the Unix epoch.
-    pub fn until(self, expires: u64) -> Change {
-        Change::Put { table: Table::Registrations, key: self.key, value: self.value, expires }
+    pub fn until(self, expires: u64) -> StoreChange {
+        StoreChange::Put { table: Table::Registrations, key: self.key, value: self.value, expires }
     }
 }
 
 /// What removes one registration.
-pub fn remove(peer: &PeerId, namespace: &str) -> Change {
-    Change::Remove { table: Table::Registrations, key: key(peer, namespace) }
+pub fn remove(peer: &PeerId, namespace: &str) -> StoreChange {
+    StoreChange::Remove { table: Table::Registrations, key: key(peer, namespace) }
 }
 
 /// What removes all registrations of a peer.
-pub fn remove_peer(peer: &PeerId) -> Change {
-    Change::RemovePrefix { table: Table::Registrations, prefix: key(peer, "") }
+pub fn remove_peer(peer: &PeerId) -> StoreChange {
+    StoreChange::RemovePrefix { table: Table::Registrations, prefix: key(peer, "") }
 }
 
 /// Reads a registration as `Registry::restore` takes it, with the rest of its time.
@@ -131,7 +132,7 @@ pub fn read(row: &Row, clock: WallClock, now: Duration) -> Result<Registration, 
         addresses: stored.addresses,
         prefixes: prefixes.ok_or(BadRow::Prefixes)?,
         ttl: Some(ttl),
-        role: role(stored.role).ok_or(BadRow::Role)?,
+        role: role(stored.role)?,
         observed: address(&stored.observed)?,
     })
 }
@@ -184,20 +185,20 @@ fn address(bytes: &[u8]) -> Result<Option<IpAddr>, BadRow> {
     v4().or_else(|_| v6()).map(Some).map_err(|_| BadRow::Observed)
 }
 
-fn role_number(role: Role) -> u8 {
+fn role_number(role: Option<Role>) -> u8 {
     match role {
-        Role::Unknown => 0,
-        Role::Seed => 1,
-        Role::Downloader => 2,
+        None => 0,
+        Some(Role::Seed) => 1,
+        Some(Role::Downloader) => 2,
     }
 }
 
-fn role(number: u8) -> Option<Role> {
+fn role(number: u8) -> Result<Option<Role>, BadRow> {
     match number {
-        0 => Some(Role::Unknown),
-        1 => Some(Role::Seed),
-        2 => Some(Role::Downloader),
-        _ => None,
+        0 => Ok(None),
+        1 => Ok(Some(Role::Seed)),
+        2 => Ok(Some(Role::Downloader)),
+        _ => Err(BadRow::Role),
     }
 }
 
@@ -215,7 +216,7 @@ mod tests {
     fn registrations() -> impl Strategy<Value = Registration> {
         let prefix =
             prop_oneof![any::<[u8; 3]>().prop_map(Prefix::V4), any::<[u8; 6]>().prop_map(Prefix::V6)];
-        let role = prop_oneof![Just(Role::Seed), Just(Role::Downloader), Just(Role::Unknown)];
+        let role = prop_oneof![Just(None), Just(Some(Role::Seed)), Just(Some(Role::Downloader))];
         let names = "[a-zé/]{1,40}";
         let record = prop::collection::vec(any::<u8>(), 1..400);
         let prefixes = prop::collection::vec(prefix, 0..=MAX_PREFIXES);
@@ -238,7 +239,9 @@ mod tests {
     fn row(registration: &Registration) -> Row {
         let expires = clock().at(SECOND) + registration.ttl.unwrap();
         match Encoded::of(registration).until(expires) {
-            Change::Put { table: Table::Registrations, key, value, expires } => Row { key, value, expires },
+            StoreChange::Put { table: Table::Registrations, key, value, expires } => {
+                Row { key, value, expires }
+            }
             other => panic!("{other:?}"),
         }
     }
@@ -253,7 +256,7 @@ mod tests {
             prefixes: vec![Prefix::V4([8, 8, 8])],
             observed: Some([8, 8, 8, 8].into()),
             ttl: Some(60),
-            role: Role::Seed,
+            role: Some(Role::Seed),
         }
     }
 
@@ -308,7 +311,7 @@ mod tests {
     #[test]
     fn all_of_one_peer_and_nothing_else_is_removed_with_it() {
         let (a, b) = (PeerId::random(), PeerId::random());
-        let Change::RemovePrefix { prefix, .. } = remove_peer(&a) else { panic!("another change") };
+        let StoreChange::RemovePrefix { prefix, .. } = remove_peer(&a) else { panic!("another change") };
         assert!(key(&a, "x").starts_with(&prefix) && key(&a, "y").starts_with(&prefix));
         assert!(!key(&b, "x").starts_with(&prefix));
     }

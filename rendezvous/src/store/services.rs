@@ -10,12 +10,12 @@ use libp2p::PeerId;
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 use shoal_content::{ContentId, Hash};
-use shoal_tracker::{Change as Changed, StoredEntry, StoredPayload};
+use shoal_tracker::{ServiceChange, StoredEntry, StoredPayload};
 use shoal_wire::frame;
-use shoal_wire::tracker::Request;
+use shoal_wire::tracker::TrackerRequest;
 
 use super::registration::{BadRow, peer_key, prefix, prefix_bytes};
-use super::{Change, Row, Table, WallClock};
+use super::{Row, StoreChange, Table, WallClock};
 
 /// The version that is written and read.
 const VERSION: u8 = 1;
@@ -33,32 +33,34 @@ struct Stored {
 }
 
 /// What writes a change down.
-pub fn change(changed: Changed, clock: WallClock, now: Duration) -> Change {
+pub fn change(changed: ServiceChange, clock: WallClock, now: Duration) -> StoreChange {
     let expires = |left: Duration| clock.at(now.saturating_add(left));
     match changed {
-        Changed::PutPayload(payload) => {
+        ServiceChange::PutPayload(payload) => {
             let stored = Stored {
                 version: VERSION,
                 peer: ByteBuf::from(payload.peer.to_bytes()),
                 bytes: ByteBuf::from(payload.bytes.to_vec()),
                 prefix: payload.prefix.as_ref().map(prefix_bytes).unwrap_or_default(),
             };
-            Change::Put {
+            StoreChange::Put {
                 table: Table::Payloads,
                 key: shoal_cbor::encode(&payload.id),
                 value: shoal_cbor::encode(&stored),
                 expires: expires(payload.left),
             }
         }
-        Changed::DropPayload(id) => Change::Remove { table: Table::Payloads, key: shoal_cbor::encode(&id) },
-        Changed::PutEntry(StoredEntry { peer, entry, left }) => {
-            let key = entry_key(&peer, &entry.content);
-            let published = shoal_cbor::encode(&Request::Publish { entries: vec![entry] });
-            let value = [&[VERSION], published.as_slice()].concat();
-            Change::Put { table: Table::Index, key, value, expires: expires(left) }
+        ServiceChange::DropPayload(id) => {
+            StoreChange::Remove { table: Table::Payloads, key: shoal_cbor::encode(&id) }
         }
-        Changed::DropEntry { peer, content } => {
-            Change::Remove { table: Table::Index, key: entry_key(&peer, &content) }
+        ServiceChange::PutEntry(StoredEntry { peer, entry, left }) => {
+            let key = entry_key(&peer, &entry.content);
+            let published = shoal_cbor::encode(&TrackerRequest::Publish { entries: vec![entry] });
+            let value = [&[VERSION], published.as_slice()].concat();
+            StoreChange::Put { table: Table::Index, key, value, expires: expires(left) }
+        }
+        ServiceChange::DropEntry { peer, content } => {
+            StoreChange::Remove { table: Table::Index, key: entry_key(&peer, &content) }
         }
     }
 }
@@ -66,7 +68,7 @@ pub fn change(changed: Changed, clock: WallClock, now: Duration) -> Change {
 /// Reads a payload, with the rest of its time.
 ///
 /// # Errors
-/// What is wrong with the row. That the bytes fit the id is checked by who takes it.
+/// What is wrong with the row. That the bytes fit the id is checked by the caller.
 pub fn payload(row: &Row, clock: WallClock, now: Duration) -> Result<StoredPayload, BadRow> {
     let left = clock.left(now, row.expires).ok_or(BadRow::Expired)?;
     let id: Hash = shoal_cbor::decode_canonical(&row.key).map_err(|_| BadRow::Key)?;
@@ -94,7 +96,7 @@ pub fn entry(row: &Row, clock: WallClock, now: Duration) -> Result<StoredEntry, 
     if *version != VERSION {
         return Err(BadRow::Version(*version));
     }
-    let Ok(Request::Publish { entries }) = frame::decode(published) else { return Err(BadRow::Entry) };
+    let Ok(TrackerRequest::Publish { entries }) = frame::decode(published) else { return Err(BadRow::Entry) };
     let [entry] = entries.try_into().map_err(|_| BadRow::Entry)?;
     let (length, rest) = row.key.split_first().ok_or(BadRow::Key)?;
     let (peer, content) = rest.split_at_checked(usize::from(*length)).ok_or(BadRow::Key)?;
@@ -113,7 +115,7 @@ fn entry_key(peer: &PeerId, content: &ContentId) -> Vec<u8> {
 mod tests {
     use super::*;
     use shoal_addresses::Prefix;
-    use shoal_wire::tracker::Entry;
+    use shoal_wire::tracker::IndexEntry;
 
     const SECOND: Duration = Duration::from_secs(1);
 
@@ -121,9 +123,9 @@ mod tests {
         WallClock::new(1_000_000 * SECOND, SECOND)
     }
 
-    fn row(changed: Changed) -> Row {
+    fn row(changed: ServiceChange) -> Row {
         match change(changed, clock(), SECOND) {
-            Change::Put { key, value, expires, .. } => Row { key, value, expires },
+            StoreChange::Put { key, value, expires, .. } => Row { key, value, expires },
             other => panic!("{other:?}"),
         }
     }
@@ -136,7 +138,7 @@ mod tests {
 
     fn stored_entry() -> StoredEntry {
         let content = ContentId::from_root_hash(Hash::of(b"root"));
-        let entry = Entry { name: "Größe".into(), size: 1 << 40, files: 3, content };
+        let entry = IndexEntry { name: "Größe".into(), size: 1 << 40, files: 3, content };
         StoredEntry { peer: PeerId::random(), entry, left: 60 * SECOND }
     }
 
@@ -144,23 +146,25 @@ mod tests {
     fn what_is_written_is_read() {
         for prefix in [None, Some(Prefix::V4([8, 8, 8])), Some(Prefix::V6([1; 6]))] {
             let stored = stored_payload(prefix);
-            let row = row(Changed::PutPayload(stored.clone()));
+            let row = row(ServiceChange::PutPayload(stored.clone()));
             assert_eq!(payload(&row, clock(), SECOND), Ok(stored.clone()));
-            let removed = change(Changed::DropPayload(stored.id), clock(), SECOND);
-            assert_eq!(removed, Change::Remove { table: Table::Payloads, key: row.key });
+            let removed = change(ServiceChange::DropPayload(stored.id), clock(), SECOND);
+            assert_eq!(removed, StoreChange::Remove { table: Table::Payloads, key: row.key });
         }
         let stored = stored_entry();
-        let row = row(Changed::PutEntry(stored.clone()));
+        let row = row(ServiceChange::PutEntry(stored.clone()));
         assert_eq!(entry(&row, clock(), SECOND), Ok(stored.clone()));
-        let drop = Changed::DropEntry { peer: stored.peer, content: stored.entry.content };
+        let drop = ServiceChange::DropEntry { peer: stored.peer, content: stored.entry.content };
         let removed = change(drop, clock(), SECOND);
-        assert_eq!(removed, Change::Remove { table: Table::Index, key: row.key });
+        assert_eq!(removed, StoreChange::Remove { table: Table::Index, key: row.key });
     }
 
     #[test]
     fn time_runs_on_between_starts() {
-        let (kept, told) =
-            (row(Changed::PutPayload(stored_payload(None))), row(Changed::PutEntry(stored_entry())));
+        let (kept, told) = (
+            row(ServiceChange::PutPayload(stored_payload(None))),
+            row(ServiceChange::PutEntry(stored_entry())),
+        );
         assert_eq!(payload(&kept, clock(), 31 * SECOND).unwrap().left, 30 * SECOND);
         assert_eq!(entry(&told, clock(), 31 * SECOND).unwrap().left, 30 * SECOND);
         assert_eq!(payload(&kept, clock(), 61 * SECOND), Err(BadRow::Expired));
@@ -169,7 +173,7 @@ mod tests {
 
     #[test]
     fn each_fault_is_named() {
-        let kept = row(Changed::PutPayload(stored_payload(None)));
+        let kept = row(ServiceChange::PutPayload(stored_payload(None)));
         let with = |change: fn(&mut Stored)| {
             let mut stored: Stored = shoal_cbor::decode(&kept.value).unwrap();
             change(&mut stored);
@@ -180,13 +184,13 @@ mod tests {
         assert_eq!(with(|s| s.prefix = ByteBuf::from([1; 4])), BadRow::Prefixes);
         assert_eq!(payload(&Row { key: vec![1], ..kept.clone() }, clock(), SECOND), Err(BadRow::Key));
 
-        let told = row(Changed::PutEntry(stored_entry()));
+        let told = row(ServiceChange::PutEntry(stored_entry()));
         let value = |value: Vec<u8>| entry(&Row { value, ..told.clone() }, clock(), SECOND).unwrap_err();
         assert_eq!(value(vec![]), BadRow::Entry);
         assert_eq!(value(vec![2]), BadRow::Version(2));
         assert_eq!(value(vec![1, 0]), BadRow::Entry);
-        let hostile = Entry { name: "../etc".into(), ..stored_entry().entry };
-        let published = shoal_cbor::encode(&Request::Publish { entries: vec![hostile] });
+        let hostile = IndexEntry { name: "../etc".into(), ..stored_entry().entry };
+        let published = shoal_cbor::encode(&TrackerRequest::Publish { entries: vec![hostile] });
         assert_eq!(value([&[VERSION], published.as_slice()].concat()), BadRow::Entry);
         let elsewhere = peer_key(&PeerId::random(), b"another content");
         assert_eq!(entry(&Row { key: elsewhere, ..told }, clock(), SECOND), Err(BadRow::Key));

@@ -14,11 +14,11 @@ fn later() -> u64 {
     unix_now().as_secs() + 3600
 }
 
-fn put(key: &[u8], value: &[u8]) -> Change {
-    Change::Put { table: Table::Payloads, key: key.to_vec(), value: value.to_vec(), expires: later() }
+fn put(key: &[u8], value: &[u8]) -> StoreChange {
+    StoreChange::Put { table: Table::Payloads, key: key.to_vec(), value: value.to_vec(), expires: later() }
 }
 
-fn row(key: &[u8]) -> Change {
+fn row(key: &[u8]) -> StoreChange {
     put(key, b"value")
 }
 
@@ -55,9 +55,9 @@ async fn what_was_there_is_there_again() {
     assert_eq!(saved, Saved::default());
     let expires = later();
     for (n, table) in Table::ALL.into_iter().enumerate() {
-        let row = Change::Put { table, key: vec![n as u8], value: vec![9; n], expires };
-        store.apply([row, Change::Put { table, key: b"gone".into(), value: vec![], expires }]);
-        store.apply([Change::Remove { table, key: b"gone".into() }]);
+        let row = StoreChange::Put { table, key: vec![n as u8], value: vec![9; n], expires };
+        store.apply([row, StoreChange::Put { table, key: b"gone".into(), value: vec![], expires }]);
+        store.apply([StoreChange::Remove { table, key: b"gone".into() }]);
     }
     assert!(store.close(DEADLINE).await);
     let (_store, saved) = Store::open_with(&path, NEVER).unwrap();
@@ -71,7 +71,7 @@ async fn prefixes_are_removed_from_the_file_too() {
     let (_folder, path) = folder();
     let (store, _) = Store::open_with(&path, NEVER).unwrap();
     store.apply_durably([row(b"a1"), row(b"a2"), row(b"b1")]).await.unwrap().unwrap();
-    let prefix = Change::RemovePrefix { table: Table::Payloads, prefix: b"a".into() };
+    let prefix = StoreChange::RemovePrefix { table: Table::Payloads, prefix: b"a".into() };
     store.apply_durably([prefix, row(b"a3")]).await.unwrap().unwrap();
     assert_eq!(keys(&after_crash(&path)), [b"a3", b"b1"]);
 }
@@ -125,7 +125,7 @@ async fn a_batch_is_whole_or_not_there() {
 async fn what_has_run_out_is_not_given_back() {
     let (_folder, path) = folder();
     let (store, _) = Store::open_with(&path, NEVER).unwrap();
-    let old = Change::Put { table: Table::Payloads, key: b"old".into(), value: vec![], expires: 1 };
+    let old = StoreChange::Put { table: Table::Payloads, key: b"old".into(), value: vec![], expires: 1 };
     store.apply_durably([old, row(b"new")]).await.unwrap().unwrap();
     assert!(store.close(DEADLINE).await);
     let (disk, saved) = disk::Disk::open(&path, unix_now().as_secs()).unwrap();

@@ -8,7 +8,7 @@ use tokio::sync::{oneshot, watch};
 
 use super::disk::Disk;
 use super::pending::Pending;
-use super::{Change, NotWritten, unix_now};
+use super::{NotWritten, StoreChange, unix_now};
 
 /// How long changes are gathered before they are written together.
 pub const INTERVAL: Duration = Duration::from_secs(1);
@@ -60,7 +60,7 @@ struct State {
 }
 
 impl Shared {
-    pub(super) fn add(&self, changes: impl IntoIterator<Item = Change>) {
+    pub(super) fn add(&self, changes: impl IntoIterator<Item = StoreChange>) {
         let mut state = self.lock();
         state.add(changes);
         drop(state);
@@ -69,14 +69,14 @@ impl Shared {
 
     pub(super) fn add_waiting(
         &self,
-        changes: impl IntoIterator<Item = Change>,
+        changes: impl IntoIterator<Item = StoreChange>,
     ) -> oneshot::Receiver<Result<(), NotWritten>> {
         let (sender, receiver) = oneshot::channel();
         let mut state = self.lock();
         if state.waiting.len() < MAX_WAITING && state.add(changes) {
             state.waiting.push(sender);
         } else {
-            // Err only says that nobody wants to know.
+            // An error means only that the receiver is gone.
             let _ = sender.send(Err(NotWritten::NoRoom));
         }
         drop(state);
@@ -171,7 +171,7 @@ impl Shared {
 
 impl State {
     /// `false` if something found no room.
-    fn add(&mut self, changes: impl IntoIterator<Item = Change>) -> bool {
+    fn add(&mut self, changes: impl IntoIterator<Item = StoreChange>) -> bool {
         let before = self.stats.dropped;
         for change in changes {
             let added = !self.stopping && self.pending.add(change);
@@ -192,7 +192,7 @@ enum Turn {
 
 fn answer(waiting: Vec<Waiting>, result: Result<(), NotWritten>) {
     for waiting in waiting {
-        // Err only says that nobody wants to know.
+        // An error means only that the receiver is gone.
         let _ = waiting.send(result);
     }
 }

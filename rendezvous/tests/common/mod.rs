@@ -13,8 +13,10 @@ use libp2p::multiaddr::Protocol;
 use libp2p::request_response::{self, ProtocolSupport};
 use libp2p::swarm::{NetworkBehaviour, SwarmEvent};
 use libp2p::{Multiaddr, PeerId, StreamProtocol, Swarm, SwarmBuilder, noise, ping, tcp, yamux};
-use shoal_rendezvous::{Settings, Tracker};
-use shoal_wire::rendezvous::{Discovered, PROTOCOL, PeerRecord, RecordFormat, Request, Response};
+use shoal_rendezvous::{Settings, TrackerServer};
+use shoal_wire::rendezvous::{
+    Discovered, PROTOCOL, PeerRecord, RecordFormat, RendezvousRequest, RendezvousResponse,
+};
 use tokio::sync::{mpsc, oneshot};
 
 /// What a test waits for happens within this time or never.
@@ -24,9 +26,9 @@ pub(crate) fn loopback() -> Multiaddr {
     "/ip4/127.0.0.1/tcp/0".parse().unwrap()
 }
 
-pub(crate) async fn tracker(settings: Settings) -> (Tracker, Multiaddr) {
+pub(crate) async fn tracker(settings: Settings) -> (TrackerServer, Multiaddr) {
     let settings = Settings { listen: vec![loopback()], ..settings };
-    let tracker = Tracker::start(Keypair::generate_ed25519(), settings).await.unwrap();
+    let tracker = TrackerServer::start(Keypair::generate_ed25519(), settings).await.unwrap();
     let address = tracker.addresses()[0].clone();
     (tracker, address)
 }
@@ -148,24 +150,24 @@ impl Client {
     /// Registers, unless the connection has ended; it is opened anew the next time.
     pub(crate) async fn try_join(&self, namespace: &str) -> Option<()> {
         let record = self.record(1, RecordFormat::Standard);
-        let request = Request::Register { namespace: namespace.to_owned(), record, ttl: None };
+        let request = RendezvousRequest::Register { namespace: namespace.to_owned(), record, ttl: None };
         let (reply, answer) = oneshot::channel();
         self.order(Order::Send(request.encode(), reply)).await;
         answer.await.ok().map(drop)
     }
 
-    pub(crate) async fn send_for_response(&self, bytes: Vec<u8>) -> Option<Response> {
+    pub(crate) async fn send_for_response(&self, bytes: Vec<u8>) -> Option<RendezvousResponse> {
         let bytes = self.send(bytes).await;
         let mut body = bytes.as_slice();
         let len = (!body.is_empty()).then(|| unsigned_varint::decode::usize(body).unwrap());
         len.map(|(len, rest)| {
             body = rest;
             assert_eq!(body.len(), len, "one message and nothing else");
-            Response::decode(body).unwrap()
+            RendezvousResponse::decode(body).unwrap()
         })
     }
 
-    pub(crate) async fn ask(&self, request: Request) -> Option<Response> {
+    pub(crate) async fn ask(&self, request: RendezvousRequest) -> Option<RendezvousResponse> {
         self.send_for_response(request.encode()).await
     }
 
@@ -179,7 +181,7 @@ impl Client {
         record: Vec<u8>,
         ttl: Option<u64>,
     ) -> Result<u64, u16> {
-        let request = Request::Register { namespace: namespace.to_owned(), record, ttl };
+        let request = RendezvousRequest::Register { namespace: namespace.to_owned(), record, ttl };
         registered(self.ask(request).await)
     }
 
@@ -190,13 +192,14 @@ impl Client {
     }
 
     pub(crate) async fn unregister(&self, namespace: &str) {
-        assert_eq!(self.ask(Request::Unregister { namespace: namespace.to_owned() }).await, None);
+        assert_eq!(self.ask(RendezvousRequest::Unregister { namespace: namespace.to_owned() }).await, None);
     }
 
     pub(crate) async fn discover(&self, namespace: &str, limit: Option<u64>) -> Discovered {
-        let request = Request::Discover { namespace: Some(namespace.to_owned()), limit, cookie: None };
+        let request =
+            RendezvousRequest::Discover { namespace: Some(namespace.to_owned()), limit, cookie: None };
         match self.ask(request).await {
-            Some(Response::Discover(Ok(it))) => it,
+            Some(RendezvousResponse::Discover(Ok(it))) => it,
             other => panic!("{other:?}"),
         }
     }
@@ -245,9 +248,9 @@ impl Drop for Client {
     }
 }
 
-pub(crate) fn registered(response: Option<Response>) -> Result<u64, u16> {
+pub(crate) fn registered(response: Option<RendezvousResponse>) -> Result<u64, u16> {
     match response {
-        Some(Response::Register(answer)) => answer.map_err(|refused| refused.status.code()),
+        Some(RendezvousResponse::Register(answer)) => answer.map_err(|refused| refused.status.code()),
         other => panic!("{other:?}"),
     }
 }

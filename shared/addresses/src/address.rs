@@ -22,18 +22,18 @@ pub struct Direct {
     pub host: Host,
     /// How, and at which port.
     pub transport: Transport,
-    /// Who has to answer there; none: whoever does.
+    /// The peer that has to answer there; none: any peer may.
     pub peer: Option<PeerId>,
 }
 
 /// `/HOST/…/p2p/RELAY/p2p-circuit` or `/p2p/RELAY/p2p-circuit`, and `/p2p/PEER` or nothing.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Circuit {
-    /// Who relays.
+    /// The relay's peer id.
     pub relay: PeerId,
     /// Where the relay is; none: the reader has to know.
     pub place: Option<(Host, Transport)>,
-    /// Who is behind it.
+    /// The peer behind the relay.
     pub peer: Option<PeerId>,
 }
 

@@ -21,14 +21,14 @@ pub struct KnownAddresses {
 }
 
 impl KnownAddresses {
-    /// Starts empty. Without a peer, the addresses are of whoever answers there.
+    /// Starts empty. Without a peer, the addresses are of any peer that answers there.
     pub fn of(peer: Option<PeerId>) -> Self {
         Self { peer, ..Self::default() }
     }
 
-    /// Learns an address, and says whether it is known now. One of a form that nodes do not use, or that names
-    /// another peer, is not taken. Where there is no more room, it takes the place of another one if `replace` says
-    /// so: those that led nowhere may have been made up.
+    /// Adds an address; returns whether it is known now. An address of a form that nodes do not use, or that names
+    /// another peer, is not added. Without room it replaces one for which `replace` returns true: an address that led
+    /// nowhere may have been made up.
     pub fn insert(&mut self, address: Multiaddr, replace: bool) -> bool {
         let (kept, most) = match Address::try_from(&address) {
             _ if address.len() > MAX_ADDRESS => return false,

@@ -9,8 +9,8 @@
 //! - [`OwnAddresses`]: which of its own addresses a node announces.
 //! - [`Prefix`]: the network that an address belongs to, for quotas. [`at_host`]: addresses on one host.
 //!
-//! **Who may say what.** Addresses come from peers and trackers, who may lie. Whoever is connected from a public
-//! address must not make this node dial into its own network, and whoever stands in the same network may tell
+//! **Trust.** Addresses come from peers and trackers, which may lie. A peer that is connected from a public
+//! address must not make this node dial into its own network. A peer in the same network may tell
 //! addresses of that network. A peer stands where its connection comes from, which it cannot choose freely:
 //!
 //! | the peer stands at | public | private | link-local | loopback |
@@ -22,7 +22,7 @@
 //!
 //! The same table says what may be told *to* such a peer: other addresses would lead it to itself, or nowhere.
 //!
-//! What this is not: nothing here dials, resolves a name or knows who is connected. A name is judged by its text
+//! What this is not: nothing here dials, resolves a name or knows which peers are connected. A name is judged by its text
 //! alone, and its owner may let it lead anywhere. Behind a proxy all peers seem to stand at the proxy's address.
 //!
 //! What always holds: no address makes a function panic; sets are bounded in number, and what passes [`tellable`]

@@ -11,8 +11,8 @@ use crate::scope::Scope;
 /// The most addresses that are kept because something confirmed them.
 pub const MAX_CONFIRMED: usize = 8;
 
-/// What of its addresses a node announces: those at which it listens, and those at which others have reached it or a
-/// router forwards to it.
+/// Chooses the addresses that a node announces. They come from its listeners, from peers that have reached it, and from
+/// routers that forward to it.
 ///
 /// Always holds: a confirmed address stays until it is retracted, whatever happens to listeners; a loopback address is
 /// announced only if there is no other, or if it was asked for.
@@ -30,8 +30,8 @@ impl OwnAddresses {
         Self { with_loopback: true, ..Self::default() }
     }
 
-    /// Something other than a listener has found that the node can be reached at an address. Returns whether it is
-    /// kept: addresses of no use to others are not, and where there are [`MAX_CONFIRMED`], the oldest gives way.
+    /// Adds an address at which the node can be reached, found by something other than a listener. Returns whether it is
+    /// kept: an address of no use to others is not. At [`MAX_CONFIRMED`] addresses, the new one replaces the oldest.
     pub fn confirm(&mut self, address: Multiaddr) -> bool {
         if rank(&address).is_none() {
             return false;
@@ -45,13 +45,13 @@ impl OwnAddresses {
         true
     }
 
-    /// A confirmed address leads here no longer.
+    /// Removes a confirmed address at which the node can no longer be reached.
     pub fn retract(&mut self, address: &Multiaddr) {
         self.confirmed.retain(|it| it != address);
     }
 
-    /// What to announce while the node listens at these addresses: the confirmed ones first, then those that can be
-    /// reached from most places; each once, at most [`MAX_ADDRESSES`]. Loopback addresses are left out unless there
+    /// The addresses to announce while the node listens at these. The confirmed ones come first, then the others, widest
+    /// scope first; each once, at most [`MAX_ADDRESSES`]. Loopback addresses are left out unless there
     /// are no others or they were asked for.
     pub fn announced<'a>(&self, listening: impl IntoIterator<Item = &'a Multiaddr>) -> Vec<Multiaddr> {
         let confirmed = self.confirmed.iter().map(|address| (false, address));

@@ -1,4 +1,4 @@
-//! What may pass between peers, and what a node does with what it was told.
+//! Which addresses peers may tell each other, and what a node does with addresses that it was told.
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -15,9 +15,9 @@ pub const MAX_ADDRESS: usize = 256;
 /// The most addresses at which a tracker looks for one peer.
 pub const MAX_AT_HOST: usize = 4;
 
-/// Of some addresses, those that may pass between this program and a peer that stands at `standing`, in either
-/// direction; in their order, each once, at most [`MAX_ADDRESSES`] of at most [`MAX_ADDRESS`] bytes. The addresses may
-/// be of any form, also of one that only other programs know.
+/// Selects the addresses that this program may tell a peer at `standing`, or be told by it. They keep their order and
+/// stand once each, at most [`MAX_ADDRESSES`] of at most [`MAX_ADDRESS`] bytes. The addresses may be of any form, also
+/// of one that only other programs know.
 pub fn tellable(addresses: impl IntoIterator<Item = Multiaddr>, standing: Scope) -> Vec<Multiaddr> {
     let mut told: Vec<Multiaddr> = vec![];
     for address in addresses {
@@ -62,8 +62,8 @@ impl Told {
     }
 }
 
-/// What is left of addresses that a peer or tracker told that stands at `standing`: those of a form that nodes use,
-/// that such a teller may speak of.
+/// Sorts addresses that a peer or tracker at `standing` told. Addresses of a form that nodes do not use are left out,
+/// and those that such a teller must not tell.
 pub fn told(addresses: impl IntoIterator<Item = Multiaddr>, standing: Scope) -> Told {
     let (mut direct, mut circuits) = (vec![], vec![]);
     for address in addresses {
@@ -82,10 +82,10 @@ pub fn is_harmful(address: &Multiaddr) -> bool {
     Scope::of(address).is_none_or(|scope| scope == Scope::LinkLocal) || is_metadata(address)
 }
 
-/// Of a peer's addresses, those at which it can be dialled at one host, in their order, at most [`MAX_AT_HOST`].
+/// Selects the addresses at which a peer can be dialled at one host, in their order, at most [`MAX_AT_HOST`].
 ///
-/// A tracker looks for a peer at no other host than the one that it was seen at: others may be of somebody who
-/// never asked for a visit, and names lead wherever their owner likes.
+/// A tracker looks for a peer at no other host than the one that it was seen at: another host may belong to somebody
+/// that never registered, and a name leads wherever its owner likes.
 pub fn at_host(addresses: impl IntoIterator<Item = Multiaddr>, host: IpAddr) -> Vec<Multiaddr> {
     let is_there = |address: &Multiaddr| {
         matches!(Address::try_from(address), Ok(Address::Direct(_)))
@@ -328,7 +328,7 @@ mod tests {
         }
 
         #[test]
-        fn who_is_nearer_may_say_more(address in any_multiaddr()) {
+        fn a_nearer_peer_may_say_more(address in any_multiaddr()) {
             let at = |scope| !tellable([address.clone()], scope).is_empty();
             prop_assert!(!at(Public) || EVERYWHERE.into_iter().all(at));
             prop_assert!(!at(Private) || at(Loopback) && at(LinkLocal));

@@ -15,8 +15,8 @@ pub enum Prefix {
 }
 
 impl Prefix {
-    /// The prefix of a public address. Others have none: a private network is the operator's own, and behind
-    /// a proxy everybody comes from the same private address; a quota there would lock out the wrong ones.
+    /// The prefix of a public address. Other addresses have none: a private network is the operator's own, and behind
+    /// a proxy all peers come from the same private address, so that a quota would lock out honest peers.
     pub fn of(ip: IpAddr) -> Option<Self> {
         let ip = canonical(ip);
         (Scope::of_ip(ip) == Some(Scope::Public)).then(|| match ip {

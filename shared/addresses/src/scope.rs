@@ -77,14 +77,14 @@ impl Scope {
         narrowest
     }
 
-    /// Where a peer stands whose connection comes from, or was dialled at, this address. What is not known for sure
-    /// counts as public, which is trusted least: so does a peer behind a relay.
+    /// Where a peer stands, by the address that its connection comes from or was dialled at. An unclear case and a peer
+    /// behind a relay count as public, which is trusted least.
     pub fn standing_at(remote: &Multiaddr) -> Self {
         let relayed = remote.iter().any(|part| matches!(part, Protocol::P2pCircuit));
         ip_of(remote).filter(|_| !relayed).map_or(Self::Public, Self::standing_at_ip)
     }
 
-    /// Where a peer stands that is seen at this IP address.
+    /// Where a peer stands, by its IP address.
     pub fn standing_at_ip(ip: IpAddr) -> Self {
         Self::of_ip(ip).unwrap_or(Self::Public)
     }
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn who_cannot_be_placed_stands_far_away() {
+    fn a_peer_without_a_known_place_stands_far_away() {
         for (remote, scope) in [
             ("/ip4/127.0.0.1/tcp/1", Scope::Loopback),
             ("/ip4/169.254.1.1/tcp/1", Scope::LinkLocal),

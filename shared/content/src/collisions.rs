@@ -1,4 +1,4 @@
-//! Names that are different here and the same elsewhere.
+//! Names that are different here and the same on other file systems.
 //!
 //! Some file systems do not tell `A` from `a`, `é` from `e` + accent, or `x` from `x.`. A manifest whose
 //! paths differ only so would overwrite one file with another there, so it is refused everywhere.
@@ -105,7 +105,7 @@ fn digest(text: &str) -> u64 {
     hasher.finish()
 }
 
-/// Maps a name to what the most forgetful file system would make of it: case, Unicode normalisation and
+/// Maps a name to what the least exact file system would make of it: case, Unicode normalisation and
 /// trailing dots and spaces do not count.
 fn fold(name: &str) -> String {
     fold_case(name.trim_end_matches(['.', ' ']))

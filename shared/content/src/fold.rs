@@ -2,9 +2,9 @@
 
 use unicode_normalization::UnicodeNormalization;
 
-/// Takes case and Unicode form (NFKC) out of a text. Upper case first, so that `ß` and `ss`, `ſ` and `s`
-/// meet; letter by letter, so that what a text begins with does not depend on its end. The result may be
-/// some times longer.
+/// Takes case and Unicode form (NFKC) out of a text. It goes through upper case, so that `ß` and `ss`, `ſ` and `s`
+/// become equal. It works letter by letter, so the beginning of the result does not depend on the end of the text. The
+/// result may be several times longer.
 pub fn fold_case(text: &str) -> String {
     if text.is_ascii() {
         return text.to_ascii_lowercase();
@@ -19,7 +19,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn spellings_of_one_text_meet() {
+    fn spellings_of_one_text_fold_to_the_same() {
         for (a, b) in [
             ("README", "readme"),
             ("café", "CAFE\u{301}"),

@@ -4,7 +4,7 @@
 //! after another in canonical path order. The stream is cut into *chunks*; the *manifest* lists files
 //! and chunks; the SHA-256 of the manifest's root is the [`ContentId`].
 //!
-//! What this is not: nothing here reads or writes a file, or knows who has a content. The caller brings the bytes.
+//! What this is not: nothing here reads or writes a file, or knows which peers have a content. The caller brings the bytes.
 //!
 //! What always holds: a [`Manifest`] that exists has passed every check of this crate, whether it was
 //! built here or came from a peer. Its paths are [`SafePath`]s that do not collide, its sizes add up and
@@ -31,7 +31,7 @@ pub use collisions::{Collision, each_collision};
 pub use geometry::{ChunkIndex, FileIndex, Geometry, Span};
 pub use hash::{ContentId, Hash, HashError};
 pub use manifest::{
-    CHUNKS_PER_PAGE, ChunkEntry, Entry, EntryKind, MAX_BLOCK, MAX_CHUNKS, MAX_ENTRIES, Manifest,
+    CHUNKS_PER_PAGE, ChunkEntry, EntryKind, FileEntry, MAX_BLOCK, MAX_CHUNKS, MAX_ENTRIES, Manifest,
     ManifestAssembler, ManifestBuilder, ManifestError, Root, Shape, segments,
 };
 pub use path::{LinkTarget, PathError, SafePath};

@@ -4,7 +4,7 @@
 //! CBOR map followed by the first four bytes of the map's SHA-256. The last is no protection, only a
 //! guard against a ticket that lost its end on the way.
 //!
-//! A ticket is not a secret: who has it can fetch the content from whoever serves it.
+//! A ticket is not a secret: with it, anybody can fetch the content from any peer that serves it.
 
 use std::fmt;
 use std::str::FromStr;
@@ -35,7 +35,7 @@ pub struct Ticket {
     pub content: ContentId,
     /// Some peers that had it when the ticket was made; at most 32.
     pub peers: Vec<Multiaddr>,
-    /// Rendezvous points where its peers meet; at most 32.
+    /// Rendezvous points where its peers register; at most 32.
     pub rendezvous: Vec<Multiaddr>,
 }
 

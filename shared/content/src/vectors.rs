@@ -15,13 +15,18 @@ fn example_id() -> ContentId {
     ContentId::from_root_hash(Hash::of(&bytes(ROOT)))
 }
 
-fn entry(path: &str, size: u64, kind: EntryKind) -> Entry {
-    Entry { path: SafePath::new(path).unwrap(), size, kind, private: false }
+fn entry(path: &str, size: u64, kind: EntryKind) -> FileEntry {
+    FileEntry { path: SafePath::new(path).unwrap(), size, kind, private: false }
 }
 
-fn link(path: &str, target: &str) -> Entry {
+fn link(path: &str, target: &str) -> FileEntry {
     let path = SafePath::new(path).unwrap();
-    Entry { kind: EntryKind::Link(LinkTarget::new(&path, target).unwrap()), path, size: 0, private: false }
+    FileEntry {
+        kind: EntryKind::Link(LinkTarget::new(&path, target).unwrap()),
+        path,
+        size: 0,
+        private: false,
+    }
 }
 
 fn folder() -> Manifest {
@@ -59,7 +64,7 @@ fn single_file() -> Manifest {
 }
 
 fn private_folder() -> Manifest {
-    let private = |entry: Entry| Entry { private: true, ..entry };
+    let private = |entry: FileEntry| FileEntry { private: true, ..entry };
     let file = EntryKind::File { executable: false };
     ManifestBuilder {
         name: SafePath::name("vault").unwrap(),

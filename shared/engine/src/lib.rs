@@ -32,14 +32,12 @@ mod upload;
 
 pub use announcer::{Announcer, AnnouncerOutput, TTL};
 pub use backoff::Backoff;
-pub use download::{
-    Config as DownloadConfig, Download, DropReason, Input, Output, PeerChoice, RequestId, Topology,
-};
+pub use download::{Download, DownloadConfig, DropReason, Input, Output, PeerChoice, RequestId, Topology};
 pub use manifest_fetch::{BlockFailure, ManifestFetch, ManifestFetchOutput};
 pub use member::{
     ConnectionEvent, GiveUp, MOST_DIALLING, Member, MemberConfig, MemberInput, MemberObserver, MemberOutput,
-    MemberStart, MemberStep, NeighbourEvent, Offence, Recording, SOUGHT_AT_FIRST, SOUGHT_BY_COMPLETE, Source,
-    StartRole, StoreEvent, StreamEvent, TrackerEvent,
+    MemberStart, MemberStep, NeighbourEvent, Offence, PeerSource, Recording, SOUGHT_AT_FIRST,
+    SOUGHT_BY_COMPLETE, StartRole, StoreEvent, StreamEvent, TrackerEvent,
 };
 pub use name::{PeerName, numbered_peer};
 pub use peer_book::{

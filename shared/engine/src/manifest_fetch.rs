@@ -193,10 +193,10 @@ impl<P: PeerName> ManifestFetch<P> {
 mod tests {
     use super::*;
     use crate::testing::peer;
-    use shoal_content::{ChunkEntry, Chunker, Entry, EntryKind, ManifestBuilder, SafePath, Shape};
+    use shoal_content::{ChunkEntry, Chunker, EntryKind, FileEntry, ManifestBuilder, SafePath, Shape};
 
     fn manifest() -> Manifest {
-        let entries = (0..20_000).map(|n| Entry {
+        let entries = (0..20_000).map(|n| FileEntry {
             path: SafePath::new(format!("f{n:05}")).unwrap(),
             size: 1000,
             kind: EntryKind::File { executable: false },

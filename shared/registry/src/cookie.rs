@@ -6,13 +6,13 @@
 //! refuses others, and programs ask it for the namespace to know which of their questions was answered.
 //!
 //! The checksum tells cookies of this tracker since its start from all others. It is short, because
-//! guessing one gains nothing: whoever asks may see everything that any cookie gives.
+//! guessing one gains nothing: every peer may see everything that any cookie gives.
 
 use rand::RngExt;
 use sha2::{Digest, Sha256};
 
 use rand_chacha::ChaCha8Rng;
-use shoal_wire::rendezvous::Refusal;
+use shoal_wire::rendezvous::RendezvousRefusal;
 
 /// Numbers have this many bytes.
 const NUMBER: usize = 5;
@@ -43,11 +43,11 @@ impl Cookies {
     }
 
     /// The number in a cookie for `namespace`.
-    pub(super) fn open(&self, namespace: Option<&str>, cookie: &[u8]) -> Result<u64, Refusal> {
-        let number = cookie.get(..NUMBER).ok_or(Refusal::Cookie)?;
+    pub(super) fn open(&self, namespace: Option<&str>, cookie: &[u8]) -> Result<u64, RendezvousRefusal> {
+        let number = cookie.get(..NUMBER).ok_or(RendezvousRefusal::Cookie)?;
         let number = number.iter().fold(0, |number, byte| number << 8 | u64::from(*byte));
         let same = cookie == self.seal(namespace, number);
-        same.then_some(number).ok_or(Refusal::Cookie)
+        same.then_some(number).ok_or(RendezvousRefusal::Cookie)
     }
 
     fn checksum(&self, namespace: &str, number: u64) -> [u8; HEAD - NUMBER] {
@@ -76,19 +76,19 @@ mod tests {
     fn a_cookie_opens_for_its_namespace_and_tracker_only() {
         let cookie = cookies(1).seal(Some("a"), 7);
         assert_eq!(cookies(1).open(Some("a"), &cookie), Ok(7));
-        assert_eq!(cookies(1).open(Some("b"), &cookie), Err(Refusal::Cookie));
-        assert_eq!(cookies(1).open(None, &cookie), Err(Refusal::Cookie));
-        assert_eq!(cookies(2).open(Some("a"), &cookie), Err(Refusal::Cookie));
+        assert_eq!(cookies(1).open(Some("b"), &cookie), Err(RendezvousRefusal::Cookie));
+        assert_eq!(cookies(1).open(None, &cookie), Err(RendezvousRefusal::Cookie));
+        assert_eq!(cookies(2).open(Some("a"), &cookie), Err(RendezvousRefusal::Cookie));
         let all = cookies(1).seal(None, 7);
         assert_eq!(cookies(1).open(None, &all), Ok(7));
-        assert_eq!(cookies(1).open(Some("a"), &all), Err(Refusal::Cookie));
+        assert_eq!(cookies(1).open(Some("a"), &all), Err(RendezvousRefusal::Cookie));
     }
 
     #[test]
     fn another_namespace_cannot_be_put_behind_it() {
         let mut cookie = cookies(1).seal(Some("a"), 7);
         *cookie.last_mut().unwrap() = b'b';
-        assert_eq!(cookies(1).open(Some("b"), &cookie), Err(Refusal::Cookie));
+        assert_eq!(cookies(1).open(Some("b"), &cookie), Err(RendezvousRefusal::Cookie));
     }
 
     #[test]
@@ -97,10 +97,14 @@ mod tests {
         for bit in 0..cookie.len() * 8 {
             let mut changed = cookie.clone();
             changed[bit / 8] ^= 1 << (bit % 8);
-            assert_eq!(cookies(1).open(Some("name"), &changed), Err(Refusal::Cookie), "bit {bit}");
+            assert_eq!(cookies(1).open(Some("name"), &changed), Err(RendezvousRefusal::Cookie), "bit {bit}");
         }
         for len in 0..cookie.len() {
-            assert_eq!(cookies(1).open(Some("name"), &cookie[..len]), Err(Refusal::Cookie), "{len} bytes");
+            assert_eq!(
+                cookies(1).open(Some("name"), &cookie[..len]),
+                Err(RendezvousRefusal::Cookie),
+                "{len} bytes"
+            );
         }
     }
 

@@ -1,22 +1,22 @@
-//! Questions: who is there, and who is new.
+//! Answers to questions: which peers are registered, and which are new.
 
 use std::time::Duration;
 
 use libp2p_identity::PeerId;
 
 use super::swarm::Swarm;
-use super::{Page, Registry, Role};
-use shoal_wire::rendezvous::{MAX_NAMESPACE, Refusal};
+use super::{DiscoveryPage, Registry};
+use shoal_wire::rendezvous::{MAX_NAMESPACE, RendezvousRefusal};
 
 impl Registry {
-    /// Tells who is in `namespace`, or with none (or an empty one, as some clients write none) which peers
-    /// there are at all, each once with its newest registration. At most `limit` and at most
-    /// [`Limits::page`](super::Limits::page) are given; `asker` is left out.
+    /// Tells the peers in `namespace`. Without a namespace (or with an empty one, as some clients write none) it tells
+    /// all peers, each once with its newest registration. At most `limit` and at most
+    /// [`RegistryLimits::page`](super::RegistryLimits::page) are given; `asker` is left out.
     ///
     /// Without a cookie: all, in random order, if they fit the answer, else a random sample that has seeds
     /// and downloaders in it. With a cookie: what is new since the answer that it came with, oldest first; if more
-    /// is new than fits, the next cookie goes on from there. New is who came, and whose addresses
-    /// changed. What a sample left out is not new: to see more of a large swarm, ask without a cookie again.
+    /// is new than fits, the next cookie goes on from there. A peer is new if it has come, or if its
+    /// addresses have changed. What a sample left out is not new: to see more of a large swarm, ask without a cookie again.
     ///
     /// Costs O(answer · log n).
     ///
@@ -29,7 +29,7 @@ impl Registry {
         limit: Option<u64>,
         cookie: Option<&[u8]>,
         asker: Option<PeerId>,
-    ) -> Result<Page, Refusal> {
+    ) -> Result<DiscoveryPage, RendezvousRefusal> {
         self.expire(now);
         let namespace = namespace.filter(|name| !name.is_empty());
         let cookie = cookie.filter(|cookie| !cookie.is_empty());
@@ -40,13 +40,17 @@ impl Registry {
         let (members, number) = self.members(namespace, since?, limit, asker);
         let entry = |member| if namespace.is_some() { member } else { self.peers[member].latest };
         let listings = members.into_iter().map(|member| self.listing(now, entry(member))).collect();
-        Ok(Page { listings, cookie: self.cookies.seal(namespace, number) })
+        Ok(DiscoveryPage { listings, cookie: self.cookies.seal(namespace, number) })
     }
 
     /// The number that a cookie stands for, if there is one.
-    fn since(&self, namespace: Option<&str>, cookie: Option<&[u8]>) -> Result<Option<u64>, Refusal> {
+    fn since(
+        &self,
+        namespace: Option<&str>,
+        cookie: Option<&[u8]>,
+    ) -> Result<Option<u64>, RendezvousRefusal> {
         if namespace.is_some_and(|name| name.len() > MAX_NAMESPACE) {
-            return Err(Refusal::Namespace);
+            return Err(RendezvousRefusal::Namespace);
         }
         cookie.map(|cookie| self.cookies.open(namespace, cookie)).transpose()
     }
@@ -73,7 +77,7 @@ impl Registry {
             None => {
                 let place = asker.map(|key| match namespace {
                     Some(_) => (self.entries[key].role, self.entries[key].position),
-                    None => (Role::Unknown, self.peers[key].position),
+                    None => (None, self.peers[key].position),
                 });
                 (swarm.sample(limit, place, &mut self.rng), self.last_number)
             }

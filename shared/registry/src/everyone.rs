@@ -1,4 +1,4 @@
-//! Who is registered at all, whatever in: each peer once, with its newest record.
+//! All registered peers, whatever their namespaces: each once, with its newest record.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use super::Registry;
 /// A peer that is registered somewhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PeerListing {
-    /// Who.
+    /// The peer.
     pub peer: PeerId,
     /// The signed record that it registered or renewed with last.
     pub record: Arc<[u8]>,
@@ -46,7 +46,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::Limits;
+    use crate::RegistryLimits;
     use crate::testing::peer;
     use crate::testing::{registration, registry, secs};
 
@@ -56,7 +56,7 @@ mod tests {
 
     #[test]
     fn a_walk_sees_each_peer_once_however_often_it_is_registered() {
-        let mut registry = registry(Limits::default());
+        let mut registry = registry(RegistryLimits::default());
         for n in 0..10 {
             for namespace in ["a", "b", "c"] {
                 registry.register(secs(1), registration(n, namespace)).unwrap();
@@ -77,7 +77,7 @@ mod tests {
 
     #[test]
     fn few_are_given_whole_and_of_many_another_sample_each_time() {
-        let mut registry = registry(Limits::default());
+        let mut registry = registry(RegistryLimits::default());
         (0..5).for_each(|n| assert!(registry.register(secs(1), registration(n, "a")).is_ok()));
         let all: BTreeSet<_> = (0..5).map(peer).collect();
         assert_eq!(ids(&registry.sample_peers(secs(2), 5)).into_iter().collect::<BTreeSet<_>>(), all);
@@ -93,7 +93,7 @@ mod tests {
 
     #[test]
     fn the_newest_record_is_told_and_when_it_came() {
-        let mut registry = registry(Limits::default());
+        let mut registry = registry(RegistryLimits::default());
         registry.register(secs(1), registration(1, "a")).unwrap();
         let newer = crate::Registration { record: vec![9; 10].into(), ..registration(1, "b") };
         registry.register(secs(5), newer).unwrap();

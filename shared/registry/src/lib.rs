@@ -1,13 +1,13 @@
-//! The tracker's table: who is registered where, who is told of whom, and who may no longer be.
+//! The tracker's table of registrations: it grants them, answers questions from them and ends them.
 //!
 //! - [`Registry`]: register, renew, unregister, discover, expire; reports of dead peers.
 //! - [`Throttle`]: how often each peer may do something. [`RequestLimiter`]: and its network.
-//! - [`Limits`]: quotas and times. Why not is a [`Refusal`](shoal_wire::rendezvous::Refusal).
+//! - [`RegistryLimits`]: quotas and times. Why not is a [`RendezvousRefusal`](shoal_wire::rendezvous::RendezvousRefusal).
 //! - [`addresses_digest`]: tells whether a peer has moved.
 //!
 //! It follows the libp2p rendezvous specification (github.com/libp2p/specs, rendezvous, r3), and goes its own
-//! way in two things. Times are shorter, so that the dead are soon gone. Of a large swarm each question
-//! gets another random sample, so that a mesh forms instead of a star around those who came first; pages
+//! way in two things. Times are shorter, so that dead peers are soon gone. Of a large swarm each question
+//! gets another random sample, so that a mesh forms instead of a star around the first peers; pages
 //! by cookie go on with what is new, not with what a sample left out.
 //!
 //! What this is not: nothing here reads a message, checks a signature, sends or sleeps. `now` is the time
@@ -15,8 +15,8 @@
 //! give the same answers.
 //!
 //! What always holds: no call costs by the number of registrations, only by its answer and the logarithm of
-//! the table. Every map is bounded by the [`Limits`]; renewals add
-//! nothing. Who is in may stay, however full it is: quotas keep newcomers out and push nobody out. A
+//! the table. Every map is bounded by the [`RegistryLimits`]; renewals add
+//! nothing. A registered peer may stay, however full the table is: quotas keep newcomers out and push nobody out. A
 //! living peer cannot be evicted by others, whatever they report.
 
 mod cookie;
@@ -27,6 +27,7 @@ mod limiter;
 mod limits;
 mod quota;
 mod registration;
+mod report_limits;
 mod reports;
 mod slab;
 mod swarm;
@@ -40,8 +41,7 @@ mod throttle;
 pub use digest::addresses_digest;
 pub use everyone::PeerListing;
 pub use limiter::RequestLimiter;
-pub use limits::{Limits, SPEC_MAX_TTL};
-pub use registration::{Contact, Counters, Counts, Listing, MAX_PREFIXES, Page, Registration, Role};
-pub use reports::Verdict;
+pub use limits::{RegistryLimits, SPEC_MAX_TTL};
+pub use registration::{Contact, Counts, DiscoveryPage, MAX_PREFIXES, Registration, RegistrationListing};
 pub use table::Registry;
 pub use throttle::{Throttle, WhenFull};

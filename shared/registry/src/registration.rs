@@ -8,36 +8,25 @@ use std::time::Duration;
 use libp2p_identity::PeerId;
 
 use shoal_addresses::Prefix;
+use shoal_wire::tracker::Role;
 
 /// The most networks that one registration counts against.
 pub const MAX_PREFIXES: usize = 16;
 
-/// What a peer is in a swarm, as far as the tracker was told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Role {
-    /// Has everything.
-    Seed,
-    /// Is still fetching.
-    Downloader,
-    /// Did not say: a client that speaks the libp2p protocol only.
-    #[default]
-    Unknown,
-}
-
-/// A wish to be listed. Who calls has checked that the record is signed by the connected peer; here it is
-/// opaque.
+/// A request to be listed. The caller has checked that the record is signed by the connected peer. Here the record
+/// is opaque.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Registration {
-    /// Who.
+    /// The peer that registers.
     pub peer: PeerId,
-    /// Where; 1 to 255 bytes.
+    /// Where it registers; 1 to 255 bytes.
     pub namespace: String,
     /// The signed record, byte for byte as it is passed on.
     pub record: Arc<[u8]>,
     /// The record's sequence number.
     pub sequence: u64,
     /// [`addresses_digest`](super::addresses_digest) of what is in the record. Clients sign a new record for
-    /// each renewal; only one with other addresses is news to who asks with a cookie.
+    /// each renewal. To a peer that asks with a cookie, only a record with other addresses is news.
     pub addresses: u64,
     /// The networks against whose quota it counts: those that the peer is seen in, not those that it merely says it is
     /// in. At most [`MAX_PREFIXES`]; further ones are left out.
@@ -47,30 +36,31 @@ pub struct Registration {
     pub observed: Option<IpAddr>,
     /// The time asked for, in seconds.
     pub ttl: Option<u64>,
-    /// What the peer is there; a renewal that does not say leaves it as it is.
-    pub role: Role,
+    /// What the peer is there; none if it did not say, as clients do that speak the libp2p protocol only. A renewal
+    /// without a role leaves the role as it is.
+    pub role: Option<Role>,
 }
 
-/// A registration that is given to who asked.
+/// A registration in an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Listing {
-    /// Who.
+pub struct RegistrationListing {
+    /// The registered peer.
     pub peer: PeerId,
-    /// Where.
+    /// Where it is registered.
     pub namespace: Arc<str>,
     /// The signed record.
     pub record: Arc<[u8]>,
     /// What is left of its time, in seconds, at least 1.
     pub ttl: u64,
-    /// What the peer is there.
-    pub role: Role,
+    /// What the peer is there, if it said so.
+    pub role: Option<Role>,
 }
 
 /// The answer to a question.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Page {
-    /// Who is there.
-    pub listings: Vec<Listing>,
+pub struct DiscoveryPage {
+    /// The registered peers that were found.
+    pub listings: Vec<RegistrationListing>,
     /// To ask later for what is new since.
     pub cookie: Vec<u8>,
 }
@@ -102,33 +92,6 @@ impl Counts {
     }
 }
 
-/// What has happened since the start.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Counters {
-    /// Newcomers that were let in.
-    pub registered: u64,
-    /// Renewals.
-    pub renewed: u64,
-    /// Registrations that were refused.
-    pub refused: u64,
-    /// Registrations that peers took back.
-    pub unregistered: u64,
-    /// Registrations whose time ran out.
-    pub expired: u64,
-    /// Registrations of peers that went away.
-    pub gone: u64,
-    /// Registrations of peers that did not answer a probe.
-    pub dead: u64,
-    /// Questions that were answered.
-    pub discovered: u64,
-    /// Questions that were refused.
-    pub discover_refused: u64,
-    /// Reports that led to a probe.
-    pub probes: u64,
-    /// Reports that were ignored.
-    pub reports_limited: u64,
-}
-
 /// One registration as the table holds it.
 #[derive(Debug)]
 pub(super) struct Entry {
@@ -142,7 +105,7 @@ pub(super) struct Entry {
     /// Rises with every registration that is news.
     pub(super) number: u64,
     pub(super) expires: Duration,
-    pub(super) role: Role,
+    pub(super) role: Option<Role>,
     /// Where it came from when it was new. Renewals from elsewhere stay charged there, so that they are
     /// never refused and the quotas hold all the same.
     pub(super) prefixes: Box<[Prefix]>,

@@ -1,11 +1,12 @@
-//! Who is in one namespace, so that some of them are found at random and the newest at once.
+//! The peers of one namespace, kept so that a random sample and the newest ones are found quickly.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use rand::RngExt;
 
-use super::registration::{Counts, Role};
+use super::registration::Counts;
 use rand_chacha::ChaCha8Rng;
+use shoal_wire::tracker::Role;
 
 /// Two lists of members, seeds and others, each without gaps, so that a random place is a random member;
 /// and all in the order of their numbers, so that what is newer than some number is at the end.
@@ -32,18 +33,18 @@ impl Swarm {
     }
 
     /// Adds a member and returns its place in its list.
-    pub(super) fn insert(&mut self, member: u32, role: Role, number: u64) -> u32 {
+    pub(super) fn insert(&mut self, member: u32, role: Option<Role>, number: u64) -> u32 {
         self.by_number.insert(number, member);
-        self.downloaders += usize::from(role == Role::Downloader);
+        self.downloaders += usize::from(role == Some(Role::Downloader));
         let list = self.list(role);
         list.push(member);
         list.len() as u32 - 1
     }
 
     /// Removes a member. Returns the one, if any, that has taken its place.
-    pub(super) fn remove(&mut self, role: Role, position: u32, number: u64) -> Option<u32> {
+    pub(super) fn remove(&mut self, role: Option<Role>, position: u32, number: u64) -> Option<u32> {
         self.by_number.remove(&number);
-        self.downloaders -= usize::from(role == Role::Downloader);
+        self.downloaders -= usize::from(role == Some(Role::Downloader));
         let list = self.list(role);
         list.swap_remove(position as usize);
         list.get(position as usize).copied()
@@ -65,10 +66,11 @@ impl Swarm {
     pub(super) fn sample(
         &self,
         limit: usize,
-        without: Option<(Role, u32)>,
+        without: Option<(Option<Role>, u32)>,
         rng: &mut ChaCha8Rng,
     ) -> Vec<u32> {
-        let of = |seed| without.filter(|(role, _)| (*role == Role::Seed) == seed).map(|(_, at)| at as usize);
+        let of =
+            |seed| without.filter(|(role, _)| (*role == Some(Role::Seed)) == seed).map(|(_, at)| at as usize);
         let seeds = Candidates { list: &self.seeds, without: of(true) };
         let others = Candidates { list: &self.others, without: of(false) };
         let (some, more) = split(limit, seeds.len(), others.len(), rng);
@@ -81,16 +83,16 @@ impl Swarm {
         members
     }
 
-    fn list(&mut self, role: Role) -> &mut Vec<u32> {
+    fn list(&mut self, role: Option<Role>) -> &mut Vec<u32> {
         match role {
-            Role::Seed => &mut self.seeds,
-            Role::Downloader | Role::Unknown => &mut self.others,
+            Some(Role::Seed) => &mut self.seeds,
+            Some(Role::Downloader) | None => &mut self.others,
         }
     }
 
     #[cfg(test)]
-    pub(super) fn member_at(&self, role: Role, position: u32) -> Option<u32> {
-        let list = if role == Role::Seed { &self.seeds } else { &self.others };
+    pub(super) fn member_at(&self, role: Option<Role>, position: u32) -> Option<u32> {
+        let list = if role == Some(Role::Seed) { &self.seeds } else { &self.others };
         list.get(position as usize).copied()
     }
 }
@@ -147,7 +149,7 @@ mod tests {
     fn swarm(seeds: u32, others: u32) -> Swarm {
         let mut swarm = Swarm::default();
         for member in 0..seeds + others {
-            let role = if member < seeds { Role::Seed } else { Role::Downloader };
+            let role = if member < seeds { Some(Role::Seed) } else { Some(Role::Downloader) };
             swarm.insert(member, role, member.into());
         }
         swarm
@@ -169,7 +171,7 @@ mod tests {
     fn one_is_left_out_wherever_it_stands() {
         let (swarm, mut rng) = (swarm(3, 3), ChaCha8Rng::seed_from_u64(1));
         for member in 0..6 {
-            let role = if member < 3 { Role::Seed } else { Role::Unknown };
+            let role = if member < 3 { Some(Role::Seed) } else { None };
             let mut all = swarm.sample(6, Some((role, member % 3)), &mut rng);
             all.sort_unstable();
             assert_eq!(all, (0..6).filter(|other| *other != member).collect::<Vec<_>>());
@@ -213,10 +215,10 @@ mod tests {
     }
 
     #[test]
-    fn a_removal_tells_who_moved() {
+    fn a_removal_tells_which_member_moved() {
         let mut swarm = swarm(0, 3);
-        assert_eq!(swarm.remove(Role::Downloader, 0, 0), Some(2));
-        assert_eq!(swarm.remove(Role::Downloader, 1, 1), None);
+        assert_eq!(swarm.remove(Some(Role::Downloader), 0, 0), Some(2));
+        assert_eq!(swarm.remove(Some(Role::Downloader), 1, 1), None);
         assert_eq!((swarm.len(), swarm.counts().downloaders), (1, 1));
         assert_eq!(swarm.since(0).collect::<Vec<_>>(), [(2, 2)]);
         assert_eq!(swarm.since(2).count(), 0);

@@ -1,4 +1,4 @@
-//! The table itself: who is registered where, until when.
+//! The table itself: which peer is registered in which namespace, until when.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -7,15 +7,16 @@ use std::time::Duration;
 use libp2p_identity::PeerId;
 use rand::{RngExt, SeedableRng};
 
-use super::Limits;
+use super::RegistryLimits;
 use super::cookie::Cookies;
 use super::quota::PrefixCounts;
-use super::registration::{Contact, Counters, Counts, Entry, Listing, MAX_PREFIXES, Registration, Role};
-use super::reports::Reports;
+use super::registration::{Contact, Counts, Entry, MAX_PREFIXES, Registration, RegistrationListing};
+use super::report_limits::ReportLimits;
 use super::slab::{Named, Slab};
 use super::swarm::Swarm;
 use rand_chacha::ChaCha8Rng;
-use shoal_wire::rendezvous::{MAX_NAMESPACE, Quota, Refusal};
+use shoal_wire::rendezvous::{MAX_NAMESPACE, Quota, RendezvousRefusal};
+use shoal_wire::tracker::{RegistryCounts, Role};
 
 /// What is kept of a peer that is registered somewhere.
 #[derive(Debug)]
@@ -48,7 +49,7 @@ pub(super) enum Leave {
 /// given out, counted against a quota or renewed.
 #[derive(Debug)]
 pub struct Registry {
-    pub(super) limits: Limits,
+    pub(super) limits: RegistryLimits,
     pub(super) rng: ChaCha8Rng,
     pub(super) cookies: Cookies,
     pub(super) entries: Slab<Entry>,
@@ -58,15 +59,15 @@ pub struct Registry {
     pub(super) everyone: Swarm,
     pub(super) expiries: BTreeSet<(Duration, u32)>,
     pub(super) prefixes: PrefixCounts,
-    pub(super) reports: Reports,
+    pub(super) report_limits: ReportLimits,
     /// The number of the newest news.
     pub(super) last_number: u64,
-    pub(super) counters: Counters,
+    pub(super) counters: RegistryCounts,
 }
 
 impl Registry {
     /// Starts empty. Cookies are as hard to forge as the seed of `rng` is to guess.
-    pub fn new(limits: Limits, mut rng: ChaCha8Rng) -> Self {
+    pub fn new(limits: RegistryLimits, mut rng: ChaCha8Rng) -> Self {
         let own = ChaCha8Rng::from_seed(rng.random());
         Self {
             cookies: Cookies::new(&mut rng),
@@ -77,9 +78,9 @@ impl Registry {
             everyone: Swarm::default(),
             expiries: BTreeSet::new(),
             prefixes: PrefixCounts::default(),
-            reports: Reports::new(&limits),
+            report_limits: ReportLimits::new(&limits),
             last_number: 0,
-            counters: Counters::default(),
+            counters: RegistryCounts::default(),
             limits,
         }
     }
@@ -92,7 +93,7 @@ impl Registry {
     /// # Errors
     /// What is malformed or out of bounds, a record older than the one that is listed (one as old is a
     /// renewal), and for newcomers a used up quota. Then nothing has changed.
-    pub fn register(&mut self, now: Duration, registration: Registration) -> Result<u64, Refusal> {
+    pub fn register(&mut self, now: Duration, registration: Registration) -> Result<u64, RendezvousRefusal> {
         self.expire(now);
         let granted = self.limits.grant(registration.ttl);
         let result =
@@ -102,11 +103,11 @@ impl Registry {
     }
 
     /// Lists a peer again as [`registration`](Self::registration) told it before a restart, for the rest of its time:
-    /// `ttl` is in seconds and has no lower bound here; who calls subtracts the time in between.
+    /// `ttl` is in seconds and has no lower bound here; the caller subtracts the time in between.
     ///
     /// # Errors
     /// As those of [`register`](Self::register), except for the time.
-    pub fn restore(&mut self, now: Duration, registration: Registration) -> Result<(), Refusal> {
+    pub fn restore(&mut self, now: Duration, registration: Registration) -> Result<(), RendezvousRefusal> {
         self.expire(now);
         let ttl = registration.ttl.unwrap_or(0).min(self.limits.max_ttl);
         self.admit(now, registration, Duration::from_secs(ttl))
@@ -140,20 +141,17 @@ impl Registry {
         self.expiries.first().map(|(at, _)| *at)
     }
 
-    /// Changes what a registered peer is in a swarm, without a new record; `false` if it is not there.
-    pub fn set_role(&mut self, peer: &PeerId, namespace: &str, role: Role) -> bool {
-        let entry = self.find(peer, namespace);
-        if let Some(entry) = entry {
+    /// Sets what a registered peer is in a swarm, without a new record. Returns whether that is a change; none if the
+    /// peer is not registered there.
+    pub fn set_role(&mut self, peer: &PeerId, namespace: &str, role: Role) -> Option<bool> {
+        let entry = self.find(peer, namespace)?;
+        let changes = self.entries[entry].role != Some(role);
+        if changes {
             self.leave_swarm(entry);
-            self.entries[entry].role = role;
+            self.entries[entry].role = Some(role);
             self.join_swarm(entry);
         }
-        entry.is_some()
-    }
-
-    /// What a peer is in a namespace; none if it is not there.
-    pub fn role(&self, peer: &PeerId, namespace: &str) -> Option<Role> {
-        self.find(peer, namespace).map(|entry| self.entries[entry].role)
+        Some(changes)
     }
 
     /// How many registrations there are.
@@ -198,7 +196,7 @@ impl Registry {
     }
 
     /// What has happened since the start.
-    pub fn counters(&self) -> Counters {
+    pub fn counters(&self) -> RegistryCounts {
         self.counters
     }
 
@@ -223,9 +221,9 @@ impl Registry {
     }
 
     /// An entry as others are told.
-    pub(super) fn listing(&self, now: Duration, entry: u32) -> Listing {
+    pub(super) fn listing(&self, now: Duration, entry: u32) -> RegistrationListing {
         let entry = &self.entries[entry];
-        Listing {
+        RegistrationListing {
             peer: *self.peers.name(entry.peer),
             namespace: self.namespaces.name(entry.namespace).clone(),
             record: entry.record.clone(),
@@ -248,16 +246,23 @@ impl Registry {
         entries.len()
     }
 
-    fn admit(&mut self, now: Duration, mut new: Registration, ttl: Duration) -> Result<(), Refusal> {
+    fn admit(
+        &mut self,
+        now: Duration,
+        mut new: Registration,
+        ttl: Duration,
+    ) -> Result<(), RendezvousRefusal> {
         if !(1..=MAX_NAMESPACE).contains(&new.namespace.len()) {
-            return Err(Refusal::Namespace);
+            return Err(RendezvousRefusal::Namespace);
         }
         if !(1..=self.limits.record).contains(&new.record.len()) {
-            return Err(Refusal::RecordSize);
+            return Err(RendezvousRefusal::RecordSize);
         }
         let expires = now.saturating_add(ttl);
         match self.find(&new.peer, &new.namespace) {
-            Some(entry) if new.sequence < self.entries[entry].sequence => return Err(Refusal::StaleRecord),
+            Some(entry) if new.sequence < self.entries[entry].sequence => {
+                return Err(RendezvousRefusal::StaleRecord);
+            }
             Some(entry) => {
                 self.renew(now, entry, new, expires);
                 self.counters.renewed += 1;
@@ -315,14 +320,13 @@ impl Registry {
         entries.insert(at, (namespace, entry));
         self.expiries.insert((expires, entry));
         self.join_swarm(entry);
-        self.touch(now, entry);
+        self.note_newest(now, entry);
     }
 
     fn renew(&mut self, now: Duration, key: u32, new: Registration, expires: Duration) {
-        let role = self.entries[key].role;
-        // Who speaks the libp2p protocol only cannot say; that takes nothing back.
-        if new.role != Role::Unknown && role != new.role {
-            self.set_role(&new.peer, &new.namespace, new.role);
+        // A client that speaks the libp2p protocol only cannot tell its role. That takes nothing back.
+        if let Some(role) = new.role {
+            self.set_role(&new.peer, &new.namespace, role);
         }
         let peer = self.entries[key].peer;
         let record = self.shared(peer, new.record);
@@ -339,11 +343,11 @@ impl Registry {
             entry.number = self.last_number;
             entry.addresses = new.addresses;
         }
-        self.touch(now, key);
+        self.note_newest(now, key);
     }
 
-    /// The record of this entry is the peer's newest now.
-    fn touch(&mut self, now: Duration, key: u32) {
+    /// Notes that the record of this entry is the peer's newest now.
+    fn note_newest(&mut self, now: Duration, key: u32) {
         let entry = &self.entries[key];
         let peer = &mut self.peers[entry.peer];
         peer.latest = key;
@@ -412,13 +416,13 @@ impl Registry {
         let seen = Duration::ZERO;
         let new = Peer { entries: vec![], latest: 0, seen, addresses, number, position: 0 };
         let key = self.peers.insert(peer, new);
-        self.peers[key].position = self.everyone.insert(key, Role::Unknown, number);
+        self.peers[key].position = self.everyone.insert(key, None, number);
         key
     }
 
     fn leave_everyone(&mut self, key: u32) {
         let Some(peer) = self.peers.remove(key) else { return };
-        if let Some(moved) = self.everyone.remove(Role::Unknown, peer.position, peer.number) {
+        if let Some(moved) = self.everyone.remove(None, peer.position, peer.number) {
             self.peers[moved].position = peer.position;
         }
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rand::SeedableRng;
 
-use super::{Limits, Registration, Registry, Role};
+use super::{Registration, Registry, RegistryLimits};
 use libp2p_identity::PeerId;
 use rand_chacha::ChaCha8Rng;
 use shoal_engine::numbered_peer;
@@ -18,7 +18,7 @@ pub(super) fn secs(n: u64) -> Duration {
     Duration::from_secs(n)
 }
 
-pub(super) fn registry(limits: Limits) -> Registry {
+pub(super) fn registry(limits: RegistryLimits) -> Registry {
     Registry::new(limits, ChaCha8Rng::seed_from_u64(1))
 }
 
@@ -33,7 +33,7 @@ pub(super) fn registration(n: usize, namespace: &str) -> Registration {
         prefixes: vec![],
         observed: None,
         ttl: Some(60),
-        role: Role::Unknown,
+        role: None,
     }
 }
 

@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn who_comes_when_all_is_full_waits_or_replaces() {
+    fn a_newcomer_to_a_full_throttle_waits_or_replaces() {
         for (when_full, answer) in [(WhenFull::Wait, false), (WhenFull::Replace, true)] {
             let mut throttle = Throttle::new(2, secs(10), 2, when_full);
             assert!(throttle.allow(secs(0), peer(1)));

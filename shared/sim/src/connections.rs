@@ -6,7 +6,7 @@ use rand::RngExt;
 
 use shoal_content::ChunkSet;
 use shoal_engine::{
-    ConnectionEvent, Member, MemberConfig, MemberInput, MemberStart, Recording, Source, StartRole,
+    ConnectionEvent, Member, MemberConfig, MemberInput, MemberStart, PeerSource, Recording, StartRole,
     StoreEvent, Topology,
 };
 
@@ -47,7 +47,7 @@ impl Simulation {
             self.tell(node, MemberInput::Store(opened));
             // The seeds' addresses are in the ticket.
             let peers = (0..self.scenario.seeds).collect();
-            self.tell(node, MemberInput::Found { peers, source: Source::User });
+            self.tell(node, MemberInput::Found { peers, source: PeerSource::User });
         }
         self.tell(node, MemberInput::Timeout);
     }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use shoal_content::{ChunkIndex, ChunkSet};
-use shoal_engine::{Member, MemberInput, NeighbourEvent, RequestId, Source, StreamEvent, Wanted};
-use shoal_wire::chunks::Refusal;
+use shoal_engine::{Member, MemberInput, NeighbourEvent, PeerSource, RequestId, StreamEvent, Wanted};
+use shoal_wire::chunks::ChunkRefusal;
 use shoal_wire::query::MAX_PEERS;
 
 use super::event::{Event, Message, Place};
@@ -86,7 +86,7 @@ impl Simulation {
                 self.say(to, from, Message::Peers(known.unwrap_or_default().into()));
             }
             Message::Peers(peers) => {
-                self.tell(to, MemberInput::Found { peers: peers.to_vec(), source: Source::Peer });
+                self.tell(to, MemberInput::Found { peers: peers.to_vec(), source: PeerSource::Peer });
             }
             Message::OpenStream => {
                 node.upload.open(session(link, from), from);
@@ -108,7 +108,7 @@ impl Simulation {
         let node = &mut self.nodes[to as usize];
         match node.kind {
             Kind::Silent => {}
-            Kind::Refuses => self.say(to, from, Message::Refused { id, why: Refusal::NotFound }),
+            Kind::Refuses => self.say(to, from, Message::Refused { id, why: ChunkRefusal::NotFound }),
             Kind::Seed | Kind::Honest | Kind::Corrupt => {
                 let wanted = Wanted { id, content: self.content, chunk };
                 node.upload.request(self.now, session(link, from), wanted);

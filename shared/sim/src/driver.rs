@@ -6,10 +6,10 @@ use std::time::Duration;
 use rand::RngExt;
 use shoal_content::{ChunkIndex, ChunkSet};
 use shoal_engine::{
-    Grant, MemberInput, MemberOutput, NeighbourEvent, Offence, RequestId, Source, TrackerEvent,
+    Grant, MemberInput, MemberOutput, NeighbourEvent, Offence, PeerSource, RequestId, TrackerEvent,
 };
-use shoal_registry::Role;
-use shoal_wire::chunks::Refusal;
+use shoal_wire::chunks::ChunkRefusal;
+use shoal_wire::tracker::Role;
 
 use super::event::{Event, Message};
 use super::node::{Number, of_session};
@@ -108,7 +108,7 @@ impl Simulation {
             }
             MemberOutput::Discover { tracker } => {
                 let peers = self.tracker.discover(self.now, node);
-                self.input(node, MemberInput::Found { peers, source: Source::Tracker });
+                self.input(node, MemberInput::Found { peers, source: PeerSource::Tracker });
                 let event = TrackerEvent::Discovered(true);
                 self.input(node, MemberInput::Tracker { tracker, event });
             }
@@ -189,7 +189,7 @@ impl Simulation {
                         self.send(node, session, id, chunk);
                     } else {
                         self.nodes[node as usize].upload.ended(session);
-                        self.refuse(node, session, id, Refusal::NotFound);
+                        self.refuse(node, session, id, ChunkRefusal::NotFound);
                     }
                 }
                 Grant::Refuse { session, id, why } => self.refuse(node, session, id, why),
@@ -198,7 +198,7 @@ impl Simulation {
         self.arm(node);
     }
 
-    fn refuse(&mut self, node: Number, session: u64, id: RequestId, why: Refusal) {
+    fn refuse(&mut self, node: Number, session: u64, id: RequestId, why: ChunkRefusal) {
         let (link, peer) = of_session(session);
         if self.nodes[node as usize].links.get(peer).is_some_and(|l| l.number == link) {
             self.say(node, peer, Message::Refused { id, why });

@@ -9,7 +9,7 @@ use super::node::{News, Number};
 use super::transfer::TransferId;
 use shoal_content::{ChunkIndex, ChunkSet};
 use shoal_engine::RequestId;
-use shoal_wire::chunks::Refusal;
+use shoal_wire::chunks::ChunkRefusal;
 use shoal_wire::query::Load;
 
 /// What one peer says to another on a connection.
@@ -18,7 +18,7 @@ pub(super) enum Message {
     Get { id: RequestId, chunk: ChunkIndex },
     Any { id: RequestId },
     Cancel { id: RequestId },
-    Refused { id: RequestId, why: Refusal },
+    Refused { id: RequestId, why: ChunkRefusal },
     Join { have: Arc<ChunkSet> },
     Welcome { have: Arc<ChunkSet>, load: Load },
     Leave,

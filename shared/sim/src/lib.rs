@@ -34,12 +34,12 @@ mod tests;
 mod tracker;
 mod transfer;
 
-pub use outcome::{Completion, Outcome, Traffic};
+pub use outcome::{Completion, SimOutcome, SimTraffic};
 pub use scenario::{Link, Scenario};
 pub use simulation::Simulation;
 
 /// Plays a scenario until everybody is complete, nothing can happen any more or its deadline is over.
-pub fn run(scenario: &Scenario) -> Outcome {
+pub fn run(scenario: &Scenario) -> SimOutcome {
     let mut simulation = Simulation::new(scenario.clone());
     while simulation.step() {}
     simulation.outcome()

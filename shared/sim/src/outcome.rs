@@ -15,7 +15,7 @@ pub struct Completion {
 
 /// Bytes, over all honest downloaders. Without framing, except where it says so.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Traffic {
+pub struct SimTraffic {
     /// Bytes of chunks that arrived.
     pub received: u64,
     /// Bytes of chunks that were here already.
@@ -34,7 +34,7 @@ pub struct Traffic {
 
 /// The result of a simulation.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Outcome {
+pub struct SimOutcome {
     /// Bytes of the content.
     pub size: u64,
     /// See [`Scenario::bound`](super::Scenario::bound).
@@ -52,7 +52,7 @@ pub struct Outcome {
     /// When the simulation ended.
     pub end: Duration,
     /// What went over the lines.
-    pub traffic: Traffic,
+    pub traffic: SimTraffic,
     /// Share of all bytes to be downloaded that are here, over time.
     pub progress: Vec<(Duration, f64)>,
     /// Requests for a chunk that was being asked of the same peer already. Must be 0.
@@ -65,7 +65,7 @@ pub struct Outcome {
     pub trace: u64,
 }
 
-impl Outcome {
+impl SimOutcome {
     /// How long it took the share `q` of the honest peers: 0.5 for the median, 1 for the last.
     pub fn time(&self, q: f64) -> Option<Duration> {
         let last = self.completions.len().checked_sub(1)?;

@@ -8,7 +8,7 @@ use rand::{RngExt, SeedableRng};
 
 use super::event::{Event, EventQueue, Trace};
 use super::node::{Kind, Node, Number};
-use super::outcome::{Completion, Outcome, Traffic};
+use super::outcome::{Completion, SimOutcome, SimTraffic};
 use super::scenario::{Link, Scenario};
 use super::tracker::Tracker;
 use super::transfer::Transfers;
@@ -37,7 +37,7 @@ pub struct Simulation {
     pub(super) transfers: Transfers,
     pub(super) rng: SeededRng,
     pub(super) next_link: u32,
-    pub(super) traffic: Traffic,
+    pub(super) traffic: SimTraffic,
     /// Honest peers that are not complete.
     pub(super) missing: usize,
     pub(super) left: usize,
@@ -74,7 +74,7 @@ impl Simulation {
             transfers: Transfers::default(),
             rng,
             next_link: 0,
-            traffic: Traffic::default(),
+            traffic: SimTraffic::default(),
             missing: 0,
             left: 0,
             bans: 0,
@@ -128,14 +128,14 @@ impl Simulation {
     }
 
     /// What has come of it so far.
-    pub fn outcome(mut self) -> Outcome {
+    pub fn outcome(mut self) -> SimOutcome {
         self.sample();
         let seeds = self.nodes.iter().filter(|n| n.kind == Kind::Seed);
         let seeds: u64 = seeds.map(|n| n.sent).sum();
         let corrupt = (0..).zip(&self.nodes).filter(|(_, n)| n.kind == Kind::Corrupt);
         let banned = corrupt.filter(|(at, _)| self.nodes.iter().any(|n| n.banned.contains(at))).count();
         self.completions.sort_by_key(|c| (c.at.saturating_sub(c.started), c.peer));
-        Outcome {
+        SimOutcome {
             size: self.scenario.size,
             bound: self.bound,
             completions: self.completions,
@@ -144,7 +144,7 @@ impl Simulation {
             bans: self.bans,
             banned,
             end: self.now,
-            traffic: Traffic { seeds, ..self.traffic },
+            traffic: SimTraffic { seeds, ..self.traffic },
             progress: self.progress,
             asked_twice: self.asked_twice,
             most_in_flight: self.most_in_flight,

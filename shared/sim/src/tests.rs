@@ -22,7 +22,7 @@ fn swarm(peers: u32, seed: u64) -> Scenario {
 }
 
 /// Plays a scenario; whatever it is, these hold.
-fn play(scenario: &Scenario) -> Outcome {
+fn play(scenario: &Scenario) -> SimOutcome {
     let outcome = run(scenario);
     let o = &outcome;
     assert_eq!(o.asked_twice, 0, "a chunk was asked of the same peer twice at once");
@@ -33,7 +33,7 @@ fn play(scenario: &Scenario) -> Outcome {
     outcome
 }
 
-fn all_complete(scenario: &Scenario) -> Outcome {
+fn all_complete(scenario: &Scenario) -> SimOutcome {
     let outcome = play(scenario);
     assert_eq!(outcome.incomplete, 0, "{outcome:?}");
     outcome

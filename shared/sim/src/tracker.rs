@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::node::{Number, number};
 use shoal_engine::{SeededRng, TTL, numbered_peer};
-use shoal_registry::{Limits, Registration, Registry, Role, Verdict};
+use shoal_registry::{Registration, Registry, RegistryLimits};
+use shoal_wire::tracker::{Role, Verdict};
 
 /// The one namespace.
 const SWARM: &str = "shoal/simulated";
@@ -17,7 +18,7 @@ pub(super) struct Tracker(Registry);
 impl Tracker {
     /// For up to `peers` that come in the course of time.
     pub(super) fn new(peers: usize, rng: SeededRng) -> Self {
-        let limits = Limits { total: peers, per_namespace: peers, ..Limits::default() };
+        let limits = RegistryLimits { total: peers, per_namespace: peers, ..RegistryLimits::default() };
         Self(Registry::new(limits, rng))
     }
 
@@ -33,7 +34,7 @@ impl Tracker {
             observed: None,
             prefixes: Vec::new(),
             ttl: Some(TTL.as_secs()),
-            role,
+            role: Some(role),
         };
         self.0.register(now, registration).ok().map(Duration::from_secs)
     }
@@ -52,7 +53,7 @@ impl Tracker {
     /// A peer says that another is dead. The probe's answer comes at once.
     pub(super) fn report(&mut self, now: Duration, reporter: Number, subject: Number, alive: bool) {
         let subject = numbered_peer(subject);
-        if matches!(self.0.report(now, numbered_peer(reporter), None, subject), Verdict::Probe(_)) {
+        if self.0.report(now, numbered_peer(reporter), None, subject) == Verdict::Probing {
             self.0.probe_result(now, &subject, alive);
         }
     }

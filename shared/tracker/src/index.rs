@@ -1,9 +1,9 @@
-//! Which contents there are by name, and who publishes them.
+//! Published contents by name, and their publishers.
 //!
 //! Names are kept folded and in order, so those with one beginning stand together. For a text within
 //! a name there is no index: one of three-letter pieces would take several times the memory of the
-//! names, and 5000 names are looked through in a fraction of a millisecond. So a search looks at so many and
-//! gives a cursor to go on.
+//! names, and 5000 names are searched in a fraction of a millisecond. So a search looks at a bounded number of names
+//! and gives a cursor to go on.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
@@ -14,10 +14,10 @@ use libp2p_identity::PeerId;
 use serde_bytes::ByteBuf;
 
 use super::stored::Lifetime;
-use super::{Change, Limits, StoredEntry};
+use super::{ServiceChange, ServiceLimits, StoredEntry};
 use shoal_content::{ContentId, Hash, fold_case};
 use shoal_wire::swarm_namespace;
-use shoal_wire::tracker::{Entry, ErrorCode, MAX_CURSOR, MAX_FOUND, MAX_NAMED, Match, Mode};
+use shoal_wire::tracker::{IndexEntry, MAX_CURSOR, MAX_FOUND, MAX_NAMED, Match, Mode, TrackerErrorCode};
 
 /// Bytes of an entry's hash that tell it from others with the same name.
 const DIGEST: usize = 16;
@@ -36,7 +36,7 @@ struct Key {
 
 #[derive(Debug)]
 struct Item {
-    entry: Entry,
+    entry: IndexEntry,
     publishers: BTreeSet<PeerId>,
 }
 
@@ -69,7 +69,7 @@ pub(super) struct Findings {
     pub(super) contents: Vec<Match>,
     pub(super) next: Option<ByteBuf>,
     /// Publishers that were found to be gone, and are dropped.
-    pub(super) changes: Vec<Change>,
+    pub(super) changes: Vec<ServiceChange>,
 }
 
 impl Index {
@@ -82,30 +82,30 @@ impl Index {
     pub(super) fn publish(
         &mut self,
         now: Duration,
-        limits: &Limits,
+        limits: &ServiceLimits,
         peer: PeerId,
-        entries: Vec<Entry>,
-    ) -> Result<Vec<Change>, ErrorCode> {
-        let entries: BTreeMap<ContentId, Entry> =
+        entries: Vec<IndexEntry>,
+    ) -> Result<Vec<ServiceChange>, TrackerErrorCode> {
+        let entries: BTreeMap<ContentId, IndexEntry> =
             entries.into_iter().map(|entry| (entry.content, entry)).collect();
         let keyed: Vec<_> = entries.into_values().map(|entry| (Key::of(&entry), entry)).collect();
         if keyed.iter().any(|(key, _)| key.folded.len() > MAX_FOLDED) {
-            return Err(ErrorCode::BadRequest);
+            return Err(TrackerErrorCode::BadRequest);
         }
         let own = self.peers.get(&peer);
         let new = keyed.iter().filter(|(_, e)| own.is_none_or(|own| !own.contains_key(&e.content))).count();
         let own = own.map_or(0, BTreeMap::len);
-        // Who only renews is never refused.
+        // A peer that only renews is never refused.
         if new > 0 && (own + new > limits.entries_per_peer || self.len() + new > limits.entries) {
-            return Err(ErrorCode::Quota);
+            return Err(TrackerErrorCode::Quota);
         }
         let ttl = limits.entry_ttl;
         let put = |(key, entry)| self.put(now, peer, key, entry, ttl);
-        Ok(keyed.into_iter().filter_map(put).map(Change::PutEntry).collect())
+        Ok(keyed.into_iter().filter_map(put).map(ServiceChange::PutEntry).collect())
     }
 
     /// Takes an entry back after a restart. `false` if it is over a limit or there already.
-    pub(super) fn restore(&mut self, now: Duration, limits: &Limits, stored: StoredEntry) -> bool {
+    pub(super) fn restore(&mut self, now: Duration, limits: &ServiceLimits, stored: StoredEntry) -> bool {
         let StoredEntry { peer, entry, left } = stored;
         let key = Key::of(&entry);
         let own = self.peers.get(&peer);
@@ -119,13 +119,13 @@ impl Index {
         fits
     }
 
-    /// Takes back what a peer published; what it did not publish does not matter.
-    pub(super) fn withdraw(&mut self, peer: &PeerId, contents: &[ContentId]) -> Vec<Change> {
+    /// Removes contents that a peer published. Contents that it did not publish are ignored.
+    pub(super) fn withdraw(&mut self, peer: &PeerId, contents: &[ContentId]) -> Vec<ServiceChange> {
         contents.iter().filter_map(|content| self.remove(peer, content)).collect()
     }
 
     /// Drops what has run out.
-    pub(super) fn expire(&mut self, now: Duration) -> Vec<Change> {
+    pub(super) fn expire(&mut self, now: Duration) -> Vec<ServiceChange> {
         let mut changes = vec![];
         while let Some((_, peer, content)) = self.expiries.first().filter(|(at, ..)| *at <= now).copied() {
             changes.extend(self.remove(&peer, &content));
@@ -137,13 +137,13 @@ impl Index {
         self.expiries.first().map(|(at, ..)| *at)
     }
 
-    /// Looks for names. `is_there` tells whether a peer is registered in a namespace; who is not is dropped.
+    /// Looks for names. `is_there` tells whether a peer is registered in a namespace. A publisher that is not is dropped.
     pub(super) fn find(
         &mut self,
-        limits: &Limits,
+        limits: &ServiceLimits,
         search: &Search<'_>,
         is_there: impl Fn(&PeerId, &str) -> bool,
-    ) -> Result<Findings, ErrorCode> {
+    ) -> Result<Findings, TrackerErrorCode> {
         let text = fold_case(search.text);
         let start = start(search, &text)?;
         let limit = if search.limit == 0 { MAX_FOUND } else { search.limit.min(MAX_FOUND) };
@@ -173,20 +173,20 @@ impl Index {
         Ok(findings)
     }
 
-    /// Puts an entry in the place of what the peer said of the content before; tells what to write down.
+    /// Puts an entry in place of the peer's earlier one for the content; returns what is to be stored.
     fn put(
         &mut self,
         now: Duration,
         peer: PeerId,
         key: Key,
-        entry: Entry,
+        entry: IndexEntry,
         ttl: Duration,
     ) -> Option<StoredEntry> {
         let content = entry.content;
         let own = self.peers.entry(peer).or_default();
         if let Some(same) = own.get_mut(&content).filter(|publication| publication.key == key) {
             self.expiries.remove(&(same.life.expires, peer, content));
-            // Whoever shares says it again long before.
+            // A peer that still shares publishes again long before.
             let write = same.life.renew(now, ttl, ttl / 2);
             self.expiries.insert((same.life.expires, peer, content));
             return write.then_some(StoredEntry { peer, entry, left: ttl });
@@ -201,7 +201,7 @@ impl Index {
         Some(StoredEntry { peer, entry, left: ttl })
     }
 
-    fn remove(&mut self, peer: &PeerId, content: &ContentId) -> Option<Change> {
+    fn remove(&mut self, peer: &PeerId, content: &ContentId) -> Option<ServiceChange> {
         let own = self.peers.get_mut(peer)?;
         let removed = own.remove(content);
         if own.is_empty() {
@@ -215,7 +215,7 @@ impl Index {
                 self.items.remove(&key);
             }
         }
-        Some(Change::DropEntry { peer: *peer, content: *content })
+        Some(ServiceChange::DropEntry { peer: *peer, content: *content })
     }
 
     /// Everything that memory is proportional to.
@@ -228,7 +228,7 @@ impl Index {
 }
 
 /// Where a search begins: behind its cursor, or with the first name that may fit.
-fn start(search: &Search<'_>, text: &str) -> Result<Bound<Key>, ErrorCode> {
+fn start(search: &Search<'_>, text: &str) -> Result<Bound<Key>, TrackerErrorCode> {
     let text = if search.mode == Mode::Prefix { text } else { "" };
     let first = Key { folded: text.into(), digest: [0; DIGEST] };
     match search.after.map(Key::from_cursor).transpose()? {
@@ -238,7 +238,7 @@ fn start(search: &Search<'_>, text: &str) -> Result<Bound<Key>, ErrorCode> {
 }
 
 impl Key {
-    fn of(entry: &Entry) -> Self {
+    fn of(entry: &IndexEntry) -> Self {
         let mut digest = [0; DIGEST];
         digest.copy_from_slice(&Hash::of(&shoal_cbor::encode(entry)).as_bytes()[..DIGEST]);
         Self { folded: fold_case(&entry.name).into(), digest }
@@ -248,14 +248,14 @@ impl Key {
         [&self.digest[..], self.folded.as_bytes()].concat().into()
     }
 
-    fn from_cursor(cursor: &[u8]) -> Result<Self, ErrorCode> {
-        let (digest, folded) = cursor.split_first_chunk().ok_or(ErrorCode::BadRequest)?;
-        let folded = std::str::from_utf8(folded).map_err(|_| ErrorCode::BadRequest)?;
+    fn from_cursor(cursor: &[u8]) -> Result<Self, TrackerErrorCode> {
+        let (digest, folded) = cursor.split_first_chunk().ok_or(TrackerErrorCode::BadRequest)?;
+        let folded = std::str::from_utf8(folded).map_err(|_| TrackerErrorCode::BadRequest)?;
         Ok(Self { folded: folded.into(), digest: *digest })
     }
 }
 
-/// What looking up the publishers of one entry came to.
+/// The result of looking up the publishers of one entry.
 struct LookUp {
     matched: Option<Match>,
     gone: Vec<PeerId>,

@@ -2,19 +2,18 @@
 //!
 //! - [`Services`]: takes a request and the [`Registry`](shoal_registry::Registry), gives the response and
 //!   [`Effect`]s.
-//! - `Index`: names of contents, and who publishes them.
+//! - `Index`: names of contents, and their publishers.
 //! - `Payloads`: small blobs, under their hash.
-//! - [`Limits`]: quotas, times and rates.
+//! - [`ServiceLimits`]: quotas, times and rates.
 //!
 //! What this is not: nothing here reads a message, sends, sleeps or writes to a disk. `now` is the time since
-//! some start that the caller chose, and never goes back. Who registers where is the registry's.
+//! some start that the caller chose, and never goes back. Registrations are the registry's.
 //!
-//! What always holds: every map is bounded by the [`Limits`]; a full tracker refuses what is new and keeps
-//! what it has. No request costs by all that there is: where a search has to look at names one after another,
-//! it looks at a bounded number of them and gives a cursor. Nobody is told of a publisher that is not registered
-//! in the swarm of the content at that moment: that is looked up in the registry when a question is answered,
-//! so nothing has to be told when a peer leaves; what it leaves behind is dropped when it is
-//! next seen, or when its time runs out.
+//! What always holds: every map is bounded by the [`ServiceLimits`]; a full tracker refuses what is new and keeps
+//! what it has. The cost of a request does not grow with the tables: a search looks at a bounded number of names
+//! and gives a cursor. Publishers are told only while they are registered in the swarm of the content. That is looked
+//! up in the registry when a request is answered, so nothing has to be done when a peer leaves: its entries are dropped
+//! when they are next found, or when their time runs out.
 
 mod index;
 mod limits;
@@ -26,6 +25,6 @@ mod tally;
 #[cfg(test)]
 mod tests;
 
-pub use limits::Limits;
-pub use service::{Effect, Origin, Outcome, Services};
-pub use stored::{Change, StoredEntry, StoredPayload};
+pub use limits::ServiceLimits;
+pub use service::{Effect, Origin, ServiceOutcome, Services};
+pub use stored::{ServiceChange, StoredEntry, StoredPayload};

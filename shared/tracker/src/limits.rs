@@ -1,4 +1,4 @@
-//! How much a tracker keeps for others, of whom, for how long, and how often it may be asked.
+//! How much a tracker keeps for each peer and in all, for how long, and how often it may be asked.
 
 use std::time::Duration;
 
@@ -8,14 +8,14 @@ use shoal_wire::tracker::MAX_PAYLOAD;
 ///
 /// Quotas hold for what is new: what is there may always be renewed.
 #[derive(Debug, Clone)]
-pub struct Limits {
+pub struct ServiceLimits {
     /// Most published entries in all. Each takes some 1.5 KiB when one peer publishes it.
     pub entries: usize,
     /// Most entries of one peer. Each needs a registration too, so the registry's quotas per address prefix
     /// bound what a network may publish.
     pub entries_per_peer: usize,
-    /// How long an entry is kept if it is not published again. Who shares says it again with every renewal of
-    /// a registration, so that a tracker that has forgotten everything soon knows it again.
+    /// How long an entry is kept if it is not published again. A node publishes it again with every renewal
+    /// of a registration, so that a tracker that has forgotten everything soon knows it again.
     pub entry_ttl: Duration,
     /// Most names that one search looks at before it gives a cursor instead.
     pub scan: usize,
@@ -35,8 +35,8 @@ pub struct Limits {
     pub payloads_per_prefix: usize,
     /// Most bytes of payloads from one address prefix.
     pub payload_bytes_per_prefix: usize,
-    /// How long a payload is kept after it was last put. To get it changes nothing, so that reading is never
-    /// a write, and nobody keeps alive what its owner has given up.
+    /// How long a payload is kept after it was last put. A `get` does not prolong it, so reading never
+    /// causes a write, and others cannot keep what its owner has given up.
     pub payload_ttl: Duration,
     /// Requests that one peer may make at once.
     pub burst: u32,
@@ -49,14 +49,14 @@ pub struct Limits {
     pub askers: usize,
 }
 
-impl Limits {
+impl ServiceLimits {
     /// How much of a payload's time a restart may cost.
     pub(super) fn payload_slack(&self) -> Duration {
         self.payload_ttl / 24
     }
 }
 
-impl Default for Limits {
+impl Default for ServiceLimits {
     fn default() -> Self {
         Self {
             entries: 50_000,

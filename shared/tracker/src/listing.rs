@@ -1,4 +1,4 @@
-//! Registered peers as they are told: where each is, and each place once.
+//! Lists of registered peers: the addresses of each, and each host and port once.
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
@@ -11,10 +11,10 @@ use serde_bytes::ByteBuf;
 use shoal_addresses::{Scope, tellable};
 use shoal_registry::Registry;
 use shoal_wire::query::PeerAddresses;
-use shoal_wire::tracker::{ErrorCode, MAX_LISTED, Response};
+use shoal_wire::tracker::{MAX_LISTED, TrackerErrorCode, TrackerResponse};
 
-/// Registered peers: a sample, or, if `after` is there, in the order of their ids from behind it. At most
-/// `limit`, and at most as many as fit; 0 stands for that. Addresses that lead nowhere from where the asker stands are
+/// Lists registered peers: a sample, or with `after` those behind it in the order of their ids. At most `limit`, and at
+/// most as many as fit; a `limit` of 0 means as many as fit. Addresses that the asker cannot reach from `standing` are
 /// left out.
 pub(super) fn list(
     registry: &mut Registry,
@@ -23,13 +23,13 @@ pub(super) fn list(
     addresses_in: fn(&[u8]) -> Vec<Multiaddr>,
     after: Option<&[u8]>,
     limit: usize,
-) -> Result<Response, ErrorCode> {
+) -> Result<TrackerResponse, TrackerErrorCode> {
     let limit = if limit == 0 { MAX_LISTED } else { limit.min(MAX_LISTED) };
     let mut listings = match after {
         None => registry.sample_peers(now, limit),
         Some([]) => registry.peers_after(now, None, limit),
         Some(after) => {
-            let after = PeerId::from_bytes(after).map_err(|_| ErrorCode::BadRequest)?;
+            let after = PeerId::from_bytes(after).map_err(|_| TrackerErrorCode::BadRequest)?;
             registry.peers_after(now, Some(&after), limit)
         }
     };
@@ -41,7 +41,7 @@ pub(super) fn list(
         addresses: tellable(addresses_in(&listing.record), standing),
     });
     let peers = each_place_once(listed.collect()).into_iter().map(PeerAddresses::from).collect();
-    Ok(Response::Peers { next, peers, total: registry.peers() as u64 })
+    Ok(TrackerResponse::Peers { next, peers, total: registry.peers() as u64 })
 }
 
 /// A peer and the addresses of it that may be told.
@@ -50,9 +50,9 @@ struct Listed {
     addresses: Vec<Multiaddr>,
 }
 
-/// Leaves out who is where another one is: of peers given with the newest first, those all of whose hosts and
-/// ports are also those of a newer one. That is a program that was started again under another id, and whose
-/// older registration has not run out yet.
+/// Leaves out a peer whose hosts and ports are all those of a newer one as well; `newest_first` gives the newest
+/// first. Such a peer is a program that was started again under another id, and its older registration has not run
+/// out yet.
 ///
 /// Peers of which no address is told stay: nothing says that they are the same.
 fn each_place_once(newest_first: Vec<Listed>) -> Vec<Listed> {

@@ -7,15 +7,15 @@ use std::time::Duration;
 use libp2p_identity::PeerId;
 
 use super::stored::Lifetime;
-use super::{Change, Limits, StoredPayload};
+use super::{ServiceChange, ServiceLimits, StoredPayload};
 use shoal_addresses::Prefix;
 use shoal_content::Hash;
-use shoal_wire::tracker::ErrorCode;
+use shoal_wire::tracker::TrackerErrorCode;
 
 #[derive(Debug)]
 struct Payload {
     bytes: Arc<[u8]>,
-    /// Who put it first is charged for it until it is gone, whoever renews it.
+    /// The peer that put it first. It counts against this peer's quota until it is gone, also if others renew it.
     peer: PeerId,
     prefix: Option<Prefix>,
     life: Lifetime,
@@ -59,24 +59,24 @@ impl Payloads {
         self.usage
     }
 
-    /// Keeps a payload, or keeps it longer: that is always allowed, to anybody.
+    /// Stores a payload, or prolongs one that is here. Any peer may prolong one.
     pub(super) fn put(
         &mut self,
         now: Duration,
-        limits: &Limits,
+        limits: &ServiceLimits,
         peer: PeerId,
         prefix: Option<Prefix>,
         bytes: Vec<u8>,
-    ) -> Result<(Hash, Option<Change>), ErrorCode> {
+    ) -> Result<(Hash, Option<ServiceChange>), TrackerErrorCode> {
         if bytes.len() > limits.payload {
-            return Err(ErrorCode::TooLarge);
+            return Err(TrackerErrorCode::TooLarge);
         }
         let id = Hash::of(&bytes);
         if let Some(payload) = self.all.get_mut(&id) {
             self.expiries.remove(&(payload.life.expires, id));
             let write = payload.life.renew(now, limits.payload_ttl, limits.payload_slack());
             self.expiries.insert((payload.life.expires, id));
-            return Ok((id, write.then(|| Change::PutPayload(payload.stored(now, id)))));
+            return Ok((id, write.then(|| ServiceChange::PutPayload(payload.stored(now, id)))));
         }
         let new = Payload {
             bytes: bytes.into(),
@@ -86,12 +86,12 @@ impl Payloads {
         };
         let stored = new.stored(now, id);
         self.insert(limits, id, new)?;
-        Ok((id, Some(Change::PutPayload(stored))))
+        Ok((id, Some(ServiceChange::PutPayload(stored))))
     }
 
     /// Takes a payload back after a restart. `false` if it is not what its id says, is there already, or is
     /// over a quota.
-    pub(super) fn restore(&mut self, now: Duration, limits: &Limits, stored: StoredPayload) -> bool {
+    pub(super) fn restore(&mut self, now: Duration, limits: &ServiceLimits, stored: StoredPayload) -> bool {
         let StoredPayload { id, bytes, peer, prefix, left } = stored;
         let fits = (1..=limits.payload).contains(&bytes.len()) && Hash::of(&bytes) == id;
         if !fits || left.is_zero() || self.all.contains_key(&id) {
@@ -106,11 +106,11 @@ impl Payloads {
     }
 
     /// Drops what has run out.
-    pub(super) fn expire(&mut self, now: Duration) -> Vec<Change> {
+    pub(super) fn expire(&mut self, now: Duration) -> Vec<ServiceChange> {
         let mut changes = vec![];
         while let Some((_, id)) = self.expiries.first().filter(|(at, _)| *at <= now).copied() {
             self.remove(&id);
-            changes.push(Change::DropPayload(id));
+            changes.push(ServiceChange::DropPayload(id));
         }
         changes
     }
@@ -119,7 +119,7 @@ impl Payloads {
         self.expiries.first().map(|(at, _)| *at)
     }
 
-    fn insert(&mut self, limits: &Limits, id: Hash, new: Payload) -> Result<(), ErrorCode> {
+    fn insert(&mut self, limits: &ServiceLimits, id: Hash, new: Payload) -> Result<(), TrackerErrorCode> {
         let len = new.bytes.len();
         let of_peer = self.of_peers.get(&new.peer).copied().unwrap_or_default();
         let of_prefix =
@@ -128,7 +128,7 @@ impl Payloads {
             && of_prefix.has_room(len, limits.payloads_per_prefix, limits.payload_bytes_per_prefix)
             && self.usage.has_room(len, limits.payloads, limits.payload_bytes);
         if !room {
-            return Err(ErrorCode::Quota);
+            return Err(TrackerErrorCode::Quota);
         }
         self.of_peers.entry(new.peer).or_default().add(len);
         new.prefix.into_iter().for_each(|prefix| self.of_prefixes.entry(prefix).or_default().add(len));

@@ -8,37 +8,37 @@ use libp2p_identity::PeerId;
 use multiaddr::Multiaddr;
 use shoal_addresses::{Prefix, Scope};
 use shoal_content::ContentId;
-use shoal_registry::{self as registry, Registry, RequestLimiter};
+use shoal_registry::{Registry, RequestLimiter};
 use shoal_wire::frame::{Received, UnknownKind};
 use shoal_wire::swarm_namespace;
 use shoal_wire::tracker::{
-    Current, Entry, ErrorCode, RefusalCounts, RegistryCounts, Request, RequestCounts, Response, Role, Stats,
-    Verdict,
+    Current, IndexEntry, RefusalCounts, RequestCounts, Role, Stats, TrackerErrorCode, TrackerRequest,
+    TrackerResponse, Verdict,
 };
 
 use super::index::{Index, Search};
 use super::listing::list;
 use super::payloads::Payloads;
-use super::{Change, Limits, StoredEntry, StoredPayload, tally};
+use super::{ServiceChange, ServiceLimits, StoredEntry, StoredPayload, tally};
 
-/// Who asks, as the connection shows it.
+/// The peer that asks, as its connection shows it.
 #[derive(Debug, Clone, Copy)]
 pub struct Origin {
-    /// Who.
+    /// The peer's id.
     pub peer: PeerId,
     /// The address that the connection comes from.
     pub ip: Option<IpAddr>,
 }
 
-/// What else is to be done.
+/// Something that the caller has to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
     /// Ask this peer for a sign of life and tell
     /// [`Registry::probe_result`](shoal_registry::Registry::probe_result).
     Probe(PeerId),
     /// Something to write down.
-    Changed(Change),
-    /// A registration to write down anew, because its role is another one now; see
+    Changed(ServiceChange),
+    /// A registration to store again, because its role has changed; see
     /// [`Registry::registration`](shoal_registry::Registry::registration).
     RoleChanged {
         /// Whose.
@@ -50,9 +50,9 @@ pub enum Effect {
 
 /// What comes of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Outcome {
+pub struct ServiceOutcome {
     /// What to answer.
-    pub response: Response,
+    pub response: TrackerResponse,
     /// What to do besides.
     pub effects: Vec<Effect>,
 }
@@ -60,7 +60,7 @@ pub struct Outcome {
 /// Everything behind `/shoal/tracker/1`. See the [module](super) for what it promises.
 #[derive(Debug)]
 pub struct Services {
-    limits: Limits,
+    limits: ServiceLimits,
     version: &'static str,
     addresses_in: fn(&[u8]) -> Vec<Multiaddr>,
     started: Duration,
@@ -72,11 +72,11 @@ pub struct Services {
 }
 
 impl Services {
-    /// Starts empty at `now`. `version` is told to whoever asks; `addresses_in` reads the addresses in a signed
+    /// Starts empty at `now`. `version` is told to every peer that asks; `addresses_in` reads the addresses in a signed
     /// record of the registry, whose signature has been checked when it was registered.
     pub fn new(
         now: Duration,
-        limits: Limits,
+        limits: ServiceLimits,
         version: &'static str,
         addresses_in: fn(&[u8]) -> Vec<Multiaddr>,
     ) -> Self {
@@ -101,8 +101,8 @@ impl Services {
         registry: &mut Registry,
         now: Duration,
         from: Origin,
-        request: Received<Request>,
-    ) -> Outcome {
+        request: Received<TrackerRequest>,
+    ) -> ServiceOutcome {
         registry.expire(now);
         let mut effects: Vec<_> = self.expire(now).into_iter().map(Effect::Changed).collect();
         let answered = if self.limiter.allow(now, from.peer, from.ip) {
@@ -111,32 +111,32 @@ impl Services {
                     *tally::requests(&mut self.requests, &request) += 1;
                     self.answer(registry, now, from, request, &mut effects)
                 }
-                Err(UnknownKind { .. }) => Err(ErrorCode::Unsupported),
+                Err(UnknownKind { .. }) => Err(TrackerErrorCode::Unsupported),
             }
         } else {
-            Err(ErrorCode::Limited)
+            Err(TrackerErrorCode::Limited)
         };
         let response = answered.unwrap_or_else(|code| {
             *tally::refusals(&mut self.refusals, code) += 1;
-            Response::Error { code }
+            TrackerResponse::Error { code }
         });
-        Outcome { response, effects }
+        ServiceOutcome { response, effects }
     }
 
-    /// Takes back what was written down before a restart, as [`Change::PutPayload`] told it, for the rest of
-    /// its time: who calls subtracts the time in between. `false` if it is not taken.
+    /// Takes back what was written down before a restart, as [`ServiceChange::PutPayload`] told it, for the rest of
+    /// its time: the caller subtracts the time in between. `false` if it is not taken.
     pub fn restore_payload(&mut self, now: Duration, payload: StoredPayload) -> bool {
         self.payloads.restore(now, &self.limits, payload)
     }
 
-    /// As [`restore_payload`](Self::restore_payload), for [`Change::PutEntry`]. Nobody is told of it until its
+    /// As [`restore_payload`](Self::restore_payload), for [`ServiceChange::PutEntry`]. Nobody is told of it until its
     /// publisher is in the registry.
     pub fn restore_entry(&mut self, now: Duration, entry: StoredEntry) -> bool {
         self.index.restore(now, &self.limits, entry)
     }
 
-    /// Drops what has run out. [`handle`](Self::handle) does so first; this is for when nobody asks.
-    pub fn expire(&mut self, now: Duration) -> Vec<Change> {
+    /// Drops what has run out. [`handle`](Self::handle) does so first; call this when no request comes.
+    pub fn expire(&mut self, now: Duration) -> Vec<ServiceChange> {
         let mut changes = self.payloads.expire(now);
         changes.extend(self.index.expire(now));
         changes
@@ -147,7 +147,7 @@ impl Services {
         [self.payloads.next_expiry(), self.index.next_expiry()].into_iter().flatten().min()
     }
 
-    /// What is counted, as it is told to whoever asks.
+    /// What is counted, as answers tell it.
     pub fn stats(&self, registry: &Registry, now: Duration) -> Stats {
         let payloads = self.payloads.usage();
         Stats {
@@ -162,7 +162,7 @@ impl Services {
             },
             version: self.version.to_owned(),
             refusals: self.refusals,
-            registry: registry_counts(registry.counters()),
+            registry: registry.counters(),
             requests: self.requests,
         }
     }
@@ -172,39 +172,41 @@ impl Services {
         registry: &mut Registry,
         now: Duration,
         from: Origin,
-        request: Request,
+        request: TrackerRequest,
         effects: &mut Vec<Effect>,
-    ) -> Result<Response, ErrorCode> {
+    ) -> Result<TrackerResponse, TrackerErrorCode> {
         match request {
-            Request::Swarm { content } => Ok(swarm(registry, &content)),
-            Request::Role { role, content } => set_role(registry, from.peer, role, &content, effects),
-            Request::Report { peer } => report(registry, now, from, &peer, effects),
-            Request::Publish { entries } => self.publish(registry, now, from.peer, entries, effects),
-            Request::Withdraw { contents } => {
+            TrackerRequest::Swarm { content } => Ok(swarm(registry, &content)),
+            TrackerRequest::Role { role, content } => set_role(registry, from.peer, role, &content, effects),
+            TrackerRequest::Report { peer } => report(registry, now, from, &peer, effects),
+            TrackerRequest::Publish { entries } => self.publish(registry, now, from.peer, entries, effects),
+            TrackerRequest::Withdraw { contents } => {
                 effects.extend(self.index.withdraw(&from.peer, &contents).into_iter().map(Effect::Changed));
-                Ok(Response::Ok {})
+                Ok(TrackerResponse::Ok {})
             }
-            Request::Find { mode, text, after, limit } => {
+            TrackerRequest::Find { mode, text, after, limit } => {
                 let after = after.as_ref().map(|after| after.as_slice());
                 let search = Search { mode, text: &text, after, limit: limit as usize };
                 self.find(registry, &search, effects)
             }
-            Request::Put { bytes } => {
+            TrackerRequest::Put { bytes } => {
                 let prefix = from.ip.and_then(Prefix::of);
                 let (id, change) = self.payloads.put(now, &self.limits, from.peer, prefix, bytes)?;
                 effects.extend(change.map(Effect::Changed));
-                Ok(Response::Stored { id, ttl: self.limits.payload_ttl.as_secs() })
+                Ok(TrackerResponse::Stored { id, ttl: self.limits.payload_ttl.as_secs() })
             }
-            Request::Get { id } => {
-                let bytes = self.payloads.get(&id).ok_or(ErrorCode::NotFound)?;
-                Ok(Response::Payload { bytes: bytes.to_vec() })
+            TrackerRequest::Get { id } => {
+                let bytes = self.payloads.get(&id).ok_or(TrackerErrorCode::NotFound)?;
+                Ok(TrackerResponse::Payload { bytes: bytes.to_vec() })
             }
-            Request::Peers { after, limit } => {
+            TrackerRequest::Peers { after, limit } => {
                 let after = after.as_ref().map(|after| after.as_slice());
                 let standing = from.ip.map_or(Scope::Public, Scope::standing_at_ip);
                 list(registry, now, standing, self.addresses_in, after, limit as usize)
             }
-            Request::Stats {} => Ok(Response::Stats { stats: Box::new(self.stats(registry, now)) }),
+            TrackerRequest::Stats {} => {
+                Ok(TrackerResponse::Stats { stats: Box::new(self.stats(registry, now)) })
+            }
         }
     }
 
@@ -213,16 +215,16 @@ impl Services {
         registry: &Registry,
         now: Duration,
         peer: PeerId,
-        entries: Vec<Entry>,
+        entries: Vec<IndexEntry>,
         effects: &mut Vec<Effect>,
-    ) -> Result<Response, ErrorCode> {
-        let is_in = |entry: &Entry| registry.is_registered(&peer, &swarm_namespace(&entry.content));
+    ) -> Result<TrackerResponse, TrackerErrorCode> {
+        let is_in = |entry: &IndexEntry| registry.is_registered(&peer, &swarm_namespace(&entry.content));
         if !entries.iter().all(is_in) {
-            return Err(ErrorCode::NotRegistered);
+            return Err(TrackerErrorCode::NotRegistered);
         }
         let changes = self.index.publish(now, &self.limits, peer, entries)?;
         effects.extend(changes.into_iter().map(Effect::Changed));
-        Ok(Response::Published { ttl: self.limits.entry_ttl.as_secs() })
+        Ok(TrackerResponse::Published { ttl: self.limits.entry_ttl.as_secs() })
     }
 
     fn find(
@@ -230,17 +232,17 @@ impl Services {
         registry: &Registry,
         search: &Search<'_>,
         effects: &mut Vec<Effect>,
-    ) -> Result<Response, ErrorCode> {
+    ) -> Result<TrackerResponse, TrackerErrorCode> {
         let is_there = |peer: &PeerId, namespace: &str| registry.is_registered(peer, namespace);
         let found = self.index.find(&self.limits, search, is_there)?;
         effects.extend(found.changes.into_iter().map(Effect::Changed));
-        Ok(Response::Found { next: found.next, contents: found.contents })
+        Ok(TrackerResponse::Found { next: found.next, contents: found.contents })
     }
 }
 
-fn swarm(registry: &Registry, content: &ContentId) -> Response {
+fn swarm(registry: &Registry, content: &ContentId) -> TrackerResponse {
     let counts = registry.counts(&swarm_namespace(content));
-    Response::Swarm {
+    TrackerResponse::Swarm {
         seeds: counts.seeds as u64,
         unknown: counts.unknown as u64,
         downloaders: counts.downloaders as u64,
@@ -253,19 +255,13 @@ fn set_role(
     role: Role,
     content: &ContentId,
     effects: &mut Vec<Effect>,
-) -> Result<Response, ErrorCode> {
-    let role = match role {
-        Role::Seed => registry::Role::Seed,
-        Role::Downloader => registry::Role::Downloader,
-    };
+) -> Result<TrackerResponse, TrackerErrorCode> {
     let namespace = swarm_namespace(content);
-    let before = registry.role(&peer, &namespace).ok_or(ErrorCode::NotRegistered)?;
-    // Peers say it with every renewal; most of the time it is nothing new.
-    if before != role {
-        registry.set_role(&peer, &namespace, role);
+    // Peers tell their role with every renewal; most of the time it has not changed.
+    if registry.set_role(&peer, &namespace, role).ok_or(TrackerErrorCode::NotRegistered)? {
         effects.push(Effect::RoleChanged { peer, namespace });
     }
-    Ok(Response::Ok {})
+    Ok(TrackerResponse::Ok {})
 }
 
 fn report(
@@ -274,32 +270,11 @@ fn report(
     reporter: Origin,
     peer: &[u8],
     effects: &mut Vec<Effect>,
-) -> Result<Response, ErrorCode> {
-    let peer = PeerId::from_bytes(peer).map_err(|_| ErrorCode::BadRequest)?;
-    let verdict = match registry.report(now, reporter.peer, reporter.ip, peer) {
-        registry::Verdict::Probe(peer) => {
-            effects.push(Effect::Probe(peer));
-            Verdict::Probing
-        }
-        registry::Verdict::Limited => Verdict::Limited,
-        registry::Verdict::Unknown => Verdict::Unknown,
-    };
-    Ok(Response::Reported { verdict })
-}
-
-/// What the registry has counted, as answers tell it.
-fn registry_counts(counters: registry::Counters) -> RegistryCounts {
-    RegistryCounts {
-        dead: counters.dead,
-        gone: counters.gone,
-        probes: counters.probes,
-        expired: counters.expired,
-        refused: counters.refused,
-        renewed: counters.renewed,
-        discovered: counters.discovered,
-        registered: counters.registered,
-        unregistered: counters.unregistered,
-        reports_limited: counters.reports_limited,
-        discover_refused: counters.discover_refused,
+) -> Result<TrackerResponse, TrackerErrorCode> {
+    let peer = PeerId::from_bytes(peer).map_err(|_| TrackerErrorCode::BadRequest)?;
+    let verdict = registry.report(now, reporter.peer, reporter.ip, peer);
+    if verdict == Verdict::Probing {
+        effects.push(Effect::Probe(peer));
     }
+    Ok(TrackerResponse::Reported { verdict })
 }

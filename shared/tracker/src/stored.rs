@@ -7,11 +7,11 @@ use libp2p_identity::PeerId;
 
 use shoal_addresses::Prefix;
 use shoal_content::{ContentId, Hash};
-use shoal_wire::tracker::Entry;
+use shoal_wire::tracker::IndexEntry;
 
-/// A change for whoever writes things down. The same thing may be put again: that replaces the one before.
+/// A change to be stored by the caller. The same thing may be put again; that replaces the one before.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Change {
+pub enum ServiceChange {
     /// A payload came, or is kept longer.
     PutPayload(StoredPayload),
     /// A payload's time ran out.
@@ -20,9 +20,9 @@ pub enum Change {
     PutEntry(StoredEntry),
     /// It does not any more.
     DropEntry {
-        /// Who.
+        /// The peer that published it.
         peer: PeerId,
-        /// What.
+        /// The content.
         content: ContentId,
     },
 }
@@ -34,9 +34,9 @@ pub struct StoredPayload {
     pub id: Hash,
     /// The payload.
     pub bytes: Arc<[u8]>,
-    /// Who put it first.
+    /// The peer that put it first.
     pub peer: PeerId,
-    /// From which network.
+    /// The network that this peer put it from.
     pub prefix: Option<Prefix>,
     /// How long it is kept from now on.
     pub left: Duration,
@@ -45,10 +45,10 @@ pub struct StoredPayload {
 /// A published entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredEntry {
-    /// Who publishes it.
+    /// The peer that publishes it.
     pub peer: PeerId,
-    /// What.
-    pub entry: Entry,
+    /// The entry.
+    pub entry: IndexEntry,
     /// How long it is kept from now on.
     pub left: Duration,
 }

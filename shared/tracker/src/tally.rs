@@ -1,33 +1,33 @@
-//! What was asked and refused, as it is told.
+//! Counters of requests and refusals.
 
-use shoal_wire::tracker::{ErrorCode, RefusalCounts, Request, RequestCounts};
+use shoal_wire::tracker::{RefusalCounts, RequestCounts, TrackerErrorCode, TrackerRequest};
 
 /// Which counter a request belongs to.
-pub(super) fn requests<'a>(counts: &'a mut RequestCounts, request: &Request) -> &'a mut u64 {
+pub(super) fn requests<'a>(counts: &'a mut RequestCounts, request: &TrackerRequest) -> &'a mut u64 {
     match request {
-        Request::Swarm { .. } => &mut counts.swarm,
-        Request::Role { .. } => &mut counts.role,
-        Request::Report { .. } => &mut counts.report,
-        Request::Publish { .. } => &mut counts.publish,
-        Request::Withdraw { .. } => &mut counts.withdraw,
-        Request::Find { .. } => &mut counts.find,
-        Request::Put { .. } => &mut counts.put,
-        Request::Get { .. } => &mut counts.get,
-        Request::Peers { .. } => &mut counts.peers,
-        Request::Stats {} => &mut counts.stats,
+        TrackerRequest::Swarm { .. } => &mut counts.swarm,
+        TrackerRequest::Role { .. } => &mut counts.role,
+        TrackerRequest::Report { .. } => &mut counts.report,
+        TrackerRequest::Publish { .. } => &mut counts.publish,
+        TrackerRequest::Withdraw { .. } => &mut counts.withdraw,
+        TrackerRequest::Find { .. } => &mut counts.find,
+        TrackerRequest::Put { .. } => &mut counts.put,
+        TrackerRequest::Get { .. } => &mut counts.get,
+        TrackerRequest::Peers { .. } => &mut counts.peers,
+        TrackerRequest::Stats {} => &mut counts.stats,
     }
 }
 
 /// Which counter of refusals a code belongs to.
-pub(super) fn refusals(counts: &mut RefusalCounts, code: ErrorCode) -> &mut u64 {
+pub(super) fn refusals(counts: &mut RefusalCounts, code: TrackerErrorCode) -> &mut u64 {
     match code {
-        ErrorCode::Busy => &mut counts.busy,
-        ErrorCode::Limited => &mut counts.limited,
-        ErrorCode::Quota => &mut counts.quota,
-        ErrorCode::TooLarge => &mut counts.too_large,
-        ErrorCode::NotFound => &mut counts.not_found,
-        ErrorCode::NotRegistered => &mut counts.not_registered,
-        ErrorCode::BadRequest => &mut counts.bad_request,
-        ErrorCode::Unsupported => &mut counts.unsupported,
+        TrackerErrorCode::Busy => &mut counts.busy,
+        TrackerErrorCode::Limited => &mut counts.limited,
+        TrackerErrorCode::Quota => &mut counts.quota,
+        TrackerErrorCode::TooLarge => &mut counts.too_large,
+        TrackerErrorCode::NotFound => &mut counts.not_found,
+        TrackerErrorCode::NotRegistered => &mut counts.not_registered,
+        TrackerErrorCode::BadRequest => &mut counts.bad_request,
+        TrackerErrorCode::Unsupported => &mut counts.unsupported,
     }
 }

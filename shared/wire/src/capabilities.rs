@@ -25,7 +25,7 @@ pub const MAX_CAPABILITY_BYTES: usize = 4096;
 pub const MAX_CAPABILITY_DEPTH: usize = 4;
 
 /// A capability that a program knows: its name, and the type of its value. A value of another type makes a whole message
-/// malformed; who wants to say more with it later names another capability.
+/// malformed. A later version that has more to say with it uses another name.
 pub trait Capability {
     /// 1 to 32 of `a` to `z`, `0` to `9`, `_` and `-`.
     const NAME: &'static str;
@@ -175,7 +175,7 @@ mod tests {
         assert!(ours.share::<Compression>(&theirs) && !ours.share::<Flag>(&theirs));
         assert_eq!(ours.get::<Compression>(), Ok(Some(zstd)));
         assert_eq!(ours.get::<Flag>(), Ok(None));
-        assert_eq!(read(&encode(&theirs)), Ok(theirs), "also by who knows none of them");
+        assert_eq!(read(&encode(&theirs)), Ok(theirs), "also by a version that knows none of them");
     }
 
     #[test]
@@ -208,13 +208,13 @@ mod tests {
     fn what_is_hostile_costs_little() {
         // A map that announces 2^32 entries; a value of 60 000 small ones; the same name twice; names out of order.
         let lie = [0xba, 0xff, 0xff, 0xff, 0xff, 0x61, b'a', 0x00];
-        let crowd = [vec![0xa1, 0x61, b'a', 0x99, 0xea, 0x60], vec![0; 60_000]].concat();
+        let many = [vec![0xa1, 0x61, b'a', 0x99, 0xea, 0x60], vec![0; 60_000]].concat();
         let twice = [0xa2, 0x61, b'a', 0x00, 0x61, b'a', 0x00];
         let unsorted = [0xa2, 0x61, b'b', 0x00, 0x61, b'a', 0x00];
-        for bytes in [&lie[..], &crowd, &twice, &unsorted] {
+        for bytes in [&lie[..], &many, &twice, &unsorted] {
             assert!(read(bytes).is_err());
         }
-        assert!(decode::<Capabilities>(&crowd).is_err(), "while it is read, not afterwards");
+        assert!(decode::<Capabilities>(&many).is_err(), "while it is read, not afterwards");
     }
 
     proptest! {

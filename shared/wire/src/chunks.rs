@@ -8,17 +8,17 @@
 //! can bound what it holds; news of stored chunks at the price of a few bytes; a provider that knows best
 //! which chunk to hand out first may choose it (initial seeding).
 //!
-//! **Not goals.** Finding out who has what ([`/shoal/query/1`](super::query)); ranges within a chunk.
+//! **Not goals.** Finding out which peer has which chunks ([`/shoal/query/1`](super::query)); ranges within a chunk.
 //!
-//! The downloader sends [`Request`] frames. The provider answers each `get` that is not cancelled in time
-//! once, in any order, with a [`Reply`] frame; a `data` frame is followed by exactly `len` raw bytes, and only then comes the next
+//! The downloader sends [`ChunkRequest`] frames. The provider answers each `get` that is not cancelled in time
+//! once, in any order, with a [`ChunkReply`] frame; a `data` frame is followed by exactly `len` raw bytes, and only then comes the next
 //! frame. A cancelled request may still be answered. A request of a kind that the provider does not know is refused, if it
 //! has an `id`, and ignored else. The downloader checks the SHA-256 of every chunk
 //! against the manifest; a chunk of another length or hash ends the connection.
 //!
 //! An `any` leaves the choice to the provider: it sends a chunk that, as far as it knows, nobody else has
-//! and that it has given to nobody, or refuses with `none_fresh`. So that a seed hands out each chunk
-//! about once before any twice, however many ask (BitTorrent's "super-seeding", BEP 16, serves the same
+//! and that it has given to nobody, or refuses with `none_fresh`. So a seed hands out each chunk about once
+//! before it hands out any twice, however many peers ask (BitTorrent's "super-seeding", BEP 16, serves the same
 //! end by hiding chunks).
 
 use serde::{Deserialize, Serialize};
@@ -34,7 +34,7 @@ pub const MAX_WAITING: usize = 64;
 
 /// From the downloader.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Request {
+pub enum ChunkRequest {
     /// Asks for a chunk.
     #[serde(rename = "get")]
     Get {
@@ -60,7 +60,7 @@ pub enum Request {
         id: u64,
     },
     /// Tells chunks that the downloader has got and serves. No answer. Says the same as
-    /// [`query::Request::Have`](super::query::Request::Have), and costs less.
+    /// [`query::QueryRequest::Have`](super::query::QueryRequest::Have), and costs less.
     #[serde(rename = "have")]
     Have {
         /// What is new.
@@ -72,7 +72,7 @@ pub enum Request {
 
 /// From the provider.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Reply {
+pub enum ChunkReply {
     /// The chunk's bytes follow this frame.
     #[serde(rename = "data")]
     Data {
@@ -91,14 +91,14 @@ pub enum Reply {
         /// The id of the request.
         id: u64,
         /// Why.
-        why: Refusal,
+        why: ChunkRefusal,
     },
 }
 
 /// Why a chunk does not come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Refusal {
+pub enum ChunkRefusal {
     /// The provider does not have it (any more).
     NotFound,
     /// The provider has too much to do; ask again after a while.
@@ -111,7 +111,7 @@ pub enum Refusal {
     Unsupported,
 }
 
-impl Message for Request {
+impl Message for ChunkRequest {
     const MAX: usize = 64 << 10;
 
     fn check(&self) -> Result<(), FrameError> {
@@ -122,11 +122,11 @@ impl Message for Request {
     }
 }
 
-impl RequestMessage for Request {
+impl RequestMessage for ChunkRequest {
     const KINDS: &'static [&'static str] = &["get", "any", "cancel", "have"];
 }
 
-impl Message for Reply {
+impl Message for ChunkReply {
     const MAX: usize = 128;
 
     fn check(&self) -> Result<(), FrameError> {

@@ -44,8 +44,8 @@ pub trait Message: Serialize + DeserializeOwned {
     }
 }
 
-/// A message that asks for something. Later versions have more kinds of it; whoever does not know one says so, and
-/// the asker goes on without.
+/// A message that asks for something. Later versions have more kinds of it. A program that does not know a kind says
+/// so, and the asker goes on without.
 pub trait RequestMessage: Message {
     /// The keys by which the kinds are told apart.
     const KINDS: &'static [&'static str];
@@ -64,7 +64,7 @@ pub type Received<M> = Result<M, UnknownKind>;
 
 /// The longest name of a kind, in bytes.
 const MAX_KIND: usize = 32;
-/// How deep the value of a request may be nested of which nothing is known.
+/// How deep the value of an unknown request may be nested.
 const MAX_DEPTH: usize = 16;
 
 /// Encodes a message with its length before it. Fails if it is over its own limits.
@@ -95,7 +95,8 @@ pub fn decode<M: Message>(body: &[u8]) -> Result<M, FrameError> {
     Ok(message)
 }
 
-/// Decodes the body of a request's frame as [`decode`] does, and knows one of an unknown kind from a malformed one.
+/// Decodes the body of a request's frame as [`decode`] does. A request of an unknown kind is told apart from a malformed
+/// one.
 pub fn decode_request<M: RequestMessage>(body: &[u8]) -> Result<Received<M>, FrameError> {
     match decode(body) {
         Err(FrameError::Cbor(error)) => unknown_kind::<M>(body).map(Err).ok_or(FrameError::Cbor(error)),

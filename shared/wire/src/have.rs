@@ -37,7 +37,7 @@ impl Have {
         Self { all: true, windows: Vec::new() }
     }
 
-    /// Says a set of chunks in as many messages as it takes, at least one.
+    /// Encodes a set of chunks in as many messages as it takes, at least one.
     pub fn of(set: &ChunkSet) -> Vec<Self> {
         if !set.is_empty() && set.is_full() {
             return vec![Self::all()];

@@ -13,7 +13,7 @@
 //! is read as [`frame::UnknownKind`], and answered.
 //!
 //! Every message of our own is CBOR behind its length as an unsigned varint ([`frame`]). `PROTOCOL.md` describes
-//! them for who writes another implementation; the tests here hold the same examples byte by byte.
+//! them for authors of other implementations; the tests here hold the same examples byte by byte.
 //!
 //! What this is not: no stream is read or written here. What always holds: a message that was decoded
 //! is within its limits.

@@ -1,6 +1,6 @@
 //! `/shoal/query/1`: questions and answers between peers.
 //!
-//! **Participants.** Any two peers. Who asks opens a stream, sends one request frame, and reads one
+//! **Participants.** Any two peers. The asking peer opens a stream, sends one request frame, and reads one
 //! response frame; then the stream is done.
 //!
 //! **Goals.** Join the swarm of a content, tell which chunks one has, fetch manifest blocks, learn of
@@ -9,7 +9,7 @@
 //! **Not goals.** Chunk bytes: those go over [`/shoal/chunks/1`](super::chunks). Authentication: the
 //! connection has proven the peer's id already.
 //!
-//! A node answers every well-formed request, with [`Response::Error`] if it must, also one of a kind that it does not
+//! A node answers every well-formed request, with [`QueryResponse::Error`] if it must, also one of a kind that it does not
 //! know. A malformed or oversized one ends the stream.
 
 use libp2p_identity::PeerId;
@@ -36,21 +36,21 @@ const MAX_PEER_ID: usize = 64;
 
 /// A question.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Request {
-    /// Takes part in the swarm of a content: "this is what I have; tell me what you have, and tell me
-    /// when you get more". Holds until the connection ends or [`Request::Leave`]. Answered by
-    /// [`Response::Joined`].
+pub enum QueryRequest {
+    /// Joins the swarm of a content: tells what the sender has, and asks what the receiver has now and gets
+    /// later. Holds until the connection ends or [`QueryRequest::Leave`]. Answered by
+    /// [`QueryResponse::Joined`].
     #[serde(rename = "join")]
     Join {
         /// What the sender has; empty if it has nothing yet. A map too long for one message goes on in
-        /// [`Request::Have`].
+        /// [`QueryRequest::Have`].
         have: Have,
         /// Which content.
         content: ContentId,
         /// What the sender understands beyond this version.
         capabilities: Capabilities,
     },
-    /// Tells chunks that the sender has got. Answered by [`Response::Ok`].
+    /// Tells chunks that the sender has got. Answered by [`QueryResponse::Ok`].
     #[serde(rename = "have")]
     Have {
         /// What is new.
@@ -58,15 +58,15 @@ pub enum Request {
         /// Which content.
         content: ContentId,
     },
-    /// "I no longer take part in this content; forget what I said of it": the end of a [`Request::Join`] of either side. For
-    /// whoever ends one content on a connection that others still use. Answered by [`Response::Ok`].
+    /// Ends the sender's part in the swarm of a content; the receiver forgets what the sender said of it. The end of a [`QueryRequest::Join`] of either side. For
+    /// a peer that ends one content on a connection that others still use. Answered by [`QueryResponse::Ok`].
     #[serde(rename = "leave")]
     Leave {
         /// Which content.
         content: ContentId,
     },
     /// Asks for a block of a manifest: the root by the hash inside the content id, pages by the hashes
-    /// in the root. Answered by [`Response::Block`].
+    /// in the root. Answered by [`QueryResponse::Block`].
     #[serde(rename = "block")]
     Block {
         /// SHA-256 of the block.
@@ -74,7 +74,7 @@ pub enum Request {
         /// Of which content.
         content: ContentId,
     },
-    /// Asks for other peers in the swarm of a content. Answered by [`Response::Peers`].
+    /// Asks for other peers in the swarm of a content. Answered by [`QueryResponse::Peers`].
     #[serde(rename = "peers")]
     Peers {
         /// Which content.
@@ -82,7 +82,7 @@ pub enum Request {
     },
 }
 
-impl Request {
+impl QueryRequest {
     /// Which content the question is about.
     pub fn content(&self) -> ContentId {
         match self {
@@ -97,31 +97,31 @@ impl Request {
 
 /// An answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Response {
+pub enum QueryResponse {
     /// Done.
     #[serde(rename = "ok")]
     Ok {
         /// How busy the answering peer is.
         load: Load,
     },
-    /// To [`Request::Join`].
+    /// To [`QueryRequest::Join`].
     #[serde(rename = "joined")]
     Joined {
-        /// What the answering peer has. A map too long for one message goes on in [`Request::Have`].
+        /// What the answering peer has. A map too long for one message goes on in [`QueryRequest::Have`].
         have: Have,
         /// How busy it is.
         load: Load,
         /// What it understands beyond this version.
         capabilities: Capabilities,
     },
-    /// To [`Request::Block`].
+    /// To [`QueryRequest::Block`].
     #[serde(rename = "block")]
     Block {
         /// The block's bytes, at most 256 KiB.
         #[serde(with = "serde_bytes")]
         bytes: Vec<u8>,
     },
-    /// To [`Request::Peers`].
+    /// To [`QueryRequest::Peers`].
     #[serde(rename = "peers")]
     Peers {
         /// At most 50 peers that the answering peer is connected to.
@@ -131,14 +131,14 @@ pub enum Response {
     #[serde(rename = "error")]
     Error {
         /// Why.
-        code: ErrorCode,
+        code: QueryErrorCode,
     },
 }
 
 /// Why a request could not be met.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum ErrorCode {
+pub enum QueryErrorCode {
     /// The peer does not have this content, or not (yet) this block.
     NotFound,
     /// The peer has too much to do; ask later.
@@ -170,7 +170,7 @@ pub struct PeerAddresses {
     pub addresses: Vec<ByteBuf>,
 }
 
-impl Message for Request {
+impl Message for QueryRequest {
     const MAX: usize = MAX_REQUEST;
 
     fn check(&self) -> Result<(), FrameError> {
@@ -182,11 +182,11 @@ impl Message for Request {
     }
 }
 
-impl RequestMessage for Request {
+impl RequestMessage for QueryRequest {
     const KINDS: &'static [&'static str] = &["join", "have", "leave", "block", "peers"];
 }
 
-impl Message for Response {
+impl Message for QueryResponse {
     const MAX: usize = MAX_RESPONSE;
 
     fn check(&self) -> Result<(), FrameError> {
@@ -211,7 +211,7 @@ impl PeerAddresses {
         }
     }
 
-    /// Who it is; none if the bytes are not a peer id.
+    /// The peer's id; none if the bytes are not one.
     pub fn peer(&self) -> Option<PeerId> {
         PeerId::from_bytes(&self.id).ok()
     }

@@ -9,9 +9,10 @@ use std::fmt::Debug;
 
 use serde_bytes::ByteBuf;
 
+use super::chunks::{ChunkRefusal, ChunkReply, ChunkRequest};
 use super::frame::{self, FrameError, LengthReader, Message};
-use super::query::{ErrorCode, Load, PeerAddresses};
-use super::{Capabilities, Have, Window, chunks, query};
+use super::query::{Load, PeerAddresses, QueryErrorCode, QueryRequest, QueryResponse};
+use super::{Capabilities, Have, Window};
 use shoal_cbor::CborError;
 use shoal_content::ContentId;
 use shoal_content::Hash;
@@ -555,22 +556,21 @@ fn some_chunks() -> Have {
 
 #[test]
 fn query_requests() {
-    use query::Request;
     let content = example_id();
     let all = [
-        Request::Join { have: Have::default(), content, capabilities: Capabilities::own() },
-        Request::Have { have: some_chunks(), content },
-        Request::Leave { content },
-        Request::Block { hash: Hash::of(&bytes(CHUNK_PAGE)), content },
-        Request::Peers { content },
+        QueryRequest::Join { have: Have::default(), content, capabilities: Capabilities::own() },
+        QueryRequest::Have { have: some_chunks(), content },
+        QueryRequest::Leave { content },
+        QueryRequest::Block { hash: Hash::of(&bytes(CHUNK_PAGE)), content },
+        QueryRequest::Peers { content },
     ];
     for request in &all {
         let listing = match request {
-            Request::Join { .. } => JOIN,
-            Request::Have { .. } => HAVE,
-            Request::Leave { .. } => LEAVE,
-            Request::Block { .. } => BLOCK,
-            Request::Peers { .. } => PEERS,
+            QueryRequest::Join { .. } => JOIN,
+            QueryRequest::Have { .. } => HAVE,
+            QueryRequest::Leave { .. } => LEAVE,
+            QueryRequest::Block { .. } => BLOCK,
+            QueryRequest::Peers { .. } => PEERS,
         };
         both_ways(request, listing);
     }
@@ -578,7 +578,6 @@ fn query_requests() {
 
 #[test]
 fn query_responses() {
-    use query::Response;
     let load = Load { rate: 12_500_000, active: 3, queued: 6 << 20 };
     let peer = PeerAddresses {
         id: "12D3KooWE9BybvUhbeZCuEqPQrep3R2Dp2w8fPejiP1G8gwhTejQ"
@@ -590,24 +589,24 @@ fn query_responses() {
             .into(),
     };
     let all = [
-        Response::Ok { load: Load::default() },
-        Response::Joined { have: Have::all(), load, capabilities: Capabilities::own() },
-        Response::Block { bytes: bytes(CHUNK_PAGE) },
-        Response::Peers { peers: vec![peer] },
-        Response::Error { code: ErrorCode::NotFound },
-        Response::Error { code: ErrorCode::Busy },
-        Response::Error { code: ErrorCode::BadRequest },
+        QueryResponse::Ok { load: Load::default() },
+        QueryResponse::Joined { have: Have::all(), load, capabilities: Capabilities::own() },
+        QueryResponse::Block { bytes: bytes(CHUNK_PAGE) },
+        QueryResponse::Peers { peers: vec![peer] },
+        QueryResponse::Error { code: QueryErrorCode::NotFound },
+        QueryResponse::Error { code: QueryErrorCode::Busy },
+        QueryResponse::Error { code: QueryErrorCode::BadRequest },
     ];
     for response in &all {
         let listing = match response {
-            Response::Ok { .. } => OK,
-            Response::Joined { .. } => JOINED,
-            Response::Block { .. } => BLOCK_BYTES,
-            Response::Peers { .. } => PEERS_LIST,
-            Response::Error { code: ErrorCode::NotFound } => ERROR_NOT_FOUND,
-            Response::Error { code: ErrorCode::Busy } => ERROR_BUSY,
-            Response::Error { code: ErrorCode::BadRequest } => ERROR_BAD_REQUEST,
-            Response::Error { code: ErrorCode::Unsupported } => unreachable!("among what grows"),
+            QueryResponse::Ok { .. } => OK,
+            QueryResponse::Joined { .. } => JOINED,
+            QueryResponse::Block { .. } => BLOCK_BYTES,
+            QueryResponse::Peers { .. } => PEERS_LIST,
+            QueryResponse::Error { code: QueryErrorCode::NotFound } => ERROR_NOT_FOUND,
+            QueryResponse::Error { code: QueryErrorCode::Busy } => ERROR_BUSY,
+            QueryResponse::Error { code: QueryErrorCode::BadRequest } => ERROR_BAD_REQUEST,
+            QueryResponse::Error { code: QueryErrorCode::Unsupported } => unreachable!("among what grows"),
         };
         both_ways(response, listing);
     }
@@ -615,20 +614,19 @@ fn query_responses() {
 
 #[test]
 fn chunk_requests() {
-    use chunks::Request;
     let content = example_id();
     let all = [
-        Request::Get { id: 7, chunk: 0, content },
-        Request::Any { id: 7, content },
-        Request::Cancel { id: 7 },
-        Request::Have { have: some_chunks(), content },
+        ChunkRequest::Get { id: 7, chunk: 0, content },
+        ChunkRequest::Any { id: 7, content },
+        ChunkRequest::Cancel { id: 7 },
+        ChunkRequest::Have { have: some_chunks(), content },
     ];
     for request in &all {
         let listing = match request {
-            Request::Get { .. } => GET,
-            Request::Any { .. } => ANY,
-            Request::Cancel { .. } => CANCEL,
-            Request::Have { .. } => HAVE,
+            ChunkRequest::Get { .. } => GET,
+            ChunkRequest::Any { .. } => ANY,
+            ChunkRequest::Cancel { .. } => CANCEL,
+            ChunkRequest::Have { .. } => HAVE,
         };
         both_ways(request, listing);
     }
@@ -636,22 +634,21 @@ fn chunk_requests() {
 
 #[test]
 fn chunk_replies() {
-    use chunks::{Refusal, Reply};
     let all = [
-        Reply::Data { id: 7, len: bytes(CHUNK).len() as u32, chunk: 0, queued: 0 },
-        Reply::Refused { id: 7, why: Refusal::NotFound },
-        Reply::Refused { id: 7, why: Refusal::Busy },
-        Reply::Refused { id: 7, why: Refusal::Choked },
-        Reply::Refused { id: 7, why: Refusal::NoneFresh },
+        ChunkReply::Data { id: 7, len: bytes(CHUNK).len() as u32, chunk: 0, queued: 0 },
+        ChunkReply::Refused { id: 7, why: ChunkRefusal::NotFound },
+        ChunkReply::Refused { id: 7, why: ChunkRefusal::Busy },
+        ChunkReply::Refused { id: 7, why: ChunkRefusal::Choked },
+        ChunkReply::Refused { id: 7, why: ChunkRefusal::NoneFresh },
     ];
     for reply in &all {
         let listing = match reply {
-            Reply::Data { .. } => DATA,
-            Reply::Refused { why: Refusal::NotFound, .. } => REFUSED_NOT_FOUND,
-            Reply::Refused { why: Refusal::Busy, .. } => REFUSED_BUSY,
-            Reply::Refused { why: Refusal::Choked, .. } => REFUSED_CHOKED,
-            Reply::Refused { why: Refusal::NoneFresh, .. } => REFUSED_NONE_FRESH,
-            Reply::Refused { why: Refusal::Unsupported, .. } => unreachable!("among what grows"),
+            ChunkReply::Data { .. } => DATA,
+            ChunkReply::Refused { why: ChunkRefusal::NotFound, .. } => REFUSED_NOT_FOUND,
+            ChunkReply::Refused { why: ChunkRefusal::Busy, .. } => REFUSED_BUSY,
+            ChunkReply::Refused { why: ChunkRefusal::Choked, .. } => REFUSED_CHOKED,
+            ChunkReply::Refused { why: ChunkRefusal::NoneFresh, .. } => REFUSED_NONE_FRESH,
+            ChunkReply::Refused { why: ChunkRefusal::Unsupported, .. } => unreachable!("among what grows"),
         };
         both_ways(reply, listing);
     }
@@ -669,38 +666,38 @@ fn have_maps_come_from_sets() {
 #[test]
 fn lengths_over_the_limit_of_their_kind_are_refused() {
     let too_long = |len, max| FrameError::TooLong { len, max };
-    assert_eq!(refused::<query::Request>(REQUEST_TOO_LONG), too_long(65_537, 65_536));
-    assert_eq!(refused::<query::Response>(RESPONSE_TOO_LONG), too_long(1_048_577, 1_048_576));
-    assert_eq!(refused::<chunks::Request>(REQUEST_TOO_LONG), too_long(65_537, 65_536));
-    assert_eq!(refused::<chunks::Reply>(REPLY_TOO_LONG), too_long(129, 128));
+    assert_eq!(refused::<QueryRequest>(REQUEST_TOO_LONG), too_long(65_537, 65_536));
+    assert_eq!(refused::<QueryResponse>(RESPONSE_TOO_LONG), too_long(1_048_577, 1_048_576));
+    assert_eq!(refused::<ChunkRequest>(REQUEST_TOO_LONG), too_long(65_537, 65_536));
+    assert_eq!(refused::<ChunkReply>(REPLY_TOO_LONG), too_long(129, 128));
 }
 
 #[test]
 fn malformed_lengths_are_refused() {
-    assert_eq!(refused::<chunks::Request>(LENGTH_NOT_MINIMAL), FrameError::Length);
-    assert_eq!(refused::<query::Response>(LENGTH_OF_FOUR_BYTES), FrameError::Length);
+    assert_eq!(refused::<ChunkRequest>(LENGTH_NOT_MINIMAL), FrameError::Length);
+    assert_eq!(refused::<QueryResponse>(LENGTH_OF_FOUR_BYTES), FrameError::Length);
 }
 
 #[test]
 fn bodies_of_another_shape_are_refused() {
-    assert!(malformed::<chunks::Request>(MISSING_FIELD).contains("missing field `chunk`"));
-    assert!(malformed::<query::Request>(OTHER_CID).contains("of something else"));
+    assert!(malformed::<ChunkRequest>(MISSING_FIELD).contains("missing field `chunk`"));
+    assert!(malformed::<QueryRequest>(OTHER_CID).contains("of something else"));
     for listing in [EMPTY_BODY, TRUNCATED] {
-        malformed::<chunks::Request>(listing);
+        malformed::<ChunkRequest>(listing);
     }
-    assert_eq!(refused::<chunks::Request>(TRAILING), FrameError::Cbor(CborError::Trailing));
+    assert_eq!(refused::<ChunkRequest>(TRAILING), FrameError::Cbor(CborError::Trailing));
     // A message of one protocol or direction is none of another.
-    assert!(malformed::<query::Response>(JOIN).contains("unknown variant"));
-    assert!(malformed::<chunks::Reply>(CANCEL).contains("unknown variant"));
+    assert!(malformed::<QueryResponse>(JOIN).contains("unknown variant"));
+    assert!(malformed::<ChunkReply>(CANCEL).contains("unknown variant"));
 }
 
 #[test]
 fn values_out_of_bounds_are_refused() {
     let value = |error| matches!(error, FrameError::Value(_));
-    assert!(value(refused::<query::Request>(WINDOW_NOT_ALIGNED)));
-    assert!(value(refused::<query::Request>(WINDOW_BEYOND_THE_END)));
-    assert!(value(refused::<chunks::Reply>(NO_BYTES)));
-    assert!(value(refused::<chunks::Reply>(TOO_MANY_BYTES)));
+    assert!(value(refused::<QueryRequest>(WINDOW_NOT_ALIGNED)));
+    assert!(value(refused::<QueryRequest>(WINDOW_BEYOND_THE_END)));
+    assert!(value(refused::<ChunkReply>(NO_BYTES)));
+    assert!(value(refused::<ChunkReply>(TOO_MANY_BYTES)));
 }
 
 pub(super) fn passes<M: Message>(message: &M) -> bool {
@@ -715,7 +712,7 @@ pub(super) fn passes<M: Message>(message: &M) -> bool {
 #[test]
 fn limits_are_where_the_document_says() {
     let window = |len| Window { bits: vec![0; len], first: 0 };
-    let have = |windows| query::Request::Have { have: Have { all: false, windows }, content: example_id() };
+    let have = |windows| QueryRequest::Have { have: Have { all: false, windows }, content: example_id() };
     assert!(passes(&have(vec![window(32_768)])));
     assert!(!passes(&have(vec![window(32_768), window(1)])));
     assert!(passes(&have(vec![window(1); 1024])));
@@ -724,7 +721,7 @@ fn limits_are_where_the_document_says() {
     assert!(passes(&last(16_777_208)));
     assert!(!passes(&last(16_777_216)));
 
-    let peers = |count, id, addresses, len| query::Response::Peers {
+    let peers = |count, id, addresses, len| QueryResponse::Peers {
         peers: vec![
             PeerAddresses { id: vec![0; id], addresses: vec![ByteBuf::from(vec![0; len]); addresses] };
             count
@@ -735,7 +732,7 @@ fn limits_are_where_the_document_says() {
         assert!(!passes(&over));
     }
 
-    let data = |len| chunks::Reply::Data { id: u64::MAX, len, chunk: u32::MAX, queued: u64::MAX };
+    let data = |len| ChunkReply::Data { id: u64::MAX, len, chunk: u32::MAX, queued: u64::MAX };
     assert!(passes(&data(1)) && passes(&data(16_777_216)));
     assert!(!passes(&data(0)) && !passes(&data(16_777_217)));
 }
@@ -744,17 +741,17 @@ fn limits_are_where_the_document_says() {
 #[test]
 fn unknown_keys_and_other_forms_are_refused() {
     let mut frame = bytes(LEAVE);
-    assert!(read::<query::Request>(&frame).is_ok());
+    assert!(read::<QueryRequest>(&frame).is_ok());
     frame[0] += 3;
     let map = frame.iter().rposition(|byte| *byte == 0xa1).unwrap();
     frame[map] += 1;
     frame.extend(*b"\x61x\x00");
-    assert!(read::<query::Request>(&frame).is_err());
+    assert!(read::<QueryRequest>(&frame).is_err());
     // A bare text before the map of fields, which the library underneath would take for the kind.
     let mut frame = bytes(LEAVE);
     frame[0] -= 1;
     assert_eq!(frame.remove(1), 0xa1);
-    assert!(read::<query::Request>(&frame).is_err());
+    assert!(read::<QueryRequest>(&frame).is_err());
 }
 
 #[test]

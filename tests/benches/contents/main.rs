@@ -37,7 +37,7 @@ async fn main() -> anyhow::Result<()> {
             ..shoal_rendezvous::Settings::default()
         };
         let keys = libp2p::identity::Keypair::generate_ed25519();
-        let tracker = shoal_rendezvous::Tracker::start(keys, settings).await?;
+        let tracker = shoal_rendezvous::TrackerServer::start(keys, settings).await?;
         idle(Some(tracker.addresses()[0].clone())).await?;
     }
     if wanted("pair") {

@@ -60,9 +60,9 @@ impl Content {
     }
 
     /// Fills and frees as much memory as this many copies take, but at most half of what is free. A virtual
-    /// machine pays for pages that its host has not backed yet, and that would fall on whoever needs the next
-    /// ones for its page cache.
-    pub(crate) fn touch_memory(&self, copies: usize) {
+    /// machine pays for pages that its host has not backed yet, and the process that needs the next ones for
+    /// its page cache would pay for that.
+    pub(crate) fn prefault_memory(&self, copies: usize) {
         let bytes = (self.size as usize * copies).min(free_memory() / 2);
         std::hint::black_box(vec![1u8; bytes]);
     }

@@ -1,4 +1,4 @@
-//! Who takes part in a run, what befalls them, and how fast it could be done at best.
+//! The nodes of a run, what happens to them, and how fast it could be done at best.
 
 use serde::Serialize;
 
@@ -58,7 +58,7 @@ impl Plan {
         let these = || self.getters.iter().enumerate().filter(|(n, g)| these(*n, g)).map(|(_, g)| g);
         let slowest = these().map(|g| g.start + size / bytes(g.link.down)).fold(0.0, f64::max);
         let up: f64 = self.links().iter().map(|l| bytes(l.up)).sum();
-        // What somebody who starts later would have sent up to then.
+        // What a node that starts later would have sent up to then.
         let missed: f64 = self.getters.iter().map(|g| bytes(g.link.up) * g.start).sum();
         let together = (these().count() as f64 * size + missed) / up;
         (size / bytes(self.seed.up)).max(slowest).max(together)

@@ -51,7 +51,7 @@ impl<'a> Race<'a> {
             Ok(Entrant::new(*getter, folder(&scratch, &format!("getter{n}"))?))
         };
         let entrants = plan.getters.iter().enumerate().map(entrant).collect::<anyhow::Result<_>>()?;
-        setting.content.touch_memory(plan.getters.len() + 1);
+        setting.content.prefault_memory(plan.getters.len() + 1);
         // What others have yet to write must not slow down the first chunks.
         rustix::fs::sync();
         let received = received(&lab, plan)?;
@@ -153,7 +153,7 @@ impl<'a> Race<'a> {
         Ok(left <= 0.0)
     }
 
-    /// Whoever says that it is done must have the very bytes.
+    /// Every node that says that it is done must have the very bytes.
     pub(crate) fn check_bytes(&self) -> anyhow::Result<()> {
         for entrant in self.entrants.iter().filter(|e| matches!(e.fate, Fate::Done(_))) {
             wait::go_on()?;

@@ -23,7 +23,7 @@ struct Figures {
     median: Option<f64>,
     /// Times the content.
     seed_sent: f64,
-    /// Times the content, mean of those who completed.
+    /// Times the content, mean of the nodes that completed.
     received: Option<f64>,
     /// Of what was fetched.
     duplicate: f64,
@@ -90,7 +90,7 @@ pub(crate) fn scenario(scenario: Scenario, rounds: &[Vec<Run>], as_json: bool) -
             }
         }
     }
-    // For whoever reads JSON, they are beside the data rather than in it.
+    // With JSON they go to stderr, beside the data rather than into it.
     for remark in rounds.iter().flat_map(|round| scenario.remarks(round)) {
         if as_json { eprintln!("{remark}") } else { println!("    {remark}") }
     }

@@ -26,9 +26,9 @@ pub(crate) struct Run {
     /// Whether bytes are those on the line, or only those of chunks.
     pub(crate) shaped: bool,
     pub(crate) size: u64,
-    /// Seconds that those who count would need at best.
+    /// Seconds that the nodes that count would need at best.
     pub(crate) bound: f64,
-    /// When those who were still at it were given up.
+    /// When the nodes that were not done were given up.
     pub(crate) deadline: f64,
     pub(crate) seed_sent: u64,
     /// Processor seconds.

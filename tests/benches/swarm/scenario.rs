@@ -1,4 +1,4 @@
-//! What can be asked for: who takes part, what befalls them, and what is worth saying about it.
+//! The scenarios: which nodes take part, what happens to them, and what is reported.
 
 use crate::entrant::Fate;
 use crate::lab::{Link, bytes};
@@ -118,13 +118,13 @@ fn with_and_without(mut plan: Plan, setting: &Setting) -> anyhow::Result<Vec<Run
     Ok(vec![undisturbed, run(&plan, setting)?])
 }
 
-/// When the last of those who count was done; `None` if not all were.
+/// When the last node that counts was done; `None` if not all were.
 pub(crate) fn last(run: &Run) -> Option<f64> {
     let times: Option<Vec<f64>> = run.getters.iter().filter(|g| g.counts()).map(|g| g.done()).collect();
     times?.into_iter().reduce(f64::max)
 }
 
-/// Who did not get it, and why.
+/// The nodes that did not complete, and why.
 fn unfinished(run: &Run) -> Vec<String> {
     let count = |is: fn(&Fate) -> bool| run.getters.iter().filter(|g| is(&g.fate)).count();
     let mut remarks = Vec::new();

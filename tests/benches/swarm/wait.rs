@@ -1,6 +1,6 @@
 //! Waiting with a deadline, and giving up on Ctrl-C.
 //!
-//! A signal only sets a flag. Whoever waits looks at it and returns an error, so that everything that was
+//! A signal only sets a flag. A loop that waits looks at it and returns an error, so that everything that was
 //! set up is taken down on the way out, as on any other error.
 
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -152,7 +152,7 @@ fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start")
 }
 
-/// The program that is measured: the one that `SHOAL_RENDEZVOUS` names, or a fresh build.
+/// The program that is measured: the one that `SHOAL_RENDEZVOUS` names, or a new build.
 fn ours() -> anyhow::Result<PathBuf> {
     if let Some(path) = std::env::var_os("SHOAL_RENDEZVOUS") {
         return Ok(path.into());

@@ -9,7 +9,8 @@ use anyhow::Context;
 use libp2p::PeerId;
 use rand::SeedableRng;
 use shoal_engine::SeededRng;
-use shoal_registry::{Limits, Registration, Registry, Role};
+use shoal_registry::{Registration, Registry, RegistryLimits};
+use shoal_wire::tracker::Role;
 
 use crate::system;
 
@@ -21,7 +22,7 @@ const RECORD: usize = 300;
 const NOW: Duration = Duration::from_secs(1);
 
 fn registry() -> Registry {
-    let limits = Limits { total: 1 << 20, per_namespace: 1 << 20, ..Limits::default() };
+    let limits = RegistryLimits { total: 1 << 20, per_namespace: 1 << 20, ..RegistryLimits::default() };
     Registry::new(limits, SeededRng::seed_from_u64(1))
 }
 
@@ -41,7 +42,7 @@ fn registration(n: usize, namespace: String, sequence: u64) -> Registration {
         observed: None,
         prefixes: vec![],
         ttl: Some(7_200),
-        role: [Role::Seed, Role::Downloader, Role::Unknown][n % 3],
+        role: [Some(Role::Seed), Some(Role::Downloader), None][n % 3],
     }
 }
 

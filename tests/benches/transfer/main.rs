@@ -68,7 +68,7 @@ fn transfer(shoal: &Path, scratch: &Path, file: &Path) {
     );
     let (mut hashed, mut synced, mut ours) = (vec![], vec![], vec![]);
     for round in 0..PAIRS {
-        // In turn, each one first now and then: who comes first pays for what the last one left behind.
+        // In turn, each one first now and then: the first one pays for what the last one left behind.
         for turn in 0..3 {
             match (round + turn) % 3 {
                 0 => hashed.push(plain::copy(scratch, file, false)),

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
 
-use crate::run::{Measured, Watched, touch_memory};
+use crate::run::{Measured, Watched, prefault_memory};
 
 const BLOCK: usize = 1 << 20;
 const ROLE: &str = "SHOAL_BENCH_ROLE";
@@ -71,7 +71,7 @@ pub(crate) fn copy(scratch: &Path, file: &Path, sync: bool) -> Measured {
     let text = |path: &Path| path.to_str().expect("text").to_owned();
     let mut receiver = Watched::start(role(&["receive", &text(&to), if sync { "sync" } else { "fast" }]));
     let address = receiver.line();
-    touch_memory();
+    prefault_memory();
     let start = Instant::now();
     let sender = Watched::start(role(&["send", &text(file), &address]));
     let received = receiver.end();

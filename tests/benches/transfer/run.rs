@@ -117,9 +117,9 @@ fn peak_rss(id: u32) -> u64 {
 }
 
 /// Fills and frees some memory, straight before each copy. A virtual machine pays for pages that its host has
-/// not backed yet (or has taken back), and that would fall on whoever needs the next ones for its page
-/// cache.
-pub(crate) fn touch_memory() {
+/// not backed yet (or has taken back), and the process that needs the next ones for its page cache
+/// would pay for that.
+pub(crate) fn prefault_memory() {
     std::hint::black_box(vec![1u8; 3 << 30]);
 }
 
@@ -144,7 +144,7 @@ fn share(shoal: &Path, path: &Path) -> (Watched, String) {
 pub(crate) fn shoal_once(shoal: &Path, scratch: &Path, file: &Path) -> Measured {
     let to = scratch.join("fetched");
     let (sender, ticket) = share(shoal, file);
-    touch_memory();
+    prefault_memory();
     let before = sender.cpu();
     let mut command = Command::new(shoal);
     command.args(["get", &ticket, "--listen", LOOPBACK, "-o"]).arg(&to);

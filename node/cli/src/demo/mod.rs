@@ -16,7 +16,7 @@ use indicatif::ProgressBar;
 use libp2p::identity::Keypair;
 use libp2p::{Multiaddr, PeerId};
 use shoal_content::Manifest;
-use shoal_rendezvous::{Settings, Tracker};
+use shoal_rendezvous::{Settings, TrackerServer};
 use tokio_util::sync::CancellationToken;
 
 use self::table::{Row, table};
@@ -24,7 +24,7 @@ use super::error::{CliError, Exit};
 use super::human;
 use super::output::Output;
 use super::share::tell;
-use shoal_net::{ContentHandle, Event, Failure, FetchOptions, Node, NodeConfig, ServeOptions};
+use shoal_net::{ContentEvent, ContentHandle, Failure, FetchOptions, Node, NodeConfig, ServeOptions};
 use shoal_store::{ChunkStore, EntryState, verify};
 
 /// Nodes of the demo listen on loopback alone.
@@ -77,7 +77,8 @@ async fn demonstrate(
         None => make_up(scratch, args.size.as_u64(), output).await?,
     };
     let settings = Settings { listen: vec![LOOPBACK.parse().expect("well-formed")], ..Settings::default() };
-    let tracker = Tracker::start(Keypair::generate_ed25519(), settings).await.map_err(anyhow::Error::from)?;
+    let tracker =
+        TrackerServer::start(Keypair::generate_ed25519(), settings).await.map_err(anyhow::Error::from)?;
     let rendezvous = tracker.addresses().to_vec();
     output.say(format!("tracker   {}", rendezvous[0]));
 
@@ -98,7 +99,7 @@ async fn demonstrate(
     let rows = check(&peers, &times, seed.peer_id(), &manifest).await?;
     output.data(&rows, || table(&rows, manifest.root().size))?;
 
-    // Nobody needs to take leave in good order here: all nodes end together.
+    // No node has to leave its swarm in good order: all nodes end together.
     drop((peers, seeding, tracker));
     let good = rows.iter().all(|row| row.verified);
     Ok(if good { Exit::Done } else { Exit::VerificationFailed })
@@ -178,7 +179,7 @@ async fn follow(peer: &mut Peer, output: &Output) -> Result<(), Arc<Failure>> {
                 peer.bar.set_message(human::count(now.peers as u64, "peer"));
             }
             event = peer.handle.next() => match event {
-                Some(Event::Finished(result)) => {
+                Some(ContentEvent::Finished(result)) => {
                     peer.bar.abandon();
                     return result.map(|_| ());
                 }

@@ -9,7 +9,7 @@ use super::super::output::Output;
 use shoal_net::{Node, NodeConfig, TrackerClient, TrackerError};
 use shoal_printable::Printable;
 
-/// Whom to ask.
+/// The rendezvous points to ask.
 #[derive(clap::Args, Debug, Clone)]
 pub(super) struct PointArgs {
     /// Rendezvous point to ask; may be given several times

@@ -16,7 +16,7 @@ use libp2p::PeerId;
 use shoal_content::{ChunkIndex, ContentId, MAX_CHUNK};
 use shoal_engine::RequestId;
 use shoal_store::WriteError;
-use shoal_wire::chunks::Refusal;
+use shoal_wire::chunks::ChunkRefusal;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinError;
 use tokio_util::sync::CancellationToken;
@@ -121,7 +121,7 @@ impl Attachment {
     }
 
     pub(super) fn refuse(&self, peer: PeerId, id: RequestId) {
-        self.tell(FetchEvent::Refused { peer, id, why: Refusal::Busy });
+        self.tell(FetchEvent::Refused { peer, id, why: ChunkRefusal::Busy });
     }
 
     /// The bytes of a chunk are not kept.

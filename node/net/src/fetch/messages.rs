@@ -8,7 +8,7 @@ use shoal_content::ChunkIndex;
 use shoal_engine::RequestId;
 use shoal_store::{ChunkStore, Target, WriteError};
 use shoal_wire::Have;
-use shoal_wire::chunks::Refusal;
+use shoal_wire::chunks::ChunkRefusal;
 use tokio::task::JoinError;
 
 use crate::streams::OpenError;
@@ -45,7 +45,7 @@ pub(crate) enum FetchEvent {
     /// Bytes that do not match.
     Corrupt { peer: PeerId, id: RequestId, chunk: ChunkIndex },
     /// The peer refused, or this node does for it (busy): too much is asked of the peer, or the disk is behind.
-    Refused { peer: PeerId, id: RequestId, why: Refusal },
+    Refused { peer: PeerId, id: RequestId, why: ChunkRefusal },
     /// The disk does not take bytes. It is tried again until it does; everything that is asked for meanwhile is
     /// refused.
     Blocked { error: WriteError },

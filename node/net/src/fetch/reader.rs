@@ -11,7 +11,7 @@ use std::time::Duration;
 use futures::io::{BufReader, copy_buf, sink};
 use futures::{AsyncRead, AsyncReadExt};
 use shoal_framing::read_frame;
-use shoal_wire::chunks::Reply;
+use shoal_wire::chunks::ChunkReply;
 use tokio::time::Instant;
 
 use super::attachment::{Arriving, Attachment};
@@ -43,8 +43,8 @@ impl<'a, R: AsyncRead + Unpin> Reader<'a, R> {
     pub(super) async fn run(mut self) -> Result<(), StreamError> {
         while let Some(reply) = read_frame(&mut self.input).await? {
             match reply {
-                Reply::Refused { id, why } => self.stream.refused(id, why),
-                Reply::Data { id, len, chunk, queued } => self.data(id, len, chunk, queued).await?,
+                ChunkReply::Refused { id, why } => self.stream.refused(id, why),
+                ChunkReply::Data { id, len, chunk, queued } => self.data(id, len, chunk, queued).await?,
             }
         }
         Err(StreamError::Closed)

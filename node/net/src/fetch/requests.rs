@@ -16,7 +16,7 @@ use std::time::Duration;
 use shoal_content::{ChunkIndex, ContentId};
 use shoal_engine::RequestId;
 use shoal_wire::Have;
-use shoal_wire::chunks::{MAX_WAITING, Request};
+use shoal_wire::chunks::{ChunkRequest, MAX_WAITING};
 
 /// How long a content waits for its turn. Together with the time that a provider lets it wait this stays below the
 /// time after which the engine takes a peer for stalled.
@@ -90,7 +90,7 @@ pub(super) struct Requests {
     /// Cancelled ones, oldest first.
     late: VecDeque<(u64, Asking)>,
     /// Goes out before requests: news, and cancels of open requests.
-    notes: VecDeque<(AttachmentId, Request)>,
+    notes: VecDeque<(AttachmentId, ChunkRequest)>,
     news: usize,
     next_id: u64,
     turns: u64,
@@ -141,7 +141,7 @@ impl Requests {
             if self.late.len() > MAX_LATE {
                 self.late.pop_front();
             }
-            self.notes.push_back((by, Request::Cancel { id: on_stream }));
+            self.notes.push_back((by, ChunkRequest::Cancel { id: on_stream }));
         }
     }
 
@@ -153,14 +153,14 @@ impl Requests {
         };
         lane.news += 1;
         self.news += 1;
-        self.notes.push_back((by, Request::Have { have, content: lane.content }));
+        self.notes.push_back((by, ChunkRequest::Have { have, content: lane.content }));
         true
     }
 
     /// What to write next, if anything.
-    pub(super) fn next(&mut self) -> Option<Request> {
+    pub(super) fn next(&mut self) -> Option<ChunkRequest> {
         if let Some((by, note)) = self.notes.pop_front() {
-            if let Request::Have { .. } = note {
+            if let ChunkRequest::Have { .. } = note {
                 self.news -= 1;
                 // It may have left and come back since.
                 self.lanes.get_mut(&by).into_iter().for_each(|lane| lane.news = lane.news.saturating_sub(1));
@@ -181,8 +181,8 @@ impl Requests {
         self.open.insert(on_stream, Asking { by: *by, id, asked, late: false });
         let content = lane.content;
         Some(match asked {
-            Asked::Chunk(chunk, _) => Request::Get { id: on_stream, chunk, content },
-            Asked::Any => Request::Any { id: on_stream, content },
+            Asked::Chunk(chunk, _) => ChunkRequest::Get { id: on_stream, chunk, content },
+            Asked::Any => ChunkRequest::Any { id: on_stream, content },
         })
     }
 

@@ -21,14 +21,14 @@ fn ask(requests: &mut Requests, by: AttachmentId, id: RequestId) {
     requests.ask(START, by, id, Asked::Any);
 }
 
-fn drain(requests: &mut Requests) -> Vec<Request> {
+fn drain(requests: &mut Requests) -> Vec<ChunkRequest> {
     std::iter::from_fn(|| requests.next()).collect()
 }
 
-fn id_of(request: &Request) -> u64 {
+fn id_of(request: &ChunkRequest) -> u64 {
     match request {
-        Request::Get { id, .. } | Request::Any { id, .. } | Request::Cancel { id } => *id,
-        Request::Have { .. } => panic!("news has no id"),
+        ChunkRequest::Get { id, .. } | ChunkRequest::Any { id, .. } | ChunkRequest::Cancel { id } => *id,
+        ChunkRequest::Have { .. } => panic!("news has no id"),
     }
 }
 
@@ -38,7 +38,7 @@ fn each_content_numbers_its_own_requests() {
     for by in [0, 1] {
         assert!(requests.ask(START, by, 0, Asked::Chunk(by as ChunkIndex, 10)));
     }
-    let get = |id, by: u64| Request::Get { id, chunk: by as ChunkIndex, content: content(by) };
+    let get = |id, by: u64| ChunkRequest::Get { id, chunk: by as ChunkIndex, content: content(by) };
     assert_eq!(drain(&mut requests), [get(0, 0), get(1, 1)]);
     let answer = requests.answered(1, 1).unwrap();
     assert_eq!(answer, Asking { by: 1, id: 0, asked: Asked::Chunk(1, 10), late: false });
@@ -131,7 +131,7 @@ fn who_gets_no_turn_is_told_in_time() {
     requests.ask(START, 3, 8, Asked::Any);
     requests.refused(0);
     let next = drain(&mut requests);
-    assert!(matches!(&next[..], [Request::Any { content: of, .. }] if *of == content(last)), "{next:?}");
+    assert!(matches!(&next[..], [ChunkRequest::Any { content: of, .. }] if *of == content(last)), "{next:?}");
 }
 
 #[test]
@@ -143,7 +143,7 @@ fn what_is_taken_back_may_come_all_the_same() {
     requests.cancel(0, 7);
     requests.cancel(0, 8);
     requests.cancel(0, 99);
-    assert_eq!(drain(&mut requests), [Request::Cancel { id: 0 }], "what was not sent needs no cancel");
+    assert_eq!(drain(&mut requests), [ChunkRequest::Cancel { id: 0 }], "what was not sent needs no cancel");
     assert!(requests.answered(0, 3).is_some_and(|answer| answer.late && answer.id == 7));
     assert_eq!(requests.answered(0, 3), None);
 }
@@ -156,7 +156,7 @@ fn a_storm_of_cancels_leaves_nothing_open_and_is_remembered_in_bounds() {
         requests.ask(START, by, id, Asked::Any);
         drain(&mut requests);
         requests.cancel(by, id);
-        assert_eq!(drain(&mut requests), [Request::Cancel { id }]);
+        assert_eq!(drain(&mut requests), [ChunkRequest::Cancel { id }]);
     }
     assert_eq!((requests.open.len(), requests.late.len()), (0, MAX_LATE));
     assert!(requests.answered(4999, 0).is_some());
@@ -174,8 +174,8 @@ fn who_leaves_takes_its_requests_along_and_its_news_still_goes_out() {
     requests.tell(0, Have::all());
     requests.leave(0);
     assert!(!requests.others_ask(1));
-    let have = Request::Have { have: Have::all(), content: content(0) };
-    assert_eq!(drain(&mut requests), [have, Request::Cancel { id: 0 }]);
+    let have = ChunkRequest::Have { have: Have::all(), content: content(0) };
+    assert_eq!(drain(&mut requests), [have, ChunkRequest::Cancel { id: 0 }]);
     let answer = requests.answered(0, 3).unwrap();
     assert_eq!(answer.by, 0, "it is known what it was");
     assert!(!requests.ask(START, 0, 9, Asked::Any), "it does not use the stream");

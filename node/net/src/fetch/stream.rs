@@ -13,7 +13,7 @@ use libp2p::PeerId;
 use shoal_content::ChunkIndex;
 use shoal_engine::RequestId;
 use shoal_framing::write_frame;
-use shoal_wire::chunks::{Refusal, Request};
+use shoal_wire::chunks::{ChunkRefusal, ChunkRequest};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
@@ -155,7 +155,7 @@ impl ChunkStream {
         }
     }
 
-    fn next_request(&self) -> Option<Request> {
+    fn next_request(&self) -> Option<ChunkRequest> {
         self.state().requests.next()
     }
 
@@ -171,7 +171,7 @@ impl ChunkStream {
     }
 
     /// The peer refuses a request.
-    pub(super) fn refused(&self, on_stream: u64, why: Refusal) {
+    pub(super) fn refused(&self, on_stream: u64, why: ChunkRefusal) {
         let mut state = self.state();
         if let Some((user, id)) = state.requests.refused(on_stream)
             && let Some(user) = state.users.get(&user)

@@ -12,7 +12,7 @@ use shoal_content::{ChunkIndex, ContentId, Hash};
 use shoal_framing::{read_frame, write_frame};
 use shoal_store::WriteError;
 use shoal_wire::Have;
-use shoal_wire::chunks::{MAX_WAITING, Refusal, Reply, Request};
+use shoal_wire::chunks::{ChunkRefusal, ChunkReply, ChunkRequest, MAX_WAITING};
 use tokio::io::DuplexStream;
 use tokio::sync::mpsc;
 use tokio_util::compat::{Compat, TokioAsyncReadCompatExt};
@@ -125,7 +125,7 @@ impl Job {
 
     async fn refused(&mut self) -> u64 {
         match self.event().await {
-            FetchEvent::Refused { id, why: Refusal::Busy, .. } => id,
+            FetchEvent::Refused { id, why: ChunkRefusal::Busy, .. } => id,
             other => panic!("{other:?}"),
         }
     }
@@ -194,7 +194,7 @@ struct Provider {
 }
 
 impl Provider {
-    async fn next(&mut self) -> Option<Request> {
+    async fn next(&mut self) -> Option<ChunkRequest> {
         let next = tokio::time::timeout(DEADLINE, read_frame(&mut self.input)).await;
         next.expect("a request comes").expect("a frame")
     }
@@ -202,7 +202,7 @@ impl Provider {
     /// The next request: its id, chunk and content.
     async fn get(&mut self) -> (u64, ChunkIndex, ContentId) {
         match self.next().await {
-            Some(Request::Get { id, chunk, content }) => (id, chunk, content),
+            Some(ChunkRequest::Get { id, chunk, content }) => (id, chunk, content),
             other => panic!("{other:?}"),
         }
     }
@@ -212,7 +212,7 @@ impl Provider {
     }
 
     async fn send_bytes(&mut self, id: u64, chunk: ChunkIndex, bytes: &[u8]) {
-        self.reply(Reply::Data { id, len: bytes.len() as u32, chunk, queued: 0 }).await;
+        self.reply(ChunkReply::Data { id, len: bytes.len() as u32, chunk, queued: 0 }).await;
         let sent = async {
             self.output.write_all(bytes).await?;
             self.output.flush().await
@@ -221,7 +221,7 @@ impl Provider {
         let _ = tokio::time::timeout(DEADLINE, sent).await.expect("the bytes are read");
     }
 
-    async fn reply(&mut self, reply: Reply) {
+    async fn reply(&mut self, reply: ChunkReply) {
         write_frame(&mut self.output, &reply).await.unwrap();
         self.output.flush().await.unwrap();
     }
@@ -240,7 +240,7 @@ async fn two_contents_share_a_stream() {
     provider.send(third.0, 2).await;
     provider.send(first, 1).await;
     assert_eq!((a.stored().await, b.stored().await), ((1, 1), (2, 2)));
-    provider.reply(Reply::Refused { id: second.0, why: Refusal::Busy }).await;
+    provider.reply(ChunkReply::Refused { id: second.0, why: ChunkRefusal::Busy }).await;
     assert_eq!(b.refused().await, 1);
     assert_eq!(*a.sink.written.lock().unwrap(), BTreeSet::from([1]));
     assert_eq!(*b.sink.written.lock().unwrap(), BTreeSet::from([2]));
@@ -251,7 +251,7 @@ async fn a_choice_of_the_provider_must_exist() {
     let (peer, [mut a], mut provider) = Rig::new().on_one_stream().await;
     for id in 0..2 {
         assert!(a.streams.order(peer, FetchOrder::Any { id }));
-        assert!(matches!(provider.next().await, Some(Request::Any { .. })));
+        assert!(matches!(provider.next().await, Some(ChunkRequest::Any { .. })));
     }
     provider.send(0, 77).await;
     assert_eq!(a.stored().await, (0, 77));
@@ -277,7 +277,7 @@ async fn a_full_disk_stops_one_content_alone() {
     back.sort_unstable();
     assert_eq!(back, [1, 2, 3], "all that was asked for is taken back");
     for _ in 0..3 {
-        assert!(matches!(provider.next().await, Some(Request::Cancel { .. })));
+        assert!(matches!(provider.next().await, Some(ChunkRequest::Cancel { .. })));
     }
     // What is on its way all the same, more than may wait for a disk, is thrown away without a word.
     for chunk in 1..4 {
@@ -364,9 +364,9 @@ async fn a_chunk_that_does_not_match_concerns_its_content_alone() {
 async fn who_breaks_the_protocol_loses_the_stream_and_everybody_is_told_once() {
     let script = [
         // A wrong length, data that nobody asked for, no frame, an end.
-        (Some(Reply::Data { id: 0, len: LEN - 1, chunk: 1, queued: 0 }), vec![]),
-        (Some(Reply::Data { id: 9, len: LEN, chunk: 1, queued: 0 }), vec![]),
-        (Some(Reply::Data { id: 0, len: LEN, chunk: 2, queued: 0 }), vec![]),
+        (Some(ChunkReply::Data { id: 0, len: LEN - 1, chunk: 1, queued: 0 }), vec![]),
+        (Some(ChunkReply::Data { id: 9, len: LEN, chunk: 1, queued: 0 }), vec![]),
+        (Some(ChunkReply::Data { id: 0, len: LEN, chunk: 2, queued: 0 }), vec![]),
         (None, vec![0xff; 20]),
         (None, vec![]),
     ];
@@ -417,18 +417,18 @@ async fn cancels_in_a_storm_disturb_nobody() {
             let id = round * 100 + id;
             assert!(a.streams.order(peer, FetchOrder::Any { id }));
             match provider.next().await {
-                Some(Request::Any { id, .. }) => late.push(id),
+                Some(ChunkRequest::Any { id, .. }) => late.push(id),
                 other => panic!("{other:?}"),
             }
             assert!(a.streams.order(peer, FetchOrder::Cancel { id }));
-            assert_eq!(provider.next().await, Some(Request::Cancel { id: *late.last().unwrap() }));
+            assert_eq!(provider.next().await, Some(ChunkRequest::Cancel { id: *late.last().unwrap() }));
         }
     }
     // Some were under way, the last ones and an older one.
     for id in [late[500], late[998], late[999]] {
         provider.send(id, 5).await;
     }
-    provider.reply(Reply::Refused { id: late[997], why: Refusal::NotFound }).await;
+    provider.reply(ChunkReply::Refused { id: late[997], why: ChunkRefusal::NotFound }).await;
     provider.send(kept, 1).await;
     assert_eq!(b.stored().await, (1, 1));
     for _ in 0..3 {
@@ -455,10 +455,11 @@ async fn however_many_contents_no_more_is_asked_than_a_provider_takes() {
     }
     let mut left: BTreeSet<ContentId> = jobs.iter().map(|job| job.content).collect();
     for _ in 0..200 {
-        let early = tokio::time::timeout(Duration::ZERO, read_frame::<Request, _>(&mut provider.input)).await;
+        let early =
+            tokio::time::timeout(Duration::ZERO, read_frame::<ChunkRequest, _>(&mut provider.input)).await;
         assert!(early.is_err(), "{early:?}");
         let (id, chunk, content) = open.pop_front().unwrap();
-        provider.reply(Reply::Refused { id, why: Refusal::NotFound }).await;
+        provider.reply(ChunkReply::Refused { id, why: ChunkRefusal::NotFound }).await;
         assert_eq!(chunk == 0, left.remove(&content), "everybody has one turn before anybody has two");
         open.push_back(provider.get().await);
     }
@@ -480,7 +481,7 @@ async fn a_job_that_lags_holds_nobody_up_and_misses_nothing() {
         let (id, ..) = provider.get().await;
         match chunk % 2 {
             0 => provider.send(id, chunk).await,
-            _ => provider.reply(Reply::Refused { id, why: Refusal::Busy }).await,
+            _ => provider.reply(ChunkReply::Refused { id, why: ChunkRefusal::Busy }).await,
         }
     }
     quick.get(peer, 1);
@@ -504,7 +505,7 @@ async fn a_stream_ends_after_its_last_user_however_that_leaves() {
     b.get(peer, 2);
     let (of_a, of_b) = (provider.get().await.0, provider.get().await.0);
     a.streams.close(peer);
-    assert_eq!(provider.next().await, Some(Request::Cancel { id: of_a }));
+    assert_eq!(provider.next().await, Some(ChunkRequest::Cancel { id: of_a }));
     assert!(!a.streams.order(peer, FetchOrder::Any { id: 3 }));
     // By a panic.
     let panicked = tokio::spawn(async move {
@@ -512,7 +513,7 @@ async fn a_stream_ends_after_its_last_user_however_that_leaves() {
         panic!("as the test wants it");
     });
     assert!(panicked.await.unwrap_err().is_panic());
-    assert_eq!(provider.next().await, Some(Request::Cancel { id: of_b }));
+    assert_eq!(provider.next().await, Some(ChunkRequest::Cancel { id: of_b }));
     // What they asked for is under way, and in the way of nobody.
     provider.send(of_a, 1).await;
     provider.send(of_b, 2).await;
@@ -565,7 +566,7 @@ async fn news_goes_out_with_its_content() {
     let (peer, [a, b], mut provider) = Rig::new().on_one_stream().await;
     assert!(a.streams.order(peer, FetchOrder::Have(Have::all())));
     assert!(b.streams.order(peer, FetchOrder::Have(Have::default())));
-    let have = |have, job: &Job| Some(Request::Have { have, content: job.content });
+    let have = |have, job: &Job| Some(ChunkRequest::Have { have, content: job.content });
     assert_eq!(provider.next().await, have(Have::all(), &a));
     assert_eq!(provider.next().await, have(Have::default(), &b));
 }

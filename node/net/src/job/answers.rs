@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use libp2p::{Multiaddr, PeerId};
 use shoal_content::ChunkSet;
-use shoal_engine::{MemberInput, NeighbourEvent, Source, Teller, TrackerEvent};
+use shoal_engine::{MemberInput, NeighbourEvent, PeerSource, Teller, TrackerEvent};
 use shoal_wire::Have;
 use shoal_wire::query::{Load, PeerAddresses};
 
@@ -85,7 +85,7 @@ impl Job {
                 self.peers.learn(peer, addresses, Teller::Tracker(teller));
             }
         }
-        self.tell(MemberInput::Found { peers, source: Source::Tracker });
+        self.tell(MemberInput::Found { peers, source: PeerSource::Tracker });
         self.tell(MemberInput::Tracker { tracker, event });
         self.tell_if_trackers_are_useless();
     }
@@ -99,6 +99,6 @@ impl Job {
             self.peers.learn(peer, addresses, Teller::Peer(teller));
             peers.push(peer);
         }
-        self.tell(MemberInput::Found { peers, source: Source::Peer });
+        self.tell(MemberInput::Found { peers, source: PeerSource::Peer });
     }
 }

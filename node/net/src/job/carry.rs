@@ -6,12 +6,12 @@ use std::time::Duration;
 use libp2p::PeerId;
 use shoal_content::{ChunkIndex, ChunkSet};
 use shoal_engine::{GiveUp, MemberInput, MemberOutput, NeighbourEvent, Offence, RequestId, StreamEvent};
-use shoal_wire::query::{ErrorCode, Request, Response};
+use shoal_wire::query::{QueryErrorCode, QueryRequest, QueryResponse};
 use shoal_wire::{Capabilities, Have};
 
 use super::done::{self, Done};
 use super::state::{Job, Stage};
-use super::{Event, Failure};
+use super::{ContentEvent, Failure};
 use crate::control::QueryError;
 use crate::fetch::FetchOrder;
 
@@ -50,7 +50,7 @@ impl Job {
             | MemberOutput::Request { .. }
             | MemberOutput::Cancel { .. } => self.order(&output),
             MemberOutput::Manifest(manifest) => self.manifest_known(manifest),
-            MemberOutput::Unavailable { chunks } => self.report.event(Event::Unavailable { chunks }),
+            MemberOutput::Unavailable { chunks } => self.report.event(ContentEvent::Unavailable { chunks }),
             MemberOutput::Complete => self.finish(),
             MemberOutput::GiveUp(GiveUp::NoPeers) => {
                 let kept = self.kept();
@@ -67,7 +67,7 @@ impl Job {
         };
         tracing::info!(%peer, ?offence, "peer banned");
         if offence != Offence::Map {
-            self.report.event(Event::BadPeer { peer, chunk });
+            self.report.event(ContentEvent::BadPeer { peer, chunk });
         }
         self.peers.ban(peer);
     }
@@ -76,11 +76,11 @@ impl Job {
         let (control, content) = (self.parts.control.clone(), self.content);
         let mut messages = Have::of(&have);
         let first = messages.remove(0);
-        let request = Request::Join { have: first, content, capabilities: Capabilities::own() };
+        let request = QueryRequest::Join { have: first, content, capabilities: Capabilities::own() };
         self.spawn(async move {
             let start = tokio::time::Instant::now();
             let result = match control.query(peer, request).await {
-                Ok(Response::Joined { have, load, .. }) => Ok((have, load)),
+                Ok(QueryResponse::Joined { have, load, .. }) => Ok((have, load)),
                 Ok(_) => Err(QueryError::WrongKind),
                 Err(error) => Err(error),
             };
@@ -95,7 +95,7 @@ impl Job {
         let first = messages.remove(0);
         let load = self.parts.uploads.load();
         // Err only says that the connection is gone.
-        let _ = reply.send(Response::Joined { have: first, load, capabilities: Capabilities::own() });
+        let _ = reply.send(QueryResponse::Joined { have: first, load, capabilities: Capabilities::own() });
         self.tell_rest(peer, messages);
     }
 
@@ -122,10 +122,10 @@ impl Job {
         let (control, content) = (self.parts.control.clone(), self.content);
         self.spawn(async move {
             for have in messages {
-                match control.query(peer, Request::Have { have, content }).await {
-                    Ok(Response::Ok { .. }) => {}
+                match control.query(peer, QueryRequest::Have { have, content }).await {
+                    Ok(QueryResponse::Ok { .. }) => {}
                     // It knows nothing of us, so it does not want to know.
-                    Err(QueryError::Refused(ErrorCode::NotFound)) => break,
+                    Err(QueryError::Refused(QueryErrorCode::NotFound)) => break,
                     _ => {
                         tokio::time::sleep(TELL_AGAIN).await;
                         return Done::Told { peer, lost: Some(chunks) };
@@ -140,7 +140,7 @@ impl Job {
         let (control, content) = (self.parts.control.clone(), self.content);
         self.spawn(async move {
             // Where it does not arrive, the peer finds out by itself.
-            let _ = control.query(peer, Request::Leave { content }).await;
+            let _ = control.query(peer, QueryRequest::Leave { content }).await;
             Done::Nothing
         });
     }
@@ -148,8 +148,8 @@ impl Job {
     fn ask_for_peers(&mut self, peer: PeerId) {
         let (control, content) = (self.parts.control.clone(), self.content);
         self.spawn(async move {
-            match control.query(peer, Request::Peers { content }).await {
-                Ok(Response::Peers { peers }) => Done::Peers { teller: peer, peers },
+            match control.query(peer, QueryRequest::Peers { content }).await {
+                Ok(QueryResponse::Peers { peers }) => Done::Peers { teller: peer, peers },
                 _ => Done::Nothing,
             }
         });

@@ -8,7 +8,7 @@ use shoal_content::{ChunkSet, ContentId, Hash};
 use shoal_engine::BlockFailure;
 use shoal_store::{Placed, Target, TargetError};
 use shoal_wire::Have;
-use shoal_wire::query::{ErrorCode, Load, PeerAddresses, Request, Response};
+use shoal_wire::query::{Load, PeerAddresses, QueryErrorCode, QueryRequest, QueryResponse};
 
 use crate::control::{Control, QueryError};
 use crate::tracker_client::{DiscoveredPeer, TrackerError};
@@ -53,10 +53,10 @@ pub(super) enum Done {
 }
 
 pub(super) async fn fetch_block(control: Control, content: ContentId, peer: PeerId, hash: Hash) -> Done {
-    let query = control.query(peer, Request::Block { hash, content });
+    let query = control.query(peer, QueryRequest::Block { hash, content });
     let block = match tokio::time::timeout(BLOCK_TIMEOUT, query).await {
-        Ok(Ok(Response::Block { bytes })) => Ok(bytes),
-        Ok(Err(QueryError::Refused(ErrorCode::NotFound))) => Err(BlockFailure::NotFound),
+        Ok(Ok(QueryResponse::Block { bytes })) => Ok(bytes),
+        Ok(Err(QueryError::Refused(QueryErrorCode::NotFound))) => Err(BlockFailure::NotFound),
         Ok(Ok(_)) | Ok(Err(_)) | Err(_) => Err(BlockFailure::Other),
     };
     Done::Block { peer, hash, block }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::state::{Job, Stage};
-use super::{Event, Failure, Finished};
+use super::{ContentEvent, Failure, Finished};
 use crate::library::Withdrawn;
 use shoal_engine::MemberInput;
 
@@ -60,6 +60,6 @@ impl Job {
         let said = async { while self.tasks.join_next().await.is_some() {} };
         let said = tokio::time::timeout(LEAVE_TIMEOUT, said);
         let _ = tokio::join!(said, self.trackers.leave());
-        self.report.event(Event::Ended);
+        self.report.event(ContentEvent::Ended);
     }
 }

@@ -14,7 +14,7 @@ use super::done::Done;
 use super::intent::Intent;
 use super::opening::Opening;
 use super::state::{Job, Stage};
-use super::{Event, Failure, Finished};
+use super::{ContentEvent, Failure, Finished};
 use crate::fetch::FetchEvent;
 
 /// How long to wait before finishing is tried again on a full disk.
@@ -26,7 +26,7 @@ impl Job {
     pub(super) fn learn_manifest(&mut self, manifest: Arc<Manifest>) {
         let root = manifest.root();
         self.report.manifest(root.name.as_str(), root.size);
-        self.report.event(Event::Manifest {
+        self.report.event(ContentEvent::Manifest {
             name: root.name.to_string(),
             size: root.size,
             files: root.files,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use shoal_engine::{SeedOutput, SeedStatus, SeedWatch};
 
-use super::Event;
+use super::ContentEvent;
 use super::state::{Job, Stage};
 
 /// How far serving is, is looked at so often while somebody is connected.
@@ -35,10 +35,10 @@ impl Job {
         }
         while let Some(output) = watch.poll_output() {
             match output {
-                SeedOutput::Safe { copies } => self.report.event(Event::Safe { copies }),
+                SeedOutput::Safe { copies } => self.report.event(ContentEvent::Safe { copies }),
                 SeedOutput::Reached(goal) => {
                     self.report_now();
-                    self.report.event(Event::GoalReached(goal));
+                    self.report.event(ContentEvent::GoalReached(goal));
                     self.ended = true;
                 }
             }

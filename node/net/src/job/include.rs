@@ -72,10 +72,10 @@ fn compile(patterns: &[String]) -> Result<GlobSet, globset::Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use shoal_content::{Chunker, Entry, EntryKind, ManifestBuilder, SafePath, Shape};
+    use shoal_content::{Chunker, EntryKind, FileEntry, ManifestBuilder, SafePath, Shape};
 
     fn chosen(patterns: &[&str]) -> Result<Vec<String>, IncludeError> {
-        let entry = |path: &str| Entry {
+        let entry = |path: &str| FileEntry {
             path: SafePath::new(path).unwrap(),
             size: 0,
             kind: EntryKind::File { executable: false },

@@ -36,4 +36,4 @@ pub(crate) use self::intent::Intent;
 pub use self::intent::{FetchOptions, ServeOptions};
 pub(crate) use self::report::{Outcome, Report};
 pub(crate) use self::state::Job;
-pub use self::types::{Event, Failure, Finished, Phase, Progress};
+pub use self::types::{ContentEvent, Failure, Finished, Phase, Progress};

@@ -5,7 +5,7 @@ use serde_bytes::ByteBuf;
 use shoal_content::Hash;
 use shoal_engine::NeighbourEvent;
 use shoal_wire::Have;
-use shoal_wire::query::{ErrorCode, MAX_PEERS, PeerAddresses, Request, Response};
+use shoal_wire::query::{MAX_PEERS, PeerAddresses, QueryErrorCode, QueryRequest, QueryResponse};
 use tokio::sync::oneshot;
 
 use super::state::Job;
@@ -16,22 +16,22 @@ impl Job {
         self.report.stir();
         let Question { peer, request, reply } = question;
         let answer = match request {
-            Request::Join { have, .. } => return self.on_join(peer, &have, reply),
-            Request::Peers { .. } => return self.on_peers(peer, reply),
-            Request::Have { have, .. } => self.on_have(peer, &have),
-            Request::Leave { .. } => {
+            QueryRequest::Join { have, .. } => return self.on_join(peer, &have, reply),
+            QueryRequest::Peers { .. } => return self.on_peers(peer, reply),
+            QueryRequest::Have { have, .. } => self.on_have(peer, &have),
+            QueryRequest::Leave { .. } => {
                 self.tell_neighbour(peer, NeighbourEvent::Left);
-                Ok(Response::Ok { load: self.parts.uploads.load() })
+                Ok(QueryResponse::Ok { load: self.parts.uploads.load() })
             }
-            Request::Block { hash, .. } => self.block(&hash),
+            QueryRequest::Block { hash, .. } => self.block(&hash),
         };
         // Err only says that the connection is gone.
-        let _ = reply.send(answer.unwrap_or_else(|code| Response::Error { code }));
+        let _ = reply.send(answer.unwrap_or_else(|code| QueryResponse::Error { code }));
     }
 
-    fn on_join(&mut self, peer: PeerId, have: &Have, reply: oneshot::Sender<Response>) {
+    fn on_join(&mut self, peer: PeerId, have: &Have, reply: oneshot::Sender<QueryResponse>) {
         let Some(have) = self.chunks_of(have) else {
-            let _ = reply.send(Response::Error { code: ErrorCode::BadRequest });
+            let _ = reply.send(QueryResponse::Error { code: QueryErrorCode::BadRequest });
             return self.tell_neighbour(peer, NeighbourEvent::Invalid);
         };
         self.welcome = Some((peer, reply));
@@ -42,34 +42,34 @@ impl Job {
             if !self.member.has_sought(&peer) {
                 self.peers.release(peer);
             }
-            let _ = reply.send(Response::Error { code: ErrorCode::NotFound });
+            let _ = reply.send(QueryResponse::Error { code: QueryErrorCode::NotFound });
         }
     }
 
-    fn on_have(&mut self, peer: PeerId, have: &Have) -> Result<Response, ErrorCode> {
+    fn on_have(&mut self, peer: PeerId, have: &Have) -> Result<QueryResponse, QueryErrorCode> {
         // Before the manifest is known, nobody's map can be read; the join that follows brings it again.
         if !self.member.is_neighbour(&peer) {
-            return Err(ErrorCode::NotFound);
+            return Err(QueryErrorCode::NotFound);
         }
         let Some(chunks) = self.chunks_of(have) else {
             self.tell_neighbour(peer, NeighbourEvent::Invalid);
-            return Err(ErrorCode::BadRequest);
+            return Err(QueryErrorCode::BadRequest);
         };
         self.tell_neighbour(peer, NeighbourEvent::Has(chunks));
-        Ok(Response::Ok { load: self.parts.uploads.load() })
+        Ok(QueryResponse::Ok { load: self.parts.uploads.load() })
     }
 
-    fn block(&self, hash: &Hash) -> Result<Response, ErrorCode> {
+    fn block(&self, hash: &Hash) -> Result<QueryResponse, QueryErrorCode> {
         let block = self.manifest.as_ref().and_then(|m| m.block(hash));
-        block.map(|bytes| Response::Block { bytes }).ok_or(ErrorCode::NotFound)
+        block.map(|bytes| QueryResponse::Block { bytes }).ok_or(QueryErrorCode::NotFound)
     }
 
-    fn on_peers(&mut self, asker: PeerId, reply: oneshot::Sender<Response>) {
+    fn on_peers(&mut self, asker: PeerId, reply: oneshot::Sender<QueryResponse>) {
         let known = self.parts.control.addresses_of(self.member.peers_for(&asker, MAX_PEERS));
         let peers = known.into_iter().map(|(peer, addresses)| PeerAddresses {
             id: peer.to_bytes(),
             addresses: addresses.iter().map(|a| ByteBuf::from(a.to_vec())).collect(),
         });
-        let _ = reply.send(Response::Peers { peers: peers.collect() });
+        let _ = reply.send(QueryResponse::Peers { peers: peers.collect() });
     }
 }

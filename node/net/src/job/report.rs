@@ -8,7 +8,7 @@ use std::time::Duration;
 use shoal_content::ContentId;
 use tokio::sync::watch;
 
-use super::{Event, Failure, Finished, Progress};
+use super::{ContentEvent, Failure, Finished, Progress};
 use crate::events::EventHub;
 use crate::library::Withdrawn;
 
@@ -55,7 +55,7 @@ impl Report {
         self.stirred = true;
     }
 
-    pub(super) fn event(&mut self, event: Event) {
+    pub(super) fn event(&mut self, event: ContentEvent) {
         self.stirred = true;
         self.events.tell(self.content, event);
     }
@@ -81,20 +81,20 @@ impl Report {
 
     pub(super) fn blocked(&mut self, why: String) {
         if self.snapshot.blocked.replace(why.clone()).is_none() {
-            self.event(Event::Blocked(why));
+            self.event(ContentEvent::Blocked(why));
         }
     }
 
     pub(super) fn unblocked(&mut self) {
         if self.snapshot.blocked.take().is_some() {
-            self.event(Event::Unblocked);
+            self.event(ContentEvent::Unblocked);
         }
     }
 
     /// Tells that a source file is not what it was, once for each file.
     pub(super) fn withdrawn(&mut self, withdrawn: Withdrawn) {
         if self.withdrawn.len() < MAX_WITHDRAWN && self.withdrawn.insert(withdrawn.path) {
-            self.event(Event::Withdrawn(withdrawn.words));
+            self.event(ContentEvent::Withdrawn(withdrawn.words));
         }
     }
 
@@ -116,7 +116,7 @@ impl Report {
             news
         });
         if news {
-            self.event(Event::Finished(result));
+            self.event(ContentEvent::Finished(result));
         }
     }
 }

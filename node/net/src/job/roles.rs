@@ -1,8 +1,8 @@
 //! What trackers are told beyond rendezvous, and what is told of them.
 
-use shoal_wire::tracker::{Entry, Role};
+use shoal_wire::tracker::{IndexEntry, Role};
 
-use super::Event;
+use super::ContentEvent;
 use super::done::Done;
 use super::state::Job;
 use crate::tracker_client::TrackerError;
@@ -12,7 +12,7 @@ impl Job {
         if self.member.all_trackers_fail()
             && let Some(why) = self.trackers.useless()
         {
-            self.report.event(Event::TrackersUseless(why));
+            self.report.event(ContentEvent::TrackersUseless(why));
         }
     }
 
@@ -47,9 +47,9 @@ impl Job {
         self.trackers.registered_at().into_iter().for_each(|tracker| self.tell_role(tracker));
     }
 
-    fn entry(&self) -> Option<Entry> {
+    fn entry(&self) -> Option<IndexEntry> {
         let root = self.manifest.as_ref().filter(|_| self.intent.publishes())?.root();
         let name = root.name.as_str().to_owned();
-        Some(Entry { name, size: root.size, files: root.files, content: self.content })
+        Some(IndexEntry { name, size: root.size, files: root.files, content: self.content })
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use libp2p::PeerId;
-use shoal_engine::{ConnectionEvent, MemberInput, MemberOutput, MemberStep, Source};
+use shoal_engine::{ConnectionEvent, MemberInput, MemberOutput, MemberStep, PeerSource};
 use tokio::task::JoinError;
 use tokio_util::sync::CancellationToken;
 
@@ -112,7 +112,7 @@ impl Job {
             PeerEvent::Disconnected { peer } => self.tell(connection(peer, ConnectionEvent::Disconnected)),
             PeerEvent::AddressAnswered { address, peer } => {
                 tracing::debug!(%address, %peer, "the peer at an address that was named is known");
-                self.tell(MemberInput::Found { peers: vec![peer], source: Source::User });
+                self.tell(MemberInput::Found { peers: vec![peer], source: PeerSource::User });
             }
             PeerEvent::AddressUnreachable { address, error } => {
                 tracing::debug!(%address, %error, "a peer that was named cannot be reached");

@@ -8,7 +8,7 @@ use libp2p::PeerId;
 use shoal_content::{ContentId, Manifest};
 use shoal_engine::{Member, MemberConfig, MemberInput, MemberStart, SeedWatch, StartRole};
 use shoal_store::{ChunkStore, Target};
-use shoal_wire::query::Response;
+use shoal_wire::query::QueryResponse;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tracing::Instrument;
@@ -64,7 +64,7 @@ pub(crate) struct Job {
     pub(super) trackers: Trackers,
     pub(super) tasks: JoinSet<Done>,
     /// The join that is being answered.
-    pub(super) welcome: Option<(PeerId, oneshot::Sender<Response>)>,
+    pub(super) welcome: Option<(PeerId, oneshot::Sender<QueryResponse>)>,
     pub(super) report: Report,
     pub(super) goal: Goal,
     pub(super) ended: bool,

@@ -64,7 +64,7 @@ pub struct Progress {
 
 /// Something worth telling a person.
 #[derive(Debug, Clone)]
-pub enum Event {
+pub enum ContentEvent {
     /// The manifest is known.
     Manifest {
         /// The content's name.
@@ -100,7 +100,7 @@ pub enum Event {
         /// How many times.
         copies: usize,
     },
-    /// The goal of serving is reached; [`Event::Ended`] follows.
+    /// The goal of serving is reached; [`ContentEvent::Ended`] follows.
     GoalReached(ReachedGoal),
     /// The download is complete or has failed. Comes once for each time that a content is started.
     Finished(Result<Finished, Arc<Failure>>),

@@ -17,7 +17,8 @@ const RENDEZVOUS_TIMEOUT: Duration = Duration::from_secs(10);
 const SERVICE_TIMEOUT: Duration = Duration::from_secs(15);
 
 pub(super) type Rendezvous = request_response::Behaviour<RendezvousCodec>;
-pub(super) type Services = request_response::Behaviour<FrameCodec<tracker::Request, tracker::Response>>;
+pub(super) type Services =
+    request_response::Behaviour<FrameCodec<tracker::TrackerRequest, tracker::TrackerResponse>>;
 
 /// A node only asks.
 #[derive(NetworkBehaviour)]

@@ -7,7 +7,7 @@ use libp2p::StreamProtocol;
 use libp2p::request_response;
 use shoal_wire::frame::LengthReader;
 use shoal_wire::query::MAX_PEERS;
-use shoal_wire::rendezvous::{MAX_RECORD, Request, Response};
+use shoal_wire::rendezvous::{MAX_RECORD, RendezvousRequest, RendezvousResponse};
 
 use shoal_framing::read_body;
 
@@ -22,17 +22,21 @@ pub(crate) struct RendezvousCodec;
 
 impl request_response::Codec for RendezvousCodec {
     type Protocol = StreamProtocol;
-    type Request = Request;
-    type Response = Option<Response>;
+    type Request = RendezvousRequest;
+    type Response = Option<RendezvousResponse>;
 
-    async fn read_request<T>(&mut self, _: &StreamProtocol, _: &mut T) -> io::Result<Request>
+    async fn read_request<T>(&mut self, _: &StreamProtocol, _: &mut T) -> io::Result<RendezvousRequest>
     where
         T: AsyncRead + Unpin + Send,
     {
         Err(io::ErrorKind::Unsupported.into())
     }
 
-    async fn read_response<T>(&mut self, _: &StreamProtocol, io: &mut T) -> io::Result<Option<Response>>
+    async fn read_response<T>(
+        &mut self,
+        _: &StreamProtocol,
+        io: &mut T,
+    ) -> io::Result<Option<RendezvousResponse>>
     where
         T: AsyncRead + Unpin + Send,
     {
@@ -49,10 +53,15 @@ impl request_response::Codec for RendezvousCodec {
             }
         };
         let body = read_body(io, len).await?;
-        Response::decode(&body).map(Some).map_err(invalid)
+        RendezvousResponse::decode(&body).map(Some).map_err(invalid)
     }
 
-    async fn write_request<T>(&mut self, _: &StreamProtocol, io: &mut T, request: Request) -> io::Result<()>
+    async fn write_request<T>(
+        &mut self,
+        _: &StreamProtocol,
+        io: &mut T,
+        request: RendezvousRequest,
+    ) -> io::Result<()>
     where
         T: AsyncWrite + Unpin + Send,
     {
@@ -64,7 +73,7 @@ impl request_response::Codec for RendezvousCodec {
         &mut self,
         _: &StreamProtocol,
         _: &mut T,
-        _: Option<Response>,
+        _: Option<RendezvousResponse>,
     ) -> io::Result<()>
     where
         T: AsyncWrite + Unpin + Send,
@@ -83,13 +92,13 @@ mod tests {
     use futures::io::Cursor;
     use request_response::Codec as _;
 
-    async fn read(bytes: &[u8]) -> io::Result<Option<Response>> {
+    async fn read(bytes: &[u8]) -> io::Result<Option<RendezvousResponse>> {
         RendezvousCodec.read_response(&StreamProtocol::new("/t"), &mut Cursor::new(bytes)).await
     }
 
     #[tokio::test]
     async fn answers_are_read_within_bounds() {
-        let answer = Response::Register(Ok(60));
+        let answer = RendezvousResponse::Register(Ok(60));
         let bytes = answer.encode();
         assert_eq!(read(&bytes).await.unwrap(), Some(answer));
         assert_eq!(read(&[]).await.unwrap(), None, "unregistered");

@@ -6,7 +6,7 @@ use libp2p::identity::SigningError;
 use libp2p::request_response::OutboundFailure;
 use shoal_wire::frame::FrameError;
 use shoal_wire::rendezvous::{Refused, ResponseError};
-use shoal_wire::tracker::ErrorCode;
+use shoal_wire::tracker::TrackerErrorCode;
 
 use crate::peers::DialError;
 use crate::shared_error::SharedError;
@@ -25,7 +25,7 @@ pub enum TrackerError {
     Refused(Refused),
     /// It refuses another service.
     #[error("it refuses: {}", words(*.0))]
-    Declined(ErrorCode),
+    Declined(TrackerErrorCode),
     /// There is nothing to register.
     #[error("this node has no address that others could use")]
     NoAddress,
@@ -72,16 +72,16 @@ pub enum Malformed {
     Rendezvous(ResponseError),
 }
 
-fn words(code: ErrorCode) -> &'static str {
+fn words(code: TrackerErrorCode) -> &'static str {
     match code {
-        ErrorCode::Busy => "it has too much to do; try again later",
-        ErrorCode::Limited => "this node or its network asks too often; try again later",
-        ErrorCode::Quota => "it keeps as much for this node, its network or all together as it takes",
-        ErrorCode::TooLarge => "the payload is longer than it takes",
-        ErrorCode::NotFound => "it has no payload with this id",
-        ErrorCode::NotRegistered => "this node is not registered in the swarm of that content",
-        ErrorCode::BadRequest => "it makes nothing of the request",
-        ErrorCode::Unsupported => "it does not know this kind of request",
+        TrackerErrorCode::Busy => "it has too much to do; try again later",
+        TrackerErrorCode::Limited => "this node or its network asks too often; try again later",
+        TrackerErrorCode::Quota => "it keeps as much for this node, its network or all together as it takes",
+        TrackerErrorCode::TooLarge => "the payload is longer than it takes",
+        TrackerErrorCode::NotFound => "it has no payload with this id",
+        TrackerErrorCode::NotRegistered => "this node is not registered in the swarm of that content",
+        TrackerErrorCode::BadRequest => "it makes nothing of the request",
+        TrackerErrorCode::Unsupported => "it does not know this kind of request",
     }
 }
 

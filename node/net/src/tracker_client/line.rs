@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use shoal_wire::rendezvous::Request;
+use shoal_wire::rendezvous::RendezvousRequest;
 
 use super::discovered::DiscoveredPeer;
 use super::error::TrackerError;
@@ -45,12 +45,12 @@ impl Asked {
 #[derive(Default)]
 pub(super) struct Line {
     underway: usize,
-    waiting: VecDeque<(Request, Asked)>,
+    waiting: VecDeque<(RendezvousRequest, Asked)>,
 }
 
 impl Line {
     /// Lines a question up, or fails it.
-    pub(super) fn push(&mut self, request: Request, asked: Asked) {
+    pub(super) fn push(&mut self, request: RendezvousRequest, asked: Asked) {
         if self.waiting.len() < MAX_WAITING {
             self.waiting.push_back((request, asked));
         } else {
@@ -59,7 +59,7 @@ impl Line {
     }
 
     /// The next question that somebody waits for, if it may go out now. Each is [over](Self::over) some time.
-    pub(super) fn next(&mut self) -> Option<(Request, Asked)> {
+    pub(super) fn next(&mut self) -> Option<(RendezvousRequest, Asked)> {
         while self.underway < MAX_UNDERWAY {
             let (request, asked) = self.waiting.pop_front()?;
             if !asked.is_given_up() {
@@ -88,7 +88,7 @@ mod tests {
 
     fn push(line: &mut Line, n: usize) -> oneshot::Receiver<Result<(), TrackerError>> {
         let (reply, answer) = oneshot::channel();
-        line.push(Request::Unregister { namespace: n.to_string() }, Asked::Unregister(reply));
+        line.push(RendezvousRequest::Unregister { namespace: n.to_string() }, Asked::Unregister(reply));
         answer
     }
 
@@ -102,7 +102,7 @@ mod tests {
             sent.push((request, asked));
         }
         assert_eq!((sent.len(), line.waiting.len()), (MAX_UNDERWAY, 1));
-        assert_eq!(sent[0].0, Request::Unregister { namespace: "1".to_owned() });
+        assert_eq!(sent[0].0, RendezvousRequest::Unregister { namespace: "1".to_owned() });
         line.over();
         assert!(line.next().is_some() && line.next().is_none() && !line.is_idle());
     }

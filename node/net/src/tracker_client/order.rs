@@ -38,7 +38,7 @@ pub(super) enum Question {
         namespace: String,
         reply: Reply<Vec<DiscoveredPeer>>,
     },
-    Service(tracker::Request, Reply<tracker::Response>),
+    Service(tracker::TrackerRequest, Reply<tracker::TrackerResponse>),
 }
 
 impl Order {

@@ -8,7 +8,7 @@ use libp2p::request_response::{Event, Message, OutboundRequestId};
 use libp2p::{Multiaddr, PeerId};
 use shoal_wire::frame::Received;
 use shoal_wire::query::MAX_PEERS;
-use shoal_wire::rendezvous::{self, Request, Response};
+use shoal_wire::rendezvous::{self, RendezvousRequest, RendezvousResponse};
 use shoal_wire::tracker;
 use tokio::sync::mpsc;
 
@@ -26,7 +26,7 @@ pub(crate) struct Questions {
     records: OwnRecords,
     lines: HashMap<PeerId, Line>,
     rendezvous: HashMap<OutboundRequestId, Asked>,
-    services: HashMap<OutboundRequestId, Reply<tracker::Response>>,
+    services: HashMap<OutboundRequestId, Reply<tracker::TrackerResponse>>,
 }
 
 impl Questions {
@@ -61,15 +61,15 @@ impl Questions {
             Question::Register { namespace, ttl, format, reply } => match self.records.sign(own, format) {
                 Ok(record) => {
                     let ttl = ttl.map(|ttl| ttl.as_secs());
-                    (Request::Register { namespace, record, ttl }, Asked::Register(reply))
+                    (RendezvousRequest::Register { namespace, record, ttl }, Asked::Register(reply))
                 }
                 Err(error) => return drop(reply.send(Err(error))),
             },
             Question::Unregister { namespace, reply } => {
-                (Request::Unregister { namespace }, Asked::Unregister(reply))
+                (RendezvousRequest::Unregister { namespace }, Asked::Unregister(reply))
             }
             Question::Discover { namespace, reply } => {
-                let request = Request::Discover {
+                let request = RendezvousRequest::Discover {
                     namespace: Some(namespace.clone()),
                     limit: Some(MAX_PEERS as u64),
                     // What is new since would not be another sample of a large swarm.
@@ -118,7 +118,7 @@ impl Questions {
         &mut self,
         behaviour: &mut Rendezvous,
         standing: &Standing,
-        event: Event<Request, Option<Response>>,
+        event: Event<RendezvousRequest, Option<RendezvousResponse>>,
     ) {
         match event {
             Event::Message { peer, message: Message::Response { request_id, response }, .. } => {
@@ -139,7 +139,7 @@ impl Questions {
         }
     }
 
-    fn on_service(&mut self, event: Event<Received<tracker::Request>, tracker::Response>) {
+    fn on_service(&mut self, event: Event<Received<tracker::TrackerRequest>, tracker::TrackerResponse>) {
         let (id, result) = match event {
             Event::Message { message: Message::Response { request_id, response }, .. } => {
                 (request_id, Ok(response))
@@ -156,14 +156,14 @@ impl Questions {
     }
 }
 
-fn answered(asked: Asked, response: Option<Response>, standing: &Standing, tracker: &PeerId) {
+fn answered(asked: Asked, response: Option<RendezvousResponse>, standing: &Standing, tracker: &PeerId) {
     // Where sending fails, nobody waits any more.
     match (asked, response) {
-        (Asked::Register(reply), Some(Response::Register(granted))) => {
+        (Asked::Register(reply), Some(RendezvousResponse::Register(granted))) => {
             drop(reply.send(granted.map(Duration::from_secs).map_err(TrackerError::Refused)));
         }
         (Asked::Unregister(reply), _) => drop(reply.send(Ok(()))),
-        (Asked::Discover { namespace, reply }, Some(Response::Discover(answer))) => {
+        (Asked::Discover { namespace, reply }, Some(RendezvousResponse::Discover(answer))) => {
             let peers = answer.map(|it| discovered::read(it, &namespace, standing.of(tracker)));
             drop(reply.send(peers.map_err(TrackerError::Refused)));
         }

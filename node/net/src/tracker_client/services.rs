@@ -7,7 +7,7 @@ use serde_bytes::ByteBuf;
 use shoal_content::{ContentId, Hash};
 use shoal_wire::frame::Message;
 use shoal_wire::query::PeerAddresses;
-use shoal_wire::tracker::{Entry, Match, Mode, Request, Response, Role, Stats, Verdict};
+use shoal_wire::tracker::{IndexEntry, Match, Mode, Role, Stats, TrackerRequest, TrackerResponse, Verdict};
 
 use super::client::TrackerClient;
 use super::error::TrackerError;
@@ -47,36 +47,38 @@ pub enum PeerSelection {
 impl TrackerClient {
     /// How many are in the swarm of a content?
     pub async fn swarm(&self, content: ContentId) -> Result<SwarmSize, TrackerError> {
-        match self.request(Request::Swarm { content }).await? {
-            Response::Swarm { seeds, unknown, downloaders } => Ok(SwarmSize { seeds, downloaders, unknown }),
+        match self.request(TrackerRequest::Swarm { content }).await? {
+            TrackerResponse::Swarm { seeds, unknown, downloaders } => {
+                Ok(SwarmSize { seeds, downloaders, unknown })
+            }
             _ => Err(TrackerError::WrongKind),
         }
     }
 
     /// Says what this node is in a swarm that it is registered in.
     pub async fn set_role(&self, content: ContentId, role: Role) -> Result<(), TrackerError> {
-        self.request_ok(Request::Role { role, content }).await
+        self.request_ok(TrackerRequest::Role { role, content }).await
     }
 
     /// Says that a peer does not answer.
     pub async fn report(&self, peer: PeerId) -> Result<Verdict, TrackerError> {
-        match self.request(Request::Report { peer: peer.to_bytes() }).await? {
-            Response::Reported { verdict } => Ok(verdict),
+        match self.request(TrackerRequest::Report { peer: peer.to_bytes() }).await? {
+            TrackerResponse::Reported { verdict } => Ok(verdict),
             _ => Err(TrackerError::WrongKind),
         }
     }
 
     /// Tells what this node shares, at most 256 contents. Returns how long that is kept.
-    pub async fn publish(&self, entries: Vec<Entry>) -> Result<Duration, TrackerError> {
-        match self.request(Request::Publish { entries }).await? {
-            Response::Published { ttl } => Ok(Duration::from_secs(ttl)),
+    pub async fn publish(&self, entries: Vec<IndexEntry>) -> Result<Duration, TrackerError> {
+        match self.request(TrackerRequest::Publish { entries }).await? {
+            TrackerResponse::Published { ttl } => Ok(Duration::from_secs(ttl)),
             _ => Err(TrackerError::WrongKind),
         }
     }
 
     /// Takes back what was published, at most 256 contents.
     pub async fn withdraw(&self, contents: Vec<ContentId>) -> Result<(), TrackerError> {
-        self.request_ok(Request::Withdraw { contents }).await
+        self.request_ok(TrackerRequest::Withdraw { contents }).await
     }
 
     /// Looks for contents by name; `after` is the `next` of an earlier portion. At most `limit`, and at most 50;
@@ -88,8 +90,8 @@ impl TrackerClient {
         after: Option<ByteBuf>,
         limit: u32,
     ) -> Result<Portion<Match>, TrackerError> {
-        match self.request(Request::Find { mode, text: text.into(), after, limit }).await? {
-            Response::Found { next, contents } => Ok(Portion { items: contents, next }),
+        match self.request(TrackerRequest::Find { mode, text: text.into(), after, limit }).await? {
+            TrackerResponse::Found { next, contents } => Ok(Portion { items: contents, next }),
             _ => Err(TrackerError::WrongKind),
         }
     }
@@ -97,18 +99,18 @@ impl TrackerClient {
     /// Keeps a payload of at most 64 KiB there. Returns its id, and how long it is kept.
     pub async fn put(&self, bytes: Vec<u8>) -> Result<(Hash, Duration), TrackerError> {
         let own = Hash::of(&bytes);
-        match self.request(Request::Put { bytes }).await? {
-            Response::Stored { id, ttl } if id == own => Ok((id, Duration::from_secs(ttl))),
-            Response::Stored { .. } => Err(TrackerError::WrongBytes),
+        match self.request(TrackerRequest::Put { bytes }).await? {
+            TrackerResponse::Stored { id, ttl } if id == own => Ok((id, Duration::from_secs(ttl))),
+            TrackerResponse::Stored { .. } => Err(TrackerError::WrongBytes),
             _ => Err(TrackerError::WrongKind),
         }
     }
 
     /// Gets a payload. Its bytes are those of the id.
     pub async fn get(&self, id: Hash) -> Result<Vec<u8>, TrackerError> {
-        match self.request(Request::Get { id }).await? {
-            Response::Payload { bytes } if Hash::of(&bytes) == id => Ok(bytes),
-            Response::Payload { .. } => Err(TrackerError::WrongBytes),
+        match self.request(TrackerRequest::Get { id }).await? {
+            TrackerResponse::Payload { bytes } if Hash::of(&bytes) == id => Ok(bytes),
+            TrackerResponse::Payload { .. } => Err(TrackerError::WrongBytes),
             _ => Err(TrackerError::WrongKind),
         }
     }
@@ -124,34 +126,34 @@ impl TrackerClient {
             PeerSelection::First => Some(ByteBuf::new()),
             PeerSelection::After(next) => Some(next),
         };
-        match self.request(Request::Peers { after, limit }).await? {
-            Response::Peers { next, peers, total } => Ok((Portion { items: peers, next }, total)),
+        match self.request(TrackerRequest::Peers { after, limit }).await? {
+            TrackerResponse::Peers { next, peers, total } => Ok((Portion { items: peers, next }, total)),
             _ => Err(TrackerError::WrongKind),
         }
     }
 
     /// What it counts.
     pub async fn stats(&self) -> Result<Stats, TrackerError> {
-        match self.request(Request::Stats {}).await? {
-            Response::Stats { stats } => Ok(*stats),
+        match self.request(TrackerRequest::Stats {}).await? {
+            TrackerResponse::Stats { stats } => Ok(*stats),
             _ => Err(TrackerError::WrongKind),
         }
     }
 
-    async fn request_ok(&self, request: Request) -> Result<(), TrackerError> {
+    async fn request_ok(&self, request: TrackerRequest) -> Result<(), TrackerError> {
         match self.request(request).await? {
-            Response::Ok {} => Ok(()),
+            TrackerResponse::Ok {} => Ok(()),
             _ => Err(TrackerError::WrongKind),
         }
     }
 
-    async fn request(&self, request: Request) -> Result<Response, TrackerError> {
+    async fn request(&self, request: TrackerRequest) -> Result<TrackerResponse, TrackerError> {
         request.check()?;
         let answer = self.ask(|tracker, orders| async move {
             orders.ask(tracker, |reply| Question::Service(request, reply)).await
         });
         match answer.await? {
-            Response::Error { code } => Err(TrackerError::Declined(code)),
+            TrackerResponse::Error { code } => Err(TrackerError::Declined(code)),
             response => Ok(response),
         }
     }

@@ -8,7 +8,7 @@ use libp2p::PeerId;
 use shoal_content::ContentId;
 use shoal_engine::{Grant, SessionId, UploadConfig, UploadQueue, Wanted};
 use shoal_store::ChunkStore;
-use shoal_wire::chunks::{MAX_WAITING, Refusal};
+use shoal_wire::chunks::{ChunkRefusal, MAX_WAITING};
 use tokio::sync::mpsc;
 
 use crate::traffic::{Meter, TrafficCounter};
@@ -82,7 +82,7 @@ impl Board {
         if here && self.contents.contains_key(&wanted.content) {
             self.queue.request(now, session, wanted);
         } else {
-            self.pass_on(session, Grant::Refuse { session, id: wanted.id, why: Refusal::NotFound });
+            self.pass_on(session, Grant::Refuse { session, id: wanted.id, why: ChunkRefusal::NotFound });
         }
     }
 

@@ -11,8 +11,8 @@ use shoal_engine::{Grant, SessionId, Wanted};
 use shoal_framing::{read_request, write_frame};
 use shoal_store::ReadError;
 use shoal_wire::Have;
-use shoal_wire::chunks::{Refusal, Reply, Request};
-use shoal_wire::query;
+use shoal_wire::chunks::{ChunkRefusal, ChunkReply, ChunkRequest};
+use shoal_wire::query::QueryRequest;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
@@ -76,12 +76,12 @@ impl<'a> Session<'a> {
                 }
             };
             match request {
-                Request::Get { id, chunk, content } => {
+                ChunkRequest::Get { id, chunk, content } => {
                     self.request(Wanted { id, content, chunk: Some(chunk) })
                 }
-                Request::Any { id, content } => self.request(Wanted { id, content, chunk: None }),
-                Request::Cancel { id } => self.shared.tell(|board| board.queue.cancel(self.id, id)),
-                Request::Have { have, content } => self.news(&mut news, have, content).await,
+                ChunkRequest::Any { id, content } => self.request(Wanted { id, content, chunk: None }),
+                ChunkRequest::Cancel { id } => self.shared.tell(|board| board.queue.cancel(self.id, id)),
+                ChunkRequest::Have { have, content } => self.news(&mut news, have, content).await,
             }
         }
         Ok(())
@@ -90,7 +90,7 @@ impl<'a> Session<'a> {
     /// Passes news on; the job of one content that lags does not hold up the others.
     async fn news(&self, waiting: &mut JoinSet<()>, have: Have, content: ContentId) {
         while waiting.try_join_next().is_some() {}
-        if let Some(later) = self.shared.library.tell(self.peer, query::Request::Have { have, content }) {
+        if let Some(later) = self.shared.library.tell(self.peer, QueryRequest::Have { have, content }) {
             if waiting.len() >= MAX_NEWS {
                 waiting.join_next().await;
             }
@@ -136,7 +136,7 @@ impl<'a> Session<'a> {
         chunk: ChunkIndex,
     ) -> io::Result<()> {
         let offered = self.shared.board().offered(&content);
-        let Some(offered) = offered else { return refuse(output, id, Refusal::NotFound).await };
+        let Some(offered) = offered else { return refuse(output, id, ChunkRefusal::NotFound).await };
         let buffer = match self.read_chunk(&offered, content, chunk).await {
             Ok(buffer) => buffer,
             Err(why) => return refuse(output, id, why).await,
@@ -153,7 +153,7 @@ impl<'a> Session<'a> {
         offered: &Offered,
         content: ContentId,
         chunk: ChunkIndex,
-    ) -> Result<Buffer, Refusal> {
+    ) -> Result<Buffer, ChunkRefusal> {
         let reading = self.shared.reads.clone().acquire_owned().await.expect("never closed");
         let store = offered.store.clone();
         let len = store.manifest().chunks().get(chunk as usize).map_or(0, |chunk| chunk.length);
@@ -171,23 +171,23 @@ impl<'a> Session<'a> {
             }
             Err(panic) => {
                 tracing::error!(%content, chunk, %panic, "reading a chunk panicked");
-                Err(Refusal::Busy)
+                Err(ChunkRefusal::Busy)
             }
         }
     }
 
     /// What a store's failure means for the peer that asked; a changed file is told to the content's job.
-    fn refusal(&self, content: ContentId, error: ReadError) -> Refusal {
+    fn refusal(&self, content: ContentId, error: ReadError) -> ChunkRefusal {
         let words = error.to_string();
         match error {
-            ReadError::NotHere(_) => Refusal::NotFound,
+            ReadError::NotHere(_) => ChunkRefusal::NotFound,
             ReadError::Withdrawn { path, .. } => {
                 self.shared.library.notify(content, Withdrawn { path, words });
-                Refusal::NotFound
+                ChunkRefusal::NotFound
             }
             ReadError::Io { .. } => {
                 tracing::warn!(%content, error = %words, "cannot read a chunk");
-                Refusal::Busy
+                ChunkRefusal::Busy
             }
         }
     }
@@ -200,7 +200,7 @@ impl<'a> Session<'a> {
         bytes: &[u8],
     ) -> io::Result<()> {
         let queued = self.shared.board().queue.queued();
-        unless_silent(write_frame(output, &Reply::Data { id, len: bytes.len() as u32, chunk, queued }))
+        unless_silent(write_frame(output, &ChunkReply::Data { id, len: bytes.len() as u32, chunk, queued }))
             .await?;
         for piece in bytes.chunks(self.shared.pace.step(PIECE)) {
             self.shared.pace.take(piece.len()).await;
@@ -225,8 +225,8 @@ impl<'a> Session<'a> {
     }
 }
 
-async fn refuse<W: AsyncWrite + Unpin>(output: &mut W, id: u64, why: Refusal) -> io::Result<()> {
-    unless_silent(write_frame(output, &Reply::Refused { id, why })).await
+async fn refuse<W: AsyncWrite + Unpin>(output: &mut W, id: u64, why: ChunkRefusal) -> io::Result<()> {
+    unless_silent(write_frame(output, &ChunkReply::Refused { id, why })).await
 }
 
 async fn unless_silent<T>(write: impl Future<Output = io::Result<T>>) -> io::Result<T> {

@@ -7,14 +7,14 @@ use futures::io::{ReadHalf, WriteHalf};
 use futures::{AsyncReadExt, AsyncWriteExt};
 use libp2p::PeerId;
 use shoal_content::{
-    ChunkEntry, ChunkIndex, ChunkSet, Chunker, ContentId, Entry, EntryKind, Hash, Manifest, ManifestBuilder,
-    SafePath, Shape,
+    ChunkEntry, ChunkIndex, ChunkSet, Chunker, ContentId, EntryKind, FileEntry, Hash, Manifest,
+    ManifestBuilder, SafePath, Shape,
 };
 use shoal_engine::UploadConfig;
 use shoal_framing::{read_frame, write_frame};
 use shoal_store::{ChunkStore, ReadError};
 use shoal_wire::Have;
-use shoal_wire::chunks::{Refusal, Reply, Request};
+use shoal_wire::chunks::{ChunkRefusal, ChunkReply, ChunkRequest};
 use tokio::io::DuplexStream;
 use tokio::sync::mpsc;
 use tokio_util::compat::{Compat, TokioAsyncReadCompatExt};
@@ -56,7 +56,7 @@ impl Store {
             shape: Shape::File,
             chunker: Chunker::Fixed { size: LEN as u32 },
             parent: None,
-            entries: vec![Entry {
+            entries: vec![FileEntry {
                 path: name.clone(),
                 size: CHUNKS as u64 * LEN as u64,
                 kind,
@@ -170,23 +170,23 @@ struct Getter {
 }
 
 impl Getter {
-    async fn say(&mut self, request: Request) {
+    async fn say(&mut self, request: ChunkRequest) {
         write_frame(&mut self.output, &request).await.unwrap();
         self.output.flush().await.unwrap();
     }
 
     async fn get(&mut self, id: u64, chunk: ChunkIndex, content: ContentId) {
-        self.say(Request::Get { id, chunk, content }).await;
+        self.say(ChunkRequest::Get { id, chunk, content }).await;
     }
 
-    async fn reply(&mut self) -> Option<Reply> {
+    async fn reply(&mut self) -> Option<ChunkReply> {
         let next = tokio::time::timeout(DEADLINE, read_frame(&mut self.input)).await;
         next.expect("a reply comes").ok().flatten()
     }
 
     /// The id and the bytes of the next chunk.
     async fn chunk(&mut self) -> (u64, ChunkIndex, u8) {
-        let Some(Reply::Data { id, len, chunk, .. }) = self.reply().await else { panic!("no data") };
+        let Some(ChunkReply::Data { id, len, chunk, .. }) = self.reply().await else { panic!("no data") };
         assert_eq!(len as usize, LEN);
         let mut bytes = vec![0; LEN];
         let read = tokio::time::timeout(DEADLINE, self.input.read_exact(&mut bytes)).await;
@@ -195,9 +195,9 @@ impl Getter {
         (id, chunk, bytes[0])
     }
 
-    async fn refusal(&mut self) -> (u64, Refusal) {
+    async fn refusal(&mut self) -> (u64, ChunkRefusal) {
         match self.reply().await {
-            Some(Reply::Refused { id, why }) => (id, why),
+            Some(ChunkReply::Refused { id, why }) => (id, why),
             other => panic!("{other:?}"),
         }
     }
@@ -225,7 +225,7 @@ async fn one_stream_serves_any_number_of_contents() {
     assert_eq!(got.len(), 15);
     // The last one is counted once its last byte has been taken.
     getter.get(99, 7, contents[0].content).await;
-    assert_eq!(getter.refusal().await, (99, Refusal::NotFound));
+    assert_eq!(getter.refusal().await, (99, ChunkRefusal::NotFound));
     for served in &contents {
         let sent = 3 * LEN as u64;
         assert_eq!(served.traffic.total(), Exchanged { sent, ..Exchanged::default() });
@@ -253,11 +253,11 @@ async fn what_is_not_here_is_refused_at_once_and_takes_no_slot() {
     second.get(1, 0, served.content).await;
     let unknown = ContentId::from_root_hash(Hash::of(b"unknown"));
     second.get(2, 0, unknown).await;
-    second.say(Request::Any { id: 3, content: unknown }).await;
+    second.say(ChunkRequest::Any { id: 3, content: unknown }).await;
     second.get(4, CHUNKS - 1, served.content).await;
     second.get(5, u32::MAX, served.content).await;
     for id in 2..6 {
-        assert_eq!(second.refusal().await, (id, Refusal::NotFound));
+        assert_eq!(second.refusal().await, (id, ChunkRefusal::NotFound));
     }
     assert_eq!(rig.uploads.load().queued, LEN as u64, "one waits, for the slot that the first one has");
     served.store.set(Disk::Good);
@@ -304,7 +304,7 @@ async fn nothing_is_left_of_a_content_whose_job_has_ended() {
     assert_eq!(rig.uploads.sizes(), (1, 1, 1));
     assert!(store.upgrade().is_none(), "the store is closed");
     getter.get(2, 0, content).await;
-    assert_eq!(getter.refusal().await, (2, Refusal::NotFound));
+    assert_eq!(getter.refusal().await, (2, ChunkRefusal::NotFound));
     getter.get(3, 0, stays.content).await;
     assert_eq!(getter.chunk().await, (3, 0, 2));
     // It can be served anew.
@@ -333,7 +333,7 @@ async fn who_waits_for_too_long_is_told_although_nothing_happens() {
     }
     for id in 1..4 {
         tokio::time::advance(Duration::from_secs(2)).await;
-        assert_eq!(second.refusal().await, (id, Refusal::Busy));
+        assert_eq!(second.refusal().await, (id, ChunkRefusal::Busy));
     }
     served.store.set(Disk::Good);
     assert_eq!(first.chunk().await, (1, 0, 1));
@@ -346,7 +346,7 @@ async fn a_store_that_panics_concerns_its_content_alone() {
     bad.store.set(Disk::Panics);
     let mut getter = rig.connect(PeerId::random());
     getter.get(1, 0, bad.content).await;
-    assert_eq!(getter.refusal().await, (1, Refusal::Busy));
+    assert_eq!(getter.refusal().await, (1, ChunkRefusal::Busy));
     getter.get(2, 0, good.content).await;
     assert_eq!(getter.chunk().await, (2, 0, 2));
 }
@@ -357,7 +357,7 @@ async fn a_job_that_lags_does_not_hold_up_the_stream() {
     let (mut lags, other) = (rig.serve(1), rig.serve(2));
     let mut getter = rig.connect(PeerId::random());
     for _ in 0..10 {
-        getter.say(Request::Have { have: Have::default(), content: lags.content }).await;
+        getter.say(ChunkRequest::Have { have: Have::default(), content: lags.content }).await;
     }
     getter.get(1, 0, other.content).await;
     assert_eq!(getter.chunk().await, (1, 0, 2));

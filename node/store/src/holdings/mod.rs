@@ -58,7 +58,7 @@ pub struct HoldingGuard {
     number: u64,
 }
 
-/// That a wanted chunk is in a content; by their places in the lists that were compared.
+/// A wanted chunk that a content has, by the places of both in the lists that were compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Match {
     pub(crate) wanted: u32,
@@ -151,7 +151,7 @@ impl Drop for HoldingGuard {
         let mut inner = self.holdings.inner.write().unwrap_or_else(PoisonError::into_inner);
         let removed = inner.contents.remove(&self.number);
         drop(inner);
-        // A store may do much when it goes; nobody should wait for that.
+        // A store may do much when it is dropped; other threads should not wait for that.
         drop(removed);
     }
 }

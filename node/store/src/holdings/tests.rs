@@ -2,7 +2,7 @@
 
 use std::sync::Mutex;
 
-use shoal_content::{ChunkSet, Chunker, Entry, EntryKind, Manifest, ManifestBuilder, SafePath, Shape};
+use shoal_content::{ChunkSet, Chunker, EntryKind, FileEntry, Manifest, ManifestBuilder, SafePath, Shape};
 
 use super::*;
 use crate::ReadError;
@@ -27,7 +27,12 @@ impl Memory {
             shape: Shape::File,
             chunker: Chunker::Fixed { size: 16 << 10 },
             parent: None,
-            entries: vec![Entry { path, size, kind: EntryKind::File { executable: false }, private: false }],
+            entries: vec![FileEntry {
+                path,
+                size,
+                kind: EntryKind::File { executable: false },
+                private: false,
+            }],
             chunks: chunks.iter().map(|bytes| entry(bytes)).collect(),
         };
         let manifest = Arc::new(manifest.build().unwrap());

@@ -18,7 +18,7 @@ use crate::stamp::{Clock, Stamp};
 /// Fewer files than these are read on one thread.
 const WORTH_A_THREAD: usize = 32;
 
-/// What every step of an import needs: where files lie, whom to tell, and when to stop.
+/// What every step of an import needs: where files lie, where progress is reported, and when to stop.
 pub(super) struct Watcher<'a> {
     pub(super) roots: &'a Roots,
     pub(super) progress: &'a (dyn Fn(ImportProgress) + Sync),

@@ -7,7 +7,7 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use shoal_content::{Entry, EntryKind, LinkTarget, SafePath, each_collision};
+use shoal_content::{EntryKind, FileEntry, LinkTarget, SafePath, each_collision};
 use walkdir::WalkDir;
 
 use super::ImportError;
@@ -22,7 +22,7 @@ const BLOCK: u64 = 512;
 /// Something to share.
 #[derive(Debug, Clone)]
 pub(super) struct Found {
-    pub(super) entry: Entry,
+    pub(super) entry: FileEntry,
     pub(super) stamp: Stamp,
     /// Whether fewer blocks are allocated than its size needs: there may be holes.
     pub(super) sparse: bool,
@@ -87,7 +87,7 @@ impl Found {
         let size = if is_file { meta.len() } else { 0 };
         let sparse = is_file && meta.blocks().saturating_mul(BLOCK) < size;
         let private = !matches!(kind, EntryKind::Link(_)) && is_private(meta.mode());
-        Self { entry: Entry { path, size, kind, private }, stamp: Stamp::of(meta), sparse, racy: false }
+        Self { entry: FileEntry { path, size, kind, private }, stamp: Stamp::of(meta), sparse, racy: false }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use shoal_content::{ChunkEntry, Chunker, Entry, EntryKind, ManifestBuilder, SafePath, Shape};
+use shoal_content::{ChunkEntry, Chunker, EntryKind, FileEntry, ManifestBuilder, SafePath, Shape};
 
 use super::*;
 
@@ -39,7 +39,12 @@ fn served(changed: i64) -> (Arc<File>, Served<Fake>) {
         chunker: Chunker::Fixed { size: 16 << 10 },
         private: false,
         parent: None,
-        entries: vec![Entry { path, size: 5, kind: EntryKind::File { executable: false }, private: false }],
+        entries: vec![FileEntry {
+            path,
+            size: 5,
+            kind: EntryKind::File { executable: false },
+            private: false,
+        }],
         chunks: vec![ChunkEntry { hash: Hash::of(b"right"), length: 5 }],
     };
     let fake = Fake { file: file.clone(), changed: changed.into() };

@@ -1,4 +1,4 @@
-//! What is at the final place of a download already, and whether it may be touched.
+//! Entries that are already at the final place of a download, and whether they may be changed.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -37,7 +37,7 @@ pub(super) struct AtFinal {
 }
 
 impl FinalPlace<'_> {
-    /// Compares what is there, and refuses what may not be touched.
+    /// Compares the entries there with the manifest. Fails if one is in the way that must not be changed.
     pub(super) fn look(
         &self,
         elsewhere: Option<&Elsewhere<'_>>,

@@ -86,7 +86,7 @@ pub enum TargetError {
 /// Why a chunk was not written.
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
-    /// The bytes are not those of the chunk (or there is no such chunk): whoever sent them is at fault.
+    /// The bytes are not those of the chunk (or there is no such chunk): the sender is at fault.
     #[error("the bytes are not those of chunk {0}")]
     Corrupt(ChunkIndex),
     /// The disk is full or read-only, or something else keeps the bytes from being stored. Nothing is

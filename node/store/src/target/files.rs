@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use rustix::fs::{Mode, OFlags};
-use shoal_content::{Entry, FileIndex, Hash, Manifest, Shape};
+use shoal_content::{FileEntry, FileIndex, Hash, Manifest, Shape};
 
 use crate::lru::Lru;
 use crate::mode;
@@ -61,7 +61,7 @@ impl TargetFiles {
         &self.manifest
     }
 
-    pub(super) fn entry(&self, file: FileIndex) -> &Entry {
+    pub(super) fn entry(&self, file: FileIndex) -> &FileEntry {
         &self.manifest.entries()[file as usize]
     }
 

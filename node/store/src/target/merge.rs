@@ -1,6 +1,6 @@
 //! Moving a finished download into what already has its final name, entry by entry.
 //!
-//! What always holds: it is decided for all entries before the first is moved; a crash in between leaves a part whose
+//! What always holds: all entries are decided before the first one is moved; a crash in between leaves a part whose
 //! journal still holds, and files that match.
 
 use std::collections::BTreeSet;
@@ -43,7 +43,7 @@ impl Target {
         files.sync_folders(&files.last, folders.into_iter()).map_err(self.blocked_at(files.last.root()))
     }
 
-    /// Decides for all entries before the first is touched.
+    /// Decides for all entries before the first one is changed.
     fn plan_merge(&self) -> Result<Vec<(FileIndex, Action)>, TargetError> {
         let files = self.served.files();
         let mut actions = Vec::new();

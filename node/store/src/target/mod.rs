@@ -1,13 +1,13 @@
 //! A download: verified chunks go to their places beneath one folder.
 //!
-//! While it is under way, everything lies in a part, and the part's journal says which chunks are there
-//! (`names` says what both are called). When all are, [`Target::finish`] moves it to the content's name.
-//! Files that already are there and match stay there and count as fetched.
+//! During the download all files lie in a part. The part's journal says which chunks are there (`names` has the names
+//! of both). When all chunks are there, [`Target::finish`] moves the part to the content's name. Files that are at the
+//! final place already and match stay there, and count as fetched.
 //!
-//! What always holds: bytes count only after their SHA-256 matched, and those of the network get in only then
-//! (`take` says when others do); a journal record is written after the bytes it vouches for;
-//! nothing that the user has is replaced or removed unless `force` says so, and nothing that merely has the
-//! name of a part even then; all file work happens beneath the one folder that was named, without following any symbolic link there. The journal is locked, so
+//! What always holds: bytes count only after their SHA-256 matched, and bytes from the network are written only then
+//! (`take` says when others are). A journal record is written after the bytes it vouches for. The user's files are
+//! replaced or removed only with `force`, and files that merely have the name of a part not even then. All file work
+//! happens beneath the one folder that was named, without following any symbolic link there. The journal is locked, so
 //! that two processes never work on the same part.
 
 mod at_final;
@@ -116,7 +116,7 @@ pub struct Target {
     /// Set once all is at the final place; held for reading while chunks are read or written.
     phase: RwLock<Option<Placed>>,
     progress: Mutex<State>,
-    /// Held by whoever makes things durable or puts them in their place: a sync that is still under way
+    /// Held while things are made durable or put in their place: a sync that is still under way
     /// must not be overtaken by the rename that relies on it, nor make files in a part that has moved.
     durable: Mutex<()>,
     /// Bytes written since the last sync.

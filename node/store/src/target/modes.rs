@@ -51,8 +51,8 @@ impl Target {
         folders
     }
 
-    /// Sets or clears the executable bits of a file at the final place, for those who may read it; and takes
-    /// from others what they may do with it if it is private.
+    /// Sets or clears the executable bits of a file at the final place, for users that may read it. If the file is
+    /// private, it takes all permissions from others.
     pub(super) fn set_mode(&self, file: FileIndex) -> io::Result<()> {
         let files = self.served.files();
         let entry = files.entry(file);

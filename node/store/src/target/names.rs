@@ -1,7 +1,7 @@
 //! What the part and the journal of a download are called.
 //!
 //! Both hold the content's name, for people, and a key made of its id, so that two contents of one name, or two versions
-//! of one content, never meet in a folder. The journal decides whose a part is; names only keep parts apart.
+//! of one content, never share a file in a folder. The journal decides whose a part is; names only keep parts apart.
 
 use std::io;
 
@@ -46,7 +46,7 @@ fn key(id: &ContentId) -> String {
     id.to_string().chars().skip(SAME_IN_ALL_IDS).take(KEY).collect()
 }
 
-/// The first `most` bytes of a name, or less where a character would be torn.
+/// The first `most` bytes of a name, or fewer so that no character is cut.
 fn cut_short(name: &str, most: usize) -> &str {
     let mut end = name.len().min(most);
     while !name.is_char_boundary(end) {

@@ -1,4 +1,4 @@
-//! Opening a download: what is there, whose it is, and what of it can be used.
+//! Opening a download: finds a part, checks that it is this content's, and takes over what can be used.
 
 use std::fs;
 use std::io;

@@ -39,7 +39,7 @@ impl Reuse {
         }
     }
 
-    /// Cuts what lies at the paths; then come the contents that are at hand.
+    /// Cuts the files at the paths, then adds the node's other contents.
     fn open(&self, chunker: Chunker, watch: &Watch<'_>) -> Result<Vec<Arc<HeldContent>>, TargetError> {
         let mut all = Vec::new();
         for path in &self.paths {
@@ -55,7 +55,7 @@ impl Reuse {
 }
 
 impl Target {
-    /// Takes what is missing from what lies at the final place, and from elsewhere.
+    /// Takes missing chunks from the final place, and from the other places.
     pub(super) fn reuse(&self, reuse: &Reuse, old: OldFiles, watch: &Watch<'_>) -> Result<(), TargetError> {
         if self.is_complete() {
             return Ok(());
@@ -101,7 +101,7 @@ fn cut(
 ) -> Result<Source, ImportError> {
     let options = ImportOptions {
         paths: vec![path.to_owned()],
-        // It is placed nowhere, so that its own name may be whatever it likes.
+        // It is placed nowhere, so its own name does not matter.
         name: Some("reused".into()),
         chunker: Some(chunker),
         cache,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use super::page::{CHUNKS_PER_PAGE, ChunkEntry, Entry, decode_chunk_page, decode_file_page};
+use super::page::{CHUNKS_PER_PAGE, ChunkEntry, FileEntry, decode_chunk_page, decode_file_page};
 use super::{Block, MAX_BLOCK, Manifest, ManifestError, Root};
 use crate::{ContentId, Hash};
 
@@ -17,7 +17,7 @@ pub struct ManifestAssembler {
     root: Root,
     /// Hash of every page still missing → the places it goes to. Equal pages share a hash.
     missing: BTreeMap<Hash, Vec<Block>>,
-    file_pages: Vec<Vec<Entry>>,
+    file_pages: Vec<Vec<FileEntry>>,
     chunk_pages: Vec<Vec<ChunkEntry>>,
     /// Entries received so far; never more than the root says.
     files: usize,
@@ -25,7 +25,7 @@ pub struct ManifestAssembler {
 
 impl ManifestAssembler {
     /// Starts from the bytes of the root. [`ManifestError::WrongHash`] means that the sender is at
-    /// fault; any other error that the manifest itself is bad, whoever sends it.
+    /// fault; any other error means that the manifest itself is bad.
     pub fn new(id: ContentId, root: &[u8]) -> Result<Self, ManifestError> {
         let root = Root::decode(&id, root)?;
         let mut missing: BTreeMap<Hash, Vec<Block>> = BTreeMap::new();

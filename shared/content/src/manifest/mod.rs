@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use std::ops::{ControlFlow, Range};
 
 pub use assemble::ManifestAssembler;
-pub use page::{CHUNKS_PER_PAGE, ChunkEntry, Entry, EntryKind};
+pub use page::{CHUNKS_PER_PAGE, ChunkEntry, EntryKind, FileEntry};
 pub use root::{Root, Shape};
 
 use self::page::{encode_chunk_page, encode_file_page, fill_file_pages};
@@ -41,7 +41,7 @@ pub const MAX_CHUNKS: u32 = 16 << 20;
 /// Why a manifest is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ManifestError {
-    /// A block does not have the hash it was asked by: whoever sent it is at fault, not the manifest.
+    /// A block does not have the hash that it was asked by: the sender is at fault, not the manifest.
     #[error("a manifest block does not match its hash")]
     WrongHash,
     /// A block is longer than any may be.
@@ -88,7 +88,7 @@ enum Block {
 pub struct Manifest {
     id: ContentId,
     root: Root,
-    entries: Vec<Entry>,
+    entries: Vec<FileEntry>,
     chunks: Vec<ChunkEntry>,
     geometry: Geometry,
     /// The range of entries on each file page; the pages are encoded again when someone asks for them.
@@ -122,7 +122,7 @@ impl Manifest {
     }
 
     /// The file table, in canonical order.
-    pub fn entries(&self) -> &[Entry] {
+    pub fn entries(&self) -> &[FileEntry] {
         &self.entries
     }
 
@@ -162,7 +162,7 @@ impl Manifest {
     fn assemble(
         id: ContentId,
         root: Root,
-        entries: Vec<Entry>,
+        entries: Vec<FileEntry>,
         chunks: Vec<ChunkEntry>,
         file_pages: Vec<Range<u32>>,
     ) -> Result<Self, ManifestError> {
@@ -187,9 +187,9 @@ fn chunk_page(chunks: &[ChunkEntry], page: u32) -> &[ChunkEntry] {
 }
 
 /// Checks order, conflicts, collisions and what the shape asks for.
-fn check_entries(root: &Root, entries: &[Entry]) -> Result<(), ManifestError> {
+fn check_entries(root: &Root, entries: &[FileEntry]) -> Result<(), ManifestError> {
     if root.shape == Shape::File {
-        let fits = |e: &Entry| e.path == root.name && matches!(e.kind, EntryKind::File { .. });
+        let fits = |e: &FileEntry| e.path == root.name && matches!(e.kind, EntryKind::File { .. });
         if !matches!(entries, [only] if fits(only)) {
             return Err(ManifestError::Counts("a single file must have one entry of its own name"));
         }
@@ -198,7 +198,7 @@ fn check_entries(root: &Root, entries: &[Entry]) -> Result<(), ManifestError> {
         }
     }
     let conflict = |a: &SafePath, b: &str| ManifestError::Conflict(a.to_string(), b.to_owned());
-    let mut before: Option<&Entry> = None;
+    let mut before: Option<&FileEntry> = None;
     for entry in entries {
         if let Some(before) = before {
             match before.path.cmp(&entry.path) {
@@ -237,7 +237,7 @@ pub struct ManifestBuilder {
     /// The content that this is a new version of.
     pub parent: Option<ContentId>,
     /// The file table, in canonical order.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<FileEntry>,
     /// The chunk table.
     pub chunks: Vec<ChunkEntry>,
 }

@@ -23,7 +23,7 @@ pub struct ChunkEntry {
 
 /// One entry of the file table.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
+pub struct FileEntry {
     /// Where it lies, from inside the content's folder; for a single file, its name.
     pub path: SafePath,
     /// Bytes; 0 for folders and links.
@@ -78,8 +78,8 @@ struct WireChunks {
     lengths: Vec<u32>,
 }
 
-impl From<&Entry> for WireEntry {
-    fn from(entry: &Entry) -> Self {
+impl From<&FileEntry> for WireEntry {
+    fn from(entry: &FileEntry) -> Self {
         let (kind, target) = match &entry.kind {
             EntryKind::File { executable: false } => (Kind::File, None),
             EntryKind::File { executable: true } => (Kind::Exec, None),
@@ -91,7 +91,7 @@ impl From<&Entry> for WireEntry {
     }
 }
 
-impl TryFrom<WireEntry> for Entry {
+impl TryFrom<WireEntry> for FileEntry {
     type Error = ManifestError;
 
     fn try_from(wire: WireEntry) -> Result<Self, ManifestError> {
@@ -118,12 +118,12 @@ impl TryFrom<WireEntry> for Entry {
 }
 
 /// Encodes a file page.
-pub(super) fn encode_file_page(entries: &[Entry]) -> Vec<u8> {
+pub(super) fn encode_file_page(entries: &[FileEntry]) -> Vec<u8> {
     shoal_cbor::encode(&entries.iter().map(WireEntry::from).collect::<Vec<_>>())
 }
 
 /// Cuts the file table into pages, each as full as 256 KiB allow.
-pub(super) fn fill_file_pages(entries: &[Entry]) -> Vec<Range<u32>> {
+pub(super) fn fill_file_pages(entries: &[FileEntry]) -> Vec<Range<u32>> {
     let mut pages: Vec<Range<u32>> = Vec::new();
     let mut room = 0;
     for (at, entry) in (0u32..).zip(entries) {
@@ -141,12 +141,12 @@ pub(super) fn fill_file_pages(entries: &[Entry]) -> Vec<Range<u32>> {
 }
 
 /// Decodes a file page whose hash has been checked.
-pub(super) fn decode_file_page(bytes: &[u8]) -> Result<Vec<Entry>, ManifestError> {
+pub(super) fn decode_file_page(bytes: &[u8]) -> Result<Vec<FileEntry>, ManifestError> {
     let wire: Vec<WireEntry> = shoal_cbor::decode_canonical(bytes)?;
     if wire.is_empty() {
         return Err(ManifestError::Counts("an empty file page"));
     }
-    wire.into_iter().map(Entry::try_from).collect()
+    wire.into_iter().map(FileEntry::try_from).collect()
 }
 
 /// Encodes a chunk page.

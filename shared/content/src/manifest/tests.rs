@@ -3,25 +3,25 @@ use super::*;
 use crate::LinkTarget;
 use proptest::prelude::*;
 
-fn file(path: &str, size: u64) -> Entry {
+fn file(path: &str, size: u64) -> FileEntry {
     let path = SafePath::new(path).unwrap();
-    Entry { path, size, kind: EntryKind::File { executable: false }, private: false }
+    FileEntry { path, size, kind: EntryKind::File { executable: false }, private: false }
 }
 
-fn folder(path: &str) -> Entry {
-    Entry { kind: EntryKind::Folder, ..file(path, 0) }
+fn folder(path: &str) -> FileEntry {
+    FileEntry { kind: EntryKind::Folder, ..file(path, 0) }
 }
 
 /// The same, readable by its owner alone.
-fn private(entry: Entry) -> Entry {
-    Entry { private: true, ..entry }
+fn private(entry: FileEntry) -> FileEntry {
+    FileEntry { private: true, ..entry }
 }
 
 fn chunk(n: u64, length: u32) -> ChunkEntry {
     ChunkEntry { hash: Hash::of(&n.to_be_bytes()), length }
 }
 
-fn builder(entries: Vec<Entry>, chunks: Vec<ChunkEntry>) -> ManifestBuilder {
+fn builder(entries: Vec<FileEntry>, chunks: Vec<ChunkEntry>) -> ManifestBuilder {
     let name = SafePath::name("photos").unwrap();
     ManifestBuilder {
         name,
@@ -97,10 +97,10 @@ fn a_manifest_survives_the_way_block_by_block() {
         file("a/small", 0),
         file("z", 1),
         folder("empty"),
-        Entry { kind: EntryKind::File { executable: true }, ..file("run", 3) },
+        FileEntry { kind: EntryKind::File { executable: true }, ..file("run", 3) },
     ];
     let link = SafePath::new("link").unwrap();
-    entries.push(Entry {
+    entries.push(FileEntry {
         kind: EntryKind::Link(LinkTarget::new(&link, "a/large").unwrap()),
         path: link,
         size: 0,
@@ -161,7 +161,7 @@ fn privacy_where_there_can_be_none_is_refused() {
 /// Folders with something in them are listed only to say that they are private.
 #[test]
 fn only_a_private_folder_may_have_entries_beneath() {
-    let beneath = |above: Entry| builder(vec![above, file("d/f", 0)], vec![]).build();
+    let beneath = |above: FileEntry| builder(vec![above, file("d/f", 0)], vec![]).build();
     assert!(beneath(private(folder("d"))).is_ok());
     assert!(matches!(beneath(folder("d")), Err(ManifestError::Conflict(..))));
     assert!(matches!(beneath(private(file("d", 0))), Err(ManifestError::Conflict(..))));

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::RequestId;
 use shoal_content::{ChunkIndex, ChunkSet};
-use shoal_wire::chunks::Refusal;
+use shoal_wire::chunks::ChunkRefusal;
 use shoal_wire::query::Load;
 
 /// Whom to ask first among peers that have a chunk.
@@ -33,7 +33,7 @@ pub enum Topology {
 
 /// What a user may choose.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-pub struct Config {
+pub struct DownloadConfig {
     /// Most requests under way per peer; at least 1.
     pub max_in_flight: usize,
     /// Always that many, whatever the rate and the delay.
@@ -50,7 +50,7 @@ pub struct Config {
     pub stall: Duration,
 }
 
-impl Config {
+impl DownloadConfig {
     /// The same with what a topology needs.
     pub fn with_topology(self, topology: Topology) -> Self {
         match topology {
@@ -61,7 +61,7 @@ impl Config {
     }
 }
 
-impl Default for Config {
+impl Default for DownloadConfig {
     fn default() -> Self {
         Self {
             max_in_flight: 16,
@@ -148,7 +148,7 @@ pub enum Input<P = PeerId> {
         /// Which request.
         id: RequestId,
         /// Why.
-        why: Refusal,
+        why: ChunkRefusal,
     },
     /// The stream of a peer broke; everything asked of it is open again.
     StreamLost {

@@ -10,7 +10,7 @@
 //! after three times it is dropped. A peer whose bytes did not match is banned at once.
 //!
 //! What always holds: no chunk is asked of the same peer twice at once, nor of more than two peers;
-//! requests per peer stay within [`Config::max_in_flight`]; a stored chunk is never asked for again.
+//! requests per peer stay within [`DownloadConfig::max_in_flight`]; a stored chunk is never asked for again.
 
 mod asking;
 mod messages;
@@ -27,14 +27,14 @@ use std::time::Duration;
 
 use libp2p_identity::PeerId;
 
-pub use self::messages::{Config, DropReason, Input, Output, PeerChoice, Topology};
+pub use self::messages::{DownloadConfig, DropReason, Input, Output, PeerChoice, Topology};
 use self::peer::Peer;
 use self::peers::{Peers, Seat};
 use self::rarity::Rarity;
 use self::throughput::Throughput;
 use super::{PeerName, SeededRng};
 use shoal_content::{ChunkIndex, ChunkSet};
-use shoal_wire::chunks::Refusal;
+use shoal_wire::chunks::ChunkRefusal;
 
 /// Names a request; rises with time, unique within one [`Download`].
 pub type RequestId = u64;
@@ -47,7 +47,7 @@ const QUEUED: Duration = Duration::from_secs(1);
 /// The state of a download. See its module.
 #[derive(Debug)]
 pub struct Download<P = PeerId> {
-    config: Config,
+    config: DownloadConfig,
     rng: SeededRng,
     /// Length of each chunk, in bytes.
     lengths: Arc<[u32]>,
@@ -90,7 +90,7 @@ impl<P: PeerName> Download<P> {
     /// Starts a download of `wanted`, of which `stored` are here already. Both sets and `lengths` are
     /// as long as the content's chunk table.
     pub fn new(
-        config: Config,
+        config: DownloadConfig,
         lengths: Arc<[u32]>,
         wanted: ChunkSet,
         stored: &ChunkSet,
@@ -108,7 +108,7 @@ impl<P: PeerName> Download<P> {
         let sum: u64 = lengths.iter().map(|l| u64::from(*l)).sum();
         let usual_len = (sum / (lengths.len() as u64).max(1)) as u32;
         let mut download = Self {
-            config: Config { ask_any: config.ask_any && wanted.is_full(), ..config },
+            config: DownloadConfig { ask_any: config.ask_any && wanted.is_full(), ..config },
             rng,
             usual_len,
             lengths,
@@ -321,7 +321,7 @@ impl<P: PeerName> Download<P> {
         self.outputs.push_back(Output::Drop { peer, reason: DropReason::Corrupt(chunk) });
     }
 
-    fn refused(&mut self, now: Duration, seat: Seat, id: RequestId, why: Refusal) {
+    fn refused(&mut self, now: Duration, seat: Seat, id: RequestId, why: ChunkRefusal) {
         let asked = self.peers[seat].pending.get(&id).map(|p| p.asked);
         let Some(chunk) = self.end_request(seat, id) else { return };
         chunk.into_iter().for_each(|chunk| self.reopen(chunk));
@@ -329,7 +329,7 @@ impl<P: PeerName> Download<P> {
         let grace = now + self.config.seed_grace;
         let state = &mut self.peers[seat];
         match (why, chunk) {
-            (Refusal::NotFound, Some(chunk)) => {
+            (ChunkRefusal::NotFound, Some(chunk)) => {
                 if state.complete {
                     state.complete = false;
                     self.complete_peers -= 1;
@@ -341,21 +341,22 @@ impl<P: PeerName> Download<P> {
                     self.rarity.lose(chunk);
                 }
             }
-            (Refusal::NoneFresh, _) => {
+            (ChunkRefusal::NoneFresh, _) => {
                 // Others have been given the rest; they are about to pass it on.
                 if std::mem::take(&mut state.may_choose) {
                     self.rest(seat, grace);
                 }
             }
             // It chose one that it does not have any more. Asked for certain chunks, it says which those are.
-            (Refusal::NotFound, None) => state.may_choose = false,
+            (ChunkRefusal::NotFound, None) => state.may_choose = false,
             // The node itself takes back what it cannot store: no fault of the peer.
-            (Refusal::Busy, _) if self.paused => {}
+            (ChunkRefusal::Busy, _) if self.paused => {}
             // A seed with many to give to. Another pause would only leave its line idle.
-            (Refusal::Busy, None) if asked.is_some_and(|at| now >= at + QUEUED) => {}
+            (ChunkRefusal::Busy, None) if asked.is_some_and(|at| now >= at + QUEUED) => {}
             // Several refusals at once say no more than one.
-            (Refusal::Busy | Refusal::Choked | Refusal::Unsupported, _) if state.rest_until > now => {}
-            (Refusal::Busy | Refusal::Choked | Refusal::Unsupported, _) => {
+            (ChunkRefusal::Busy | ChunkRefusal::Choked | ChunkRefusal::Unsupported, _)
+                if state.rest_until > now => {}
+            (ChunkRefusal::Busy | ChunkRefusal::Choked | ChunkRefusal::Unsupported, _) => {
                 let until = now + state.backoff.fail();
                 self.rest(seat, until);
             }

@@ -61,7 +61,7 @@ impl World {
         let stored = ChunkSet::with_capacity(chunks);
         let rng = SeededRng::seed_from_u64(seed);
         let download =
-            Download::new(Config::default(), vec![CHUNK; chunks].into(), full(chunks), &stored, rng);
+            Download::new(DownloadConfig::default(), vec![CHUNK; chunks].into(), full(chunks), &stored, rng);
         let peers = peers.into_iter().zip(1..).map(|((kind, rate, have), n)| Virtual {
             id: peer(n),
             kind,
@@ -157,7 +157,7 @@ impl World {
         let peer = self.peer(id);
         assert!(peer.have.is_full(), "only complete peers may choose");
         let Some(chunk) = fresh.into_iter().find(|chunk| !peer.given.contains(*chunk)) else {
-            return self.input(Input::Refused { peer: id, id: request, why: Refusal::NoneFresh });
+            return self.input(Input::Refused { peer: id, id: request, why: ChunkRefusal::NoneFresh });
         };
         peer.given.insert(chunk);
         peer.queue.push_back((request, chunk as ChunkIndex));
@@ -209,7 +209,7 @@ impl World {
             Kind::Refuses => self.input(Input::Refused {
                 peer: who,
                 id,
-                why: if served % 2 == 0 { Refusal::Busy } else { Refusal::NotFound },
+                why: if served % 2 == 0 { ChunkRefusal::Busy } else { ChunkRefusal::NotFound },
             }),
             Kind::Corrupt => self.input(Input::Corrupt { peer: who, id, chunk }),
             Kind::Vanishes(after) if served > after => {
@@ -377,7 +377,7 @@ fn who_is_refused_for_us_while_paused_is_asked_at_once_afterwards() {
     let asked = std::mem::take(&mut world.peers[0].queue);
     assert!(asked.len() > 1);
     for (id, _) in asked {
-        world.input(Input::Refused { peer, id, why: Refusal::Busy });
+        world.input(Input::Refused { peer, id, why: ChunkRefusal::Busy });
     }
     assert!(world.download.asked.is_empty() && world.peers[0].queue.is_empty());
     world.input(Input::Resume);
@@ -389,7 +389,7 @@ fn what_is_stored_already_is_not_fetched() {
     let mut stored = ChunkSet::with_capacity(10);
     stored.insert_range(..7);
     let mut download = Download::new(
-        Config::default(),
+        DownloadConfig::default(),
         vec![CHUNK; 10].into(),
         full(10),
         &stored,
@@ -415,13 +415,13 @@ fn what_is_stored_already_is_not_fetched() {
 fn who_chose_a_chunk_that_it_lost_is_asked_for_certain_ones() {
     let none = ChunkSet::with_capacity(10);
     let rng = SeededRng::seed_from_u64(1);
-    let mut download = Download::new(Config::default(), vec![CHUNK; 10].into(), full(10), &none, rng);
+    let mut download = Download::new(DownloadConfig::default(), vec![CHUNK; 10].into(), full(10), &none, rng);
     let peer = peer(1);
     download.handle(Duration::ZERO, Input::PeerUp { peer, rtt: Duration::ZERO });
     download.handle(Duration::ZERO, Input::Have { peer, chunks: full(10).into() });
     let asked: Vec<_> = std::iter::from_fn(|| download.poll_output()).collect();
     let Some(Output::RequestAny { id, .. }) = asked.first() else { panic!("{asked:?}") };
-    download.handle(Duration::ZERO, Input::Refused { peer, id: *id, why: Refusal::NotFound });
+    download.handle(Duration::ZERO, Input::Refused { peer, id: *id, why: ChunkRefusal::NotFound });
     let next: Vec<_> = std::iter::from_fn(|| download.poll_output()).collect();
     assert!(matches!(next[..], [Output::Request { .. }]), "{next:?}");
 }
@@ -431,12 +431,12 @@ fn who_chose_a_chunk_that_it_lost_is_asked_for_certain_ones() {
 fn who_had_a_choice_wait_and_is_busy_is_asked_again_at_once() {
     let none = ChunkSet::with_capacity(10);
     let rng = SeededRng::seed_from_u64(1);
-    let mut download = Download::new(Config::default(), vec![CHUNK; 10].into(), full(10), &none, rng);
+    let mut download = Download::new(DownloadConfig::default(), vec![CHUNK; 10].into(), full(10), &none, rng);
     let peer = peer(1);
     download.handle(Duration::ZERO, Input::PeerUp { peer, rtt: Duration::ZERO });
     download.handle(Duration::ZERO, Input::Have { peer, chunks: full(10).into() });
     let mut refuse = |now, id| {
-        download.handle(now, Input::Refused { peer, id, why: Refusal::Busy });
+        download.handle(now, Input::Refused { peer, id, why: ChunkRefusal::Busy });
         std::iter::from_fn(|| download.poll_output())
             .filter(|o| matches!(o, Output::RequestAny { .. }))
             .count()

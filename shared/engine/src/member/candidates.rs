@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use rand::RngExt;
 
-use super::messages::Source;
+use super::messages::PeerSource;
 use crate::{PeerName, SeededRng};
 
 /// The most peers that are remembered of one content.
@@ -29,7 +29,7 @@ enum State {
 #[derive(Debug)]
 struct Candidate {
     state: State,
-    source: Source,
+    source: PeerSource,
     /// Whether a connection was ever asked for.
     tried: bool,
     /// Tries in a row that led to nothing.
@@ -87,7 +87,7 @@ impl<P: PeerName> Candidates<P> {
     }
 
     /// Learns of a peer.
-    pub(super) fn add(&mut self, now: Duration, peer: P, source: Source, rng: &mut SeededRng) {
+    pub(super) fn add(&mut self, now: Duration, peer: P, source: PeerSource, rng: &mut SeededRng) {
         if let Some(known) = self.all.get_mut(&peer) {
             known.source = known.source.max(source);
             return;
@@ -120,7 +120,7 @@ impl<P: PeerName> Candidates<P> {
             _ => None,
         };
         let all = self.all.iter().filter_map(|(peer, c)| Some((due(c)?, *peer, c)));
-        let next = all.min_by_key(|(at, _, c)| (c.source != Source::User, *at, c.lot));
+        let next = all.min_by_key(|(at, _, c)| (c.source != PeerSource::User, *at, c.lot));
         let next = next.map(|(_, peer, _)| peer);
         match next {
             Some(peer) => {
@@ -150,7 +150,7 @@ impl<P: PeerName> Candidates<P> {
     pub(super) fn failed(&mut self, peer: &P, retry_at: Duration, complete: bool) {
         let Some(candidate) = self.set(peer, State::Waiting(retry_at)) else { return };
         candidate.failures += 1;
-        if complete && candidate.failures >= TRIES_OF_COMPLETE && candidate.source != Source::User {
+        if complete && candidate.failures >= TRIES_OF_COMPLETE && candidate.source != PeerSource::User {
             self.all.remove(peer);
         } else {
             self.wait_until(retry_at);
@@ -199,8 +199,8 @@ impl<P: PeerName> Candidates<P> {
     }
 
     /// Makes room for one more: of the least trusted source, who failed most, and then by lot.
-    fn make_room(&mut self, source: Source) -> bool {
-        let waits = |c: &Candidate| matches!(c.state, State::Waiting(_)) && c.source != Source::User;
+    fn make_room(&mut self, source: PeerSource) -> bool {
+        let waits = |c: &Candidate| matches!(c.state, State::Waiting(_)) && c.source != PeerSource::User;
         let all = self.all.iter().filter(|(_, c)| waits(c) && c.source <= source);
         let worst = all.min_by_key(|(_, c)| (c.source, std::cmp::Reverse(c.failures), c.lot));
         worst.map(|(peer, _)| *peer).is_some_and(|peer| self.all.remove(&peer).is_some())
@@ -219,7 +219,7 @@ mod tests {
         SeededRng::seed_from_u64(1)
     }
 
-    fn with(peers: impl IntoIterator<Item = u32>, source: Source) -> Candidates<u32> {
+    fn with(peers: impl IntoIterator<Item = u32>, source: PeerSource) -> Candidates<u32> {
         let (mut all, mut rng) = (Candidates::default(), rng());
         peers.into_iter().for_each(|peer| all.add(NOW, peer, source, &mut rng));
         all
@@ -227,7 +227,7 @@ mod tests {
 
     #[test]
     fn each_is_sought_once_and_again_after_its_time() {
-        let mut all = with([7], Source::Tracker);
+        let mut all = with([7], PeerSource::Tracker);
         assert_eq!(all.next(NOW, true), Some(7));
         assert_eq!((all.next(NOW, true), all.sought()), (None, 1));
         let later = NOW + Duration::from_secs(5);
@@ -238,28 +238,28 @@ mod tests {
 
     #[test]
     fn what_the_user_named_comes_first_and_stays() {
-        let mut all = with(0..100, Source::Tracker);
-        all.add(NOW, 1000, Source::User, &mut rng());
+        let mut all = with(0..100, PeerSource::Tracker);
+        all.add(NOW, 1000, PeerSource::User, &mut rng());
         assert_eq!(all.next(NOW, true), Some(1000));
         all.failed(&1000, NOW, true);
         let mut rng = rng();
-        (2000..4000).for_each(|peer| all.add(NOW, peer, Source::User, &mut rng));
+        (2000..4000).for_each(|peer| all.add(NOW, peer, PeerSource::User, &mut rng));
         assert!(all.all.contains_key(&1000) && all.all.len() <= MAX_CANDIDATES);
     }
 
     #[test]
     fn told_by_peers_never_displaces_told_by_trackers() {
-        let mut all = with(0..MAX_CANDIDATES as u32, Source::Tracker);
+        let mut all = with(0..MAX_CANDIDATES as u32, PeerSource::Tracker);
         let mut rng = rng();
-        (1000..2000).for_each(|peer| all.add(NOW, peer, Source::Peer, &mut rng));
+        (1000..2000).for_each(|peer| all.add(NOW, peer, PeerSource::Peer, &mut rng));
         assert!(all.all.keys().all(|peer| *peer < 1000));
-        all.add(NOW, 5000, Source::Tracker, &mut rng);
+        all.add(NOW, 5000, PeerSource::Tracker, &mut rng);
         assert!(all.all.contains_key(&5000) && all.all.len() == MAX_CANDIDATES);
     }
 
     #[test]
     fn a_member_that_needs_nothing_seeks_no_complete_peer() {
-        let mut all = with([1, 2], Source::Tracker);
+        let mut all = with([1, 2], PeerSource::Tracker);
         all.set_complete(&1, true);
         assert_eq!((all.next(NOW, false), all.next(NOW, false)), (Some(2), None));
         all.failed(&2, NOW, true);
@@ -280,7 +280,7 @@ mod tests {
             for (what, peer, millis) in steps {
                 now += Duration::from_millis(millis);
                 match what {
-                    0 => all.add(now, peer, Source::Tracker, &mut rng),
+                    0 => all.add(now, peer, PeerSource::Tracker, &mut rng),
                     1 => drop(all.next(now, true)),
                     2 => all.connected(&peer),
                     3 => all.ended(&peer, now + Duration::from_millis(millis)),

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::neighbours::Neighbour;
 use super::{
-    ConnectionEvent, MOST_DIALLING, Member, MemberOutput, Offence, Phase, SETTLED, SOUGHT_AT_FIRST,
-    SOUGHT_BY_COMPLETE, Source,
+    ConnectionEvent, MOST_DIALLING, Member, MemberOutput, Offence, PeerSource, Phase, SETTLED,
+    SOUGHT_AT_FIRST, SOUGHT_BY_COMPLETE,
 };
 use crate::PeerName;
 use crate::download::Input;
@@ -19,7 +19,7 @@ const USELESS_FOR: Duration = Duration::from_secs(60);
 const GIVE_WAY_AFTER: Duration = Duration::from_secs(2);
 
 impl<P: PeerName> Member<P> {
-    pub(super) fn found(&mut self, now: Duration, peers: Vec<P>, source: Source) {
+    pub(super) fn found(&mut self, now: Duration, peers: Vec<P>, source: PeerSource) {
         for peer in peers {
             if peer != self.local && !self.banned.contains(&peer) {
                 self.candidates.add(now, peer, source, &mut self.rng);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use libp2p_identity::PeerId;
 use shoal_content::{ChunkIndex, ChunkSet, Hash, Manifest, ManifestError};
-use shoal_wire::chunks::Refusal;
+use shoal_wire::chunks::ChunkRefusal;
 use shoal_wire::query::Load;
 
 use crate::download::RequestId;
@@ -13,7 +13,7 @@ use crate::manifest_fetch::BlockFailure;
 
 /// How a member came to know of a peer. Later ones are trusted more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Source {
+pub enum PeerSource {
     /// Another peer told of it.
     Peer,
     /// A tracker told of it.
@@ -30,7 +30,7 @@ pub enum MemberInput<P = PeerId> {
         /// Which peers; their addresses are not the member's concern.
         peers: Vec<P>,
         /// How they were found.
-        source: Source,
+        source: PeerSource,
     },
     /// A tracker did what it was asked, or did not.
     Tracker {
@@ -190,7 +190,7 @@ pub enum StreamEvent {
         /// Which request.
         id: RequestId,
         /// Why.
-        why: Refusal,
+        why: ChunkRefusal,
     },
 }
 

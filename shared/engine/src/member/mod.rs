@@ -46,7 +46,7 @@ use shoal_content::{ChunkSet, ContentId};
 use self::announcing::Announcing;
 use self::candidates::Candidates;
 pub use self::messages::{
-    ConnectionEvent, GiveUp, MemberInput, MemberOutput, NeighbourEvent, Offence, Source, StoreEvent,
+    ConnectionEvent, GiveUp, MemberInput, MemberOutput, NeighbourEvent, Offence, PeerSource, StoreEvent,
     StreamEvent, TrackerEvent,
 };
 use self::neighbours::Neighbours;

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use rand::SeedableRng;
-use shoal_wire::chunks::Refusal;
+use shoal_wire::chunks::ChunkRefusal;
 use shoal_wire::query::Load;
 
 use super::*;
@@ -74,7 +74,7 @@ impl World {
     }
 
     fn found(&mut self, peers: impl IntoIterator<Item = u32>) -> Vec<MemberOutput<u32>> {
-        self.input(MemberInput::Found { peers: peers.into_iter().collect(), source: Source::Tracker })
+        self.input(MemberInput::Found { peers: peers.into_iter().collect(), source: PeerSource::Tracker })
     }
 
     fn connection(&mut self, peer: u32, event: ConnectionEvent) -> Vec<MemberOutput<u32>> {
@@ -446,11 +446,11 @@ fn any_input() -> impl Strategy<Value = MemberInput<u32>> {
             servable: vec![chunk, 1000]
         }),
         (id.clone(), chunk).prop_map(|(id, chunk)| StreamEvent::Corrupt { id, chunk }),
-        id.prop_map(|id| StreamEvent::Refused { id, why: Refusal::Busy }),
+        id.prop_map(|id| StreamEvent::Refused { id, why: ChunkRefusal::Busy }),
     ];
     prop_oneof![
         prop::collection::vec(peer.clone(), 0..9)
-            .prop_map(|peers| MemberInput::Found { peers, source: Source::Peer }),
+            .prop_map(|peers| MemberInput::Found { peers, source: PeerSource::Peer }),
         (peer.clone(), connection).prop_map(|(peer, event)| MemberInput::Connection { peer, event }),
         (peer.clone(), neighbour).prop_map(|(peer, event)| MemberInput::Neighbour { peer, event }),
         (peer, stream).prop_map(|(peer, event)| MemberInput::Stream { peer, event }),

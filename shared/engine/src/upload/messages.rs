@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use shoal_content::{ChunkIndex, ContentId};
-use shoal_wire::chunks::Refusal;
+use shoal_wire::chunks::ChunkRefusal;
 
 /// Which requests come first.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -69,6 +69,6 @@ pub enum Grant {
         /// The request's id.
         id: u64,
         /// Why.
-        why: Refusal,
+        why: ChunkRefusal,
     },
 }

@@ -31,7 +31,7 @@ use std::time::Duration;
 use libp2p_identity::PeerId;
 use rand::RngExt;
 use shoal_content::{ChunkIndex, ChunkSet, ContentId};
-use shoal_wire::chunks::{MAX_WAITING, Refusal};
+use shoal_wire::chunks::{ChunkRefusal, MAX_WAITING};
 
 use self::content::Content;
 pub use self::messages::{Fairness, Grant, SessionId, UploadConfig, Wanted};
@@ -149,7 +149,7 @@ impl<P: PeerName> UploadQueue<P> {
         let refused: Vec<_> = self.sessions.iter().flat_map(of).collect();
         for (session, id) in refused {
             self.cancel(session, id);
-            self.refuse(session, id, Refusal::NotFound);
+            self.refuse(session, id, ChunkRefusal::NotFound);
         }
     }
 
@@ -226,7 +226,7 @@ impl<P: PeerName> UploadQueue<P> {
         let len = content.map_or(0, |content| content.len(wanted.chunk));
         let Some(state) = self.sessions.get_mut(&session) else { return };
         if state.waiting.len() >= MAX_WAITING {
-            return self.refuse(session, wanted.id, Refusal::Busy);
+            return self.refuse(session, wanted.id, ChunkRefusal::Busy);
         }
         state.waiting.push_back(Waiting { wanted, since: now, len });
         self.waiting += 1;
@@ -258,7 +258,7 @@ impl<P: PeerName> UploadQueue<P> {
             let wanted = self.take(session, at).wanted;
             match self.grant(session, wanted) {
                 Some(grant) => return Some(grant),
-                None => self.refuse(session, wanted.id, Refusal::NoneFresh),
+                None => self.refuse(session, wanted.id, ChunkRefusal::NoneFresh),
             }
         }
     }
@@ -361,11 +361,11 @@ impl<P: PeerName> UploadQueue<P> {
     /// A request of a kind that is not known came on a session, with this `id`.
     pub fn refuse_unknown(&mut self, session: SessionId, id: u64) {
         if self.sessions.contains_key(&session) {
-            self.refuse(session, id, Refusal::Unsupported);
+            self.refuse(session, id, ChunkRefusal::Unsupported);
         }
     }
 
-    fn refuse(&mut self, session: SessionId, id: u64, why: Refusal) {
+    fn refuse(&mut self, session: SessionId, id: u64, why: ChunkRefusal) {
         self.refusals.push_back(Grant::Refuse { session, id, why });
     }
 
@@ -382,7 +382,7 @@ impl<P: PeerName> UploadQueue<P> {
         let expired: Vec<_> = self.sessions.iter().flat_map(of).collect();
         for (session, id) in expired {
             self.cancel(session, id);
-            self.refuse(session, id, Refusal::Busy);
+            self.refuse(session, id, ChunkRefusal::Busy);
         }
         let all = self.sessions.values().flat_map(|s| s.waiting.iter().map(|w| w.since + patience));
         self.expiry = all.min();

@@ -64,7 +64,7 @@ fn what_waits_for_a_content_that_goes_is_refused_and_takes_no_slot() {
     assert_eq!(sent.len(), 1);
     queue.remove_content(&content());
     let refused = drain(&mut queue, Duration::ZERO);
-    let is_refused = |g: &Grant| matches!(g, Grant::Refuse { why: Refusal::NotFound, id: 1 | 2, .. });
+    let is_refused = |g: &Grant| matches!(g, Grant::Refuse { why: ChunkRefusal::NotFound, id: 1 | 2, .. });
     assert!(refused.len() == 3 && refused.iter().all(is_refused), "{refused:?}");
     assert_eq!((queue.active(), queue.queued()), (1, 2 << 20));
 }
@@ -105,7 +105,7 @@ fn eight_that_leave_the_choice_get_each_chunk_once() {
                     sent[chunk as usize] += 1;
                     queue.ended(session);
                 }
-                Grant::Refuse { why, .. } => assert_eq!(why, Refusal::NoneFresh),
+                Grant::Refuse { why, .. } => assert_eq!(why, ChunkRefusal::NoneFresh),
             }
         }
     }
@@ -222,7 +222,7 @@ fn nobody_waits_for_ever() {
     drain(&mut queue, Duration::ZERO);
     queue.request(Duration::ZERO, 1, wanted(9, Some(0)));
     let end = queue.next_timeout().unwrap();
-    assert_eq!(drain(&mut queue, end), [Grant::Refuse { session: 1, id: 9, why: Refusal::Busy }]);
+    assert_eq!(drain(&mut queue, end), [Grant::Refuse { session: 1, id: 9, why: ChunkRefusal::Busy }]);
 }
 
 #[test]

@@ -57,7 +57,7 @@ pub(super) fn footprint(registry: &Registry) -> Vec<usize> {
         registry.expiries.len(),
         registry.prefixes.counts().len(),
         registry.everyone.len(),
-        registry.reports.reporters.len(),
-        registry.reports.probed.len(),
+        registry.report_limits.reporters.len(),
+        registry.report_limits.probed.len(),
     ]
 }

@@ -6,8 +6,9 @@ use std::time::Duration;
 use libp2p_identity::PeerId;
 use shoal_addresses::Prefix;
 
-use crate::{Limits, Registration, Role};
-use shoal_wire::rendezvous::{Quota, Refusal};
+use crate::{Registration, RegistryLimits};
+use shoal_wire::rendezvous::{Quota, RendezvousRefusal};
+use shoal_wire::tracker::Role;
 
 #[derive(Debug, Clone)]
 pub(super) struct Row {
@@ -18,7 +19,7 @@ pub(super) struct Row {
     pub(super) news: u64,
 }
 
-/// A peer's last news to who asks about all namespaces.
+/// A peer's last news for questions about all namespaces.
 #[derive(Debug, Clone)]
 struct Seen {
     peer: PeerId,
@@ -28,7 +29,7 @@ struct Seen {
 
 #[derive(Debug)]
 pub(super) struct Model {
-    limits: Limits,
+    limits: RegistryLimits,
     pub(super) rows: Vec<Row>,
     seen: Vec<Seen>,
     /// Rises with every call.
@@ -36,31 +37,33 @@ pub(super) struct Model {
 }
 
 impl Model {
-    pub(super) fn new(limits: Limits) -> Self {
+    pub(super) fn new(limits: RegistryLimits) -> Self {
         Self { limits, rows: vec![], seen: vec![], step: 0 }
     }
 
-    pub(super) fn register(&mut self, now: Duration, new: &Registration) -> Result<u64, Refusal> {
+    pub(super) fn register(&mut self, now: Duration, new: &Registration) -> Result<u64, RendezvousRefusal> {
         self.expire(now);
         let ttl = match new.ttl {
             None => self.limits.default_ttl,
-            Some(ttl) if ttl < self.limits.min_ttl || ttl > 259_200 => return Err(Refusal::Ttl),
+            Some(ttl) if ttl < self.limits.min_ttl || ttl > 259_200 => return Err(RendezvousRefusal::Ttl),
             Some(ttl) => ttl.min(self.limits.max_ttl),
         };
         if new.namespace.is_empty() || new.namespace.len() > 255 {
-            return Err(Refusal::Namespace);
+            return Err(RendezvousRefusal::Namespace);
         }
         if new.record.is_empty() || new.record.len() > self.limits.record {
-            return Err(Refusal::RecordSize);
+            return Err(RendezvousRefusal::RecordSize);
         }
         let (step, expires) = (self.step, now + Duration::from_secs(ttl));
         match self.rows.iter_mut().find(|row| is(row, &new.peer, &new.namespace)) {
-            Some(row) if new.sequence < row.registration.sequence => return Err(Refusal::StaleRecord),
+            Some(row) if new.sequence < row.registration.sequence => {
+                return Err(RendezvousRefusal::StaleRecord);
+            }
             Some(row) => {
                 if row.registration.addresses != new.addresses {
                     row.news = step;
                 }
-                let role = if new.role == Role::Unknown { row.registration.role } else { new.role };
+                let role = new.role.or(row.registration.role);
                 row.registration = Registration { role, ..new.clone() };
                 row.expires = expires;
             }
@@ -111,13 +114,18 @@ impl Model {
         self.remove(|row| row.expires <= now)
     }
 
-    pub(super) fn set_role(&mut self, peer: &PeerId, namespace: &str, role: Role) -> bool {
+    pub(super) fn set_role(&mut self, peer: &PeerId, namespace: &str, role: Role) -> Option<bool> {
         let row = self.rows.iter_mut().find(|row| is(row, peer, namespace));
-        row.map(|row| row.registration.role = role).is_some()
+        row.map(|row| row.registration.role.replace(role) != Some(role))
     }
 
-    /// Whoever is in a namespace or anywhere, with news after the step `since`, without `asker`.
-    pub(super) fn who(&self, namespace: Option<&str>, since: Option<u64>, asker: PeerId) -> BTreeSet<PeerId> {
+    /// The peers in a namespace, or in any, that have news after the step `since`, without `asker`.
+    pub(super) fn peers(
+        &self,
+        namespace: Option<&str>,
+        since: Option<u64>,
+        asker: PeerId,
+    ) -> BTreeSet<PeerId> {
         let new = |news: u64| since.is_none_or(|since| news > since);
         let there: BTreeSet<_> = match namespace {
             Some(name) => {
@@ -129,7 +137,7 @@ impl Model {
         there.into_iter().filter(|peer| *peer != asker).collect()
     }
 
-    pub(super) fn with_role(&self, namespace: &str, role: Role) -> BTreeSet<PeerId> {
+    pub(super) fn with_role(&self, namespace: &str, role: Option<Role>) -> BTreeSet<PeerId> {
         let rows = self.rows.iter().map(|row| &row.registration);
         rows.filter(|r| r.namespace == namespace && r.role == role).map(|r| r.peer).collect()
     }

@@ -11,7 +11,8 @@ use super::invariants::check;
 use super::model::{Model, Row, is};
 use crate::testing::peer;
 use crate::testing::{everything, registry, secs};
-use crate::{Limits, Page, Registration, Registry, Role};
+use crate::{DiscoveryPage, Registration, Registry, RegistryLimits};
+use shoal_wire::tracker::Role;
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -46,8 +47,8 @@ fn asked(n: usize) -> Option<String> {
     [Some("a"), Some("b"), Some("c"), Some("d"), Some("nobody"), None][n].map(str::to_owned)
 }
 
-fn limits() -> Limits {
-    Limits {
+fn limits() -> RegistryLimits {
+    RegistryLimits {
         total: 14,
         per_namespace: 7,
         per_peer: 3,
@@ -55,12 +56,12 @@ fn limits() -> Limits {
         record: 4,
         page: 5,
         max_ttl: 100,
-        ..Limits::default()
+        ..RegistryLimits::default()
     }
 }
 
 fn role() -> impl Strategy<Value = Role> {
-    prop_oneof![Just(Role::Seed), Just(Role::Downloader), Just(Role::Unknown)]
+    prop_oneof![Just(Role::Seed), Just(Role::Downloader)]
 }
 
 fn registration() -> impl Strategy<Value = Registration> {
@@ -72,7 +73,7 @@ fn registration() -> impl Strategy<Value = Registration> {
         prop::sample::select(vec![Some(0), Some(19), Some(7_200), Some(259_200), Some(259_201)])
     ];
     let prefixes = prop::collection::btree_set((0..5u8).prop_map(|n| Prefix::V4([n; 3])), 0..3);
-    (0..PEERS, names, record, 0..4u64, 0..3u64, prefixes, ttl, role()).prop_map(
+    (0..PEERS, names, record, 0..4u64, 0..3u64, prefixes, ttl, prop::option::of(role())).prop_map(
         |(n, name, record, sequence, addresses, prefixes, ttl, role)| Registration {
             peer: peer(n),
             namespace: namespace(name),
@@ -110,7 +111,7 @@ struct Held {
     asker: PeerId,
     /// The step of the last answer that told everything that was new.
     since: u64,
-    /// Who was told after that in answers that did not tell everything, and in which step.
+    /// The peers that later answers told, where those did not tell everything, and in which step.
     told: Vec<(PeerId, u64)>,
 }
 
@@ -176,15 +177,15 @@ impl World {
     fn discover(&mut self, namespace: Option<String>, limit: Option<u64>, asker: PeerId) {
         let page = self.registry.discover(self.now, namespace.as_deref(), limit, None, Some(asker)).unwrap();
         let given = self.check_page(&page, namespace.as_deref());
-        let there = self.model.who(namespace.as_deref(), None, asker);
+        let there = self.model.peers(namespace.as_deref(), None, asker);
         assert!(given.is_subset(&there));
         assert_eq!(given.len(), there.len().min(page_of(limit)), "all, or as many as fit");
         if let Some(name) = namespace.as_deref().filter(|_| page_of(limit) > 1) {
             for role in [Role::Seed, Role::Downloader] {
-                let mut of_role = self.model.with_role(name, role);
-                // Those who say nothing stand with the downloaders.
+                let mut of_role = self.model.with_role(name, Some(role));
+                // Peers without a role are listed with the downloaders.
                 if role == Role::Downloader {
-                    of_role.extend(self.model.with_role(name, Role::Unknown));
+                    of_role.extend(self.model.with_role(name, None));
                 }
                 of_role.remove(&asker);
                 assert!(of_role.is_empty() || !given.is_disjoint(&of_role), "{role:?} in the answer");
@@ -199,11 +200,11 @@ impl World {
         let page =
             self.registry.discover(self.now, name, limit, Some(&held.bytes), Some(held.asker)).unwrap();
         let given = self.check_page(&page, name);
-        let mut new = self.model.who(name, Some(held.since), held.asker);
+        let mut new = self.model.peers(name, Some(held.since), held.asker);
         // What it was told meanwhile is only new again if there was news of the same peer after that.
         new.retain(|peer| {
             let told = held.told.iter().rev().find(|(told, _)| told == peer);
-            told.is_none_or(|(_, step)| self.model.who(name, Some(*step), held.asker).contains(peer))
+            told.is_none_or(|(_, step)| self.model.peers(name, Some(*step), held.asker).contains(peer))
         });
         assert!(given.is_subset(&new), "{given:?} of {new:?}");
         assert_eq!(given.len(), new.len().min(page_of(limit)), "{given:?} of {new:?}");
@@ -223,7 +224,7 @@ impl World {
     }
 
     /// Checks that an answer is of living registrations, each peer once.
-    fn check_page(&mut self, page: &Page, namespace: Option<&str>) -> BTreeSet<PeerId> {
+    fn check_page(&mut self, page: &DiscoveryPage, namespace: Option<&str>) -> BTreeSet<PeerId> {
         self.model.expire(self.now);
         for listing in &page.listings {
             assert!(namespace.is_none_or(|name| *name == *listing.namespace));
@@ -245,9 +246,9 @@ impl World {
         for name in (0..4).map(namespace) {
             let count = |role| rows(&|r| r.registration.namespace == name && r.registration.role == role);
             let counts = self.registry.counts(&name);
-            assert_eq!(counts.seeds, count(Role::Seed));
-            assert_eq!(counts.downloaders, count(Role::Downloader));
-            assert_eq!(counts.unknown, count(Role::Unknown));
+            assert_eq!(counts.seeds, count(Some(Role::Seed)));
+            assert_eq!(counts.downloaders, count(Some(Role::Downloader)));
+            assert_eq!(counts.unknown, count(None));
         }
         let key = |r: &Registration| (r.peer, r.namespace.clone(), r.sequence, r.record.clone());
         let listed: BTreeSet<_> = everything(&self.registry, self.now).iter().map(key).collect();

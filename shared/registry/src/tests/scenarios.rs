@@ -10,21 +10,22 @@ use shoal_addresses::Prefix;
 use super::invariants::{check, footprint};
 use crate::testing::peer;
 use crate::testing::{everything, registration, registry, secs};
-use crate::{Limits, Page, Registration, Registry, Role};
-use shoal_wire::rendezvous::{MAX_NAMESPACE, Quota, Refusal};
+use crate::{DiscoveryPage, Registration, Registry, RegistryLimits};
+use shoal_wire::rendezvous::{MAX_NAMESPACE, Quota, RendezvousRefusal};
+use shoal_wire::tracker::Role;
 
-fn peers(page: &Page) -> BTreeSet<PeerId> {
+fn peers(page: &DiscoveryPage) -> BTreeSet<PeerId> {
     page.listings.iter().map(|listing| listing.peer).collect()
 }
 
-fn ask(registry: &mut Registry, namespace: &str, limit: u64) -> Page {
+fn ask(registry: &mut Registry, namespace: &str, limit: u64) -> DiscoveryPage {
     registry.discover(secs(1), Some(namespace), Some(limit), None, None).unwrap()
 }
 
 fn filled(count: usize, seeds: usize) -> Registry {
-    let mut registry = registry(Limits::default());
+    let mut registry = registry(RegistryLimits::default());
     for n in 0..count {
-        let role = if n < seeds { Role::Seed } else { Role::Downloader };
+        let role = if n < seeds { Some(Role::Seed) } else { Some(Role::Downloader) };
         registry.register(secs(1), Registration { role, ..registration(n, "big") }).unwrap();
     }
     registry
@@ -40,7 +41,7 @@ fn a_small_swarm_is_given_whole_and_a_large_one_by_samples() {
     assert!(peers(&first).intersection(&peers(&second)).count() < 25, "two questions, two samples");
     for page in [first, second] {
         assert_eq!(
-            page.listings.iter().filter(|l| l.role == Role::Seed).count(),
+            page.listings.iter().filter(|l| l.role == Some(Role::Seed)).count(),
             1,
             "the only seed is in each"
         );
@@ -76,7 +77,7 @@ fn the_same_seed_gives_the_same_answers() {
 }
 
 #[test]
-fn who_asks_is_left_out_and_takes_nobodys_place() {
+fn the_asker_is_left_out_and_takes_nobodys_place() {
     let mut registry = filled(6, 1);
     let page = registry.discover(secs(1), Some("big"), Some(5), None, Some(peer(3))).unwrap();
     assert_eq!(peers(&page), [0, 1, 2, 4, 5].map(peer).into());
@@ -86,7 +87,7 @@ fn who_asks_is_left_out_and_takes_nobodys_place() {
 
 #[test]
 fn without_a_namespace_each_peer_is_given_once_with_its_newest_record() {
-    let mut registry = registry(Limits::default());
+    let mut registry = registry(RegistryLimits::default());
     for (at, name) in ["a", "b", "c"].iter().enumerate() {
         let record = Arc::from(vec![at as u8]);
         registry.register(secs(0), Registration { record, ..registration(1, name) }).unwrap();
@@ -132,29 +133,36 @@ fn only_other_addresses_make_a_renewal_news() {
 #[test]
 fn cookies_of_an_earlier_start_are_unknown() {
     let cookie = ask(&mut filled(3, 1), "big", 10).cookie;
-    let mut restarted = Registry::new(Limits::default(), rand::SeedableRng::seed_from_u64(2));
+    let mut restarted = Registry::new(RegistryLimits::default(), rand::SeedableRng::seed_from_u64(2));
     let answer = restarted.discover(secs(1), Some("big"), None, Some(&cookie), None);
-    assert_eq!(answer, Err(Refusal::Cookie));
+    assert_eq!(answer, Err(RendezvousRefusal::Cookie));
     assert_eq!(restarted.counters().discover_refused, 1);
 }
 
 #[test]
 fn namespaces_have_1_to_255_bytes() {
-    let mut registry = registry(Limits::default());
-    for (len, result) in
-        [(0, Err(Refusal::Namespace)), (1, Ok(60)), (MAX_NAMESPACE, Ok(60)), (256, Err(Refusal::Namespace))]
-    {
+    let mut registry = registry(RegistryLimits::default());
+    for (len, result) in [
+        (0, Err(RendezvousRefusal::Namespace)),
+        (1, Ok(60)),
+        (MAX_NAMESPACE, Ok(60)),
+        (256, Err(RendezvousRefusal::Namespace)),
+    ] {
         assert_eq!(registry.register(secs(0), registration(1, &"n".repeat(len))), result, "{len}");
     }
     let long = "n".repeat(256);
-    assert_eq!(registry.discover(secs(0), Some(&long), None, None, None), Err(Refusal::Namespace));
+    assert_eq!(registry.discover(secs(0), Some(&long), None, None, None), Err(RendezvousRefusal::Namespace));
     assert!(!registry.unregister(&peer(1), &long));
 }
 
 #[test]
 fn records_have_a_size() {
-    let mut registry = registry(Limits::default());
-    for (len, result) in [(0, Err(Refusal::RecordSize)), (2_048, Ok(60)), (2_049, Err(Refusal::RecordSize))] {
+    let mut registry = registry(RegistryLimits::default());
+    for (len, result) in [
+        (0, Err(RendezvousRefusal::RecordSize)),
+        (2_048, Ok(60)),
+        (2_049, Err(RendezvousRefusal::RecordSize)),
+    ] {
         let record = vec![0; len].into();
         assert_eq!(registry.register(secs(0), Registration { record, ..registration(1, "a") }), result);
     }
@@ -162,10 +170,10 @@ fn records_have_a_size() {
 
 #[test]
 fn an_old_record_is_refused_and_changes_nothing() {
-    let mut registry = registry(Limits::default());
+    let mut registry = registry(RegistryLimits::default());
     let with = |sequence, ttl| Registration { sequence, ttl: Some(ttl), ..registration(1, "a") };
     registry.register(secs(0), with(5, 60)).unwrap();
-    assert_eq!(registry.register(secs(10), with(4, 60)), Err(Refusal::StaleRecord));
+    assert_eq!(registry.register(secs(10), with(4, 60)), Err(RendezvousRefusal::StaleRecord));
     assert_eq!(registry.next_expiry(), Some(secs(60)));
     assert_eq!(registry.register(secs(10), with(5, 60)), Ok(60), "an equal one is a renewal");
     assert_eq!(registry.next_expiry(), Some(secs(70)));
@@ -175,19 +183,25 @@ fn an_old_record_is_refused_and_changes_nothing() {
 
 #[test]
 fn every_quota_keeps_newcomers_out_and_lets_renewals_in() {
-    let base = Limits { total: 4, per_namespace: 4, per_peer: 4, per_prefix: 4, ..Limits::default() };
+    let base = RegistryLimits {
+        total: 4,
+        per_namespace: 4,
+        per_peer: 4,
+        per_prefix: 4,
+        ..RegistryLimits::default()
+    };
     let home = vec![Prefix::V4([8, 8, 8])];
     let from_home = |n, name| Registration { prefixes: home.clone(), ..registration(n, name) };
     for (limits, newcomer, quota) in [
-        (Limits { total: 2, ..base.clone() }, registration(3, "c"), Quota::Total),
-        (Limits { per_namespace: 1, ..base.clone() }, registration(3, "a"), Quota::Namespace),
-        (Limits { per_peer: 1, ..base.clone() }, registration(1, "c"), Quota::Peer),
-        (Limits { per_prefix: 2, ..base.clone() }, from_home(3, "c"), Quota::Prefix),
+        (RegistryLimits { total: 2, ..base.clone() }, registration(3, "c"), Quota::Total),
+        (RegistryLimits { per_namespace: 1, ..base.clone() }, registration(3, "a"), Quota::Namespace),
+        (RegistryLimits { per_peer: 1, ..base.clone() }, registration(1, "c"), Quota::Peer),
+        (RegistryLimits { per_prefix: 2, ..base.clone() }, from_home(3, "c"), Quota::Prefix),
     ] {
         let mut registry = registry(limits);
         registry.register(secs(0), from_home(1, "a")).unwrap();
         registry.register(secs(0), from_home(2, "b")).unwrap();
-        assert_eq!(registry.register(secs(1), newcomer.clone()), Err(Refusal::Full(quota)));
+        assert_eq!(registry.register(secs(1), newcomer.clone()), Err(RendezvousRefusal::Full(quota)));
         assert_eq!(registry.register(secs(1), from_home(1, "a")), Ok(60), "{quota:?}");
         assert_eq!(registry.register(secs(1), registration(2, "b")), Ok(60), "{quota:?}");
         assert!(registry.unregister(&peer(1), "a"));
@@ -198,19 +212,19 @@ fn every_quota_keeps_newcomers_out_and_lets_renewals_in() {
 
 #[test]
 fn a_renewal_from_elsewhere_stays_charged_where_it_began() {
-    let mut registry = registry(Limits { per_prefix: 1, ..Limits::default() });
+    let mut registry = registry(RegistryLimits { per_prefix: 1, ..RegistryLimits::default() });
     let [home, away] = [1, 2].map(|n| vec![Prefix::V4([n; 3])]);
     let from = |n, prefixes: &Vec<_>| Registration { prefixes: prefixes.clone(), ..registration(n, "a") };
     registry.register(secs(0), from(1, &home)).unwrap();
     registry.register(secs(0), from(2, &away)).unwrap();
     registry.register(secs(0), from(1, &away)).unwrap();
-    assert_eq!(registry.register(secs(0), from(3, &home)), Err(Refusal::Full(Quota::Prefix)));
+    assert_eq!(registry.register(secs(0), from(3, &home)), Err(RendezvousRefusal::Full(Quota::Prefix)));
     check(&registry);
 }
 
 #[test]
 fn one_registration_counts_once_per_prefix() {
-    let mut registry = registry(Limits { per_prefix: 2, ..Limits::default() });
+    let mut registry = registry(RegistryLimits { per_prefix: 2, ..RegistryLimits::default() });
     let prefixes = vec![Prefix::V4([8; 3]), Prefix::V4([9; 3]), Prefix::V4([8; 3])];
     for n in 1..=2 {
         let twice = Registration { prefixes: prefixes.clone(), ..registration(n, "a") };
@@ -221,7 +235,7 @@ fn one_registration_counts_once_per_prefix() {
 
 #[test]
 fn what_has_run_out_is_not_given_even_if_nobody_called_expire() {
-    let mut registry = registry(Limits::default());
+    let mut registry = registry(RegistryLimits::default());
     registry.register(secs(0), registration(1, "a")).unwrap();
     let ttl = |registry: &mut Registry, at| {
         let page = registry.discover(at, Some("a"), None, None, None).unwrap();
@@ -238,7 +252,7 @@ fn what_has_run_out_is_not_given_even_if_nobody_called_expire() {
 fn one_peer_that_renews_for_ever_takes_no_memory() {
     let mut registry = filled(10, 2);
     let renew = |registry: &mut Registry, n: u64| {
-        let role = if n.is_multiple_of(2) { Role::Seed } else { Role::Downloader };
+        let role = if n.is_multiple_of(2) { Some(Role::Seed) } else { Some(Role::Downloader) };
         let prefixes = vec![Prefix::V4((n as u32).to_be_bytes()[1..].try_into().unwrap())];
         let mut renewal =
             Registration { sequence: n, addresses: n, role, prefixes, ..registration(1, "big") };
@@ -256,7 +270,7 @@ fn one_peer_that_renews_for_ever_takes_no_memory() {
 
 #[test]
 fn peers_that_come_and_go_leave_nothing() {
-    let mut registry = registry(Limits::default());
+    let mut registry = registry(RegistryLimits::default());
     for round in 0..50u64 {
         for n in 0..40 {
             let prefixes = vec![Prefix::V6([round as u8; 6])];
@@ -275,7 +289,7 @@ fn peers_that_come_and_go_leave_nothing() {
 
 #[test]
 fn equal_records_of_a_peer_are_kept_once() {
-    let mut registry = registry(Limits::default());
+    let mut registry = registry(RegistryLimits::default());
     for name in ["a", "b", "c"] {
         registry.register(secs(0), registration(1, name)).unwrap();
         registry.register(secs(0), Registration { sequence: 2, ..registration(1, name) }).unwrap();
@@ -291,7 +305,7 @@ fn a_restored_table_is_the_same() {
     let prefixes = vec![Prefix::V4([8; 3])];
     old.register(secs(10), Registration { ttl: Some(20), prefixes, ..registration(1, "short") }).unwrap();
     let now = secs(25);
-    let mut new = registry(Limits::default());
+    let mut new = registry(RegistryLimits::default());
     everything(&old, now)
         .into_iter()
         .for_each(|registration| assert!(new.restore(now, registration).is_ok()));

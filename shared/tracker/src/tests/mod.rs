@@ -8,14 +8,14 @@ use libp2p_identity::PeerId;
 use multiaddr::Multiaddr;
 use rand::SeedableRng;
 
-use super::{Limits, Origin, Services};
+use super::{Origin, ServiceLimits, Services};
 use rand_chacha::ChaCha8Rng;
 use shoal_addresses::Prefix;
 use shoal_content::{ContentId, Hash};
 use shoal_engine::numbered_peer;
 use shoal_registry::{self as registry, Registration, Registry};
 use shoal_wire::swarm_namespace;
-use shoal_wire::tracker::Entry;
+use shoal_wire::tracker::IndexEntry;
 
 /// The `n`th of many different peer ids.
 pub(crate) fn peer(n: usize) -> PeerId {
@@ -30,8 +30,8 @@ fn content(n: usize) -> ContentId {
     ContentId::from_root_hash(Hash::of(&n.to_be_bytes()))
 }
 
-fn entry(n: usize, name: &str) -> Entry {
-    Entry { name: name.to_owned(), size: 7, files: 1, content: content(n) }
+fn entry(n: usize, name: &str) -> IndexEntry {
+    IndexEntry { name: name.to_owned(), size: 7, files: 1, content: content(n) }
 }
 
 /// A peer that connects from the network 8.8.`network`.0/24.
@@ -49,10 +49,10 @@ fn addresses_in(record: &[u8]) -> Vec<Multiaddr> {
 }
 
 fn registry() -> Registry {
-    Registry::new(registry::Limits::default(), ChaCha8Rng::seed_from_u64(1))
+    Registry::new(registry::RegistryLimits::default(), ChaCha8Rng::seed_from_u64(1))
 }
 
-fn services(limits: Limits) -> Services {
+fn services(limits: ServiceLimits) -> Services {
     Services::new(secs(0), limits, "1.2.3", addresses_in)
 }
 
@@ -66,7 +66,7 @@ fn register(registry: &mut Registry, now: Duration, peer: PeerId, content: Conte
         addresses: 1,
         prefixes: vec![],
         ttl: Some(100),
-        role: registry::Role::Unknown,
+        role: None,
         observed: None,
     };
     registry.register(now, registration).unwrap();

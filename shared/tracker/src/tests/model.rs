@@ -5,15 +5,15 @@ use std::time::Duration;
 
 use libp2p_identity::PeerId;
 
-use crate::Limits;
+use crate::ServiceLimits;
 use shoal_addresses::Prefix;
 use shoal_content::{ContentId, Hash, fold_case};
-use shoal_wire::tracker::{Entry, ErrorCode, Mode};
+use shoal_wire::tracker::{IndexEntry, Mode, TrackerErrorCode};
 
 #[derive(Debug, Clone)]
 pub(super) struct Publication {
     pub(super) peer: PeerId,
-    pub(super) entry: Entry,
+    pub(super) entry: IndexEntry,
     pub(super) expires: Duration,
 }
 
@@ -27,15 +27,15 @@ pub(super) struct Payload {
 
 #[derive(Debug)]
 pub(super) struct Model {
-    pub(super) limits: Limits,
-    /// Who is registered in whose swarm, until when.
+    pub(super) limits: ServiceLimits,
+    /// Which peer is registered in the swarm of which content, until when.
     pub(super) registered: BTreeMap<(PeerId, ContentId), Duration>,
     pub(super) publications: Vec<Publication>,
     pub(super) payloads: Vec<Payload>,
 }
 
 impl Model {
-    pub(super) fn new(limits: Limits) -> Self {
+    pub(super) fn new(limits: ServiceLimits) -> Self {
         Self { limits, registered: BTreeMap::new(), publications: vec![], payloads: vec![] }
     }
 
@@ -49,10 +49,10 @@ impl Model {
         &mut self,
         now: Duration,
         peer: PeerId,
-        entries: &[Entry],
-    ) -> Result<(), ErrorCode> {
+        entries: &[IndexEntry],
+    ) -> Result<(), TrackerErrorCode> {
         if !entries.iter().all(|entry| self.registered.contains_key(&(peer, entry.content))) {
-            return Err(ErrorCode::NotRegistered);
+            return Err(TrackerErrorCode::NotRegistered);
         }
         let own: BTreeSet<_> =
             self.publications.iter().filter(|p| p.peer == peer).map(|p| p.entry.content).collect();
@@ -61,7 +61,7 @@ impl Model {
         let over = own.len() + new > self.limits.entries_per_peer
             || self.publications.len() + new > self.limits.entries;
         if new > 0 && over {
-            return Err(ErrorCode::Quota);
+            return Err(TrackerErrorCode::Quota);
         }
         for entry in entries {
             self.withdraw(peer, entry.content);
@@ -75,10 +75,11 @@ impl Model {
         self.publications.retain(|p| (p.peer, p.entry.content) != (peer, content));
     }
 
-    /// What a search finds: each entry, by what its publishers say, and who they are. Forgets who is gone.
+    /// What a search finds: each entry, by what its publishers say, with its publishers. Forgets publishers that are
+    /// gone.
     pub(super) fn find(&mut self, mode: Mode, text: &str) -> BTreeMap<(String, Said), BTreeSet<PeerId>> {
         let text = fold_case(text);
-        let fits = |entry: &Entry| match mode {
+        let fits = |entry: &IndexEntry| match mode {
             Mode::Prefix => fold_case(&entry.name).starts_with(&text),
             Mode::Substring => fold_case(&entry.name).contains(&text),
         };
@@ -97,9 +98,9 @@ impl Model {
         peer: PeerId,
         prefix: Prefix,
         bytes: &[u8],
-    ) -> Result<Hash, ErrorCode> {
+    ) -> Result<Hash, TrackerErrorCode> {
         if bytes.len() > self.limits.payload {
-            return Err(ErrorCode::TooLarge);
+            return Err(TrackerErrorCode::TooLarge);
         }
         let expires = now + self.limits.payload_ttl;
         if let Some(payload) = self.payloads.iter_mut().find(|payload| payload.bytes == bytes) {
@@ -116,7 +117,7 @@ impl Model {
             || !fits(&|p| p.peer == peer, limits.payloads_per_peer, limits.payload_bytes_per_peer)
             || !fits(&|p| p.prefix == prefix, limits.payloads_per_prefix, limits.payload_bytes_per_prefix)
         {
-            return Err(ErrorCode::Quota);
+            return Err(TrackerErrorCode::Quota);
         }
         self.payloads.push(Payload { bytes: bytes.into(), peer, prefix, expires });
         Ok(Hash::of(bytes))
@@ -126,7 +127,7 @@ impl Model {
 /// What an entry says, in a form that sorts.
 pub(super) type Said = (String, u64, u32, ContentId);
 
-pub(super) fn key(entry: &Entry) -> (String, Said) {
-    let Entry { name, size, files, content } = entry.clone();
+pub(super) fn key(entry: &IndexEntry) -> (String, Said) {
+    let IndexEntry { name, size, files, content } = entry.clone();
     (fold_case(&name), (name, size, files, content))
 }

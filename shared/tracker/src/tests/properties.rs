@@ -9,11 +9,11 @@ use proptest::prelude::*;
 use super::model::{Model, key};
 use super::{content, entry, from, prefix, register, registry, secs, services};
 use crate::tests::peer;
-use crate::{Change, Effect, Limits, Services, StoredEntry, StoredPayload};
+use crate::{Effect, ServiceChange, ServiceLimits, Services, StoredEntry, StoredPayload};
 use shoal_content::{ContentId, Hash};
 use shoal_registry::Registry;
 use shoal_wire::swarm_namespace;
-use shoal_wire::tracker::{Entry, ErrorCode, Mode, Request, Response};
+use shoal_wire::tracker::{IndexEntry, Mode, TrackerErrorCode, TrackerRequest, TrackerResponse};
 
 const PEERS: usize = 6;
 const CONTENTS: usize = 5;
@@ -25,7 +25,7 @@ enum Step {
     Register(usize, usize),
     Unregister(usize, usize),
     Gone(usize),
-    Publish(usize, Vec<Entry>),
+    Publish(usize, Vec<IndexEntry>),
     Withdraw(usize, usize),
     Wait(u64),
     Find { mode: Mode, text: usize, limit: u32 },
@@ -34,8 +34,8 @@ enum Step {
     Restart,
 }
 
-fn limits() -> Limits {
-    Limits {
+fn limits() -> ServiceLimits {
+    ServiceLimits {
         entries: 9,
         entries_per_peer: 3,
         entry_ttl: secs(60),
@@ -49,13 +49,13 @@ fn limits() -> Limits {
         payload_bytes_per_prefix: 20,
         payload_ttl: secs(200),
         burst: 1_000,
-        ..Limits::default()
+        ..ServiceLimits::default()
     }
 }
 
-fn entries() -> impl Strategy<Value = Vec<Entry>> {
+fn entries() -> impl Strategy<Value = Vec<IndexEntry>> {
     let one = (0..CONTENTS, 0..NAMES.len(), 0..2u64)
-        .prop_map(|(n, name, size)| Entry { size, ..entry(n, NAMES[name]) });
+        .prop_map(|(n, name, size)| IndexEntry { size, ..entry(n, NAMES[name]) });
     prop::collection::vec(one, 1..4)
 }
 
@@ -89,16 +89,18 @@ struct Disk {
 }
 
 impl Disk {
-    fn write(&mut self, now: Duration, change: Change) {
+    fn write(&mut self, now: Duration, change: ServiceChange) {
         match change {
-            Change::PutEntry(stored) => {
+            ServiceChange::PutEntry(stored) => {
                 self.entries.insert((stored.peer, stored.entry.content), (now + stored.left, stored));
             }
-            Change::DropEntry { peer, content } => assert!(self.entries.remove(&(peer, content)).is_some()),
-            Change::PutPayload(stored) => {
+            ServiceChange::DropEntry { peer, content } => {
+                assert!(self.entries.remove(&(peer, content)).is_some())
+            }
+            ServiceChange::PutPayload(stored) => {
                 self.payloads.insert(stored.id, (now + stored.left, stored));
             }
-            Change::DropPayload(id) => assert!(self.payloads.remove(&id).is_some()),
+            ServiceChange::DropPayload(id) => assert!(self.payloads.remove(&id).is_some()),
         }
     }
 }
@@ -117,7 +119,7 @@ impl World {
         Self { registry: registry(), services, model, disk: Disk::default(), now: secs(1_000) }
     }
 
-    fn ask(&mut self, n: usize, network: u8, request: Request) -> Response {
+    fn ask(&mut self, n: usize, network: u8, request: TrackerRequest) -> TrackerResponse {
         let outcome = self.services.handle(&mut self.registry, self.now, from(peer(n), network), Ok(request));
         for effect in outcome.effects {
             match effect {
@@ -146,24 +148,31 @@ impl World {
             }
             Step::Publish(n, entries) => {
                 let want = self.model.publish(self.now, peer(n), &entries);
-                let got = self.ask(n, 0, Request::Publish { entries });
-                assert_eq!(got, want.map_or_else(error, |()| Response::Published { ttl: 60 }));
+                let got = self.ask(n, 0, TrackerRequest::Publish { entries });
+                assert_eq!(got, want.map_or_else(error, |()| TrackerResponse::Published { ttl: 60 }));
             }
             Step::Withdraw(n, c) => {
                 self.model.withdraw(peer(n), content(c));
-                assert_eq!(self.ask(n, 0, Request::Withdraw { contents: vec![content(c)] }), Response::Ok {});
+                assert_eq!(
+                    self.ask(n, 0, TrackerRequest::Withdraw { contents: vec![content(c)] }),
+                    TrackerResponse::Ok {}
+                );
             }
             Step::Wait(time) => self.wait(secs(time)),
             Step::Find { mode, text, limit } => self.find(mode, TEXTS[text], limit),
             Step::Put(n, network, bytes) => {
                 let want = self.model.put(self.now, peer(n), prefix(network), &bytes);
-                let got = self.ask(n, network, Request::Put { bytes });
-                assert_eq!(got, want.map_or_else(error, |id| Response::Stored { id, ttl: 200 }));
+                let got = self.ask(n, network, TrackerRequest::Put { bytes });
+                assert_eq!(got, want.map_or_else(error, |id| TrackerResponse::Stored { id, ttl: 200 }));
             }
             Step::Get(bytes) => {
                 let there = self.model.payloads.iter().any(|payload| payload.bytes == bytes);
-                let got = self.ask(0, 0, Request::Get { id: Hash::of(&bytes) });
-                let want = if there { Response::Payload { bytes } } else { error(ErrorCode::NotFound) };
+                let got = self.ask(0, 0, TrackerRequest::Get { id: Hash::of(&bytes) });
+                let want = if there {
+                    TrackerResponse::Payload { bytes }
+                } else {
+                    error(TrackerErrorCode::NotFound)
+                };
                 assert_eq!(got, want);
             }
             Step::Restart => self.restart(),
@@ -189,8 +198,10 @@ impl World {
         let mut got = vec![];
         let mut after = None;
         loop {
-            let request = Request::Find { mode, text: text.into(), after, limit };
-            let Response::Found { next, contents } = self.ask(0, 0, request) else { panic!("not found") };
+            let request = TrackerRequest::Find { mode, text: text.into(), after, limit };
+            let TrackerResponse::Found { next, contents } = self.ask(0, 0, request) else {
+                panic!("not found")
+            };
             assert!(limit == 0 || contents.len() <= limit as usize);
             got.extend(contents);
             after = next;
@@ -266,8 +277,8 @@ impl World {
     }
 }
 
-fn error(code: ErrorCode) -> Response {
-    Response::Error { code }
+fn error(code: TrackerErrorCode) -> TrackerResponse {
+    TrackerResponse::Error { code }
 }
 
 proptest! {
@@ -283,14 +294,14 @@ proptest! {
     fn no_cursor_makes_it_panic(cursor in prop::collection::vec(any::<u8>(), 0..40), prefix in any::<bool>()) {
         let mut world = World::new();
         register(&mut world.registry, world.now, peer(1), content(1), "none");
-        world.ask(1, 0, Request::Publish { entries: vec![entry(1, "alpha")] });
+        world.ask(1, 0, TrackerRequest::Publish { entries: vec![entry(1, "alpha")] });
         let mode = if prefix { Mode::Prefix } else { Mode::Substring };
         let after = Some(cursor.clone().into());
-        let found = world.ask(0, 0, Request::Find { mode, text: "al".into(), after, limit: 0 });
-        let refused = found == error(ErrorCode::BadRequest);
-        assert!(refused || matches!(found, Response::Found { next: None, .. }));
-        let listed = world.ask(0, 0, Request::Peers { after: Some(cursor.into()), limit: 0 });
-        let refused = listed == error(ErrorCode::BadRequest);
-        assert!(refused || matches!(listed, Response::Peers { .. }));
+        let found = world.ask(0, 0, TrackerRequest::Find { mode, text: "al".into(), after, limit: 0 });
+        let refused = found == error(TrackerErrorCode::BadRequest);
+        assert!(refused || matches!(found, TrackerResponse::Found { next: None, .. }));
+        let listed = world.ask(0, 0, TrackerRequest::Peers { after: Some(cursor.into()), limit: 0 });
+        let refused = listed == error(TrackerErrorCode::BadRequest);
+        assert!(refused || matches!(listed, TrackerResponse::Peers { .. }));
     }
 }

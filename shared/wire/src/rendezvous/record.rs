@@ -13,7 +13,7 @@ pub const MAX_RECORD: usize = 8 << 10;
 /// The most addresses in a record; one with more is refused.
 pub const MAX_RECORD_ADDRESSES: usize = 64;
 
-/// Of which form an envelope is. They differ in domain and payload type only.
+/// The form of an envelope. The forms differ in domain and payload type only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RecordFormat {
     /// The specification's: domain `libp2p-peer-record`, payload type 0x0301.
@@ -47,14 +47,14 @@ impl RecordFormat {
     }
 }
 
-/// Where a peer says that it can be reached. The signature was right, and the peer's own.
+/// The addresses at which a peer says that it can be reached. Its signature has been checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PeerRecord {
-    /// Who.
+    /// The peer that the record is about.
     pub peer: PeerId,
     /// Higher in newer records.
     pub sequence: u64,
-    /// Where, as far as the addresses are of known kinds.
+    /// The peer's addresses, without those of unknown kinds.
     pub addresses: Vec<Multiaddr>,
     /// How it was written.
     pub format: RecordFormat,
@@ -99,7 +99,7 @@ impl PeerRecord {
     }
 
     /// Reads a record that [`open`](Self::open) has let through before. The signature is not checked again, which
-    /// would cost far more than all the rest; never for bytes that come from elsewhere.
+    /// would cost far more than all the rest. Never use it for bytes that come from elsewhere.
     ///
     /// # Errors
     /// It is no record at all.

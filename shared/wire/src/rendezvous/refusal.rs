@@ -1,4 +1,4 @@
-//! Why something was not done, and how the specification calls that.
+//! Refusals, and the specification's status of each.
 
 /// The specification's status codes of refusals, as they go over the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -82,7 +82,7 @@ pub enum Quota {
 /// Why a request was refused. The text is fit for the `statusText` of an answer: it has nothing in it
 /// that came from the peer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
+pub enum RendezvousRefusal {
     /// The namespace is empty or longer than 255 bytes.
     #[error("a namespace has 1 to 255 bytes")]
     Namespace,
@@ -113,7 +113,7 @@ pub enum Refusal {
     /// The cookie was not given out by this tracker since its start, or for another namespace.
     #[error("the cookie is not known here")]
     Cookie,
-    /// The record is somebody else's. For callers that know who is connected.
+    /// The record is somebody else's. For callers that know the connected peer.
     #[error("a peer can register itself only")]
     NotAuthorized,
     /// Something went wrong that is not the peer's fault. For callers.
@@ -124,7 +124,7 @@ pub enum Refusal {
     Full(#[from] Quota),
 }
 
-impl Refusal {
+impl RendezvousRefusal {
     /// The specification's status for it.
     pub fn status(self) -> Status {
         match self {
@@ -148,20 +148,20 @@ mod tests {
     #[test]
     fn statuses_have_the_numbers_of_the_specification() {
         let codes = [
-            (Refusal::Namespace, 100),
-            (Refusal::Record, 101),
-            (Refusal::RecordSize, 101),
-            (Refusal::StaleRecord, 101),
-            (Refusal::NoAddress, 101),
-            (Refusal::HarmfulAddress, 101),
-            (Refusal::Ttl, 102),
-            (Refusal::Cookie, 103),
-            (Refusal::NotAuthorized, 200),
-            (Refusal::Internal, 300),
-            (Refusal::Malformed, 300),
-            (Refusal::TooOften, 400),
-            (Refusal::Full(Quota::Total), 400),
-            (Refusal::Full(Quota::Prefix), 400),
+            (RendezvousRefusal::Namespace, 100),
+            (RendezvousRefusal::Record, 101),
+            (RendezvousRefusal::RecordSize, 101),
+            (RendezvousRefusal::StaleRecord, 101),
+            (RendezvousRefusal::NoAddress, 101),
+            (RendezvousRefusal::HarmfulAddress, 101),
+            (RendezvousRefusal::Ttl, 102),
+            (RendezvousRefusal::Cookie, 103),
+            (RendezvousRefusal::NotAuthorized, 200),
+            (RendezvousRefusal::Internal, 300),
+            (RendezvousRefusal::Malformed, 300),
+            (RendezvousRefusal::TooOften, 400),
+            (RendezvousRefusal::Full(Quota::Total), 400),
+            (RendezvousRefusal::Full(Quota::Prefix), 400),
         ];
         for (refusal, code) in codes {
             assert_eq!(refusal.status().code(), code, "{refusal}");

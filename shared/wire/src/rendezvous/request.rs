@@ -5,7 +5,7 @@ use prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_f
 
 use super::proto::{self, Envelope, Kind};
 use super::record::MAX_RECORD;
-use super::{MAX_NAMESPACE, Refusal, framed, text};
+use super::{MAX_NAMESPACE, RendezvousRefusal, framed, text};
 
 /// The longest request that is read whole, in bytes. Every request that can be granted is much shorter.
 pub const MAX_REQUEST: usize = 16 << 10;
@@ -15,28 +15,28 @@ pub const MAX_COOKIE: usize = 1024;
 /// What a rendezvous point is asked for. Decoded ones have a namespace of at most 255 bytes, a record of at most
 /// [`MAX_RECORD`] and a cookie of at most [`MAX_COOKIE`] bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Request {
-    /// List me. Answered by [`Response::Register`](super::Response::Register).
+pub enum RendezvousRequest {
+    /// Registers the sender. Answered by [`RendezvousResponse::Register`](super::RendezvousResponse::Register).
     Register {
         /// Where.
         namespace: String,
         /// The signed peer record, as it is passed on.
         record: Vec<u8>,
-        /// For how long, in seconds; none leaves that to the point.
+        /// The time asked for, in seconds; none leaves it to the point.
         ttl: Option<u64>,
     },
-    /// Do not list me any more. There is no answer: the stream ends once it is done.
+    /// Ends the sender's registration. There is no answer: the stream ends once it is done.
     Unregister {
         /// Where.
         namespace: String,
     },
-    /// Who is there? Answered by [`Response::Discover`](super::Response::Discover).
+    /// Asks for registered peers. Answered by [`RendezvousResponse::Discover`](super::RendezvousResponse::Discover).
     Discover {
         /// Where; none means everywhere.
         namespace: Option<String>,
         /// The most registrations in the answer.
         limit: Option<u64>,
-        /// From an earlier answer: tell only what is new.
+        /// The cookie of an earlier answer; with it, only what is new since is told.
         cookie: Option<Vec<u8>>,
     },
 }
@@ -45,14 +45,14 @@ pub enum Request {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Malformed {
     /// Answer as to a registration.
-    Register(Refusal),
+    Register(RendezvousRefusal),
     /// Answer as to a question.
-    Discover(Refusal),
+    Discover(RendezvousRefusal),
     /// There is no answer to a malformed request to unregister.
     Unregister,
 }
 
-impl Request {
+impl RendezvousRequest {
     /// Encodes the request with its length before it.
     pub fn encode(&self) -> Vec<u8> {
         let bytes = |text: &String| Some(text.clone().into_bytes());
@@ -88,7 +88,7 @@ impl Request {
     /// that is more than [`MAX_REQUEST`].
     ///
     /// # Errors
-    /// What to answer. The kind is found as long as it comes before what cannot be read.
+    /// The answer that the request must be given. The request's kind is known if it comes before the unreadable part.
     pub fn decode(body: &[u8], announced: usize) -> Result<Self, Malformed> {
         let mut envelope = Envelope::default();
         // What came before an error has been taken in by then.
@@ -101,7 +101,7 @@ impl Request {
             Some(Kind::Unregister) => unregister(whole, envelope.unregister).ok_or(Malformed::Unregister),
             Some(Kind::Discover) => discover(whole, envelope.discover).map_err(Malformed::Discover),
             Some(Kind::RegisterResponse | Kind::DiscoverResponse) | None => {
-                Err(Malformed::Register(Refusal::Malformed))
+                Err(Malformed::Register(RendezvousRefusal::Malformed))
             }
         }
     }
@@ -117,16 +117,16 @@ fn kind(envelope: &Envelope) -> Option<Kind> {
 
 /// The answer to a request that is too long. Its beginning tells which field makes it so.
 fn overlong(kind: Option<Kind>, body: &[u8]) -> Malformed {
-    const NAMESPACE: (u32, usize, Refusal) = (1, MAX_NAMESPACE, Refusal::Namespace);
-    const RECORD: (u32, usize, Refusal) = (2, MAX_RECORD, Refusal::RecordSize);
-    const COOKIE: (u32, usize, Refusal) = (3, MAX_COOKIE, Refusal::Cookie);
-    let fault = |message, fields: &[(u32, usize, Refusal)]| {
+    const NAMESPACE: (u32, usize, RendezvousRefusal) = (1, MAX_NAMESPACE, RendezvousRefusal::Namespace);
+    const RECORD: (u32, usize, RendezvousRefusal) = (2, MAX_RECORD, RendezvousRefusal::RecordSize);
+    const COOKIE: (u32, usize, RendezvousRefusal) = (3, MAX_COOKIE, RendezvousRefusal::Cookie);
+    let fault = |message, fields: &[(u32, usize, RendezvousRefusal)]| {
         let inside = beginnings(body).into_iter().find(|field| field.tag == message);
         let inside = inside.map(|field| beginnings(field.beginning)).unwrap_or_default();
         let long = |field: &Beginning| {
             fields.iter().find(|(tag, most, _)| field.tag == *tag && field.len > *most as u64).map(|it| it.2)
         };
-        inside.iter().find_map(long).unwrap_or(Refusal::Malformed)
+        inside.iter().find_map(long).unwrap_or(RendezvousRefusal::Malformed)
     };
     match kind {
         Some(Kind::Unregister) => Malformed::Unregister,
@@ -163,33 +163,37 @@ fn beginnings(mut message: &[u8]) -> Vec<Beginning<'_>> {
     found
 }
 
-fn register(whole: bool, it: Option<proto::Register>) -> Result<Request, Refusal> {
-    let it = it.filter(|_| whole).ok_or(Refusal::Malformed)?;
-    let namespace = namespace(it.namespace)?.ok_or(Refusal::Namespace)?;
-    let record = it.record.ok_or(Refusal::Record)?;
+fn register(whole: bool, it: Option<proto::Register>) -> Result<RendezvousRequest, RendezvousRefusal> {
+    let it = it.filter(|_| whole).ok_or(RendezvousRefusal::Malformed)?;
+    let namespace = namespace(it.namespace)?.ok_or(RendezvousRefusal::Namespace)?;
+    let record = it.record.ok_or(RendezvousRefusal::Record)?;
     if record.len() > MAX_RECORD {
-        return Err(Refusal::RecordSize);
+        return Err(RendezvousRefusal::RecordSize);
     }
-    Ok(Request::Register { namespace, record, ttl: it.ttl })
+    Ok(RendezvousRequest::Register { namespace, record, ttl: it.ttl })
 }
 
-fn unregister(whole: bool, it: Option<proto::Unregister>) -> Option<Request> {
+fn unregister(whole: bool, it: Option<proto::Unregister>) -> Option<RendezvousRequest> {
     let namespace = namespace(it.filter(|_| whole)?.namespace).ok()??;
-    Some(Request::Unregister { namespace })
+    Some(RendezvousRequest::Unregister { namespace })
 }
 
-fn discover(whole: bool, it: Option<proto::Discover>) -> Result<Request, Refusal> {
-    let it = it.filter(|_| whole).ok_or(Refusal::Malformed)?;
+fn discover(whole: bool, it: Option<proto::Discover>) -> Result<RendezvousRequest, RendezvousRefusal> {
+    let it = it.filter(|_| whole).ok_or(RendezvousRefusal::Malformed)?;
     if it.cookie.as_ref().is_some_and(|cookie| cookie.len() > MAX_COOKIE) {
-        return Err(Refusal::Cookie);
+        return Err(RendezvousRefusal::Cookie);
     }
-    Ok(Request::Discover { namespace: namespace(it.namespace)?, limit: it.limit, cookie: it.cookie })
+    Ok(RendezvousRequest::Discover {
+        namespace: namespace(it.namespace)?,
+        limit: it.limit,
+        cookie: it.cookie,
+    })
 }
 
-fn namespace(bytes: Option<Vec<u8>>) -> Result<Option<String>, Refusal> {
+fn namespace(bytes: Option<Vec<u8>>) -> Result<Option<String>, RendezvousRefusal> {
     let Some(bytes) = bytes else { return Ok(None) };
     if bytes.len() > MAX_NAMESPACE {
-        return Err(Refusal::Namespace);
+        return Err(RendezvousRefusal::Namespace);
     }
-    text(bytes).map(Some).ok_or(Refusal::Namespace)
+    text(bytes).map(Some).ok_or(RendezvousRefusal::Namespace)
 }

@@ -7,7 +7,7 @@ use prost::Message;
 use super::proto::{self, Envelope, Kind};
 use super::record::MAX_RECORD;
 use super::request::MAX_COOKIE;
-use super::{MAX_NAMESPACE, Malformed, Refusal, Status, framed, text};
+use super::{MAX_NAMESPACE, Malformed, RendezvousRefusal, Status, framed, text};
 
 /// The longest response, in bytes: 1 MiB, which is what libp2p's clients read.
 pub const MAX_RESPONSE: usize = 1 << 20;
@@ -20,30 +20,30 @@ const MAX_TEXT: usize = 512;
 
 /// An answer. Requests to unregister have none.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Response {
+pub enum RendezvousResponse {
     /// To a registration: the granted time in seconds.
     Register(Result<u64, Refused>),
     /// To a question.
     Discover(Result<Discovered, Refused>),
 }
 
-/// A point's no.
+/// A refusal as a point sends it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{status}{}", if text.is_empty() { String::new() } else { format!(": {}", shoal_printable::Printable(text)) })]
 pub struct Refused {
-    /// What kind of no; codes that the specification does not know count as an internal error.
+    /// The status; codes that the specification does not know count as an internal error.
     pub status: Status,
-    /// In the point's words; may be empty.
+    /// The point's explanation; at most 512 bytes, may be empty.
     pub text: String,
 }
 
-impl From<Refusal> for Refused {
-    fn from(refusal: Refusal) -> Self {
+impl From<RendezvousRefusal> for Refused {
+    fn from(refusal: RendezvousRefusal) -> Self {
         Self { status: refusal.status(), text: refusal.to_string() }
     }
 }
 
-/// Who is there.
+/// The peers that were found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Discovered {
     /// Registrations, in no particular order.
@@ -74,23 +74,23 @@ pub enum ResponseError {
     Malformed,
 }
 
-impl From<Malformed> for Option<Response> {
+impl From<Malformed> for Option<RendezvousResponse> {
     fn from(malformed: Malformed) -> Self {
         match malformed {
-            Malformed::Register(refusal) => Some(Response::Register(Err(refusal.into()))),
-            Malformed::Discover(refusal) => Some(Response::Discover(Err(refusal.into()))),
+            Malformed::Register(refusal) => Some(RendezvousResponse::Register(Err(refusal.into()))),
+            Malformed::Discover(refusal) => Some(RendezvousResponse::Discover(Err(refusal.into()))),
             Malformed::Unregister => None,
         }
     }
 }
 
-impl Response {
+impl RendezvousResponse {
     /// How many registrations with records of at most `record` bytes fit a response in any case.
     pub fn room_for(record: usize) -> usize {
         (MAX_RESPONSE - MAX_AROUND) / (record + MAX_BESIDE)
     }
 
-    /// What the no is, if it is one.
+    /// The refusal, if the response is one.
     pub fn refused(&self) -> Option<&Refused> {
         match self {
             Self::Register(answer) => answer.as_ref().err(),

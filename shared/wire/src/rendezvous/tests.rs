@@ -113,20 +113,20 @@ fn key() -> Keypair {
     Keypair::ed25519_from_bytes([7; 32]).unwrap()
 }
 
-fn request(frame: &[u8]) -> Result<Request, Malformed> {
+fn request(frame: &[u8]) -> Result<RendezvousRequest, Malformed> {
     let mut body = frame;
     let len = prost::decode_length_delimiter(&mut body).unwrap();
-    Request::decode(body, len)
+    RendezvousRequest::decode(body, len)
 }
 
-fn response(frame: &[u8]) -> Result<Response, ResponseError> {
+fn response(frame: &[u8]) -> Result<RendezvousResponse, ResponseError> {
     let mut body = frame;
     prost::decode_length_delimiter(&mut body).unwrap();
-    Response::decode(body)
+    RendezvousResponse::decode(body)
 }
 
-fn register(namespace: &str, record: Vec<u8>, ttl: Option<u64>) -> Request {
-    Request::Register { namespace: namespace.to_owned(), record, ttl }
+fn register(namespace: &str, record: Vec<u8>, ttl: Option<u64>) -> RendezvousRequest {
+    RendezvousRequest::Register { namespace: namespace.to_owned(), record, ttl }
 }
 
 #[test]
@@ -185,10 +185,10 @@ fn records_are_bounded() {
 fn requests_have_these_bytes() {
     let cases = [
         (REGISTER, register("a", vec![1, 2, 3], Some(60))),
-        (UNREGISTER, Request::Unregister { namespace: "a".to_owned() }),
+        (UNREGISTER, RendezvousRequest::Unregister { namespace: "a".to_owned() }),
         (
             DISCOVER,
-            Request::Discover {
+            RendezvousRequest::Discover {
                 namespace: Some("a".to_owned()),
                 limit: Some(50),
                 cookie: Some(vec![0xc0, 0xc1]),
@@ -206,11 +206,14 @@ fn responses_have_these_bytes() {
     let refused = Refused { status: Status::InvalidTtl, text: "bad".to_owned() };
     let registered = Registered { namespace: "a".into(), record: vec![1, 2, 3].into(), ttl: 30 };
     let cases = [
-        (REGISTERED, Response::Register(Ok(60))),
-        (REFUSED, Response::Register(Err(refused))),
+        (REGISTERED, RendezvousResponse::Register(Ok(60))),
+        (REFUSED, RendezvousResponse::Register(Err(refused))),
         (
             DISCOVERED,
-            Response::Discover(Ok(Discovered { registrations: vec![registered], cookie: vec![0xc0, 0xc1] })),
+            RendezvousResponse::Discover(Ok(Discovered {
+                registrations: vec![registered],
+                cookie: vec![0xc0, 0xc1],
+            })),
         ),
     ];
     for (listing, it) in cases {
@@ -225,39 +228,57 @@ fn zeros_may_be_left_out() {
     frame.drain(1..3);
     frame[0] -= 2;
     assert_eq!(request(&frame), Ok(register("a", vec![1, 2, 3], Some(60))));
-    assert_eq!(response(&bytes("06 08 01 1a 02 18 3c")), Ok(Response::Register(Ok(60))));
+    assert_eq!(response(&bytes("06 08 01 1a 02 18 3c")), Ok(RendezvousResponse::Register(Ok(60))));
 }
 
 #[test]
 fn what_is_out_of_bounds_is_refused_by_its_status() {
-    let frame = |it: Request| request(&it.encode());
+    let frame = |it: RendezvousRequest| request(&it.encode());
     let namespace = |len| "n".repeat(len);
-    let discover = |len, cookie: usize| Request::Discover {
+    let discover = |len, cookie: usize| RendezvousRequest::Discover {
         namespace: Some(namespace(len)),
         limit: None,
         cookie: Some(vec![0; cookie]),
     };
     assert!(frame(register(&namespace(255), vec![0; MAX_RECORD], None)).is_ok());
-    assert_eq!(frame(register(&namespace(256), vec![], None)), Err(Malformed::Register(Refusal::Namespace)));
+    assert_eq!(
+        frame(register(&namespace(256), vec![], None)),
+        Err(Malformed::Register(RendezvousRefusal::Namespace))
+    );
     assert_eq!(
         frame(register("a", vec![0; MAX_RECORD + 1], None)),
-        Err(Malformed::Register(Refusal::RecordSize))
+        Err(Malformed::Register(RendezvousRefusal::RecordSize))
     );
-    assert_eq!(frame(register("a", vec![0; 1 << 18], None)), Err(Malformed::Register(Refusal::RecordSize)));
+    assert_eq!(
+        frame(register("a", vec![0; 1 << 18], None)),
+        Err(Malformed::Register(RendezvousRefusal::RecordSize))
+    );
     let huge = register(&namespace(100_000), vec![0; 100], None);
-    assert_eq!(frame(huge), Err(Malformed::Register(Refusal::Namespace)));
+    assert_eq!(frame(huge), Err(Malformed::Register(RendezvousRefusal::Namespace)));
     let both = register(&namespace(100_000), vec![0; 100_000], None);
-    assert_eq!(frame(both), Err(Malformed::Register(Refusal::Namespace)), "what comes first");
+    assert_eq!(frame(both), Err(Malformed::Register(RendezvousRefusal::Namespace)), "what comes first");
     assert!(frame(discover(255, MAX_COOKIE)).is_ok());
-    assert_eq!(frame(discover(256, 0)), Err(Malformed::Discover(Refusal::Namespace)));
-    assert_eq!(frame(discover(1, MAX_COOKIE + 1)), Err(Malformed::Discover(Refusal::Cookie)));
-    assert_eq!(frame(discover(1, 1 << 18)), Err(Malformed::Discover(Refusal::Cookie)));
-    assert_eq!(frame(discover(100_000, 8)), Err(Malformed::Discover(Refusal::Namespace)));
-    assert_eq!(frame(Request::Unregister { namespace: namespace(256) }), Err(Malformed::Unregister));
-    assert_eq!(frame(Request::Unregister { namespace: namespace(100_000) }), Err(Malformed::Unregister));
-    assert_eq!(request(&bytes("07 08 00 12 03 0a 01 ff")), Err(Malformed::Register(Refusal::Namespace)));
-    assert_eq!(request(&bytes("07 08 00 12 03 0a 01 61")), Err(Malformed::Register(Refusal::Record)));
-    assert_eq!(request(&bytes("04 08 00 12 00")), Err(Malformed::Register(Refusal::Namespace)));
+    assert_eq!(frame(discover(256, 0)), Err(Malformed::Discover(RendezvousRefusal::Namespace)));
+    assert_eq!(frame(discover(1, MAX_COOKIE + 1)), Err(Malformed::Discover(RendezvousRefusal::Cookie)));
+    assert_eq!(frame(discover(1, 1 << 18)), Err(Malformed::Discover(RendezvousRefusal::Cookie)));
+    assert_eq!(frame(discover(100_000, 8)), Err(Malformed::Discover(RendezvousRefusal::Namespace)));
+    assert_eq!(
+        frame(RendezvousRequest::Unregister { namespace: namespace(256) }),
+        Err(Malformed::Unregister)
+    );
+    assert_eq!(
+        frame(RendezvousRequest::Unregister { namespace: namespace(100_000) }),
+        Err(Malformed::Unregister)
+    );
+    assert_eq!(
+        request(&bytes("07 08 00 12 03 0a 01 ff")),
+        Err(Malformed::Register(RendezvousRefusal::Namespace))
+    );
+    assert_eq!(
+        request(&bytes("07 08 00 12 03 0a 01 61")),
+        Err(Malformed::Register(RendezvousRefusal::Record))
+    );
+    assert_eq!(request(&bytes("04 08 00 12 00")), Err(Malformed::Register(RendezvousRefusal::Namespace)));
 }
 
 #[test]
@@ -267,17 +288,17 @@ fn a_long_request_in_which_nothing_known_is_long_is_malformed() {
     let inside = [&[0x08, 0x00, 0x12, 0x84, 0x80, 0x08], &long[..]].concat();
     let beside = [&[0x08, 0x00, 0x12, 0x03, 0x0a, 0x01, 0x61], &long[..]].concat();
     for body in [inside, beside] {
-        let read = Request::decode(&body[..MAX_REQUEST], body.len());
-        assert_eq!(read, Err(Malformed::Register(Refusal::Malformed)));
+        let read = RendezvousRequest::decode(&body[..MAX_REQUEST], body.len());
+        assert_eq!(read, Err(Malformed::Register(RendezvousRefusal::Malformed)));
     }
 }
 
 #[test]
 fn what_cannot_be_read_is_answered_by_its_kind() {
-    assert_eq!(request(&bytes("04 08 03 2a 05")), Err(Malformed::Discover(Refusal::Malformed)));
+    assert_eq!(request(&bytes("04 08 03 2a 05")), Err(Malformed::Discover(RendezvousRefusal::Malformed)));
     assert_eq!(request(&bytes("04 08 02 22 05")), Err(Malformed::Unregister));
     for other in ["00", "02 ff ff", "02 08 07", "08 08 01 1a 04 08 00 18 3c"] {
-        assert_eq!(request(&bytes(other)), Err(Malformed::Register(Refusal::Malformed)), "{other}");
+        assert_eq!(request(&bytes(other)), Err(Malformed::Register(RendezvousRefusal::Malformed)), "{other}");
     }
 }
 
@@ -288,13 +309,13 @@ fn the_fullest_answer_fits() {
         Registered { namespace: "n".repeat(255).into(), record: vec![1; RECORD].into(), ttl: u64::MAX };
     let answer = |n| {
         let registrations = vec![registration.clone(); n];
-        Response::Discover(Ok(Discovered { registrations, cookie: vec![1; 263] })).encode()
+        RendezvousResponse::Discover(Ok(Discovered { registrations, cookie: vec![1; 263] })).encode()
     };
     let count = |frame: &[u8]| match response(frame) {
-        Ok(Response::Discover(Ok(it))) => it.registrations.len(),
+        Ok(RendezvousResponse::Discover(Ok(it))) => it.registrations.len(),
         other => panic!("{other:?}"),
     };
-    let room = Response::room_for(RECORD);
+    let room = RendezvousResponse::room_for(RECORD);
     assert_eq!(count(&answer(room)), room);
     let full = answer(2 * room);
     assert!(full.len() <= MAX_RESPONSE + 3, "{}", full.len());
@@ -306,24 +327,24 @@ fn broken_registrations_are_left_out_of_an_answer() {
     // A good one, then one each without namespace, without record, and with a namespace that is no text.
     let frame =
         bytes("1e 08 04 32 1a 0a 06 0a 01 61 12 01 01 0a 03 12 01 01 0a 03 0a 01 61 0a 06 0a 01 ff 12 01 01");
-    let Ok(Response::Discover(Ok(it))) = response(&frame) else { panic!("a response") };
+    let Ok(RendezvousResponse::Discover(Ok(it))) = response(&frame) else { panic!("a response") };
     assert_eq!(it.registrations.len(), 1);
-    assert_eq!(Response::decode(&vec![0; MAX_RESPONSE + 1]), Err(ResponseError::TooLong));
-    assert_eq!(Response::decode(&bytes(REGISTER)[1..]), Err(ResponseError::Malformed));
+    assert_eq!(RendezvousResponse::decode(&vec![0; MAX_RESPONSE + 1]), Err(ResponseError::TooLong));
+    assert_eq!(RendezvousResponse::decode(&bytes(REGISTER)[1..]), Err(ResponseError::Malformed));
 }
 
 #[test]
 fn a_refusal_is_shown_without_what_could_move_a_cursor() {
     let refused = Refused { status: Status::Unavailable, text: "full\u{1b}[2J".to_owned() };
     assert_eq!(refused.to_string(), "E_UNAVAILABLE: full\\u{1b}[2J");
-    assert_eq!(Refused::from(Refusal::Ttl).to_string(), "E_INVALID_TTL: the TTL is out of bounds");
+    assert_eq!(Refused::from(RendezvousRefusal::Ttl).to_string(), "E_INVALID_TTL: the TTL is out of bounds");
 }
 
 proptest! {
     #[test]
     fn no_bytes_make_decoding_panic(bytes in prop::collection::vec(any::<u8>(), 0..400), more in 0..20usize) {
-        drop(Request::decode(&bytes, bytes.len() + more));
-        drop(Response::decode(&bytes));
+        drop(RendezvousRequest::decode(&bytes, bytes.len() + more));
+        drop(RendezvousResponse::decode(&bytes));
         drop(PeerRecord::open(&bytes));
         let _ = RecordFormat::of(&bytes);
     }
@@ -340,8 +361,8 @@ proptest! {
             let at = at.index(bytes.len());
             bytes[at] = byte;
         }
-        drop(Request::decode(&bytes[1..], bytes.len() - 1));
-        drop(Response::decode(&bytes[1..]));
+        drop(RendezvousRequest::decode(&bytes[1..], bytes.len() - 1));
+        drop(RendezvousResponse::decode(&bytes[1..]));
         drop(PeerRecord::open(&bytes));
     }
 }

@@ -4,8 +4,8 @@ use libp2p_identity::PeerId;
 use serde_bytes::ByteBuf;
 
 use super::{
-    Entry, MAX_CURSOR, MAX_ENTRIES, MAX_FOUND, MAX_LISTED, MAX_NAMED, MAX_PAYLOAD, MAX_REQUEST, MAX_RESPONSE,
-    MAX_TEXT, Match, Request, Response,
+    IndexEntry, MAX_CURSOR, MAX_ENTRIES, MAX_FOUND, MAX_LISTED, MAX_NAMED, MAX_PAYLOAD, MAX_REQUEST,
+    MAX_RESPONSE, MAX_TEXT, Match, TrackerRequest, TrackerResponse,
 };
 use crate::frame::{FrameError, Message, RequestMessage};
 use shoal_content::SafePath;
@@ -14,7 +14,7 @@ use shoal_printable::is_unprintable;
 /// The longest version of a tracker, in bytes.
 const MAX_VERSION: usize = 64;
 
-impl Message for Request {
+impl Message for TrackerRequest {
     const MAX: usize = MAX_REQUEST;
 
     fn check(&self) -> Result<(), FrameError> {
@@ -38,12 +38,12 @@ impl Message for Request {
     }
 }
 
-impl RequestMessage for Request {
+impl RequestMessage for TrackerRequest {
     const KINDS: &'static [&'static str] =
         &["swarm", "role", "report", "publish", "withdraw", "find", "put", "get", "peers", "stats"];
 }
 
-impl Message for Response {
+impl Message for TrackerResponse {
     const MAX: usize = MAX_RESPONSE;
 
     fn check(&self) -> Result<(), FrameError> {
@@ -81,7 +81,7 @@ fn require(holds: bool, otherwise: &'static str) -> Result<(), FrameError> {
 }
 
 /// The same rules as for the name in a manifest, so none has control characters or separators.
-fn check_entry(entry: &Entry) -> Result<(), FrameError> {
+fn check_entry(entry: &IndexEntry) -> Result<(), FrameError> {
     require(SafePath::name(entry.name.as_str()).is_ok(), "a content has a name that is not allowed")
 }
 

@@ -1,16 +1,16 @@
 //! `/shoal/tracker/1`: what a swarm needs of its tracker beyond rendezvous.
 //!
-//! **Participants.** A peer asks, a tracker answers. Who asks opens a stream, sends one request frame, and
+//! **Participants.** A peer asks, a tracker answers. The peer opens a stream, sends one request frame, and
 //! reads one response frame; then the stream is done.
 //!
 //! **Goals.** Tell how large a swarm is, take reports of dead peers, find contents by name, hold small
-//! payloads for a while, list who is registered, tell the tracker's own counters.
+//! payloads for a while, list registered peers, tell the tracker's own counters.
 //!
 //! **Not goals.** Registering and discovering: that is `/rendezvous/1.0.0`. Authentication: the connection
 //! has proven the peer's id already. Truth: names, sizes and roles are what peers say; only a payload can be
 //! checked, against its id.
 //!
-//! A tracker answers every well-formed request, with [`Response::Error`] if it must, also one of a kind that it does not
+//! A tracker answers every well-formed request, with [`TrackerResponse::Error`] if it must, also one of a kind that it does not
 //! know. A malformed or oversized one ends the stream.
 
 mod check;
@@ -35,13 +35,13 @@ pub const MAX_REQUEST: usize = 128 << 10;
 pub const MAX_RESPONSE: usize = 1 << 20;
 /// The longest payload, in bytes: 64 KiB.
 pub const MAX_PAYLOAD: usize = 64 << 10;
-/// The most entries in one [`Request::Publish`], and contents in one [`Request::Withdraw`].
+/// The most entries in one [`TrackerRequest::Publish`], and contents in one [`TrackerRequest::Withdraw`].
 pub const MAX_ENTRIES: usize = 256;
-/// The most contents in one [`Response::Found`].
+/// The most contents in one [`TrackerResponse::Found`].
 pub const MAX_FOUND: usize = 50;
 /// The most publishers that are named of one content.
 pub const MAX_NAMED: usize = 8;
-/// The most peers in one [`Response::Peers`].
+/// The most peers in one [`TrackerResponse::Peers`].
 pub const MAX_LISTED: usize = 100;
 /// The longest text to look for, in bytes.
 pub const MAX_TEXT: usize = 255;
@@ -51,39 +51,39 @@ pub const MAX_CURSOR: usize = 1280;
 /// A question to a tracker.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Request {
-    /// How many are in the swarm of a content? Answered by [`Response::Swarm`].
+pub enum TrackerRequest {
+    /// Asks how many peers are in the swarm of a content. Answered by [`TrackerResponse::Swarm`].
     Swarm {
         /// Which content.
         content: ContentId,
     },
-    /// The sender, which is registered in the swarm of a content, says what it is there. Answered by
-    /// [`Response::Ok`].
+    /// Tells the sender's role in the swarm of a content, in which it is registered. Answered by
+    /// [`TrackerResponse::Ok`].
     Role {
-        /// What it is.
+        /// The sender's role.
         role: Role,
-        /// In which swarm.
+        /// The content of the swarm.
         content: ContentId,
     },
-    /// The sender could not reach a peer. Answered by [`Response::Reported`].
+    /// Reports a peer that the sender could not reach. Answered by [`TrackerResponse::Reported`].
     Report {
         /// The bytes of its peer id (a multihash).
         #[serde(with = "serde_bytes")]
         peer: Vec<u8>,
     },
-    /// The sender tells what it shares, or says it again before that runs out. It must be registered in the
+    /// Publishes contents that the sender shares, or renews them. The sender must be registered in the
     /// swarm of each content. Adds to what it published before; another name of the same content replaces
-    /// the one before. All or nothing. Answered by [`Response::Published`].
+    /// the one before. All or nothing. Answered by [`TrackerResponse::Published`].
     Publish {
         /// What; 1 to 256.
-        entries: Vec<Entry>,
+        entries: Vec<IndexEntry>,
     },
-    /// Takes back what was published. Answered by [`Response::Ok`].
+    /// Withdraws contents that the sender published. Answered by [`TrackerResponse::Ok`].
     Withdraw {
         /// Which contents; 1 to 256.
         contents: Vec<ContentId>,
     },
-    /// Which contents have a name like this? Answered by [`Response::Found`].
+    /// Asks for contents by name. Answered by [`TrackerResponse::Found`].
     Find {
         /// How `text` is compared.
         mode: Mode,
@@ -96,27 +96,27 @@ pub enum Request {
         /// The most contents that are wanted; 0 stands for as many as fit.
         limit: u32,
     },
-    /// Keeps some bytes for others to get. Answered by [`Response::Stored`].
+    /// Keeps some bytes for others to get. Answered by [`TrackerResponse::Stored`].
     Put {
         /// The payload, 1 byte to 64 KiB.
         #[serde(with = "serde_bytes")]
         bytes: Vec<u8>,
     },
-    /// Asks for a payload. Answered by [`Response::Payload`].
+    /// Asks for a payload. Answered by [`TrackerResponse::Payload`].
     Get {
         /// Its SHA-256.
         id: Hash,
     },
-    /// Who is registered? Answered by [`Response::Peers`].
+    /// Asks for registered peers. Answered by [`TrackerResponse::Peers`].
     Peers {
-        /// Without: all if they fit, else a random sample. With an empty one: the first in the order of
-        /// their ids; with the `next` of an earlier answer: those behind it.
+        /// Where to start. None: the answer has all peers if they fit, else a random sample. Empty: it has the first peers
+        /// in the order of their ids. The `next` of an earlier answer: it has the peers behind that.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         after: Option<ByteBuf>,
         /// The most peers that are wanted; 0 stands for as many as fit.
         limit: u32,
     },
-    /// What the tracker counts. Answered by [`Response::Stats`].
+    /// Asks for the tracker's counters. Answered by [`TrackerResponse::Stats`].
     Stats {},
 }
 
@@ -142,7 +142,7 @@ pub enum Mode {
 
 /// A content as a peer publishes it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Entry {
+pub struct IndexEntry {
     /// Its name, as in the manifest: one component of a [`SafePath`](shoal_content::SafePath).
     pub name: String,
     /// Bytes of all files.
@@ -156,10 +156,10 @@ pub struct Entry {
 /// An answer of a tracker.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Response {
+pub enum TrackerResponse {
     /// Done.
     Ok {},
-    /// To [`Request::Swarm`].
+    /// To [`TrackerRequest::Swarm`].
     Swarm {
         /// Registered peers that said that they have everything.
         seeds: u64,
@@ -168,17 +168,17 @@ pub enum Response {
         /// Those that said that they are fetching.
         downloaders: u64,
     },
-    /// To [`Request::Report`].
+    /// To [`TrackerRequest::Report`].
     Reported {
         /// What comes of it.
         verdict: Verdict,
     },
-    /// To [`Request::Publish`].
+    /// To [`TrackerRequest::Publish`].
     Published {
         /// How long it is kept, in seconds, if it is not said again.
         ttl: u64,
     },
-    /// To [`Request::Find`].
+    /// To [`TrackerRequest::Find`].
     Found {
         /// To go on behind this answer; none if this is the end. An answer may be short, even empty, and not
         /// be the end.
@@ -187,20 +187,20 @@ pub enum Response {
         /// At most 50, in the order of their folded names.
         contents: Vec<Match>,
     },
-    /// To [`Request::Put`].
+    /// To [`TrackerRequest::Put`].
     Stored {
         /// The payload's SHA-256.
         id: Hash,
         /// How long it is kept, in seconds, if it is not put again.
         ttl: u64,
     },
-    /// To [`Request::Get`].
+    /// To [`TrackerRequest::Get`].
     Payload {
         /// What was put.
         #[serde(with = "serde_bytes")]
         bytes: Vec<u8>,
     },
-    /// To [`Request::Peers`].
+    /// To [`TrackerRequest::Peers`].
     Peers {
         /// To go on behind this answer; none at the end, and after a sample.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -210,7 +210,7 @@ pub enum Response {
         /// How many are registered.
         total: u64,
     },
-    /// To [`Request::Stats`].
+    /// To [`TrackerRequest::Stats`].
     Stats {
         /// All of it.
         stats: Box<Stats>,
@@ -218,7 +218,7 @@ pub enum Response {
     /// To any request.
     Error {
         /// Why.
-        code: ErrorCode,
+        code: TrackerErrorCode,
     },
 }
 
@@ -226,9 +226,9 @@ pub enum Response {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// The tracker looks for itself, and forgets the peer if it does not answer.
+    /// The tracker probes the peer, and forgets it if it does not answer.
     Probing,
-    /// Nothing: the reporter reports too much, or the peer has just been looked at.
+    /// Nothing: the reporter reports too much, the peer has just been probed, or there is no room for a probe.
     Limited,
     /// Nothing: no such peer is registered.
     Unknown,
@@ -238,7 +238,7 @@ pub enum Verdict {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Match {
     /// What its publishers say of it.
-    pub entry: Entry,
+    pub entry: IndexEntry,
     /// The bytes of the peer ids of some of them, at most 8.
     pub peers: Vec<ByteBuf>,
     /// How many they are; in a large swarm this may count some that have just left.
@@ -248,12 +248,12 @@ pub struct Match {
 /// Why a request could not be met.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum ErrorCode {
+pub enum TrackerErrorCode {
     /// The tracker has too much to do; ask later.
     Busy,
     /// The sender, or its network, asks too often; ask later.
     Limited,
-    /// What the sender, its network, or all together may keep here is used up.
+    /// A quota is used up: the sender's, its network's, or the tracker's.
     Quota,
     /// The tracker takes no payload as long as this.
     TooLarge,

@@ -36,26 +36,26 @@ pub struct Current {
     pub registrations: u64,
 }
 
-/// What has happened to registrations.
+/// What has happened to registrations since the start.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RegistryCounts {
-    /// Ended because the peer did not answer a probe.
+    /// Registrations that ended because the peer did not answer a probe.
     pub dead: u64,
-    /// Ended because the peer went away.
+    /// Registrations that ended because the peer went away.
     pub gone: u64,
     /// Reports that led to a probe.
     pub probes: u64,
-    /// Ended because their time ran out.
+    /// Registrations that ended because their time ran out.
     pub expired: u64,
-    /// Refused.
+    /// Registrations that were refused.
     pub refused: u64,
-    /// Renewed.
+    /// Renewals.
     pub renewed: u64,
     /// Questions that were answered.
     pub discovered: u64,
-    /// Newcomers that were let in.
+    /// New registrations.
     pub registered: u64,
-    /// Taken back.
+    /// Registrations that peers took back.
     pub unregistered: u64,
     /// Reports that were ignored.
     pub reports_limited: u64,
@@ -88,7 +88,7 @@ pub struct RequestCounts {
     pub withdraw: u64,
 }
 
-/// What was refused, by [`ErrorCode`](super::ErrorCode).
+/// What was refused, by [`TrackerErrorCode`](super::TrackerErrorCode).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefusalCounts {
     /// `busy`

@@ -16,8 +16,8 @@ fn peer_id() -> Vec<u8> {
     peer.to_bytes()
 }
 
-fn entry() -> Entry {
-    Entry { name: "demo".into(), size: 30, files: 4, content: example_id() }
+fn entry() -> IndexEntry {
+    IndexEntry { name: "demo".into(), size: 30, files: 4, content: example_id() }
 }
 
 fn cursor() -> Option<ByteBuf> {
@@ -27,20 +27,24 @@ fn cursor() -> Option<ByteBuf> {
 #[test]
 fn every_request_has_its_bytes() {
     let content = example_id();
-    let substring = Request::Find { mode: Mode::Substring, text: "em".into(), after: cursor(), limit: 0 };
+    let substring =
+        TrackerRequest::Find { mode: Mode::Substring, text: "em".into(), after: cursor(), limit: 0 };
     let all = [
-        (requests::SWARM, Request::Swarm { content }),
-        (requests::ROLE, Request::Role { role: Role::Seed, content }),
-        (requests::REPORT, Request::Report { peer: peer_id() }),
-        (requests::PUBLISH, Request::Publish { entries: vec![entry()] }),
-        (requests::WITHDRAW, Request::Withdraw { contents: vec![content] }),
-        (requests::FIND, Request::Find { mode: Mode::Prefix, text: "De".into(), after: None, limit: 20 }),
+        (requests::SWARM, TrackerRequest::Swarm { content }),
+        (requests::ROLE, TrackerRequest::Role { role: Role::Seed, content }),
+        (requests::REPORT, TrackerRequest::Report { peer: peer_id() }),
+        (requests::PUBLISH, TrackerRequest::Publish { entries: vec![entry()] }),
+        (requests::WITHDRAW, TrackerRequest::Withdraw { contents: vec![content] }),
+        (
+            requests::FIND,
+            TrackerRequest::Find { mode: Mode::Prefix, text: "De".into(), after: None, limit: 20 },
+        ),
         (requests::FIND_ON, substring),
-        (requests::PUT, Request::Put { bytes: PAYLOAD.into() }),
-        (requests::GET, Request::Get { id: Hash::of(PAYLOAD) }),
-        (requests::PEERS, Request::Peers { after: None, limit: 50 }),
-        (requests::PEERS_ON, Request::Peers { after: Some(ByteBuf::new()), limit: 0 }),
-        (requests::STATS, Request::Stats {}),
+        (requests::PUT, TrackerRequest::Put { bytes: PAYLOAD.into() }),
+        (requests::GET, TrackerRequest::Get { id: Hash::of(PAYLOAD) }),
+        (requests::PEERS, TrackerRequest::Peers { after: None, limit: 50 }),
+        (requests::PEERS_ON, TrackerRequest::Peers { after: Some(ByteBuf::new()), limit: 0 }),
+        (requests::STATS, TrackerRequest::Stats {}),
     ];
     assert_eq!(all.len(), requests::LISTINGS.len());
     all.iter().for_each(|(listing, request)| both_ways(request, listing));
@@ -85,28 +89,28 @@ fn every_response_has_its_bytes() {
     let address: multiaddr::Multiaddr = "/ip4/192.0.2.1/tcp/4001".parse().unwrap();
     let peer = PeerAddresses { id: peer_id(), addresses: vec![ByteBuf::from(address.to_vec())] };
     let found = Match { entry: entry(), peers: vec![ByteBuf::from(peer_id())], publishers: 1 };
-    let reported = |verdict| Response::Reported { verdict };
-    let error = |code| Response::Error { code };
+    let reported = |verdict| TrackerResponse::Reported { verdict };
+    let error = |code| TrackerResponse::Error { code };
     let all = [
-        (responses::OK, Response::Ok {}),
-        (responses::SWARM_SIZE, Response::Swarm { seeds: 2, unknown: 0, downloaders: 7 }),
+        (responses::OK, TrackerResponse::Ok {}),
+        (responses::SWARM_SIZE, TrackerResponse::Swarm { seeds: 2, unknown: 0, downloaders: 7 }),
         (responses::REPORTED, reported(Verdict::Probing)),
         (responses::REPORTED_LIMITED, reported(Verdict::Limited)),
         (responses::REPORTED_UNKNOWN, reported(Verdict::Unknown)),
-        (responses::PUBLISHED, Response::Published { ttl: 300 }),
-        (responses::FOUND, Response::Found { next: cursor(), contents: vec![found] }),
-        (responses::FOUND_NONE, Response::Found { next: None, contents: vec![] }),
-        (responses::STORED, Response::Stored { id: Hash::of(PAYLOAD), ttl: 86_400 }),
-        (responses::PAYLOAD, Response::Payload { bytes: PAYLOAD.into() }),
-        (responses::PEERS_LIST, Response::Peers { next: None, peers: vec![peer], total: 1 }),
-        (responses::STATS_ALL, Response::Stats { stats: Box::new(stats()) }),
-        (responses::ERROR_BUSY, error(ErrorCode::Busy)),
-        (responses::ERROR_LIMITED, error(ErrorCode::Limited)),
-        (responses::ERROR_QUOTA, error(ErrorCode::Quota)),
-        (responses::ERROR_TOO_LARGE, error(ErrorCode::TooLarge)),
-        (responses::ERROR_NOT_FOUND, error(ErrorCode::NotFound)),
-        (responses::ERROR_NOT_REGISTERED, error(ErrorCode::NotRegistered)),
-        (responses::ERROR_BAD_REQUEST, error(ErrorCode::BadRequest)),
+        (responses::PUBLISHED, TrackerResponse::Published { ttl: 300 }),
+        (responses::FOUND, TrackerResponse::Found { next: cursor(), contents: vec![found] }),
+        (responses::FOUND_NONE, TrackerResponse::Found { next: None, contents: vec![] }),
+        (responses::STORED, TrackerResponse::Stored { id: Hash::of(PAYLOAD), ttl: 86_400 }),
+        (responses::PAYLOAD, TrackerResponse::Payload { bytes: PAYLOAD.into() }),
+        (responses::PEERS_LIST, TrackerResponse::Peers { next: None, peers: vec![peer], total: 1 }),
+        (responses::STATS_ALL, TrackerResponse::Stats { stats: Box::new(stats()) }),
+        (responses::ERROR_BUSY, error(TrackerErrorCode::Busy)),
+        (responses::ERROR_LIMITED, error(TrackerErrorCode::Limited)),
+        (responses::ERROR_QUOTA, error(TrackerErrorCode::Quota)),
+        (responses::ERROR_TOO_LARGE, error(TrackerErrorCode::TooLarge)),
+        (responses::ERROR_NOT_FOUND, error(TrackerErrorCode::NotFound)),
+        (responses::ERROR_NOT_REGISTERED, error(TrackerErrorCode::NotRegistered)),
+        (responses::ERROR_BAD_REQUEST, error(TrackerErrorCode::BadRequest)),
     ];
     assert_eq!(all.len(), responses::LISTINGS.len());
     all.iter().for_each(|(listing, response)| both_ways(response, listing));
@@ -118,31 +122,31 @@ fn bad_bytes_are_refused() {
     let read = bytes(bad::REQUEST_TOO_LONG).iter().try_fold(None, |_, b| length.push(*b, MAX_REQUEST));
     assert_eq!(read, Err(FrameError::TooLong { len: 131_073, max: 131_072 }));
     for listing in [bad::EMPTY_PAYLOAD, bad::NAME_WITH_CONTROL] {
-        assert!(matches!(refused::<Request>(listing), FrameError::Value(_)), "{listing}");
+        assert!(matches!(refused::<TrackerRequest>(listing), FrameError::Value(_)), "{listing}");
     }
-    malformed::<Request>(bad::BARE_KIND);
+    malformed::<TrackerRequest>(bad::BARE_KIND);
     // A message of one direction or protocol is none of another.
-    malformed::<Response>(requests::PUT);
-    malformed::<crate::query::Request>(requests::SWARM);
+    malformed::<TrackerResponse>(requests::PUT);
+    malformed::<crate::query::QueryRequest>(requests::SWARM);
 }
 
 /// Each limit: its last value passes, the next one does not.
 #[test]
 fn limits_are_where_the_document_says() {
-    let put = |len| Request::Put { bytes: vec![7; len] };
+    let put = |len| TrackerRequest::Put { bytes: vec![7; len] };
     assert!(passes(&put(1)) && passes(&put(65_536)));
     assert!(!passes(&put(0)) && !passes(&put(65_537)));
-    let payload = |len| Response::Payload { bytes: vec![7; len] };
+    let payload = |len| TrackerResponse::Payload { bytes: vec![7; len] };
     assert!(passes(&payload(65_536)) && !passes(&payload(65_537)));
 
-    let long = Entry { name: "é".repeat(127) + "x", size: u64::MAX, files: u32::MAX, ..entry() };
-    let publish = |entry: &Entry, count| Request::Publish { entries: vec![entry.clone(); count] };
+    let long = IndexEntry { name: "é".repeat(127) + "x", size: u64::MAX, files: u32::MAX, ..entry() };
+    let publish = |entry: &IndexEntry, count| TrackerRequest::Publish { entries: vec![entry.clone(); count] };
     assert!(passes(&publish(&long, 256)), "a full list of the longest entries fits into a frame");
     assert!(!passes(&publish(&long, 257)) && !passes(&publish(&long, 0)));
-    let withdraw = |count| Request::Withdraw { contents: vec![example_id(); count] };
+    let withdraw = |count| TrackerRequest::Withdraw { contents: vec![example_id(); count] };
     assert!(passes(&withdraw(256)) && !passes(&withdraw(257)) && !passes(&withdraw(0)));
 
-    let find = |text: usize, cursor: usize| Request::Find {
+    let find = |text: usize, cursor: usize| TrackerRequest::Find {
         mode: Mode::Prefix,
         text: "x".repeat(text),
         after: Some(vec![0; cursor].into()),
@@ -151,7 +155,7 @@ fn limits_are_where_the_document_says() {
     assert!(passes(&find(255, 1_280)) && !passes(&find(256, 0)) && !passes(&find(0, 1_281)));
 
     let id = |count| vec![ByteBuf::from(peer_id()); count];
-    let found = |peers, count| Response::Found {
+    let found = |peers, count| TrackerResponse::Found {
         next: None,
         contents: vec![Match { entry: long.clone(), peers: id(peers), publishers: u32::MAX }; count],
     };
@@ -159,7 +163,7 @@ fn limits_are_where_the_document_says() {
 
     let peers = |count, addresses| {
         let addresses = vec![ByteBuf::from(vec![0; 256]); addresses];
-        Response::Peers {
+        TrackerResponse::Peers {
             next: None,
             peers: vec![PeerAddresses { id: vec![0; 64], addresses }; count],
             total: 1,
@@ -171,14 +175,14 @@ fn limits_are_where_the_document_says() {
 #[test]
 fn no_remote_text_can_move_a_cursor() {
     for name in ["\u{1b}[2J", "a\nb", "\u{202e}x", "a/b", "..", "", &"x".repeat(256)] {
-        let entry = Entry { name: name.into(), ..entry() };
-        assert!(!passes(&Request::Publish { entries: vec![entry.clone()] }), "{name:?}");
+        let entry = IndexEntry { name: name.into(), ..entry() };
+        assert!(!passes(&TrackerRequest::Publish { entries: vec![entry.clone()] }), "{name:?}");
         let found = Match { entry, peers: vec![], publishers: 1 };
-        assert!(!passes(&Response::Found { next: None, contents: vec![found] }), "{name:?}");
+        assert!(!passes(&TrackerResponse::Found { next: None, contents: vec![found] }), "{name:?}");
     }
     for version in ["1\u{7}", "\u{202e}1", &"1".repeat(65)] {
         let stats = Box::new(Stats { version: version.into(), ..stats() });
-        assert!(!passes(&Response::Stats { stats }), "{version:?}");
+        assert!(!passes(&TrackerResponse::Stats { stats }), "{version:?}");
     }
-    assert!(!passes(&Request::Report { peer: vec![1, 2, 3] }));
+    assert!(!passes(&TrackerRequest::Report { peer: vec![1, 2, 3] }));
 }

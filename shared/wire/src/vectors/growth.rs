@@ -1,9 +1,10 @@
 //! Messages by which protocols grow: capabilities, and requests of kinds that nobody knows yet.
 
 use super::*;
+use crate::Capabilities;
 use crate::capabilities::Capability;
 use crate::frame::{RequestMessage, UnknownKind};
-use crate::{Capabilities, tracker};
+use crate::tracker::{TrackerErrorCode, TrackerRequest, TrackerResponse};
 
 const JOIN_NAMING: &str = r#"
 74                                              # length of the body: 116
@@ -192,24 +193,19 @@ fn capabilities_that_nobody_here_knows_are_carried() {
     capabilities.name::<Other>(&vec![]);
     capabilities.name::<Example>(&Settings { on: true, limit: 8 });
     both_ways(
-        &query::Request::Join { have: Have::default(), content: example_id(), capabilities },
+        &QueryRequest::Join { have: Have::default(), content: example_id(), capabilities },
         JOIN_NAMING,
     );
-    let Ok(Ok(query::Request::Join { capabilities, .. })) = read_request(JOIN_NAMING) else {
-        panic!("a join")
-    };
+    let Ok(Ok(QueryRequest::Join { capabilities, .. })) = read_request(JOIN_NAMING) else { panic!("a join") };
     assert_eq!(capabilities.get::<Example>(), Ok(Some(Settings { on: true, limit: 8 })));
 }
 
 #[test]
 fn capabilities_out_of_bounds_are_refused() {
     for listing in [NAME_WITH_CAPITAL, VALUE_TOO_DEEP, NAMES_OUT_OF_ORDER] {
-        let error = refused::<query::Request>(listing);
+        let error = refused::<QueryRequest>(listing);
         assert!(matches!(error, FrameError::Value(_) | FrameError::Cbor(_)), "{error:?}");
-        assert!(
-            read_request::<query::Request>(listing).is_err(),
-            "its kind is known, so there is no way out"
-        );
+        assert!(read_request::<QueryRequest>(listing).is_err(), "its kind is known, so there is no way out");
     }
 }
 
@@ -218,14 +214,14 @@ fn unknown_kinds_are_told_from_malformed_requests() {
     fn unknown<M: RequestMessage>(listing: &str) -> Option<UnknownKind> {
         read_request::<M>(listing).unwrap().err()
     }
-    assert_eq!(unknown::<query::Request>(UNKNOWN_QUERY), Some(UnknownKind { id: None }));
-    assert_eq!(unknown::<tracker::Request>(UNKNOWN_QUERY), Some(UnknownKind { id: None }));
-    assert_eq!(unknown::<chunks::Request>(UNKNOWN_QUERY), Some(UnknownKind { id: None }));
-    assert_eq!(unknown::<chunks::Request>(UNKNOWN_CHUNK_REQUEST), Some(UnknownKind { id: Some(7) }));
-    assert_eq!(unknown::<query::Request>(LEAVE), None);
-    assert!(read_request::<query::Request>(OTHER_CID).is_err());
+    assert_eq!(unknown::<QueryRequest>(UNKNOWN_QUERY), Some(UnknownKind { id: None }));
+    assert_eq!(unknown::<TrackerRequest>(UNKNOWN_QUERY), Some(UnknownKind { id: None }));
+    assert_eq!(unknown::<ChunkRequest>(UNKNOWN_QUERY), Some(UnknownKind { id: None }));
+    assert_eq!(unknown::<ChunkRequest>(UNKNOWN_CHUNK_REQUEST), Some(UnknownKind { id: Some(7) }));
+    assert_eq!(unknown::<QueryRequest>(LEAVE), None);
+    assert!(read_request::<QueryRequest>(OTHER_CID).is_err());
     for listing in [MISSING_FIELD, TRAILING, EMPTY_BODY, TRUNCATED] {
-        assert!(read_request::<chunks::Request>(listing).is_err(), "{listing}");
+        assert!(read_request::<ChunkRequest>(listing).is_err(), "{listing}");
     }
 }
 
@@ -237,7 +233,7 @@ fn what_has_not_the_form_of_a_request_is_malformed() {
             if name.len() < 24 { &[&[0x60 + name.len() as u8], name.as_bytes()].concat() } else { text };
         [&[0xa1], text, value].concat()
     };
-    let read = |body: &[u8]| frame::decode_request::<query::Request>(body).map(|read| read.map(drop));
+    let read = |body: &[u8]| frame::decode_request::<QueryRequest>(body).map(|read| read.map(drop));
     let unknown = Ok(Err(UnknownKind { id: None }));
     assert_eq!(read(&kind(&"x".repeat(32), &[0xa0])), unknown);
     assert_eq!(
@@ -273,15 +269,15 @@ fn the_kinds_are_those_of_the_messages() {
         let known: Vec<&str> = known.split('`').skip(1).step_by(2).collect();
         assert_eq!(known, M::KINDS);
     }
-    of::<query::Request>();
-    of::<chunks::Request>();
-    of::<tracker::Request>();
+    of::<QueryRequest>();
+    of::<ChunkRequest>();
+    of::<TrackerRequest>();
 }
 
 #[test]
-fn who_does_not_know_a_kind_says_so() {
-    both_ways(&query::Response::Error { code: ErrorCode::Unsupported }, ERROR_UNSUPPORTED);
-    let code = tracker::ErrorCode::Unsupported;
-    both_ways(&tracker::Response::Error { code }, ERROR_UNSUPPORTED);
-    both_ways(&chunks::Reply::Refused { id: 7, why: chunks::Refusal::Unsupported }, REFUSED_UNSUPPORTED);
+fn an_unknown_kind_is_reported_as_such() {
+    both_ways(&QueryResponse::Error { code: QueryErrorCode::Unsupported }, ERROR_UNSUPPORTED);
+    let code = TrackerErrorCode::Unsupported;
+    both_ways(&TrackerResponse::Error { code }, ERROR_UNSUPPORTED);
+    both_ways(&ChunkReply::Refused { id: 7, why: ChunkRefusal::Unsupported }, REFUSED_UNSUPPORTED);
 }

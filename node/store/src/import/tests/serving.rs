@@ -90,7 +90,7 @@ fn every_change_is_noticed() {
 }
 
 #[test]
-fn a_touched_or_copied_file_is_still_served() {
+fn a_file_with_a_new_time_stamp_or_a_copy_is_still_served() {
     let (dir, source) = source(false);
     let f = dir.path().join("f");
     File::options().write(true).open(&f).unwrap().set_modified(std::time::UNIX_EPOCH).unwrap();

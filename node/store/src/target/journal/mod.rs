@@ -102,7 +102,7 @@ impl Journal {
                 Err(TryLockError::WouldBlock) => return Err(LockError::Busy),
                 Err(TryLockError::Error(error)) => return Err(LockError::Io(error)),
             }
-            // Whoever had the lock before may have removed the file; then the lock guards nothing.
+            // The process that held the lock before may have removed the file; then the lock guards nothing.
             let meta = file.metadata().map_err(LockError::Io)?;
             if !meta.is_file() {
                 return Err(LockError::Io(io::Error::other("it is not a regular file")));

@@ -86,7 +86,7 @@ fn named_like(from: &Path, name: &str, is_file: bool) -> Source {
 }
 
 #[test]
-fn a_content_called_like_a_part_never_touches_that_part() {
+fn a_content_called_like_a_part_never_changes_that_part() {
     let (from, source) = shared_mixed();
     for (name, is_file) in unfinished(&source).into_iter().zip([false, true]) {
         let other = named_like(from.path(), &name, is_file);

@@ -1,4 +1,4 @@
-//! What is at the final place already, and what must not be touched.
+//! Entries that are already at the final place, and those that must not be changed.
 
 use super::*;
 

@@ -16,7 +16,7 @@ use shoal_addresses::{Prefix, ip_of};
 /// Too many connections from the same /24 or /48.
 #[derive(Debug, Clone, Copy, thiserror::Error)]
 #[error("too many connections from this network")]
-struct Crowded;
+struct PrefixFull;
 
 /// Refuses inbound connections from a prefix that has its share, of those that stand and of those that are being
 /// made. Private and loopback addresses have no prefix: see [`Prefix::of`].
@@ -63,13 +63,17 @@ impl Behaviour {
     }
 
     fn check(&self, prefix: Prefix) -> Result<(), ConnectionDenied> {
-        if self.established.count(prefix) < self.most { Ok(()) } else { Err(ConnectionDenied::new(Crowded)) }
+        if self.established.count(prefix) < self.most {
+            Ok(())
+        } else {
+            Err(ConnectionDenied::new(PrefixFull))
+        }
     }
 
     fn check_pending(&self, prefix: Prefix) -> Result<(), ConnectionDenied> {
         self.check(prefix)?;
         let fits = self.pending.count(prefix) < self.most_pending;
-        if fits { Ok(()) } else { Err(ConnectionDenied::new(Crowded)) }
+        if fits { Ok(()) } else { Err(ConnectionDenied::new(PrefixFull)) }
     }
 }
 

@@ -1,13 +1,13 @@
-//! What outlives the program: tells the [`Store`] what changes, and gives back what it had at the start.
+//! Keeps the tracker's state across restarts: passes changes to the [`Store`], and restores at the start what it held.
 //!
-//! Without a folder nothing is kept, and everything here does nothing.
+//! Without a data folder nothing is stored, and all functions here do nothing.
 
 use std::path::Path;
 use std::time::Duration;
 
 use libp2p::PeerId;
 use shoal_registry::{Registration, Registry};
-use shoal_tracker::{Change as Changed, Services};
+use shoal_tracker::{ServiceChange, Services};
 use tokio::sync::oneshot;
 
 use crate::store::registration::{self, BadRow, Encoded};
@@ -15,14 +15,17 @@ use crate::store::{
     self, NotWritten, Row, Saved, Store, StoreError, StoreStats, WallClock, services, unix_now,
 };
 
-/// Writes down what changes.
-pub(crate) struct Keeper {
+/// Passes changes to the store, if there is one.
+pub(crate) struct Persistence {
     store: Option<Store>,
     clock: WallClock,
 }
 
-impl Keeper {
-    /// Opens the database in `folder`, if there is one. `now` is the time of the caller.
+impl Persistence {
+    /// Opens the database in `folder`, if a folder is given. `now` is the caller's time since the start.
+    ///
+    /// # Errors
+    /// Those of [`Store::open`].
     pub(crate) async fn open(folder: Option<&Path>, now: Duration) -> Result<(Self, Saved), StoreError> {
         let opened = match folder {
             None => None,
@@ -36,7 +39,7 @@ impl Keeper {
         Ok((Self { store, clock: WallClock::new(unix_now(), now) }, saved))
     }
 
-    /// Gives back what was saved, as far as its time is not over and today's limits allow.
+    /// Restores what was saved, as far as its time is not over and today's limits allow.
     pub(crate) fn restore(
         &self,
         saved: Saved,
@@ -44,15 +47,16 @@ impl Keeper {
         registry: &mut Registry,
         services: &mut Services,
     ) {
-        let registered = each(&saved.registrations, |row| {
+        let registered = restore_rows(&saved.registrations, |row| {
             let registration = registration::read(row, self.clock, now)?;
             Ok(registry.restore(now, registration).is_ok())
         });
-        let payloads = each(&saved.payloads, |row| {
+        let payloads = restore_rows(&saved.payloads, |row| {
             Ok(services.restore_payload(now, services::payload(row, self.clock, now)?))
         });
-        let entries =
-            each(&saved.index, |row| Ok(services.restore_entry(now, services::entry(row, self.clock, now)?)));
+        let entries = restore_rows(&saved.index, |row| {
+            Ok(services.restore_entry(now, services::entry(row, self.clock, now)?))
+        });
         tracing::info!(registrations = registered, payloads, entries, "restored");
     }
 
@@ -65,7 +69,7 @@ impl Keeper {
         }
     }
 
-    /// A peer took one back.
+    /// A peer has unregistered.
     pub(crate) fn unregistered(&self, peer: &PeerId, namespace: &str) {
         if let Some(store) = &self.store {
             store.apply([registration::remove(peer, namespace)]);
@@ -79,15 +83,15 @@ impl Keeper {
         }
     }
 
-    /// Something else changed. For a payload that came, the answer tells when it is on the disk: its peer is told
-    /// that it is kept only then.
+    /// Payloads or published entries changed. For a new payload, the returned channel tells when it is on the disk; only
+    /// then its peer is told that it is kept.
     pub(crate) fn changed(
         &self,
         now: Duration,
-        changed: Changed,
+        changed: ServiceChange,
     ) -> Option<oneshot::Receiver<Result<(), NotWritten>>> {
         let store = self.store.as_ref()?;
-        let is_payload = matches!(changed, Changed::PutPayload(_));
+        let is_payload = matches!(changed, ServiceChange::PutPayload(_));
         let change = [services::change(changed, self.clock, now)];
         if is_payload {
             return Some(store.apply_durably(change));
@@ -100,7 +104,7 @@ impl Keeper {
         self.store.as_ref().map(Store::stats)
     }
 
-    /// Writes what waits. `false` if that took longer than `deadline`, or failed.
+    /// Writes pending changes. `false` if that took longer than `deadline`, or failed.
     pub(crate) async fn close(self, deadline: Duration) -> bool {
         match self.store {
             Some(store) => store.close(deadline).await,
@@ -109,8 +113,8 @@ impl Keeper {
     }
 }
 
-/// Takes rows; returns how many were. What is wrong with the others is logged.
-fn each(rows: &[Row], mut take: impl FnMut(&Row) -> Result<bool, BadRow>) -> usize {
+/// Restores each row with `take`; returns how many were taken. Damaged rows are logged and left out.
+fn restore_rows(rows: &[Row], mut take: impl FnMut(&Row) -> Result<bool, BadRow>) -> usize {
     let taken = rows.iter().filter(|row| {
         take(row).unwrap_or_else(|error| {
             if error != BadRow::Expired {
