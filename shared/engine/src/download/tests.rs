@@ -355,13 +355,13 @@ fn requests_that_are_refused_together_count_as_one_refusal() {
     let asked = std::mem::take(&mut world.peers[0].queue);
     assert!(asked.len() > 2);
     for (id, _) in asked {
-        world.input(Input::Refused { peer, id, why: Refusal::Busy });
+        world.input(Input::Refused { peer, id, why: ChunkRefusal::Busy });
     }
     world.now += Duration::from_millis(500);
     world.input(Input::Timeout);
     assert!(!world.peers[0].queue.is_empty());
     for (id, _) in std::mem::take(&mut world.peers[0].queue) {
-        world.input(Input::Refused { peer, id, why: Refusal::Busy });
+        world.input(Input::Refused { peer, id, why: ChunkRefusal::Busy });
     }
     world.now += Duration::from_millis(500);
     world.input(Input::Timeout);

@@ -209,7 +209,7 @@ fn what_nobody_knows_is_refused_beside_the_rest() {
     queue.refuse_unknown(0, 9);
     queue.refuse_unknown(7, 1);
     let grants = drain(&mut queue, Duration::ZERO);
-    assert!(grants.contains(&Grant::Refuse { session: 0, id: 9, why: Refusal::Unsupported }));
+    assert!(grants.contains(&Grant::Refuse { session: 0, id: 9, why: ChunkRefusal::Unsupported }));
     assert_eq!(sessions(&grants), [0, 0], "and nothing to a session that is not open");
 }
 
