@@ -19,6 +19,7 @@
 
 mod announcer;
 mod backoff;
+mod chunk_news;
 mod download;
 mod manifest_fetch;
 mod member;
@@ -32,6 +33,7 @@ mod upload;
 
 pub use announcer::{Announcer, AnnouncerOutput, TTL};
 pub use backoff::Backoff;
+pub use chunk_news::ChunkNews;
 pub use download::{
     Config as DownloadConfig, Download, DropReason, Input, Output, PeerChoice, RequestId, Topology,
 };
@@ -41,7 +43,7 @@ pub use member::{
     MemberStart, MemberStep, NeighbourEvent, Offence, Recording, SOUGHT_AT_FIRST, SOUGHT_BY_COMPLETE, Source,
     StartRole, StoreEvent, StreamEvent, TrackerEvent,
 };
-pub use name::{PeerName, numbered_peer};
+pub use name::{PeerHasher, PeerMap, PeerName, numbered_peer};
 pub use peer_book::{
     Allowance, Connection, Dial, DialFailure, DialId, PeerBook, PeerBookConfig, PeerBookOutput, Teller,
 };

@@ -11,6 +11,7 @@ use shoal_engine::{
 };
 
 use super::event::Event;
+use super::inbox::Inbox;
 use super::links::Link;
 use super::node::{Kind, Number, session};
 use super::simulation::Simulation;
@@ -29,6 +30,7 @@ impl Simulation {
     pub(super) fn start(&mut self, node: Number) {
         let state = &mut self.nodes[node as usize];
         state.alive = true;
+        self.inboxes[node as usize].open = true;
         state.started = self.now;
         self.queue.push(self.now + START, Event::Begin(node));
     }
@@ -107,9 +109,8 @@ impl Simulation {
         }
         let link = self.next_link;
         self.next_link += 1;
-        let (at_a, at_b) = (from.links.next_slot(), to.links.next_slot());
-        self.nodes[a as usize].links.insert(Link::new(link, b, at_b));
-        self.nodes[b as usize].links.insert(Link::new(link, a, at_a));
+        self.nodes[a as usize].links.insert(Link::new(link, b));
+        self.nodes[b as usize].links.insert(Link::new(link, a));
         self.queue.push(self.now + trips + CONNECT, Event::Connected { a, b, link });
     }
 
@@ -128,6 +129,7 @@ impl Simulation {
             }
             state.up = true;
         }
+        self.standing.insert(link);
         self.nodes[a as usize].backoffs.remove(&b);
         // The other side learns of it by a join, unless it has sought the connection too.
         self.tell(a, MemberInput::Connection { peer: b, event: ConnectionEvent::Connected });
@@ -150,6 +152,8 @@ impl Simulation {
         if number.is_some_and(|number| number != link.number) {
             return;
         }
+        // Nothing that comes from now on is heard, and what came before is heard before the end.
+        self.standing.remove(link.number);
         for (one, other) in [(a, b), (b, a)] {
             self.hear_news(one);
             let Some(link) = self.nodes[one as usize].links.remove(other) else { continue };
@@ -187,6 +191,7 @@ impl Simulation {
         }
         let state = &mut self.nodes[node as usize];
         state.alive = false;
+        self.inboxes[node as usize] = Inbox::default();
         state.member = None;
         for waiting in std::mem::take(&mut state.line) {
             self.transfers.get(waiting).queued = false;

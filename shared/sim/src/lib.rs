@@ -23,6 +23,7 @@ mod connections;
 mod delivery;
 mod driver;
 mod event;
+mod inbox;
 mod lines;
 mod links;
 mod node;

@@ -1,15 +1,13 @@
 //! A virtual peer.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::sync::Arc;
 use std::time::Duration;
 
 use libp2p_identity::PeerId;
 
-use super::event::Place;
 use super::links::{Link, Links};
 use super::transfer::TransferId;
-use shoal_content::{ChunkIndex, ChunkSet};
+use shoal_content::ChunkIndex;
 use shoal_engine::{
     Backoff, Member, MemberInput, MemberOutput, MemberStep, Recording, SessionId, UploadQueue,
 };
@@ -17,9 +15,6 @@ use shoal_wire::query::Load;
 
 /// Names a virtual peer: its place among all.
 pub(crate) type Number = u32;
-
-/// Most news that waits.
-const INBOX: usize = 64;
 
 /// Whose peer id it is. The inverse of [`numbered_peer`](shoal_engine::numbered_peer).
 pub(super) fn number(peer: &PeerId) -> Number {
@@ -50,15 +45,6 @@ impl Kind {
     pub(super) fn has_everything(self) -> bool {
         self == Self::Seed || self.lies()
     }
-}
-
-/// News of chunks from a neighbour.
-#[derive(Debug, Clone)]
-pub(super) struct News {
-    pub(super) from: Number,
-    /// The receiver's end of the link.
-    pub(super) place: Place,
-    pub(super) chunks: Arc<ChunkSet>,
 }
 
 /// The session's name at the upload queue of a peer whose neighbour is `other`.
@@ -93,8 +79,6 @@ pub(super) struct Node {
     pub(super) banned: BTreeSet<Number>,
     /// How long to wait before a peer is dialled again.
     pub(super) backoffs: BTreeMap<Number, Backoff>,
-    /// News that has come and waits to be heard, because nothing would follow from it yet.
-    pub(super) inbox: Vec<News>,
     /// Chunks that wait for a turn on the uplink.
     pub(super) line: VecDeque<TransferId>,
     /// Whether a piece is on the uplink.
@@ -111,11 +95,6 @@ impl Node {
     /// The connection to another, if it is the one of this number and stands.
     pub(super) fn link(&mut self, other: Number, number: u32) -> Option<&mut Link> {
         self.links.get_mut(other).filter(|link| link.number == number && link.up)
-    }
-
-    /// Whether news can wait until something else happens.
-    pub(super) fn can_wait(&self) -> bool {
-        self.inbox.len() < INBOX && self.member.as_ref().is_none_or(|member| !member.is_hungry())
     }
 
     /// Whether it has a chunk to send.

@@ -7,6 +7,8 @@ use std::time::Duration;
 use rand::{RngExt, SeedableRng};
 
 use super::event::{Event, EventQueue, Trace};
+use super::inbox::Inbox;
+use super::links::LinkSet;
 use super::node::{Kind, Node, Number};
 use super::outcome::{Completion, Outcome, Traffic};
 use super::scenario::{Link, Scenario};
@@ -33,10 +35,14 @@ pub struct Simulation {
     pub(super) now: Duration,
     pub(super) queue: EventQueue,
     pub(super) nodes: Vec<Node>,
+    /// Of each node, at the same place.
+    pub(super) inboxes: Vec<Inbox>,
     pub(super) tracker: Tracker,
     pub(super) transfers: Transfers,
     pub(super) rng: SeededRng,
     pub(super) next_link: u32,
+    /// Numbers of the links that stand.
+    pub(super) standing: LinkSet,
     pub(super) traffic: Traffic,
     /// Honest peers that are not complete.
     pub(super) missing: usize,
@@ -70,10 +76,12 @@ impl Simulation {
             now: Duration::ZERO,
             queue: EventQueue::default(),
             nodes: Vec::new(),
+            inboxes: Vec::new(),
             tracker,
             transfers: Transfers::default(),
             rng,
             next_link: 0,
+            standing: LinkSet::default(),
             traffic: Traffic::default(),
             missing: 0,
             left: 0,
@@ -163,8 +171,8 @@ impl Simulation {
             Event::Left { node, transfer, bytes } => self.piece_left(node, transfer, bytes),
             Event::Arrived { transfer, bytes } => self.piece_arrived(transfer, bytes),
             Event::Message { from, to, link, message } => self.hear(from, to, link, message),
-            Event::News { from, to, chunks } => self.spread_news(from, &to, &chunks),
-            Event::LateNews { to, news } => self.deliver(to, news),
+            Event::News(news) => self.spread_news(*news),
+            Event::LateNews { to, link, news } => self.deliver(to, link, news),
             Event::Leave { node, crash } => self.leave_incomplete(node, crash),
             Event::Noticed { gone, by, link } => self.notice(gone, by, link),
             Event::Sample => {
@@ -226,6 +234,7 @@ impl Simulation {
         let mut upload = UploadQueue::new(self.scenario.upload, self.fork());
         upload.add_content(self.content, self.lengths.clone(), whole);
         self.missing += usize::from(kind == Kind::Honest);
+        self.inboxes.push(Inbox::default());
         self.nodes.push(Node {
             kind,
             up: line.up.max(1),
@@ -240,7 +249,6 @@ impl Simulation {
             links: Default::default(),
             banned: Default::default(),
             backoffs: Default::default(),
-            inbox: Vec::new(),
             line: Default::default(),
             sending: false,
             down_free: Duration::ZERO,

@@ -55,7 +55,7 @@ impl Job {
             self.tell_neighbour(peer, NeighbourEvent::Invalid);
             return Err(ErrorCode::BadRequest);
         };
-        self.tell_neighbour(peer, NeighbourEvent::Has(chunks));
+        self.tell_neighbour(peer, NeighbourEvent::Has(chunks.into()));
         Ok(Response::Ok { load: self.parts.uploads.load() })
     }
 

@@ -2,6 +2,7 @@
 
 use libp2p::PeerId;
 use shoal_content::{ChunkIndex, ChunkSet, ContentId};
+use shoal_engine::ChunkNews;
 
 use super::uploads::Uploads;
 
@@ -18,7 +19,7 @@ impl Offer {
     }
 
     /// A peer said that it has chunks that it did not have before, or joined and has none.
-    pub(crate) fn gained(&self, peer: PeerId, news: &ChunkSet) {
+    pub(crate) fn gained(&self, peer: PeerId, news: &ChunkNews) {
         self.uploads.tell(|board| board.queue.gained(&self.content, peer, news));
     }
 

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use rand::RngExt;
 
-use super::peer::{Peer, Pending};
+use super::peer::Peer;
 use super::peers::Seat;
+use super::requests::Pending;
 use super::{Download, Output, PeerChoice, RequestId};
 use crate::PeerName;
 use shoal_content::ChunkIndex;
@@ -83,12 +84,8 @@ impl<P: PeerName> Download<P> {
         if self.anys == 0 || self.rarity.open_count() > 0 {
             return;
         }
-        let open = |peer: &Peer<P>| -> Vec<_> {
-            peer.pending.iter().filter(|(_, p)| p.chunk.is_none()).map(|(id, _)| *id).collect()
-        };
-        let open: Vec<_> =
-            self.peers.iter().flat_map(|(seat, p)| open(p).into_iter().map(move |id| (seat, id))).collect();
-        for (seat, id) in open {
+        let open = self.peers.iter().flat_map(|(seat, p)| p.pending.unchosen().map(move |id| (seat, id)));
+        for (seat, id) in open.collect::<Vec<_>>() {
             self.cancel(seat, id);
         }
     }
@@ -188,7 +185,7 @@ impl<P: PeerName> Download<P> {
     fn wish(&mut self, seat: Seat) -> Option<Wish> {
         let state = &self.peers[seat];
         if self.leaves_choice(state) {
-            let left_to_it = state.pending.values().filter(|p| p.chunk.is_none()).count();
+            let left_to_it = state.pending.unchosen().count();
             return (left_to_it < self.rarity.open_count()).then_some(Wish::Any);
         }
         if state.barren {
@@ -249,7 +246,7 @@ impl<P: PeerName> Download<P> {
     /// How long until a request's answer is here.
     fn left_time(&self, now: Duration, seat: Seat, id: RequestId) -> Option<Duration> {
         let peer = self.peers.get(seat)?;
-        let waited = now.saturating_sub(peer.last_progress.max(peer.pending.get(&id)?.asked));
+        let waited = now.saturating_sub(peer.last_progress.max(peer.pending.get(id)?.asked));
         match peer.remaining(id) {
             // A peer that sends nothing will not keep to its rate.
             Some(left) if waited < UNKNOWN_GRACE => Some(left),

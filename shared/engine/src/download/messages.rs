@@ -1,13 +1,13 @@
 //! What a download is told and what it says: its options, inputs and outputs.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use libp2p_identity::PeerId;
 use serde::{Deserialize, Serialize};
 
 use super::RequestId;
-use shoal_content::{ChunkIndex, ChunkSet};
+use crate::ChunkNews;
+use shoal_content::ChunkIndex;
 use shoal_wire::chunks::Refusal;
 use shoal_wire::query::Load;
 
@@ -94,8 +94,8 @@ pub enum Input<P = PeerId> {
     Have {
         /// Who.
         peer: P,
-        /// Which; of this content's length.
-        chunks: Arc<ChunkSet>,
+        /// Which; a map is of this content's length.
+        chunks: ChunkNews,
     },
     /// Bytes of chunks came from a peer, whether their chunk is whole or not.
     Progress {

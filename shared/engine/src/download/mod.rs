@@ -17,6 +17,7 @@ mod messages;
 mod peer;
 mod peers;
 mod rarity;
+mod requests;
 #[cfg(test)]
 mod tests;
 mod throughput;
@@ -32,7 +33,7 @@ use self::peer::Peer;
 use self::peers::{Peers, Seat};
 use self::rarity::Rarity;
 use self::throughput::Throughput;
-use super::{PeerName, SeededRng};
+use super::{ChunkNews, PeerName, SeededRng};
 use shoal_content::{ChunkIndex, ChunkSet};
 use shoal_wire::chunks::Refusal;
 
@@ -267,18 +268,18 @@ impl<P: PeerName> Download<P> {
         }
     }
 
-    fn have(&mut self, seat: Seat, chunks: &ChunkSet) {
+    fn have(&mut self, seat: Seat, chunks: &ChunkNews) {
         let peer = &mut self.peers[seat];
-        if peer.complete || chunks.len() != self.lengths.len() {
+        if peer.complete || !chunks.fits(self.lengths.len()) {
             return;
         }
         // Most news is of chunks that are here or asked for: it is no reason to look for something to ask.
         let mut open = false;
-        for chunk in chunks.ones() {
-            if !peer.have.put(chunk) {
+        for chunk in chunks.iter() {
+            if !peer.have.put(chunk as usize) {
                 peer.has += 1;
-                open |= self.rarity.is_open(chunk as ChunkIndex);
-                self.rarity.gain(chunk as ChunkIndex);
+                open |= self.rarity.is_open(chunk);
+                self.rarity.gain(chunk);
             }
         }
         if open {
@@ -322,7 +323,7 @@ impl<P: PeerName> Download<P> {
     }
 
     fn refused(&mut self, now: Duration, seat: Seat, id: RequestId, why: Refusal) {
-        let asked = self.peers[seat].pending.get(&id).map(|p| p.asked);
+        let asked = self.peers[seat].pending.get(id).map(|p| p.asked);
         let Some(chunk) = self.end_request(seat, id) else { return };
         chunk.into_iter().for_each(|chunk| self.reopen(chunk));
         self.touched.insert(seat);
@@ -395,7 +396,7 @@ impl<P: PeerName> Download<P> {
     }
 
     fn reopen_all(&mut self, seat: Seat) {
-        let ids: Vec<_> = self.peers[seat].pending.keys().copied().collect();
+        let ids: Vec<_> = self.peers[seat].pending.ids().collect();
         for id in ids {
             if let Some(Some(chunk)) = self.end_request(seat, id) {
                 self.reopen(chunk);
@@ -416,7 +417,7 @@ impl<P: PeerName> Download<P> {
             state.stalls += 1;
             let (peer, stalls) = (state.id, state.stalls);
             let until = now + state.backoff.fail();
-            let cancels: Vec<_> = state.pending.keys().copied().collect();
+            let cancels: Vec<_> = state.pending.ids().collect();
             self.outputs.extend(cancels.into_iter().map(|id| Output::Cancel { peer, id }));
             self.reopen_all(seat);
             self.rest(seat, until);

@@ -4,12 +4,10 @@
 //! whoever remembers seats forgets them when a peer goes. Iteration is in the order of the seats, which follows
 //! from the inputs alone.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, DefaultHasher};
 use std::ops::{Index, IndexMut};
 
 use super::peer::Peer;
-use crate::PeerName;
+use crate::{PeerMap, PeerName};
 
 /// A peer's place in the table. Cheaper to look up than a name, which matters because every piece of news is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -20,15 +18,14 @@ pub(super) struct Seat(u32);
 pub(super) struct Peers<P> {
     seats: Vec<Option<Peer<P>>>,
     free: Vec<Seat>,
-    /// Never walked through, so its order decides nothing; a peer id is long, and a tree compares it again and again.
-    by_name: HashMap<P, Seat, BuildHasherDefault<DefaultHasher>>,
+    by_name: PeerMap<P, Seat>,
     /// Seats in use, to draw from at random.
     taken: Vec<Seat>,
 }
 
 impl<P> Default for Peers<P> {
     fn default() -> Self {
-        Self { seats: Vec::new(), free: Vec::new(), by_name: HashMap::default(), taken: Vec::new() }
+        Self { seats: Vec::new(), free: Vec::new(), by_name: PeerMap::default(), taken: Vec::new() }
     }
 }
 

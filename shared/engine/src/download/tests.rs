@@ -101,7 +101,8 @@ impl World {
         }
         for peer in self.download.peers.values() {
             assert!(peer.pending.len() <= self.download.config.max_in_flight);
-            let mut chunks: Vec<_> = peer.pending.values().filter_map(|p| p.chunk).collect();
+            let mut chunks: Vec<_> =
+                peer.pending.ids().filter_map(|id| peer.pending.get(id)?.chunk).collect();
             let all = chunks.len();
             chunks.sort_unstable();
             chunks.dedup();

@@ -4,13 +4,12 @@
 //! stream, or by one query at a time.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use shoal_content::ChunkSet;
 use shoal_wire::query::Load;
 
-use crate::PeerName;
+use crate::{ChunkNews, PeerName};
 
 /// How far this member is with a neighbour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,16 +28,20 @@ pub(super) enum Link {
 }
 
 /// One neighbour.
+// In this order in memory, so that what news changes lies together: there is more news than anything else.
 #[derive(Debug)]
+#[repr(C)]
 pub(super) struct Neighbour {
-    pub(super) link: Link,
-    pub(super) rtt: Duration,
-    /// How busy it said it is.
-    pub(super) load: Load,
     /// What it said that it has.
     pub(super) have: ChunkSet,
     /// How many chunks that are.
     has: usize,
+    /// Failures in a row.
+    failures: u32,
+    pub(super) link: Link,
+    pub(super) rtt: Duration,
+    /// How busy it said it is.
+    pub(super) load: Load,
     /// Since when it has been a neighbour.
     pub(super) since: Duration,
     /// Whether it joined this member, or this member it: either way it is told what is new.
@@ -48,8 +51,6 @@ pub(super) struct Neighbour {
     untold: Option<ChunkSet>,
     /// Whether a query that tells it is under way.
     telling: bool,
-    /// Failures in a row.
-    failures: u32,
 }
 
 impl Neighbour {
@@ -62,18 +63,16 @@ impl Neighbour {
         chunks > 0 && self.has == chunks
     }
 
+    /// Whether it has not said that it has a chunk.
+    pub(super) fn has_nothing(&self) -> bool {
+        self.has == 0
+    }
+
     /// Takes what it says; returns what of it is new.
-    pub(super) fn gains(&mut self, chunks: &Arc<ChunkSet>) -> Arc<ChunkSet> {
+    pub(super) fn gains(&mut self, chunks: &ChunkNews) -> ChunkNews {
         self.failures = 0;
-        let news = if self.has == 0 || self.have.is_disjoint(chunks) {
-            chunks.clone()
-        } else {
-            let mut news = ChunkSet::clone(chunks);
-            news.difference_with(&self.have);
-            Arc::new(news)
-        };
-        self.has += news.count_ones(..);
-        self.have.union_with(&news);
+        let news = chunks.add_to(&mut self.have);
+        self.has += news.count();
         news
     }
 
