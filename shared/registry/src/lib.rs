@@ -25,6 +25,7 @@ mod discover;
 mod everyone;
 mod limiter;
 mod limits;
+mod probing;
 mod quota;
 mod registration;
 mod reports;

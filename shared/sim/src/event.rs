@@ -5,9 +5,8 @@ use std::collections::{BTreeMap, BinaryHeap};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::id::{Number, TransferId};
 use super::inbox::News;
-use super::node::Number;
-use super::transfer::TransferId;
 use shoal_content::{ChunkIndex, ChunkSet};
 use shoal_engine::{ChunkNews, RequestId};
 use shoal_wire::chunks::Refusal;

@@ -4,7 +4,7 @@
 //! has to hear it now lies side by side for all peers, apart from the peers themselves: those are large, thousands of
 //! them are in no cache, and news to twenty neighbours would have to fetch each of them from memory.
 
-use super::node::Number;
+use super::id::Number;
 use shoal_engine::ChunkNews;
 
 /// Most news that waits.

@@ -5,8 +5,7 @@
 
 use std::time::Duration;
 
-use super::node::Number;
-use super::transfer::TransferId;
+use super::id::{Number, TransferId};
 use shoal_content::{ChunkIndex, ChunkSet};
 use shoal_engine::{PeerMap, RequestId};
 

@@ -3,25 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
-use libp2p_identity::PeerId;
-
+use super::id::{Number, TransferId};
 use super::links::{Link, Links};
-use super::transfer::TransferId;
 use shoal_content::ChunkIndex;
-use shoal_engine::{
-    Backoff, Member, MemberInput, MemberOutput, MemberStep, Recording, SessionId, UploadQueue,
-};
+use shoal_engine::{Backoff, Member, MemberInput, MemberOutput, MemberStep, Recording, UploadQueue};
 use shoal_wire::query::Load;
-
-/// Names a virtual peer: its place among all.
-pub(crate) type Number = u32;
-
-/// Whose peer id it is. The inverse of [`numbered_peer`](shoal_engine::numbered_peer).
-pub(super) fn number(peer: &PeerId) -> Number {
-    let digest = peer.as_ref().digest();
-    let bytes = digest.get(4..8).and_then(|b| b.try_into().ok()).unwrap_or_default();
-    Number::from_be_bytes(bytes)
-}
 
 /// How a virtual peer behaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,16 +31,6 @@ impl Kind {
     pub(super) fn has_everything(self) -> bool {
         self == Self::Seed || self.lies()
     }
-}
-
-/// The session's name at the upload queue of a peer whose neighbour is `other`.
-pub(super) fn session(link: u32, other: Number) -> SessionId {
-    u64::from(link) << 32 | u64::from(other)
-}
-
-/// The link and the neighbour of a session. The inverse of [`session`].
-pub(super) fn of_session(session: SessionId) -> (u32, Number) {
-    ((session >> 32) as u32, session as Number)
 }
 
 /// A virtual peer.

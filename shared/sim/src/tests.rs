@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::node::{number, of_session, session};
+use super::id::{number, of_session, session};
 use super::*;
 use shoal_content::Chunker;
 use shoal_engine::{Topology, numbered_peer};

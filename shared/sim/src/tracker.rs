@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::node::{Number, number};
+use super::id::{Number, number};
 use shoal_engine::{SeededRng, TTL, numbered_peer};
 use shoal_registry::{Limits, Registration, Registry, Role, Verdict};
 

@@ -5,10 +5,11 @@ use shoal_engine::{Member, MemberInput, NeighbourEvent, RequestId, Source, Strea
 use shoal_wire::chunks::Refusal;
 use shoal_wire::query::MAX_PEERS;
 
-use super::event::{Broadcast, Event, Message};
-use super::inbox::News;
-use super::node::{Kind, Number, session};
-use super::simulation::Simulation;
+use super::Simulation;
+use crate::event::{Broadcast, Event, Message};
+use crate::id::{Number, session};
+use crate::inbox::News;
+use crate::node::Kind;
 
 impl Simulation {
     /// News reaches those that it was sent to.

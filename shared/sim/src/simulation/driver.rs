@@ -11,12 +11,12 @@ use shoal_engine::{
 use shoal_registry::Role;
 use shoal_wire::chunks::Refusal;
 
-use super::event::{Broadcast, Event, Message};
-use super::node::{Number, of_session};
-use super::simulation::Simulation;
+use super::Simulation;
+use crate::event::{Broadcast, Event, Message};
+use crate::id::{Number, of_session};
 
 /// Until a message that is here is dealt with.
-pub(super) const PROCESSING: Duration = Duration::from_millis(1);
+const PROCESSING: Duration = Duration::from_millis(1);
 /// Until a lost message is sent again, besides a round trip.
 const RETRANSMISSION: Duration = Duration::from_millis(200);
 /// Bytes of a message with the headers of TLS, TCP, IP and Ethernet, its acknowledgement included.

@@ -1,4 +1,9 @@
-//! The course of events.
+//! The course of events. What happens on connections, lines and streams lies in the modules below.
+
+mod connections;
+mod delivery;
+mod driver;
+mod lines;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -6,14 +11,15 @@ use std::time::Duration;
 
 use rand::{RngExt, SeedableRng};
 
-use super::event::{Event, EventQueue, Trace};
-use super::inbox::Inbox;
-use super::links::LinkSet;
-use super::node::{Kind, Node, Number};
-use super::outcome::{Completion, Outcome, Traffic};
-use super::scenario::{Link, Scenario};
-use super::tracker::Tracker;
-use super::transfer::Transfers;
+use crate::event::{Event, EventQueue, Trace};
+use crate::id::Number;
+use crate::inbox::Inbox;
+use crate::links::LinkSet;
+use crate::node::{Kind, Node};
+use crate::outcome::{Completion, Outcome, Traffic};
+use crate::scenario::{Link, Scenario};
+use crate::tracker::Tracker;
+use crate::transfer::Transfers;
 use shoal_content::{ContentId, Hash};
 use shoal_engine::{Recording, SeededRng, UploadQueue};
 

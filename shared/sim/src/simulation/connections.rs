@@ -10,11 +10,12 @@ use shoal_engine::{
     StoreEvent, Topology,
 };
 
-use super::event::Event;
-use super::inbox::Inbox;
-use super::links::Link;
-use super::node::{Kind, Number, session};
-use super::simulation::Simulation;
+use super::Simulation;
+use crate::event::Event;
+use crate::id::{Number, session};
+use crate::inbox::Inbox;
+use crate::links::Link;
+use crate::node::Kind;
 
 /// From the start of a peer to its first question to the tracker.
 const START: Duration = Duration::from_millis(20);
@@ -178,7 +179,7 @@ impl Simulation {
         self.leave(node, crash);
         self.left += 1;
         let line =
-            super::scenario::Link { up: self.nodes[node as usize].up, down: self.nodes[node as usize].down };
+            crate::scenario::Link { up: self.nodes[node as usize].up, down: self.nodes[node as usize].down };
         let newcomer = self.add(Kind::Honest, line);
         self.missing -= 1;
         self.queue.push(self.now, Event::Start(newcomer));
