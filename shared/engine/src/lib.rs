@@ -1,10 +1,10 @@
-//! Decisions: which chunk to ask of whom, when to give up, whom to dial, when to register again.
+//! Decisions: which chunk is asked of which peer, when to give up, which peer is dialled, when to register again.
 //!
 //! Each part is a state machine that is told what happened and when, and says what to do:
 //!
-//! - [`Member`]: one content's part in its swarm: whom to seek, join, tell, ask and leave.
+//! - [`Member`]: one content's part in its swarm: which peers it seeks, joins, tells, asks and leaves.
 //! - [`Download`]: chunks of one content from many peers.
-//! - [`UploadQueue`]: whom to send which chunk next; [`RateLimit`] with it.
+//! - [`UploadQueue`]: which peer is sent which chunk next; [`RateLimit`] with it.
 //! - [`ManifestFetch`]: the manifest, block by block, before that.
 //! - [`SeedWatch`]: when serving ends by itself, as a [`SeedGoal`] says.
 //! - [`PeerBook`]: the peers of a node: addresses, connections, dials, bans.

@@ -6,7 +6,7 @@ use shoal_engine::SessionId;
 /// Names a virtual peer: its place among all.
 pub(crate) type Number = u32;
 
-/// Whose peer id it is. The inverse of [`numbered_peer`](shoal_engine::numbered_peer).
+/// The virtual peer that has a peer id. The inverse of [`numbered_peer`](shoal_engine::numbered_peer).
 pub(super) fn number(peer: &PeerId) -> Number {
     let digest = peer.as_ref().digest();
     let bytes = digest.get(4..8).and_then(|b| b.try_into().ok()).unwrap_or_default();

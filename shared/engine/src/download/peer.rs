@@ -26,9 +26,9 @@ pub(super) struct Peer<P> {
     pub(super) has: usize,
     /// Whether it has everything; then it is left out of the availability table.
     pub(super) complete: bool,
-    /// Whether it has none of the open chunks; spares looking through them again and again.
-    pub(super) barren: bool,
-    /// Whether it may choose what it sends; until it has nothing fresh.
+    /// Whether it has none of the open chunks. Remembered, so that they are not searched again and again.
+    pub(super) uninteresting: bool,
+    /// Whether it may choose what it sends, until it says that every chunk is distributed.
     pub(super) may_choose: bool,
     /// How busy it says it is.
     pub(super) told: Load,
@@ -59,7 +59,7 @@ impl<P> Peer<P> {
             have: ChunkSet::with_capacity(chunks),
             has: 0,
             complete: false,
-            barren: false,
+            uninteresting: false,
             may_choose: true,
             told: Load::default(),
             pending: Requests::default(),

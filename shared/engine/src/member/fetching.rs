@@ -67,7 +67,7 @@ impl<P: PeerName> Member<P> {
             Output::Drop { peer, reason: DropReason::Corrupt(chunk) } => {
                 self.ban(now, peer, Offence::Chunk(chunk));
             }
-            Output::Drop { peer, reason: DropReason::Stalled } => self.part_with(now, peer, STALLED_FOR),
+            Output::Drop { peer, reason: DropReason::Stalled } => self.disconnect(now, peer, STALLED_FOR),
             Output::Complete => self.complete(now),
         }
     }

@@ -1,4 +1,4 @@
-//! Joins, what neighbours are told, and who else they know.
+//! Joins, what neighbours are told, and the further peers that they know.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -60,11 +60,11 @@ impl<P: PeerName> Member<P> {
         if self.may_exchange() {
             self.outputs.push_back(MemberOutput::AskForPeers { peer });
         }
-        self.part_if_useless(now, peer);
+        self.disconnect_if_useless(now, peer);
     }
 
     fn joined_by(&mut self, now: Duration, peer: P, have: &Arc<ChunkSet>) {
-        self.meet(now, peer);
+        self.add_neighbour(now, peer);
         let welcome = self.snapshot();
         let Some(neighbour) = self.neighbours.get_mut(&peer) else { return };
         neighbour.it_joined = true;
@@ -73,7 +73,7 @@ impl<P: PeerName> Member<P> {
         self.introduce(peer);
         self.on_news(now, peer, &have.clone().into());
         // Chunks can be asked of it at once, without joining it in turn.
-        if self.neighbours.get(&peer).is_some_and(|n| matches!(n.link, Link::Met { .. })) {
+        if self.neighbours.get(&peer).is_some_and(|n| matches!(n.link, Link::Connected { .. })) {
             self.open_stream(peer);
         }
     }
@@ -111,7 +111,7 @@ impl<P: PeerName> Member<P> {
     /// A join or a stream failed.
     pub(super) fn fails(&mut self, now: Duration, peer: P) {
         if self.neighbours.postpone(now, &peer) >= MAX_FAILURES && !self.is_joined_by(&peer) {
-            self.part_with(now, peer, LEFT_ALONE);
+            self.disconnect(now, peer, LEFT_ALONE);
         }
     }
 

@@ -1,4 +1,4 @@
-//! The peers that a member is in touch with, and what each knows of the other.
+//! The peers that are connected for a content, and what each side knows of the other.
 //!
 //! What always holds: what a neighbour has said only ever grows until it is gone; it is told each chunk once on the
 //! stream, or by one query at a time.
@@ -15,7 +15,7 @@ use crate::{ChunkNews, PeerName};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Link {
     /// Connected. To be joined at this time.
-    Met {
+    Connected {
         /// When.
         join_at: Duration,
     },
@@ -99,9 +99,9 @@ impl Neighbour {
         let on_stream = match self.link {
             Link::Ready => true,
             Link::Joined => false,
-            Link::Met { .. } if self.it_joined => false,
+            Link::Connected { .. } if self.it_joined => false,
             // A join tells everything, and a stream that is being opened is soon there.
-            Link::Met { .. } | Link::Busy => return None,
+            Link::Connected { .. } | Link::Busy => return None,
         };
         if self.telling {
             return None;
@@ -156,13 +156,13 @@ impl<P: PeerName> Neighbours<P> {
     }
 
     /// Adds a peer if it is new.
-    pub(super) fn meet(&mut self, now: Duration, peer: P) -> &mut Neighbour {
+    pub(super) fn add(&mut self, now: Duration, peer: P) -> &mut Neighbour {
         let chunks = self.chunks;
         if !self.all.contains_key(&peer) {
             self.join_due = Some(self.join_due.map_or(now, |due| due.min(now)));
         }
         self.all.entry(peer).or_insert_with(|| Neighbour {
-            link: Link::Met { join_at: now },
+            link: Link::Connected { join_at: now },
             rtt: Duration::from_millis(50),
             load: Load::default(),
             have: ChunkSet::with_capacity(chunks),
@@ -211,7 +211,7 @@ impl<P: PeerName> Neighbours<P> {
             return Vec::new();
         }
         let at = |(peer, n): (&P, &Neighbour)| match n.link {
-            Link::Met { join_at } if may(peer) => Some((*peer, join_at)),
+            Link::Connected { join_at } if may(peer) => Some((*peer, join_at)),
             _ => None,
         };
         let (due, later): (Vec<_>, Vec<_>) = self.all.iter().filter_map(at).partition(|(_, at)| *at <= now);
@@ -229,7 +229,7 @@ impl<P: PeerName> Neighbours<P> {
         let Some(neighbour) = self.all.get_mut(peer) else { return 0 };
         neighbour.failures += 1;
         let join_at = now + Duration::from_secs(1 << neighbour.failures.min(4));
-        neighbour.link = Link::Met { join_at };
+        neighbour.link = Link::Connected { join_at };
         self.join_due = Some(self.join_due.map_or(join_at, |due| due.min(join_at)));
         neighbour.failures
     }

@@ -58,7 +58,7 @@ pub struct PeerBookConfig {
     pub retry_first: Duration,
     /// The longest wait between dials of a peer.
     pub retry_most: Duration,
-    /// The longest wait between dials of what the user named: who restarts a seed does not wait for a minute.
+    /// The longest wait between dials of what the user named, so that a seed that was restarted is not missing for a minute.
     pub retry_named_most: Duration,
     /// A connection that ends before this time counts as a failed dial.
     pub settled: Duration,

@@ -1,4 +1,4 @@
-//! The part of the book that dials: whom, when, and what follows from what came of it.
+//! The part of the book that dials: which peer, when, and what follows from success and failure.
 
 use std::time::Duration;
 

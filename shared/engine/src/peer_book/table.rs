@@ -1,4 +1,4 @@
-//! Who is remembered: the addresses of peers, and when each may be dialled again.
+//! The peers that are remembered: their addresses, and when each may be dialled again.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -26,7 +26,7 @@ pub(super) struct Entry {
     backoff: Backoff,
     /// When something new was learned of it.
     learned: Duration,
-    /// Who told of it first, if that was not the user.
+    /// The peer that told of it first, if that was not the user.
     introduced_by: Option<PeerId>,
 }
 
@@ -57,7 +57,7 @@ impl Entry {
         self.backoff.succeed();
     }
 
-    /// What is dropped first is least: who failed often, who was only heard of, who was heard of long ago.
+    /// The peer that is dropped first is least: one that failed often, was only heard of, or was heard of long ago.
     fn worth(&self) -> (bool, bool, std::cmp::Reverse<u32>, Duration) {
         let failures = self.backoff.failures();
         let proven = self.addresses.is_proven();

@@ -1,10 +1,10 @@
-//! Which chunk to send to which peer next.
+//! Which chunk is sent to which peer next.
 //!
 //! Every downloader has a session (a stream), on which its requests wait here. A slot is the right to send one
 //! chunk; [`UploadQueue::next`] gives it to a request. **Cooperative** (the default, we serve our own machines): first
 //! come the peers that leave the choice to us, as long as something is [undistributed](InitialSeeding); among those,
 //! the peers that relayed what they were sent. Then come requests for chunks that few others have, then for those that
-//! we have sent least, so that they spread; then those of the peers that have least. Ties are decided by who was
+//! we have sent least, so that they spread; then those of the peers that have least. Ties are decided by which was
 //! served longest ago, then by a random number that each session has.
 //! **Tit-for-tat** (Cohen, "Incentives Build Robustness in BitTorrent", 2003): the peers that have sent us most of
 //! late come first; every fourth slot goes by the cooperative order, so that newcomers get something to give.

@@ -171,9 +171,9 @@ fn what_few_have_comes_first() {
     assert_eq!(sessions(&drain(&mut queue, Duration::ZERO)), [1]);
 }
 
-/// Who is behind asks for what most others have.
+/// A peer that is behind asks for what most others have.
 #[test]
-fn among_chunks_that_many_have_who_has_least_comes_first() {
+fn among_chunks_that_many_have_the_peer_with_least_comes_first() {
     let mut queue = queue(slots(1), 4);
     held(&mut queue, 0, 20);
     held(&mut queue, 1, 18);

@@ -170,7 +170,7 @@ impl Simulation {
         }
     }
 
-    /// Who is still incomplete when its time comes goes, and another comes.
+    /// A peer that is still incomplete when its time comes leaves, and another one comes.
     pub(super) fn leave_incomplete(&mut self, node: Number, crash: bool) {
         let state = &self.nodes[node as usize];
         if !state.alive || state.completed {

@@ -32,7 +32,7 @@ impl Simulation {
         }
     }
 
-    /// A peer learns what others have got. Whoever ends a connection calls this first.
+    /// A peer learns what others have got. Has to be called before a connection ends.
     pub(super) fn hear_news(&mut self, to: Number) {
         if self.inboxes[to as usize].news.is_empty() {
             return;
