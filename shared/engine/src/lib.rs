@@ -32,7 +32,7 @@ pub(crate) mod testing;
 mod upload;
 
 pub use announcer::{Announcer, AnnouncerOutput, TTL};
-pub use backoff::Backoff;
+pub use backoff::{Backoff, jittered};
 pub use chunk_news::ChunkNews;
 pub use download::{
     Config as DownloadConfig, Download, DropReason, Input, Output, PeerChoice, RequestId, Topology,

@@ -73,3 +73,24 @@ pub fn numbered_peer(n: u32) -> PeerId {
     bytes.resize(KEY_PREFIX.len() + 32, 0);
     PeerId::from_bytes(&bytes).expect("a well-formed multihash")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::hash::BuildHasher;
+
+    use super::*;
+
+    /// A map looks at few bits of a hash: neither the low nor the high ones may be the same for many names.
+    #[test]
+    fn names_differ_in_low_and_high_bits() {
+        let build = BuildHasherDefault::<PeerHasher>::default();
+        let spread = |hash: &dyn Fn(u32) -> u64| {
+            let distinct = |part: fn(u64) -> u64| {
+                (0..256).map(|n| part(hash(n))).collect::<std::collections::BTreeSet<_>>().len()
+            };
+            distinct(|hash| hash & 0xff).min(distinct(|hash| hash >> 57))
+        };
+        assert!(spread(&|n| build.hash_one(n)) > 100);
+        assert!(spread(&|n| build.hash_one(numbered_peer(n))) > 100);
+    }
+}

@@ -93,12 +93,6 @@ impl Node {
         news
     }
 
-    pub(super) fn backoff(&mut self, peer: Number) -> &mut Backoff {
-        /// As a node waits.
-        const WAITS: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(60));
-        self.backoffs.entry(peer).or_insert(WAITS)
-    }
-
     /// How busy it is, as it tells others.
     pub(super) fn load(&self) -> Load {
         Load { rate: 0, active: self.upload.active() as u32, queued: self.upload.queued() }

@@ -83,6 +83,17 @@ fn one_transfer_fills_the_line() {
     assert!(last > ideal && last < ideal + Duration::from_millis(400), "{last:?} {ideal:?}");
 }
 
+/// Downloaders that know each other pass on what they have, so the seed's line carries the content about once. The
+/// process test of this needs a loose bound, because there the machine decides when the others are connected.
+#[test]
+fn a_seed_sends_each_chunk_about_once() {
+    for seed in 0..8 {
+        let outcome = all_complete(&Scenario { seed_up: 8 << 20, framing: 1.0, ..swarm(4, seed) });
+        let sent = outcome.seed_amplification();
+        assert!((1.0..1.25).contains(&sent), "{sent}");
+    }
+}
+
 #[test]
 fn in_a_star_the_seed_sends_everything_to_everybody() {
     let outcome = all_complete(&Scenario { topology: Topology::Star, ..swarm(10, 1) });

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::Backoff;
+
 /// How often something may happen: `burst` times at once, and after that once in `every`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Allowance {
@@ -83,6 +85,13 @@ pub struct PeerBookConfig {
     pub attempts_at_names: Allowance,
     /// Hosts, networks and tellers that are counted at once, each.
     pub max_counted: usize,
+}
+
+impl PeerBookConfig {
+    /// The waits between dials of a peer, before they are [jittered](crate::jittered).
+    pub fn backoff(&self) -> Backoff {
+        Backoff::new(self.retry_first, self.retry_most)
+    }
 }
 
 impl Default for PeerBookConfig {

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use libp2p_identity::PeerId;
 use multiaddr::Multiaddr;
-use rand::RngExt;
 
 use super::addresses::Addresses;
 use super::config::PeerBookConfig;
 use super::output::Teller;
-use crate::{Backoff, SeededRng};
+use crate::SeededRng;
+use crate::backoff::{Backoff, jittered};
 
 /// Failed dials after which a peer is worth less than one that was never tried.
 const GIVEN_UP: u32 = 4;
@@ -36,7 +36,7 @@ impl Entry {
             addresses: Addresses::default(),
             named: false,
             retry_at: now,
-            backoff: Backoff::new(config.retry_first, config.retry_most),
+            backoff: config.backoff(),
             learned: now,
             introduced_by: teller.and_then(id_of),
         }
@@ -63,11 +63,6 @@ impl Entry {
         let proven = self.addresses.is_proven();
         (failures < GIVEN_UP, proven, std::cmp::Reverse(failures), self.learned)
     }
-}
-
-/// A wait that is up to a quarter shorter or longer.
-pub(super) fn jittered(wait: Duration, rng: &mut SeededRng) -> Duration {
-    wait.mul_f64(rng.random_range(0.75..1.25))
 }
 
 fn id_of(teller: Teller) -> Option<PeerId> {

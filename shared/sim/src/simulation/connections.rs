@@ -6,8 +6,8 @@ use rand::RngExt;
 
 use shoal_content::ChunkSet;
 use shoal_engine::{
-    ConnectionEvent, Member, MemberConfig, MemberInput, MemberStart, Recording, Source, StartRole,
-    StoreEvent, Topology,
+    ConnectionEvent, Member, MemberConfig, MemberInput, MemberStart, PeerBookConfig, Recording, Source,
+    StartRole, StoreEvent, Topology, jittered,
 };
 
 use super::Simulation;
@@ -116,9 +116,12 @@ impl Simulation {
     }
 
     pub(super) fn unreachable(&mut self, by: Number, peer: Number) {
-        let now = self.now;
-        let state = &mut self.nodes[by as usize];
-        let retry_at = now + state.backoff(peer).fail();
+        // As a node's book of peers waits. The seeds' addresses are named by the user.
+        let config = PeerBookConfig::default();
+        let backoffs = &mut self.nodes[by as usize].backoffs;
+        let wait = backoffs.entry(peer).or_insert_with(|| config.backoff()).fail();
+        let wait = if peer < self.scenario.seeds { wait.min(config.retry_named_most) } else { wait };
+        let retry_at = self.now + jittered(wait, &mut self.rng);
         self.tell(by, MemberInput::Connection { peer, event: ConnectionEvent::Unreachable { retry_at } });
     }
 
