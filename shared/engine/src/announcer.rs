@@ -23,7 +23,7 @@ const DISCOVER_AFTER: [Duration; 5] = [
 pub enum AnnouncerOutput {
     /// Register, asking for [`TTL`].
     Register(usize),
-    /// Ask who else is there.
+    /// Ask for the other members.
     Discover(usize),
 }
 
@@ -73,7 +73,7 @@ pub struct Announcer {
 }
 
 impl Announcer {
-    /// Starts with `points` rendezvous points, all due at once. Who does not serve asks without registering.
+    /// Starts with `points` rendezvous points, all due at once. A node that does not serve asks without registering.
     pub fn new(now: Duration, points: usize, registers: bool) -> Self {
         let point = || Point { register: Task::new(now), discover: Task::new(now), discovered: 0 };
         let mut points: Vec<_> = (0..points).map(|_| point()).collect();

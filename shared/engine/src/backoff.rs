@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+use rand::RngExt;
+
+use crate::SeededRng;
+
 /// Doubles from `first` to `most`.
 #[derive(Debug, Clone, Copy)]
 pub struct Backoff {
@@ -32,6 +36,11 @@ impl Backoff {
     pub fn failures(&self) -> u32 {
         self.failures
     }
+}
+
+/// A wait that is up to a quarter shorter or longer, so that nodes that failed together do not try again together.
+pub fn jittered(wait: Duration, rng: &mut SeededRng) -> Duration {
+    wait.mul_f64(rng.random_range(0.75..1.25))
 }
 
 #[cfg(test)]

@@ -1,10 +1,10 @@
-//! Decisions: which chunk to ask of whom, when to give up, whom to dial, when to register again.
+//! Decisions: which chunk is asked of which peer, when to give up, which peer is dialled, when to register again.
 //!
 //! Each part is a state machine that is told what happened and when, and says what to do:
 //!
-//! - [`Member`]: one content's part in its swarm: whom to seek, join, tell, ask and leave.
+//! - [`Member`]: one content's part in its swarm: which peers it seeks, joins, tells, asks and leaves.
 //! - [`Download`]: chunks of one content from many peers.
-//! - [`UploadQueue`]: whom to send which chunk next; [`RateLimit`] with it.
+//! - [`UploadQueue`]: which peer is sent which chunk next; [`RateLimit`] with it.
 //! - [`ManifestFetch`]: the manifest, block by block, before that.
 //! - [`SeedWatch`]: when serving ends by itself, as a [`SeedGoal`] says.
 //! - [`PeerBook`]: the peers of a node: addresses, connections, dials, bans.
@@ -19,6 +19,7 @@
 
 mod announcer;
 mod backoff;
+mod chunk_news;
 mod download;
 mod manifest_fetch;
 mod member;
@@ -31,7 +32,8 @@ pub(crate) mod testing;
 mod upload;
 
 pub use announcer::{Announcer, AnnouncerOutput, TTL};
-pub use backoff::Backoff;
+pub use backoff::{Backoff, jittered};
+pub use chunk_news::ChunkNews;
 pub use download::{Download, DownloadConfig, DropReason, Input, Output, PeerChoice, RequestId, Topology};
 pub use manifest_fetch::{BlockFailure, ManifestFetch, ManifestFetchOutput};
 pub use member::{
@@ -39,7 +41,7 @@ pub use member::{
     MemberStart, MemberStep, NeighbourEvent, Offence, PeerSource, Recording, SOUGHT_AT_FIRST,
     SOUGHT_BY_COMPLETE, StartRole, StoreEvent, StreamEvent, TrackerEvent,
 };
-pub use name::{PeerName, numbered_peer};
+pub use name::{PeerHasher, PeerMap, PeerName, numbered_peer};
 pub use peer_book::{
     Allowance, Connection, Dial, DialFailure, DialId, PeerBook, PeerBookConfig, PeerBookOutput, Teller,
 };

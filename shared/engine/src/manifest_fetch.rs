@@ -1,4 +1,4 @@
-//! Fetching a manifest: its blocks from whoever has them, checked one by one.
+//! Fetching a manifest: its blocks from the peers that have them, checked one by one.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
@@ -47,7 +47,7 @@ pub enum ManifestFetchOutput<P = PeerId> {
 struct Peer {
     pending: BTreeSet<Hash>,
     rest_until: Duration,
-    /// Blocks in a row that did not come. Who failed least is asked first, so that peers that never
+    /// Blocks in a row that did not come. The peer that failed least is asked first, so that peers that never
     /// answer cannot take turns for ever.
     failures: u32,
 }

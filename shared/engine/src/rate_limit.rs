@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// Gives bytes out evenly: who takes some is told how long to wait before using them.
+/// Gives bytes out evenly: the caller is told how long to wait before it uses them.
 ///
 /// This is the generic cell rate algorithm (ITU-T I.371) with bytes for cells: `free_at` is when all that
 /// was given out will have been used up. Always holds: over any time `t`, at most `rate × (t + burst)`
@@ -39,7 +39,7 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
-        /// Whoever always waits as told uses the rate within 3 %, whatever the sizes.
+        /// A caller that always waits as told uses the rate within 3 %, whatever the sizes.
         #[test]
         fn the_rate_is_kept(rate in 10_000u64..1_000_000_000, sizes in prop::collection::vec(1u64..300_000, 50..200)) {
             let mut limit = RateLimit::new(rate);
@@ -66,7 +66,7 @@ mod tests {
         limit.take(Duration::ZERO, 1000);
         let later = Duration::from_secs(60);
         assert_eq!(limit.take(later, 20), Duration::ZERO);
-        assert_eq!(limit.take(later, 1000), Duration::ZERO, "who comes first need not wait");
+        assert_eq!(limit.take(later, 1000), Duration::ZERO, "the first one need not wait");
         assert_eq!(limit.take(later, 1), Duration::from_secs(1));
     }
 }

@@ -5,6 +5,10 @@ use std::time::{Duration, Instant};
 use shoal_content::Chunker;
 use shoal_sim::{Scenario, Simulation};
 
+/// As the program `shoal` has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() {
     let numbers: Vec<u64> = std::env::args().skip(1).filter_map(|a| a.parse().ok()).collect();
     let number = |at: usize, or: u64| numbers.get(at).copied().unwrap_or(or);
@@ -43,8 +47,9 @@ fn main() {
     let mut simulation = Simulation::new(scenario);
     let mut next = start + Duration::from_secs(10);
     let mut mark = 0;
+    let curve = std::env::var_os("CURVE").is_some();
     while simulation.step() {
-        if std::env::var("CURVE").is_ok() && simulation.now().as_secs() > mark {
+        if curve && simulation.now().as_secs() > mark {
             mark = simulation.now().as_secs();
             eprint!("{:.1} ", simulation.done() * 100.0);
         }

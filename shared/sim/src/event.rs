@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BinaryHeap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::node::{News, Number};
-use super::transfer::TransferId;
+use super::id::{Number, TransferId};
+use super::inbox::News;
 use shoal_content::{ChunkIndex, ChunkSet};
-use shoal_engine::RequestId;
+use shoal_engine::{ChunkNews, RequestId};
 use shoal_wire::chunks::ChunkRefusal;
 use shoal_wire::query::Load;
 
@@ -28,11 +28,13 @@ pub(super) enum Message {
     StreamOpened,
 }
 
-/// Where a link is to be found.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Place {
-    pub(super) slot: usize,
-    pub(super) number: u32,
+/// News of chunks on its way to many.
+#[derive(Debug, Clone)]
+pub(super) struct Broadcast {
+    pub(super) from: Number,
+    pub(super) chunks: ChunkNews,
+    /// The receivers, and the numbers of the links to them.
+    pub(super) to: Vec<(Number, u32)>,
 }
 
 #[derive(Debug, Clone)]
@@ -72,14 +74,11 @@ pub(super) enum Event {
         message: Message,
     },
     /// News of chunks reaches all that it was sent to; all delays are equal, so one event does.
-    News {
-        from: Number,
-        to: Vec<Number>,
-        chunks: Arc<ChunkSet>,
-    },
+    News(Box<Broadcast>),
     /// News that was lost on its way to one of them.
     LateNews {
         to: Number,
+        link: u32,
         news: News,
     },
     /// A peer goes before it is complete.
@@ -188,8 +187,8 @@ impl Trace {
             Event::Message { from, to, message, .. } => {
                 (message_word(message), u64::from(*from), u64::from(*to))
             }
-            Event::News { from, chunks, .. } => (7, u64::from(*from), chunks.count_ones(..) as u64),
-            Event::LateNews { to, news } => (8, u64::from(news.from), u64::from(*to)),
+            Event::News(news) => (7, u64::from(news.from), news.chunks.count() as u64),
+            Event::LateNews { to, news, .. } => (8, u64::from(news.from), u64::from(*to)),
             Event::Leave { node, crash } => (9, u64::from(*node), u64::from(*crash)),
             Event::Noticed { gone, by, .. } => (10, u64::from(*gone), u64::from(*by)),
             Event::Sample => (11, 0, 0),

@@ -19,11 +19,9 @@
 //! nothing here reads a clock, draws randomness that the scenario's seed does not determine, or walks
 //! through a map that has no order.
 
-mod connections;
-mod delivery;
-mod driver;
 mod event;
-mod lines;
+mod id;
+mod inbox;
 mod links;
 mod node;
 mod outcome;

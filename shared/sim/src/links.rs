@@ -1,22 +1,19 @@
 //! The connections of a virtual peer.
 //!
-//! What always holds: a link stays in its slot while it lasts, and knows the slot of its other end, so that news
-//! reaches that without a search; there is at most one link to any other peer.
+//! What always holds: there is at most one link to any other peer; the order of the links follows from the inputs
+//! alone.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::node::Number;
-use super::transfer::TransferId;
-use shoal_content::ChunkIndex;
-use shoal_engine::RequestId;
+use super::id::{Number, TransferId};
+use shoal_content::{ChunkIndex, ChunkSet};
+use shoal_engine::{PeerMap, RequestId};
 
 /// A connection, as one of the two sees it.
 #[derive(Debug)]
 pub(super) struct Link {
-    /// Who is at the other end, and in which slot there.
+    /// The peer at the other end.
     pub(super) other: Number,
-    pub(super) back: usize,
     /// Not used twice, so that nothing of an old connection is taken for a new one's.
     pub(super) number: u32,
     /// Whether it stands; before that it is being made.
@@ -30,9 +27,9 @@ pub(super) struct Link {
 }
 
 impl Link {
-    pub(super) fn new(number: u32, other: Number, back: usize) -> Self {
+    pub(super) fn new(number: u32, other: Number) -> Self {
         let join_sent = Duration::ZERO;
-        Self { other, back, number, up: false, join_sent, sending: Vec::new(), asked: Vec::new() }
+        Self { other, number, up: false, join_sent, sending: Vec::new(), asked: Vec::new() }
     }
 
     pub(super) fn answered(&mut self, id: RequestId) {
@@ -44,49 +41,59 @@ impl Link {
 #[derive(Debug, Default)]
 pub(super) struct Links {
     slots: Vec<Option<Link>>,
-    places: BTreeMap<Number, usize>,
-    free: Vec<usize>,
+    by_other: PeerMap<Number, u32>,
+    free: Vec<u32>,
 }
 
 impl Links {
     pub(super) fn len(&self) -> usize {
-        self.places.len()
-    }
-
-    /// The slot that the next link will have.
-    pub(super) fn next_slot(&self) -> usize {
-        self.free.last().copied().unwrap_or(self.slots.len())
+        self.by_other.len()
     }
 
     pub(super) fn insert(&mut self, link: Link) {
-        let slot = self.next_slot();
-        if self.free.pop().is_none() {
+        let slot = self.free.pop().unwrap_or_else(|| {
             self.slots.push(None);
-        }
-        self.places.insert(link.other, slot);
-        self.slots[slot] = Some(link);
+            self.slots.len() as u32 - 1
+        });
+        self.by_other.insert(link.other, slot);
+        self.slots[slot as usize] = Some(link);
     }
 
     pub(super) fn remove(&mut self, other: Number) -> Option<Link> {
-        let slot = self.places.remove(&other)?;
+        let slot = self.by_other.remove(&other)?;
         self.free.push(slot);
-        self.slots[slot].take()
+        self.slots[slot as usize].take()
     }
 
     pub(super) fn get(&self, other: Number) -> Option<&Link> {
-        self.slots[*self.places.get(&other)?].as_ref()
+        self.slots[*self.by_other.get(&other)? as usize].as_ref()
     }
 
     pub(super) fn get_mut(&mut self, other: Number) -> Option<&mut Link> {
-        self.slots[*self.places.get(&other)?].as_mut()
-    }
-
-    /// The link in a slot, if it is the one of this number and stands.
-    pub(super) fn at(&mut self, slot: usize, number: u32) -> Option<&mut Link> {
-        self.slots.get_mut(slot)?.as_mut().filter(|link| link.number == number && link.up)
+        self.slots[*self.by_other.get(&other)? as usize].as_mut()
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Link> {
         self.slots.iter().flatten()
+    }
+}
+
+/// Numbers of links. For news, of which there is so much that it should not have to look at either peer's links.
+#[derive(Debug, Default)]
+pub(super) struct LinkSet(ChunkSet);
+
+impl LinkSet {
+    pub(super) fn insert(&mut self, number: u32) {
+        self.0.grow_and_insert(number as usize);
+    }
+
+    pub(super) fn remove(&mut self, number: u32) {
+        if self.contains(number) {
+            self.0.remove(number as usize);
+        }
+    }
+
+    pub(super) fn contains(&self, number: u32) -> bool {
+        self.0.contains(number as usize)
     }
 }

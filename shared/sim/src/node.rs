@@ -1,32 +1,13 @@
 //! A virtual peer.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::sync::Arc;
 use std::time::Duration;
 
-use libp2p_identity::PeerId;
-
-use super::event::Place;
+use super::id::{Number, TransferId};
 use super::links::{Link, Links};
-use super::transfer::TransferId;
-use shoal_content::{ChunkIndex, ChunkSet};
-use shoal_engine::{
-    Backoff, Member, MemberInput, MemberOutput, MemberStep, Recording, SessionId, UploadQueue,
-};
+use shoal_content::ChunkIndex;
+use shoal_engine::{Backoff, Member, MemberInput, MemberOutput, MemberStep, Recording, UploadQueue};
 use shoal_wire::query::Load;
-
-/// Names a virtual peer: its place among all.
-pub(crate) type Number = u32;
-
-/// Most news that waits.
-const INBOX: usize = 64;
-
-/// Whose peer id it is. The inverse of [`numbered_peer`](shoal_engine::numbered_peer).
-pub(super) fn number(peer: &PeerId) -> Number {
-    let digest = peer.as_ref().digest();
-    let bytes = digest.get(4..8).and_then(|b| b.try_into().ok()).unwrap_or_default();
-    Number::from_be_bytes(bytes)
-}
 
 /// How a virtual peer behaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,25 +33,6 @@ impl Kind {
     }
 }
 
-/// News of chunks from a neighbour.
-#[derive(Debug, Clone)]
-pub(super) struct News {
-    pub(super) from: Number,
-    /// The receiver's end of the link.
-    pub(super) place: Place,
-    pub(super) chunks: Arc<ChunkSet>,
-}
-
-/// The session's name at the upload queue of a peer whose neighbour is `other`.
-pub(super) fn session(link: u32, other: Number) -> SessionId {
-    u64::from(link) << 32 | u64::from(other)
-}
-
-/// The link and the neighbour of a session. The inverse of [`session`].
-pub(super) fn of_session(session: SessionId) -> (u32, Number) {
-    ((session >> 32) as u32, session as Number)
-}
-
 /// A virtual peer.
 #[derive(Debug)]
 pub(super) struct Node {
@@ -93,8 +55,6 @@ pub(super) struct Node {
     pub(super) banned: BTreeSet<Number>,
     /// How long to wait before a peer is dialled again.
     pub(super) backoffs: BTreeMap<Number, Backoff>,
-    /// News that has come and waits to be heard, because nothing would follow from it yet.
-    pub(super) inbox: Vec<News>,
     /// Chunks that wait for a turn on the uplink.
     pub(super) line: VecDeque<TransferId>,
     /// Whether a piece is on the uplink.
@@ -111,11 +71,6 @@ impl Node {
     /// The connection to another, if it is the one of this number and stands.
     pub(super) fn link(&mut self, other: Number, number: u32) -> Option<&mut Link> {
         self.links.get_mut(other).filter(|link| link.number == number && link.up)
-    }
-
-    /// Whether news can wait until something else happens.
-    pub(super) fn can_wait(&self) -> bool {
-        self.inbox.len() < INBOX && self.member.as_ref().is_none_or(|member| !member.is_hungry())
     }
 
     /// Whether it has a chunk to send.
@@ -136,12 +91,6 @@ impl Node {
         self.undone.extend(outputs.iter().cloned());
         recording.steps.push(MemberStep { now, input, outputs });
         news
-    }
-
-    pub(super) fn backoff(&mut self, peer: Number) -> &mut Backoff {
-        /// As a node waits.
-        const WAITS: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(60));
-        self.backoffs.entry(peer).or_insert(WAITS)
     }
 
     /// How busy it is, as it tells others.

@@ -25,7 +25,7 @@ pub struct Link {
 pub struct Scenario {
     /// Downloaders, whatever their kind.
     pub peers: u32,
-    /// Who has everything from the start.
+    /// Peers that have everything from the start.
     pub seeds: u32,
     /// Bytes of the content.
     pub size: u64,
@@ -48,7 +48,7 @@ pub struct Scenario {
     pub seed_leaves_after: Option<f64>,
     /// Share of the downloaders that leave before they are complete, each replaced by a new one.
     pub churn: f64,
-    /// Share of those who leave that just fall silent, so that others notice late.
+    /// Of the peers that leave, the share that falls silent without a word, so that others notice late.
     pub crash: f64,
     /// Share of the downloaders that send wrong bytes.
     pub corrupt: f64,
@@ -56,7 +56,7 @@ pub struct Scenario {
     pub lying: f64,
     /// Share of the messages that are lost on their first way.
     pub loss: f64,
-    /// Who connects to whom.
+    /// Which peers connect to which.
     pub topology: Topology,
     /// With fewer connections a peer dials more.
     pub sought: usize,

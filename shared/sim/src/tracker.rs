@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::node::{Number, number};
+use super::id::{Number, number};
 use shoal_engine::{SeededRng, TTL, numbered_peer};
 use shoal_registry::{Registration, Registry, RegistryLimits};
 use shoal_wire::tracker::{Role, Verdict};
@@ -39,7 +39,7 @@ impl Tracker {
         self.0.register(now, registration).ok().map(Duration::from_secs)
     }
 
-    /// Who else is there, as far as one answer tells.
+    /// The other members, as far as one answer tells.
     pub(super) fn discover(&mut self, now: Duration, node: Number) -> Vec<Number> {
         let page = self.0.discover(now, Some(SWARM), Some(ANSWER), None, Some(numbered_peer(node)));
         page.map_or_else(|_| Vec::new(), |page| page.listings.iter().map(|l| number(&l.peer)).collect())

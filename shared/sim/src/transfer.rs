@@ -2,12 +2,9 @@
 
 use std::time::Duration;
 
-use super::node::Number;
+use super::id::{Number, TransferId};
 use shoal_content::ChunkIndex;
 use shoal_engine::RequestId;
-
-/// Names a transfer while it lasts; used again afterwards.
-pub(super) type TransferId = u32;
 
 #[derive(Debug)]
 pub(super) struct Transfer {

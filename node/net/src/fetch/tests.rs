@@ -576,7 +576,7 @@ async fn any_byte_of_a_chunk_is_progress() {
     let (peer, [mut a], mut provider) = Rig::new().on_one_stream().await;
     a.get(peer, 1);
     let (id, ..) = provider.get().await;
-    provider.reply(Reply::Data { id, len: LEN, chunk: 1, queued: 0 }).await;
+    provider.reply(ChunkReply::Data { id, len: LEN, chunk: 1, queued: 0 }).await;
     let trickle = async {
         loop {
             provider.output.write_all(&[1]).await.unwrap();

@@ -55,7 +55,7 @@ impl Job {
             self.tell_neighbour(peer, NeighbourEvent::Invalid);
             return Err(QueryErrorCode::BadRequest);
         };
-        self.tell_neighbour(peer, NeighbourEvent::Has(chunks));
+        self.tell_neighbour(peer, NeighbourEvent::Has(chunks.into()));
         Ok(QueryResponse::Ok { load: self.parts.uploads.load() })
     }
 

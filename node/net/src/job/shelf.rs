@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use libp2p::PeerId;
 use shoal_content::{ChunkIndex, ChunkSet, ContentId};
+use shoal_engine::ChunkNews;
 use shoal_store::{ChunkStore, HoldingGuard};
 use tokio::sync::mpsc;
 
@@ -64,7 +65,7 @@ impl Shelf {
     }
 
     /// A peer said that it has chunks that it did not have before, or joined and has none.
-    pub(super) fn gained(&self, peer: PeerId, news: &ChunkSet) {
+    pub(super) fn gained(&self, peer: PeerId, news: &ChunkNews) {
         self.offer.iter().for_each(|offer| offer.gained(peer, news));
     }
 

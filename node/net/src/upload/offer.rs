@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use libp2p::PeerId;
 use shoal_content::{ChunkIndex, ChunkSet, ContentId};
+use shoal_engine::ChunkNews;
 
 use super::shared::Shared;
 
@@ -20,7 +21,7 @@ impl Offer {
     }
 
     /// A peer said that it has chunks that it did not have before, or joined and has none.
-    pub(crate) fn gained(&self, peer: PeerId, news: &ChunkSet) {
+    pub(crate) fn gained(&self, peer: PeerId, news: &ChunkNews) {
         self.shared.tell(|board| board.queue.gained(&self.content, peer, news));
     }
 

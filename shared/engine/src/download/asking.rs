@@ -1,11 +1,12 @@
-//! Whom to ask for what, whenever somebody can take another request.
+//! Which peer is asked for which chunk, whenever a peer can take another request.
 
 use std::time::Duration;
 
 use rand::RngExt;
 
-use super::peer::{Peer, Pending};
-use super::peers::Seat;
+use super::peer::Peer;
+use super::peers::PeerIndex;
+use super::requests::Pending;
 use super::{Download, Output, PeerChoice, RequestId};
 use crate::PeerName;
 use shoal_content::ChunkIndex;
@@ -56,15 +57,15 @@ impl<P: PeerName> Download<P> {
         if self.paused || self.left == 0 {
             return;
         }
-        let touched = std::mem::take(&mut self.touched);
-        let mut ready: Vec<Seat> =
-            touched.into_iter().filter(|seat| self.peers.get(*seat).is_some()).collect();
+        let changed = std::mem::take(&mut self.changed);
+        let mut ready: Vec<PeerIndex> =
+            changed.into_iter().filter(|index| self.peers.get(*index).is_some()).collect();
         if ready.len() > 1 {
             ready.sort_by(|a, b| self.cost(*a).total_cmp(&self.cost(*b)));
         }
         if self.has_many() {
-            let choose = |seat: &Seat| self.leaves_choice(&self.peers[*seat]);
-            let seeds: Vec<Seat> = ready.iter().filter(|seat| choose(seat)).copied().collect();
+            let choose = |index: &PeerIndex| self.leaves_choice(&self.peers[*index]);
+            let seeds: Vec<PeerIndex> = ready.iter().filter(|index| choose(index)).copied().collect();
             let others = seeds.len() < ready.len();
             ready = seeds;
             if others {
@@ -72,7 +73,7 @@ impl<P: PeerName> Download<P> {
             }
         }
         while !ready.is_empty() {
-            ready.retain(|seat| self.ask_one(now, *seat));
+            ready.retain(|index| self.ask_one(now, *index));
         }
         self.cancel_choices();
         self.rebalance(now);
@@ -80,16 +81,12 @@ impl<P: PeerName> Download<P> {
 
     /// Once every chunk is here or asked for, nobody need choose one any more.
     fn cancel_choices(&mut self) {
-        if self.anys == 0 || self.rarity.open_count() > 0 {
+        if self.unchosen == 0 || self.rarity.open_count() > 0 {
             return;
         }
-        let open = |peer: &Peer<P>| -> Vec<_> {
-            peer.pending.iter().filter(|(_, p)| p.chunk.is_none()).map(|(id, _)| *id).collect()
-        };
-        let open: Vec<_> =
-            self.peers.iter().flat_map(|(seat, p)| open(p).into_iter().map(move |id| (seat, id))).collect();
-        for (seat, id) in open {
-            self.cancel(seat, id);
+        let open = self.peers.iter().flat_map(|(index, p)| p.pending.unchosen().map(move |id| (index, id)));
+        for (index, id) in open.collect::<Vec<_>>() {
+            self.cancel(index, id);
         }
     }
 
@@ -105,21 +102,21 @@ impl<P: PeerName> Download<P> {
 
     /// Asks among many peers for as much as the line takes, of the best of a few at random each time.
     fn spread(&mut self, now: Duration) {
-        // Not the rate of this moment: who gets little would ask for little, and so get no more.
+        // Not the rate of this moment: a download that gets little would ask for little, and so get no more.
         let fits = self.throughput.best() * TOTAL_PIPELINE.as_secs_f64() / f64::from(self.usual_len.max(1));
-        self.appetite = (fits as usize).max(LEAST_IN_ALL);
-        while self.asked.len() < self.appetite {
-            let Some(seat) = self.draw_peer(now) else { return };
-            self.ask_one(now, seat);
+        self.request_target = (fits as usize).max(LEAST_IN_ALL);
+        while self.asked.len() < self.request_target {
+            let Some(index) = self.draw_peer(now) else { return };
+            self.ask_one(now, index);
         }
     }
 
     /// The best of some random peers that may have something to ask for; any such peer if those have not.
-    fn draw_peer(&mut self, now: Duration) -> Option<Seat> {
+    fn draw_peer(&mut self, now: Duration) -> Option<PeerIndex> {
         let from = self.rng.random_range(0..self.peers.len().max(1));
         let willing = self.peers.from(from).filter(|(_, peer)| self.is_willing(now, peer));
-        let found = willing.take(DRAWS).map(|(seat, _)| (self.cost(seat), seat));
-        found.min_by(|(a, _), (b, _)| a.total_cmp(b)).map(|(_, seat)| seat)
+        let found = willing.take(DRAWS).map(|(index, _)| (self.cost(index), index));
+        found.min_by(|(a, _), (b, _)| a.total_cmp(b)).map(|(_, index)| index)
     }
 
     /// Whether the topology lets us ask it.
@@ -128,7 +125,7 @@ impl<P: PeerName> Download<P> {
     }
 
     fn is_willing(&self, now: Duration, peer: &Peer<P>) -> bool {
-        !peer.barren
+        !peer.uninteresting
             && peer.rest_until <= now
             && !self.leaves_choice(peer)
             && self.may_be_asked(peer)
@@ -140,24 +137,24 @@ impl<P: PeerName> Download<P> {
         if self.wake_at.is_none_or(|at| now < at) {
             return;
         }
-        for (seat, peer) in self.peers.iter_mut() {
+        for (index, peer) in self.peers.iter_mut() {
             if peer.rest_until > Duration::ZERO && peer.rest_until <= now {
                 peer.rest_until = Duration::ZERO;
-                self.touched.insert(seat);
+                self.changed.insert(index);
             }
         }
         let rests = self.peers.values().map(|p| p.rest_until).filter(|at| *at > Duration::ZERO);
         self.wake_at = rests.min();
     }
 
-    pub(super) fn rest(&mut self, seat: Seat, until: Duration) {
-        self.peers[seat].rest_until = until;
+    pub(super) fn rest(&mut self, index: PeerIndex, until: Duration) {
+        self.peers[index].rest_until = until;
         self.wake_at = Some(self.wake_at.map_or(until, |at| at.min(until)));
     }
 
     /// The lower, the sooner to be asked; in seconds, or by the classic score.
-    fn cost(&self, seat: Seat) -> f64 {
-        let peer = &self.peers[seat];
+    fn cost(&self, index: PeerIndex) -> f64 {
+        let peer = &self.peers[index];
         match self.config.peer_choice {
             PeerChoice::EstimatedFinish => {
                 let mine = peer.estimate(self.usual_len).unwrap_or(peer.rtt).as_secs_f64();
@@ -172,26 +169,26 @@ impl<P: PeerName> Download<P> {
     }
 
     /// Asks one peer for one chunk, if it has room and something to give.
-    fn ask_one(&mut self, now: Duration, seat: Seat) -> bool {
-        let state = &self.peers[seat];
+    fn ask_one(&mut self, now: Duration, index: PeerIndex) -> bool {
+        let state = &self.peers[index];
         if state.rest_until > now || !self.has_room(state) || !self.may_be_asked(state) {
             return false;
         }
-        match self.wish(seat) {
-            Some(Wish::Chunk(chunk)) => self.request(now, seat, chunk),
-            Some(Wish::Any) => self.request_any(now, seat),
+        match self.wish(index) {
+            Some(Wish::Chunk(chunk)) => self.request(now, index, chunk),
+            Some(Wish::Any) => self.request_any(now, index),
             None => return false,
         }
         true
     }
 
-    fn wish(&mut self, seat: Seat) -> Option<Wish> {
-        let state = &self.peers[seat];
+    fn wish(&mut self, index: PeerIndex) -> Option<Wish> {
+        let state = &self.peers[index];
         if self.leaves_choice(state) {
-            let left_to_it = state.pending.values().filter(|p| p.chunk.is_none()).count();
+            let left_to_it = state.pending.unchosen().count();
             return (left_to_it < self.rarity.open_count()).then_some(Wish::Any);
         }
-        if state.barren {
+        if state.uninteresting {
             return None;
         }
         let chunk = if self.total - self.left < RANDOM_FIRST {
@@ -200,7 +197,7 @@ impl<P: PeerName> Download<P> {
             self.rarity.rarest(&state.have, &mut self.rng)
         };
         if chunk.is_none() {
-            self.peers[seat].barren = true;
+            self.peers[index].uninteresting = true;
         }
         chunk.map(Wish::Chunk)
     }
@@ -233,7 +230,7 @@ impl<P: PeerName> Download<P> {
         }
         self.looked = Some(now);
         self.look_again = may_find.then_some(now + pause);
-        let late = |(chunk, asked): (&ChunkIndex, &Vec<(Seat, RequestId)>)| {
+        let late = |(chunk, asked): (&ChunkIndex, &Vec<(PeerIndex, RequestId)>)| {
             let [(other, id)] = asked.as_slice() else { return None };
             Some((self.left_time(now, *other, *id)?, *chunk, *other)).filter(|(left, ..)| *left > SOON)
         };
@@ -247,9 +244,9 @@ impl<P: PeerName> Download<P> {
     }
 
     /// How long until a request's answer is here.
-    fn left_time(&self, now: Duration, seat: Seat, id: RequestId) -> Option<Duration> {
-        let peer = self.peers.get(seat)?;
-        let waited = now.saturating_sub(peer.last_progress.max(peer.pending.get(&id)?.asked));
+    fn left_time(&self, now: Duration, index: PeerIndex, id: RequestId) -> Option<Duration> {
+        let peer = self.peers.get(index)?;
+        let waited = now.saturating_sub(peer.last_progress.max(peer.pending.get(id)?.asked));
         match peer.remaining(id) {
             // A peer that sends nothing will not keep to its rate.
             Some(left) if waited < UNKNOWN_GRACE => Some(left),
@@ -259,26 +256,32 @@ impl<P: PeerName> Download<P> {
     }
 
     /// The idle peer that is expected to deliver a chunk first, if that is well before `left`.
-    fn better(&self, now: Duration, chunk: ChunkIndex, other: Seat, left: Duration) -> Option<Seat> {
+    fn better(
+        &self,
+        now: Duration,
+        chunk: ChunkIndex,
+        other: PeerIndex,
+        left: Duration,
+    ) -> Option<PeerIndex> {
         let need = |peer: &Peer<P>| peer.estimate(self.lengths[chunk as usize]).unwrap_or(UNKNOWN_GRACE / 2);
-        let idle = self.peers.iter().filter(|(seat, p)| {
-            *seat != other
+        let idle = self.peers.iter().filter(|(index, p)| {
+            *index != other
                 && p.have.contains(chunk as usize)
                 && p.rest_until <= now
                 && self.may_be_asked(p)
                 && self.has_room(p)
         });
-        let (need, peer) = idle.map(|(seat, p)| (need(p), seat)).min()?;
+        let (need, peer) = idle.map(|(index, p)| (need(p), index)).min()?;
         let begun = self.asked.get(&chunk).into_iter().flatten().any(|(p, id)| self.peers[*p].has_begun(*id));
         let share = if begun { TAKEOVER_BEGUN } else { TAKEOVER };
         (need.as_secs_f64() < left.as_secs_f64() * share).then_some(peer)
     }
 
-    /// Asks another peer. Whoever is busy with something else is told not to send this too; whoever sends
-    /// nothing keeps its request, so that its silence shows.
-    fn move_request(&mut self, now: Duration, chunk: ChunkIndex, seat: Seat) {
-        let busy = |(seat, id): &(Seat, RequestId)| {
-            let peer = &self.peers[*seat];
+    /// Asks another peer. A peer that is busy with another chunk has this request taken back. A peer that sends
+    /// nothing keeps it, so that the stall is noticed.
+    fn move_request(&mut self, now: Duration, chunk: ChunkIndex, index: PeerIndex) {
+        let busy = |(index, id): &(PeerIndex, RequestId)| {
+            let peer = &self.peers[*index];
             !peer.has_begun(*id) && peer.moved < MAX_MOVED && now < peer.last_progress + UNKNOWN_GRACE
         };
         let asked = self.asked.get(&chunk).into_iter().flatten();
@@ -287,26 +290,26 @@ impl<P: PeerName> Download<P> {
             self.cancel(other, id);
             self.peers[other].moved += 1;
         }
-        self.request(now, seat, chunk);
+        self.request(now, index, chunk);
     }
 
-    fn request(&mut self, now: Duration, seat: Seat, chunk: ChunkIndex) {
-        let id = self.send(now, seat, Some(chunk), self.lengths[chunk as usize]);
+    fn request(&mut self, now: Duration, index: PeerIndex, chunk: ChunkIndex) {
+        let id = self.send(now, index, Some(chunk), self.lengths[chunk as usize]);
         self.rarity.close(chunk);
-        self.asked.entry(chunk).or_default().push((seat, id));
-        self.outputs.push_back(Output::Request { peer: self.peers[seat].id, id, chunk });
+        self.asked.entry(chunk).or_default().push((index, id));
+        self.outputs.push_back(Output::Request { peer: self.peers[index].id, id, chunk });
     }
 
-    fn request_any(&mut self, now: Duration, seat: Seat) {
-        let id = self.send(now, seat, None, self.usual_len);
-        self.anys += 1;
-        self.outputs.push_back(Output::RequestAny { peer: self.peers[seat].id, id });
+    fn request_any(&mut self, now: Duration, index: PeerIndex) {
+        let id = self.send(now, index, None, self.usual_len);
+        self.unchosen += 1;
+        self.outputs.push_back(Output::RequestAny { peer: self.peers[index].id, id });
     }
 
-    fn send(&mut self, now: Duration, seat: Seat, chunk: Option<ChunkIndex>, len: u32) -> RequestId {
+    fn send(&mut self, now: Duration, index: PeerIndex, chunk: Option<ChunkIndex>, len: u32) -> RequestId {
         let id = self.next_id;
         self.next_id += 1;
-        self.peers[seat].sent(now, id, Pending { chunk, len, asked: now, begun: false });
+        self.peers[index].sent(now, id, Pending { chunk, len, asked: now, begun: false });
         self.check_at =
             Some(self.check_at.map_or(now + self.config.stall, |at| at.min(now + self.config.stall)));
         id

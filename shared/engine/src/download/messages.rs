@@ -1,27 +1,27 @@
 //! What a download is told and what it says: its options, inputs and outputs.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use libp2p_identity::PeerId;
 use serde::{Deserialize, Serialize};
 
 use super::RequestId;
-use shoal_content::{ChunkIndex, ChunkSet};
+use crate::ChunkNews;
+use shoal_content::ChunkIndex;
 use shoal_wire::chunks::ChunkRefusal;
 use shoal_wire::query::Load;
 
-/// Whom to ask first among peers that have a chunk.
+/// Which peer is asked first among those that have a chunk.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PeerChoice {
-    /// Who is expected to deliver first: what is queued, over the measured rate, and a round trip.
+    /// The peer that is expected to deliver first: what is queued, over the measured rate, and a round trip.
     #[default]
     EstimatedFinish,
     /// The classic score: round trip in milliseconds and ten for each chunk of its told load.
     Score,
 }
 
-/// Who fetches from whom.
+/// Which peers fetch from which.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Topology {
     /// Everybody from everybody who has something.
@@ -38,7 +38,7 @@ pub struct DownloadConfig {
     pub max_in_flight: usize,
     /// Always that many, whatever the rate and the delay.
     pub fixed_in_flight: bool,
-    /// Whom to ask first.
+    /// Which peer is asked first.
     pub peer_choice: PeerChoice,
     /// Lets complete peers choose what they send first. Needs that every chunk is wanted.
     pub ask_any: bool,
@@ -80,33 +80,33 @@ impl Default for DownloadConfig {
 pub enum Input<P = PeerId> {
     /// A peer joined: it may be asked once it says what it has.
     PeerUp {
-        /// Who.
+        /// The peer.
         peer: P,
         /// Round trip, as measured by the join.
         rtt: Duration,
     },
     /// A peer is gone.
     PeerDown {
-        /// Who.
+        /// The peer.
         peer: P,
     },
     /// A peer said that it has some chunks (more).
     Have {
-        /// Who.
+        /// The peer.
         peer: P,
-        /// Which; of this content's length.
-        chunks: Arc<ChunkSet>,
+        /// Which; a map is of this content's length.
+        chunks: ChunkNews,
     },
     /// Bytes of chunks came from a peer, whether their chunk is whole or not.
     Progress {
-        /// Who.
+        /// The peer.
         peer: P,
         /// How many.
         bytes: u64,
     },
     /// A peer told how busy it is.
     Load {
-        /// Who.
+        /// The peer.
         peer: P,
         /// As it says itself.
         load: Load,
@@ -114,7 +114,7 @@ pub enum Input<P = PeerId> {
     /// A peer begins to send a chunk: the one that was asked for, or for an [`Output::RequestAny`] the one
     /// that it chose.
     Begun {
-        /// Who.
+        /// The peer.
         peer: P,
         /// The request.
         id: RequestId,
@@ -125,7 +125,7 @@ pub enum Input<P = PeerId> {
     },
     /// A chunk was verified and stored.
     Stored {
-        /// From whom.
+        /// The peer that sent it.
         peer: P,
         /// The request that it answers.
         id: RequestId,
@@ -134,7 +134,7 @@ pub enum Input<P = PeerId> {
     },
     /// A chunk did not match its hash or length.
     Corrupt {
-        /// From whom.
+        /// The peer that sent it.
         peer: P,
         /// The request that it answers.
         id: RequestId,
@@ -143,7 +143,7 @@ pub enum Input<P = PeerId> {
     },
     /// A peer refused a request.
     Refused {
-        /// Who.
+        /// The peer.
         peer: P,
         /// Which request.
         id: RequestId,
@@ -152,7 +152,7 @@ pub enum Input<P = PeerId> {
     },
     /// The stream of a peer broke; everything asked of it is open again.
     StreamLost {
-        /// Who.
+        /// The peer.
         peer: P,
     },
     /// Chunks cannot be stored for now: ask for nothing.
@@ -164,7 +164,7 @@ pub enum Input<P = PeerId> {
 }
 
 impl<P> Input<P> {
-    /// Whom it is about.
+    /// The peer that it is about.
     pub(super) fn peer(&self) -> Option<&P> {
         match self {
             Self::PeerUp { peer, .. }
@@ -187,7 +187,7 @@ impl<P> Input<P> {
 pub enum Output<P = PeerId> {
     /// Ask a peer for a chunk.
     Request {
-        /// Whom.
+        /// The peer.
         peer: P,
         /// The request's id.
         id: RequestId,
@@ -196,21 +196,21 @@ pub enum Output<P = PeerId> {
     },
     /// Ask a peer for a chunk of its choice.
     RequestAny {
-        /// Whom.
+        /// The peer.
         peer: P,
         /// The request's id.
         id: RequestId,
     },
     /// Take a request back.
     Cancel {
-        /// Whom.
+        /// The peer.
         peer: P,
         /// Which request.
         id: RequestId,
     },
     /// Close the connection to a peer.
     Drop {
-        /// Whom.
+        /// The peer.
         peer: P,
         /// Why.
         reason: DropReason,

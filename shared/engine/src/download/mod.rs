@@ -1,4 +1,4 @@
-//! One download: which chunk to ask of whom.
+//! One download: which chunk is asked of which peer.
 //!
 //! **Which chunk**: the first few at random, then the rarest among those that a peer has, ties at
 //! random (the piece selection of BitTorrent: Cohen, "Incentives Build Robustness in BitTorrent",
@@ -17,6 +17,7 @@ mod messages;
 mod peer;
 mod peers;
 mod rarity;
+mod requests;
 #[cfg(test)]
 mod tests;
 mod throughput;
@@ -29,10 +30,10 @@ use libp2p_identity::PeerId;
 
 pub use self::messages::{DownloadConfig, DropReason, Input, Output, PeerChoice, Topology};
 use self::peer::Peer;
-use self::peers::{Peers, Seat};
+use self::peers::{PeerIndex, Peers};
 use self::rarity::Rarity;
 use self::throughput::Throughput;
-use super::{PeerName, SeededRng};
+use super::{ChunkNews, PeerName, SeededRng};
 use shoal_content::{ChunkIndex, ChunkSet};
 use shoal_wire::chunks::ChunkRefusal;
 
@@ -41,7 +42,7 @@ pub type RequestId = u64;
 
 /// Stalls in a row before a peer is dropped.
 const MAX_STALLS: u32 = 3;
-/// Who refuses a choice as busy after this time had it wait in a queue, and may be asked again at once.
+/// A peer that refuses a choice as busy after this time had it in its queue, and may be asked again at once.
 const QUEUED: Duration = Duration::from_secs(1);
 
 /// The state of a download. See its module.
@@ -64,14 +65,14 @@ pub struct Download<P = PeerId> {
     complete_peers: usize,
     throughput: Throughput,
     rarity: Rarity,
-    /// Chunks asked for → who was asked. One, or two in the endgame.
-    asked: BTreeMap<ChunkIndex, Vec<(Seat, RequestId)>>,
-    /// Requests under way for which the peer has yet to choose a chunk.
-    anys: usize,
+    /// The peer that each chunk was asked of; two peers in the endgame.
+    asked: BTreeMap<ChunkIndex, Vec<(PeerIndex, RequestId)>>,
+    /// Requests under way for which the peer has not chosen a chunk yet.
+    unchosen: usize,
     /// Peers that may take another request since something happened to them.
-    touched: BTreeSet<Seat>,
-    /// How many chunks may be asked of many peers, as reckoned last.
-    appetite: usize,
+    changed: BTreeSet<PeerIndex>,
+    /// How many chunks may be under way in all where there are many peers, as computed last.
+    request_target: usize,
     next_id: RequestId,
     paused: bool,
     /// No peer stalls before this time.
@@ -121,9 +122,9 @@ impl<P: PeerName> Download<P> {
             throughput: Throughput::default(),
             rarity,
             asked: BTreeMap::new(),
-            anys: 0,
-            touched: BTreeSet::new(),
-            appetite: 0,
+            unchosen: 0,
+            changed: BTreeSet::new(),
+            request_target: 0,
             next_id: 0,
             paused: false,
             check_at: None,
@@ -144,7 +145,7 @@ impl<P: PeerName> Download<P> {
     pub fn handle(&mut self, now: Duration, input: Input<P>) -> bool {
         let news = matches!(input, Input::Have { .. });
         self.take(now, input);
-        if news && self.touched.is_empty() {
+        if news && self.changed.is_empty() {
             return false;
         }
         self.check_stalls(now);
@@ -152,26 +153,26 @@ impl<P: PeerName> Download<P> {
         true
     }
 
-    /// What comes of a peer that is not known, or not any more, is of no use, but for a chunk.
+    /// An input about a peer that is unknown or gone is ignored, unless it brings a chunk.
     fn take(&mut self, now: Duration, input: Input<P>) {
-        let seat = input.peer().and_then(|peer| self.peers.seat(peer));
-        match (input, seat) {
+        let index = input.peer().and_then(|peer| self.peers.index_of(peer));
+        match (input, index) {
             (Input::PeerUp { peer, rtt }, _) => self.peer_up(now, peer, rtt),
-            (Input::Stored { id, chunk, .. }, seat) => self.chunk_stored(seat, id, chunk),
-            (Input::Corrupt { peer, chunk, .. }, seat) => self.corrupt(peer, seat, chunk),
+            (Input::Stored { id, chunk, .. }, index) => self.chunk_stored(index, id, chunk),
+            (Input::Corrupt { peer, chunk, .. }, index) => self.corrupt(peer, index, chunk),
             (Input::Pause, _) => self.paused = true,
             (Input::Resume, _) => self.resume(now),
             (Input::Timeout, _) | (_, None) => {}
-            (Input::PeerDown { .. }, Some(seat)) => self.peer_down(seat),
-            (Input::Have { chunks, .. }, Some(seat)) => self.have(seat, &chunks),
-            (Input::Progress { bytes, .. }, Some(seat)) => self.progress(now, seat, bytes),
-            (Input::Load { load, .. }, Some(seat)) => self.peers[seat].told = load,
-            (Input::Begun { id, chunk, queued, .. }, Some(seat)) => {
-                self.peers[seat].told.queued = queued;
-                self.begun(seat, id, chunk);
+            (Input::PeerDown { .. }, Some(index)) => self.peer_down(index),
+            (Input::Have { chunks, .. }, Some(index)) => self.have(index, &chunks),
+            (Input::Progress { bytes, .. }, Some(index)) => self.progress(now, index, bytes),
+            (Input::Load { load, .. }, Some(index)) => self.peers[index].told = load,
+            (Input::Begun { id, chunk, queued, .. }, Some(index)) => {
+                self.peers[index].told.queued = queued;
+                self.begun(index, id, chunk);
             }
-            (Input::Refused { id, why, .. }, Some(seat)) => self.refused(now, seat, id, why),
-            (Input::StreamLost { .. }, Some(seat)) => self.reopen_all(seat),
+            (Input::Refused { id, why, .. }, Some(index)) => self.refused(now, index, id, why),
+            (Input::StreamLost { .. }, Some(index)) => self.reopen_all(index),
         }
     }
 
@@ -194,7 +195,7 @@ impl<P: PeerName> Download<P> {
     /// Whether news of what others have could lead to a request now. If not, it may be told together with what
     /// happens next.
     pub fn is_hungry(&self) -> bool {
-        !self.paused && (!self.has_many() || self.asked.len() < self.appetite.max(1))
+        !self.paused && (!self.has_many() || self.asked.len() < self.request_target.max(1))
     }
 
     /// Wanted chunks that are not stored yet.
@@ -215,51 +216,51 @@ impl<P: PeerName> Download<P> {
 
     fn peer_up(&mut self, now: Duration, peer: P, rtt: Duration) {
         let chunks = self.lengths.len();
-        let known = self.peers.seat(&peer);
-        let seat = known.unwrap_or_else(|| self.peers.insert(Peer::new(peer, now, chunks, rtt)));
-        self.peers[seat].rtt = rtt;
-        self.touched.insert(seat);
+        let known = self.peers.index_of(&peer);
+        let index = known.unwrap_or_else(|| self.peers.insert(Peer::new(peer, now, chunks, rtt)));
+        self.peers[index].rtt = rtt;
+        self.changed.insert(index);
     }
 
-    fn progress(&mut self, now: Duration, seat: Seat, bytes: u64) {
-        self.peers[seat].progress(now, bytes);
+    fn progress(&mut self, now: Duration, index: PeerIndex, bytes: u64) {
+        self.peers[index].progress(now, bytes);
         self.throughput.add(now, bytes);
-        self.touched.insert(seat);
+        self.changed.insert(index);
     }
 
     /// A chunk that a peer chose is asked of nobody else from now on.
-    fn begun(&mut self, seat: Seat, id: RequestId, chunk: ChunkIndex) {
+    fn begun(&mut self, index: PeerIndex, id: RequestId, chunk: ChunkIndex) {
         let Some(len) = self.lengths.get(chunk as usize) else { return };
-        if self.peers[seat].began(id, chunk, *len) != Some(true) {
+        if self.peers[index].began(id, chunk, *len) != Some(true) {
             return;
         }
-        self.anys -= 1;
+        self.unchosen -= 1;
         if self.stored.contains(chunk as usize) || !self.wanted.contains(chunk as usize) {
             return;
         }
         self.rarity.close(chunk);
         self.cancel_others(chunk);
-        self.asked.insert(chunk, vec![(seat, id)]);
+        self.asked.insert(chunk, vec![(index, id)]);
     }
 
     /// Takes back every request that is listed for a chunk.
     fn cancel_others(&mut self, chunk: ChunkIndex) {
-        for (seat, id) in self.asked.get(&chunk).cloned().unwrap_or_default() {
-            self.cancel(seat, id);
+        for (index, id) in self.asked.get(&chunk).cloned().unwrap_or_default() {
+            self.cancel(index, id);
         }
     }
 
     /// Takes a request back.
-    fn cancel(&mut self, seat: Seat, id: RequestId) {
-        self.end_request(seat, id);
-        self.touched.insert(seat);
-        self.outputs.push_back(Output::Cancel { peer: self.peers[seat].id, id });
+    fn cancel(&mut self, index: PeerIndex, id: RequestId) {
+        self.end_request(index, id);
+        self.changed.insert(index);
+        self.outputs.push_back(Output::Cancel { peer: self.peers[index].id, id });
     }
 
-    fn peer_down(&mut self, seat: Seat) {
-        self.reopen_all(seat);
-        self.touched.remove(&seat);
-        let Some(gone) = self.peers.remove(seat) else { return };
+    fn peer_down(&mut self, index: PeerIndex) {
+        self.reopen_all(index);
+        self.changed.remove(&index);
+        let Some(gone) = self.peers.remove(index) else { return };
         if gone.complete {
             self.complete_peers -= 1;
         } else {
@@ -267,23 +268,23 @@ impl<P: PeerName> Download<P> {
         }
     }
 
-    fn have(&mut self, seat: Seat, chunks: &ChunkSet) {
-        let peer = &mut self.peers[seat];
-        if peer.complete || chunks.len() != self.lengths.len() {
+    fn have(&mut self, index: PeerIndex, chunks: &ChunkNews) {
+        let peer = &mut self.peers[index];
+        if peer.complete || !chunks.fits(self.lengths.len()) {
             return;
         }
         // Most news is of chunks that are here or asked for: it is no reason to look for something to ask.
         let mut open = false;
-        for chunk in chunks.ones() {
-            if !peer.have.put(chunk) {
+        for chunk in chunks.iter() {
+            if !peer.have.put(chunk as usize) {
                 peer.has += 1;
-                open |= self.rarity.is_open(chunk as ChunkIndex);
-                self.rarity.gain(chunk as ChunkIndex);
+                open |= self.rarity.is_open(chunk);
+                self.rarity.gain(chunk);
             }
         }
         if open {
-            peer.barren = false;
-            self.touched.insert(seat);
+            peer.uninteresting = false;
+            self.changed.insert(index);
         }
         if peer.has == self.lengths.len() {
             peer.complete = true;
@@ -292,11 +293,11 @@ impl<P: PeerName> Download<P> {
         }
     }
 
-    fn chunk_stored(&mut self, seat: Option<Seat>, id: RequestId, chunk: ChunkIndex) {
-        if let Some(seat) = seat {
-            self.end_request(seat, id);
-            self.touched.insert(seat);
-            self.peers[seat].backoff.succeed();
+    fn chunk_stored(&mut self, index: Option<PeerIndex>, id: RequestId, chunk: ChunkIndex) {
+        if let Some(index) = index {
+            self.end_request(index, id);
+            self.changed.insert(index);
+            self.peers[index].backoff.succeed();
         }
         if !self.wanted.contains(chunk as usize) || self.stored.put(chunk as usize) {
             return;
@@ -314,20 +315,20 @@ impl<P: PeerName> Download<P> {
         }
     }
 
-    fn corrupt(&mut self, peer: P, seat: Option<Seat>, chunk: ChunkIndex) {
-        if let Some(seat) = seat {
-            self.peer_down(seat);
+    fn corrupt(&mut self, peer: P, index: Option<PeerIndex>, chunk: ChunkIndex) {
+        if let Some(index) = index {
+            self.peer_down(index);
         }
         self.outputs.push_back(Output::Drop { peer, reason: DropReason::Corrupt(chunk) });
     }
 
-    fn refused(&mut self, now: Duration, seat: Seat, id: RequestId, why: ChunkRefusal) {
-        let asked = self.peers[seat].pending.get(&id).map(|p| p.asked);
-        let Some(chunk) = self.end_request(seat, id) else { return };
+    fn refused(&mut self, now: Duration, index: PeerIndex, id: RequestId, why: ChunkRefusal) {
+        let asked = self.peers[index].pending.get(id).map(|p| p.asked);
+        let Some(chunk) = self.end_request(index, id) else { return };
         chunk.into_iter().for_each(|chunk| self.reopen(chunk));
-        self.touched.insert(seat);
+        self.changed.insert(index);
         let grace = now + self.config.seed_grace;
-        let state = &mut self.peers[seat];
+        let state = &mut self.peers[index];
         match (why, chunk) {
             (ChunkRefusal::NotFound, Some(chunk)) => {
                 if state.complete {
@@ -344,7 +345,7 @@ impl<P: PeerName> Download<P> {
             (ChunkRefusal::NoneFresh, _) => {
                 // Others have been given the rest; they are about to pass it on.
                 if std::mem::take(&mut state.may_choose) {
-                    self.rest(seat, grace);
+                    self.rest(index, grace);
                 }
             }
             // It chose one that it does not have any more. Asked for certain chunks, it says which those are.
@@ -358,27 +359,27 @@ impl<P: PeerName> Download<P> {
                 if state.rest_until > now => {}
             (ChunkRefusal::Busy | ChunkRefusal::Choked | ChunkRefusal::Unsupported, _) => {
                 let until = now + state.backoff.fail();
-                self.rest(seat, until);
+                self.rest(index, until);
             }
         }
     }
 
     fn resume(&mut self, now: Duration) {
         self.paused = false;
-        for (seat, peer) in self.peers.iter_mut() {
+        for (index, peer) in self.peers.iter_mut() {
             peer.last_progress = now;
-            self.touched.insert(seat);
+            self.changed.insert(index);
         }
     }
 
     /// Forgets a request; returns its chunk, if one was chosen, if the request was under way.
-    fn end_request(&mut self, seat: Seat, id: RequestId) -> Option<Option<ChunkIndex>> {
-        let Some(chunk) = self.peers[seat].ended(id)?.chunk else {
-            self.anys -= 1;
+    fn end_request(&mut self, index: PeerIndex, id: RequestId) -> Option<Option<ChunkIndex>> {
+        let Some(chunk) = self.peers[index].ended(id)?.chunk else {
+            self.unchosen -= 1;
             return Some(None);
         };
         if let Some(asked) = self.asked.get_mut(&chunk) {
-            asked.retain(|a| *a != (seat, id));
+            asked.retain(|a| *a != (index, id));
             if asked.is_empty() {
                 self.asked.remove(&chunk);
             }
@@ -390,17 +391,17 @@ impl<P: PeerName> Download<P> {
     fn reopen(&mut self, chunk: ChunkIndex) {
         if !self.stored.contains(chunk as usize) && !self.asked.contains_key(&chunk) {
             self.rarity.open(chunk);
-            for (seat, peer) in self.peers.iter_mut().filter(|(_, p)| p.have.contains(chunk as usize)) {
-                peer.barren = false;
-                self.touched.insert(seat);
+            for (index, peer) in self.peers.iter_mut().filter(|(_, p)| p.have.contains(chunk as usize)) {
+                peer.uninteresting = false;
+                self.changed.insert(index);
             }
         }
     }
 
-    fn reopen_all(&mut self, seat: Seat) {
-        let ids: Vec<_> = self.peers[seat].pending.keys().copied().collect();
+    fn reopen_all(&mut self, index: PeerIndex) {
+        let ids: Vec<_> = self.peers[index].pending.ids().collect();
         for id in ids {
-            if let Some(Some(chunk)) = self.end_request(seat, id) {
+            if let Some(Some(chunk)) = self.end_request(index, id) {
                 self.reopen(chunk);
             }
         }
@@ -413,18 +414,18 @@ impl<P: PeerName> Download<P> {
         }
         let stall = self.config.stall;
         let stalled = |p: &Peer<P>| !p.pending.is_empty() && now >= p.last_progress + stall;
-        let stalled: Vec<_> = self.peers.iter().filter(|(_, p)| stalled(p)).map(|(seat, _)| seat).collect();
-        for seat in stalled {
-            let state = &mut self.peers[seat];
+        let stalled: Vec<_> = self.peers.iter().filter(|(_, p)| stalled(p)).map(|(index, _)| index).collect();
+        for index in stalled {
+            let state = &mut self.peers[index];
             state.stalls += 1;
             let (peer, stalls) = (state.id, state.stalls);
             let until = now + state.backoff.fail();
-            let cancels: Vec<_> = state.pending.keys().copied().collect();
+            let cancels: Vec<_> = state.pending.ids().collect();
             self.outputs.extend(cancels.into_iter().map(|id| Output::Cancel { peer, id }));
-            self.reopen_all(seat);
-            self.rest(seat, until);
+            self.reopen_all(index);
+            self.rest(index, until);
             if stalls >= MAX_STALLS {
-                self.peer_down(seat);
+                self.peer_down(index);
                 self.outputs.push_back(Output::Drop { peer, reason: DropReason::Stalled });
             }
         }

@@ -1,9 +1,9 @@
 //! What a download knows of one peer.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::RequestId;
+use super::requests::{Pending, Requests};
 use super::throughput::Throughput;
 use crate::Backoff;
 use shoal_content::{ChunkIndex, ChunkSet};
@@ -15,19 +15,9 @@ const PIPELINE: Duration = Duration::from_millis(500);
 /// Bytes that keep a line full besides two round trips' worth.
 const FULL_LINE: f64 = 8.0 * 1024.0 * 1024.0;
 
-/// One request that is under way.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Pending {
-    /// `None` until the peer has chosen.
-    pub(super) chunk: Option<ChunkIndex>,
-    /// Bytes.
-    pub(super) len: u32,
-    pub(super) asked: Duration,
-    /// Whether the peer has begun to send it.
-    pub(super) begun: bool,
-}
-
+// In this order in memory, so that what news changes lies together: there is more news than anything else.
 #[derive(Debug)]
+#[repr(C)]
 pub(super) struct Peer<P> {
     pub(super) id: P,
     /// What it has; all bits if `complete`.
@@ -36,14 +26,14 @@ pub(super) struct Peer<P> {
     pub(super) has: usize,
     /// Whether it has everything; then it is left out of the availability table.
     pub(super) complete: bool,
-    /// Whether it has none of the open chunks; spares looking through them again and again.
-    pub(super) barren: bool,
-    /// Whether it may choose what it sends; until it has nothing fresh.
+    /// Whether it has none of the open chunks. Remembered, so that they are not searched again and again.
+    pub(super) uninteresting: bool,
+    /// Whether it may choose what it sends, until it says that every chunk is distributed.
     pub(super) may_choose: bool,
     /// How busy it says it is.
     pub(super) told: Load,
-    /// Requests under way, in the order in which they were sent.
-    pub(super) pending: BTreeMap<RequestId, Pending>,
+    /// Requests under way.
+    pub(super) pending: Requests,
     /// Round trip, as measured when it joined.
     pub(super) rtt: Duration,
     /// No requests before this time.
@@ -69,10 +59,10 @@ impl<P> Peer<P> {
             have: ChunkSet::with_capacity(chunks),
             has: 0,
             complete: false,
-            barren: false,
+            uninteresting: false,
             may_choose: true,
             told: Load::default(),
-            pending: BTreeMap::new(),
+            pending: Requests::default(),
             rtt,
             rest_until: Duration::ZERO,
             backoff: Backoff::new(Duration::from_millis(500), Duration::from_secs(10)),
@@ -112,12 +102,11 @@ impl<P> Peer<P> {
     /// How long until the answer to `request` is here, if the rate stays.
     pub(super) fn remaining(&self, request: RequestId) -> Option<Duration> {
         let rate = self.throughput.rate()?;
-        let upto: u64 = self.pending.range(..=request).map(|(_, p)| u64::from(p.len)).sum();
-        Some(seconds(upto.saturating_sub(self.arrived) as f64 / rate))
+        Some(seconds(self.pending.bytes_until(request).saturating_sub(self.arrived) as f64 / rate))
     }
 
     pub(super) fn has_begun(&self, request: RequestId) -> bool {
-        self.pending.get(&request).is_some_and(|p| p.begun)
+        self.pending.get(request).is_some_and(|p| p.begun)
     }
 
     pub(super) fn sent(&mut self, now: Duration, id: RequestId, pending: Pending) {
@@ -127,13 +116,13 @@ impl<P> Peer<P> {
             self.arrived = 0;
         }
         self.asked += u64::from(pending.len);
-        self.pending.insert(id, pending);
+        self.pending.push(id, pending);
     }
 
     /// The peer begins to send the answer to a request: a chunk of this length. Returns whether it was left the
     /// choice; `None` for an unknown request.
     pub(super) fn began(&mut self, id: RequestId, chunk: ChunkIndex, len: u32) -> Option<bool> {
-        let pending = self.pending.get_mut(&id)?;
+        let pending = self.pending.get_mut(id)?;
         pending.begun = true;
         let chose = pending.chunk.is_none();
         if chose {
@@ -154,7 +143,7 @@ impl<P> Peer<P> {
 
     /// A request has ended, one way or another.
     pub(super) fn ended(&mut self, id: RequestId) -> Option<Pending> {
-        let ended = self.pending.remove(&id)?;
+        let ended = self.pending.remove(id)?;
         self.asked -= u64::from(ended.len);
         self.arrived = self.arrived.saturating_sub(u64::from(ended.len));
         Some(ended)

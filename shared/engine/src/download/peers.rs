@@ -1,34 +1,31 @@
-//! The peers of a download, each in a seat.
+//! The peers of a download, each with an index.
 //!
-//! What always holds: a peer keeps its seat while it is known; a seat that became free is given to another peer, so
-//! whoever remembers seats forgets them when a peer goes. Iteration is in the order of the seats, which follows
-//! from the inputs alone.
+//! What always holds: a peer keeps its index while it is known. A free index is used again for another peer, so an
+//! index must be forgotten when its peer goes. Iteration is in the order of the indices, which follows from the inputs
+//! alone.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, DefaultHasher};
 use std::ops::{Index, IndexMut};
 
 use super::peer::Peer;
-use crate::PeerName;
+use crate::{PeerMap, PeerName};
 
-/// A peer's place in the table. Cheaper to look up than a name, which matters because every piece of news is.
+/// A peer's place in the table of peers. Cheaper to look up than a name, which matters because every piece of news is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Seat(u32);
+pub(super) struct PeerIndex(u32);
 
 /// All peers of a download.
 #[derive(Debug)]
 pub(super) struct Peers<P> {
-    seats: Vec<Option<Peer<P>>>,
-    free: Vec<Seat>,
-    /// Never walked through, so its order decides nothing; a peer id is long, and a tree compares it again and again.
-    by_name: HashMap<P, Seat, BuildHasherDefault<DefaultHasher>>,
-    /// Seats in use, to draw from at random.
-    taken: Vec<Seat>,
+    entries: Vec<Option<Peer<P>>>,
+    free: Vec<PeerIndex>,
+    by_name: PeerMap<P, PeerIndex>,
+    /// Indices in use, to draw from at random.
+    taken: Vec<PeerIndex>,
 }
 
 impl<P> Default for Peers<P> {
     fn default() -> Self {
-        Self { seats: Vec::new(), free: Vec::new(), by_name: HashMap::default(), taken: Vec::new() }
+        Self { entries: Vec::new(), free: Vec::new(), by_name: PeerMap::default(), taken: Vec::new() }
     }
 }
 
@@ -37,67 +34,67 @@ impl<P: PeerName> Peers<P> {
         self.taken.len()
     }
 
-    /// Where a peer sits.
-    pub(super) fn seat(&self, id: &P) -> Option<Seat> {
+    /// The index of a peer.
+    pub(super) fn index_of(&self, id: &P) -> Option<PeerIndex> {
         self.by_name.get(id).copied()
     }
 
-    /// Seats a peer that is not known yet.
-    pub(super) fn insert(&mut self, peer: Peer<P>) -> Seat {
-        let seat = self.free.pop().unwrap_or_else(|| {
-            self.seats.push(None);
-            Seat(self.seats.len() as u32 - 1)
+    /// Adds a peer that is not known yet.
+    pub(super) fn insert(&mut self, peer: Peer<P>) -> PeerIndex {
+        let index = self.free.pop().unwrap_or_else(|| {
+            self.entries.push(None);
+            PeerIndex(self.entries.len() as u32 - 1)
         });
-        self.by_name.insert(peer.id, seat);
-        self.taken.push(seat);
-        self.seats[seat.0 as usize] = Some(peer);
-        seat
+        self.by_name.insert(peer.id, index);
+        self.taken.push(index);
+        self.entries[index.0 as usize] = Some(peer);
+        index
     }
 
     /// Forgets a peer.
-    pub(super) fn remove(&mut self, seat: Seat) -> Option<Peer<P>> {
-        let gone = self.seats.get_mut(seat.0 as usize)?.take()?;
+    pub(super) fn remove(&mut self, index: PeerIndex) -> Option<Peer<P>> {
+        let gone = self.entries.get_mut(index.0 as usize)?.take()?;
         self.by_name.remove(&gone.id);
-        self.taken.retain(|other| *other != seat);
-        self.free.push(seat);
+        self.taken.retain(|other| *other != index);
+        self.free.push(index);
         Some(gone)
     }
 
-    pub(super) fn get(&self, seat: Seat) -> Option<&Peer<P>> {
-        self.seats.get(seat.0 as usize)?.as_ref()
+    pub(super) fn get(&self, index: PeerIndex) -> Option<&Peer<P>> {
+        self.entries.get(index.0 as usize)?.as_ref()
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = (Seat, &Peer<P>)> {
-        (0..).map(Seat).zip(&self.seats).filter_map(|(seat, peer)| Some((seat, peer.as_ref()?)))
+    pub(super) fn iter(&self) -> impl Iterator<Item = (PeerIndex, &Peer<P>)> {
+        (0..).map(PeerIndex).zip(&self.entries).filter_map(|(index, peer)| Some((index, peer.as_ref()?)))
     }
 
-    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (Seat, &mut Peer<P>)> {
-        (0..).map(Seat).zip(&mut self.seats).filter_map(|(seat, peer)| Some((seat, peer.as_mut()?)))
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (PeerIndex, &mut Peer<P>)> {
+        (0..).map(PeerIndex).zip(&mut self.entries).filter_map(|(index, peer)| Some((index, peer.as_mut()?)))
     }
 
     /// All of them.
     pub(super) fn values(&self) -> impl Iterator<Item = &Peer<P>> {
-        self.seats.iter().flatten()
+        self.entries.iter().flatten()
     }
 
     /// All of them, beginning with the `first`th.
-    pub(super) fn from(&self, first: usize) -> impl Iterator<Item = (Seat, &Peer<P>)> {
+    pub(super) fn from(&self, first: usize) -> impl Iterator<Item = (PeerIndex, &Peer<P>)> {
         let (before, after) = self.taken.split_at(first.min(self.taken.len()));
-        after.iter().chain(before).map(|seat| (*seat, &self[*seat]))
+        after.iter().chain(before).map(|index| (*index, &self[*index]))
     }
 }
 
-impl<P> Index<Seat> for Peers<P> {
+impl<P> Index<PeerIndex> for Peers<P> {
     type Output = Peer<P>;
 
-    fn index(&self, seat: Seat) -> &Peer<P> {
-        self.seats[seat.0 as usize].as_ref().expect("seats that are remembered are taken")
+    fn index(&self, index: PeerIndex) -> &Peer<P> {
+        self.entries[index.0 as usize].as_ref().expect("indices are forgotten when their peer goes")
     }
 }
 
-impl<P> IndexMut<Seat> for Peers<P> {
-    fn index_mut(&mut self, seat: Seat) -> &mut Peer<P> {
-        self.seats[seat.0 as usize].as_mut().expect("seats that are remembered are taken")
+impl<P> IndexMut<PeerIndex> for Peers<P> {
+    fn index_mut(&mut self, index: PeerIndex) -> &mut Peer<P> {
+        self.entries[index.0 as usize].as_mut().expect("indices are forgotten when their peer goes")
     }
 }
 
@@ -111,26 +108,26 @@ mod tests {
 
     proptest! {
         #[test]
-        fn who_comes_is_found_until_it_goes(steps in prop::collection::vec((any::<bool>(), 0usize..6), 0..60)) {
+        fn a_peer_is_found_until_it_goes(steps in prop::collection::vec((any::<bool>(), 0usize..6), 0..60)) {
             let mut peers = Peers::default();
             let mut known = std::collections::BTreeSet::new();
             for (comes, n) in steps {
-                match peers.seat(&peer(n)) {
+                match peers.index_of(&peer(n)) {
                     None if comes => {
                         peers.insert(Peer::new(peer(n), Duration::ZERO, 1, Duration::ZERO));
                         known.insert(peer(n));
                     }
-                    Some(seat) if !comes => {
-                        prop_assert_eq!(peers.remove(seat).map(|p| p.id), Some(peer(n)));
+                    Some(index) if !comes => {
+                        prop_assert_eq!(peers.remove(index).map(|p| p.id), Some(peer(n)));
                         known.remove(&peer(n));
                     }
-                    seat => prop_assert_eq!(seat.is_some(), known.contains(&peer(n))),
+                    index => prop_assert_eq!(index.is_some(), known.contains(&peer(n))),
                 }
-                prop_assert!(known.iter().all(|id| peers.seat(id).is_some_and(|seat| peers[seat].id == *id)));
+                prop_assert!(known.iter().all(|id| peers.index_of(id).is_some_and(|index| peers[index].id == *id)));
                 let from: std::collections::BTreeSet<_> = peers.from(n).map(|(_, p)| p.id).collect();
                 let all: std::collections::BTreeSet<_> = peers.iter().map(|(_, p)| p.id).collect();
                 prop_assert_eq!((&from, &all, peers.len()), (&known, &known, known.len()));
-                prop_assert!(peers.seats.len() <= 6, "free seats are used again");
+                prop_assert!(peers.entries.len() <= 6, "free indices are used again");
             }
         }
     }

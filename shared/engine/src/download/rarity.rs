@@ -7,29 +7,39 @@ use shoal_content::{ChunkIndex, ChunkSet};
 
 const ABSENT: u32 = u32::MAX;
 
+/// One chunk.
+#[derive(Debug, Clone, Copy)]
+struct Availability {
+    /// Where it stands in the order, or [`ABSENT`].
+    place: u32,
+    /// How many peers have it.
+    count: u16,
+}
+
 /// A table of availability with an order: every *open* chunk (wanted, not stored, not asked for) stands
 /// in a bucket with the others that as many peers have.
 ///
 /// Always holds: `order` is the open chunks sorted by count; bucket `c` is
-/// `order[starts[c]..starts[c + 1]]`; `place[chunk]` is where it stands, or absent. A change of a count
+/// `order[starts[c]..starts[c + 1]]`; each chunk knows its place there. A change of a count
 /// by one moves a chunk over one border, so it costs O(1); opening and closing cost O(buckets).
 ///
 /// Peers that have everything do not count here: they would raise every count alike.
 #[derive(Debug)]
 pub(super) struct Rarity {
-    counts: Vec<u16>,
+    /// Side by side, because news of a chunk needs both.
+    chunks: Vec<Availability>,
     order: Vec<ChunkIndex>,
-    place: Vec<u32>,
     starts: Vec<usize>,
 }
 
 impl Rarity {
     pub(super) fn new(chunks: usize) -> Self {
-        Self { counts: vec![0; chunks], order: Vec::new(), place: vec![ABSENT; chunks], starts: vec![0, 0] }
+        let chunks = vec![Availability { place: ABSENT, count: 0 }; chunks];
+        Self { chunks, order: Vec::new(), starts: vec![0, 0] }
     }
 
     pub(super) fn is_open(&self, chunk: ChunkIndex) -> bool {
-        self.place[chunk as usize] != ABSENT
+        self.chunks[chunk as usize].place != ABSENT
     }
 
     pub(super) fn open_count(&self) -> usize {
@@ -46,7 +56,7 @@ impl Rarity {
         if self.is_open(chunk) {
             return;
         }
-        let count = self.counts[chunk as usize] as usize;
+        let count = usize::from(self.chunks[chunk as usize].count);
         self.grow(count);
         // Make room at the end of the bucket: move the first of every higher bucket to its end.
         let mut hole = self.order.len();
@@ -68,9 +78,10 @@ impl Rarity {
         if !self.is_open(chunk) {
             return;
         }
-        let mut hole = self.place[chunk as usize] as usize;
+        let Availability { place, count } = self.chunks[chunk as usize];
+        let mut hole = place as usize;
         // Fill the hole with the last of the bucket, that one's with the last of the next, and so on.
-        for bucket in self.counts[chunk as usize] as usize..self.starts.len() - 1 {
+        for bucket in usize::from(count)..self.starts.len() - 1 {
             let last = self.starts[bucket + 1] - 1;
             if last != hole {
                 self.put(self.order[last], hole);
@@ -79,12 +90,12 @@ impl Rarity {
             self.starts[bucket + 1] -= 1;
         }
         self.order.pop();
-        self.place[chunk as usize] = ABSENT;
+        self.chunks[chunk as usize].place = ABSENT;
     }
 
     /// One more peer has the chunk.
     pub(super) fn gain(&mut self, chunk: ChunkIndex) {
-        let count = self.counts[chunk as usize];
+        let count = self.chunks[chunk as usize].count;
         let Some(more) = count.checked_add(1) else { return };
         if self.is_open(chunk) {
             self.grow(usize::from(more));
@@ -92,19 +103,19 @@ impl Rarity {
             self.swap(chunk, last);
             self.starts[usize::from(more)] -= 1;
         }
-        self.counts[chunk as usize] = more;
+        self.chunks[chunk as usize].count = more;
     }
 
     /// One peer less has the chunk.
     pub(super) fn lose(&mut self, chunk: ChunkIndex) {
-        let count = self.counts[chunk as usize];
+        let count = self.chunks[chunk as usize].count;
         let Some(less) = count.checked_sub(1) else { return };
         if self.is_open(chunk) {
             let first = self.starts[usize::from(count)];
             self.swap(chunk, first);
             self.starts[usize::from(count)] += 1;
         }
-        self.counts[chunk as usize] = less;
+        self.chunks[chunk as usize].count = less;
     }
 
     /// The rarest open chunk in `have`, ties at random.
@@ -137,11 +148,11 @@ impl Rarity {
 
     fn put(&mut self, chunk: ChunkIndex, at: usize) {
         self.order[at] = chunk;
-        self.place[chunk as usize] = at as u32;
+        self.chunks[chunk as usize].place = at as u32;
     }
 
     fn swap(&mut self, chunk: ChunkIndex, with: usize) {
-        let at = self.place[chunk as usize] as usize;
+        let at = self.chunks[chunk as usize].place as usize;
         let other = self.order[with];
         self.put(other, at);
         self.put(chunk, with);
@@ -160,11 +171,11 @@ mod tests {
             for (count, w) in self.starts.windows(2).enumerate() {
                 for at in w[0]..w[1] {
                     let chunk = self.order[at] as usize;
-                    assert_eq!(usize::from(self.counts[chunk]), count);
-                    assert_eq!(self.place[chunk] as usize, at);
+                    assert_eq!(usize::from(self.chunks[chunk].count), count);
+                    assert_eq!(self.chunks[chunk].place as usize, at);
                 }
             }
-            let open = self.place.iter().filter(|p| **p != ABSENT).count();
+            let open = self.chunks.iter().filter(|chunk| chunk.place != ABSENT).count();
             assert_eq!(open, self.order.len());
         }
     }

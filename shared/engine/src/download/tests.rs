@@ -101,7 +101,8 @@ impl World {
         }
         for peer in self.download.peers.values() {
             assert!(peer.pending.len() <= self.download.config.max_in_flight);
-            let mut chunks: Vec<_> = peer.pending.values().filter_map(|p| p.chunk).collect();
+            let mut chunks: Vec<_> =
+                peer.pending.ids().filter_map(|id| peer.pending.get(id)?.chunk).collect();
             let all = chunks.len();
             chunks.sort_unstable();
             chunks.dedup();
@@ -152,11 +153,11 @@ impl World {
     fn choose(&mut self, id: PeerId, request: RequestId) {
         let now = self.now;
         let queued = |chunk| self.peers.iter().any(|p| p.queue.iter().any(|(_, c)| *c as usize == chunk));
-        let fresh: Vec<_> =
+        let undistributed: Vec<_> =
             (0..self.received.len()).filter(|c| self.received[*c] == 0 && !queued(*c)).collect();
         let peer = self.peer(id);
         assert!(peer.have.is_full(), "only complete peers may choose");
-        let Some(chunk) = fresh.into_iter().find(|chunk| !peer.given.contains(*chunk)) else {
+        let Some(chunk) = undistributed.into_iter().find(|chunk| !peer.given.contains(*chunk)) else {
             return self.input(Input::Refused { peer: id, id: request, why: ChunkRefusal::NoneFresh });
         };
         peer.given.insert(chunk);
@@ -443,7 +444,11 @@ fn who_had_a_choice_wait_and_is_busy_is_asked_again_at_once() {
     };
     assert_eq!(refuse(Duration::from_secs(8), 0), 5, "the first requests, and the one again");
     assert_eq!(refuse(Duration::from_secs(8), 1), 1);
-    assert_eq!(refuse(Duration::from_secs(8), 4), 0, "who is busy at once is not asked at once");
+    assert_eq!(
+        refuse(Duration::from_secs(8), 4),
+        0,
+        "a peer that is busy at once is not asked again at once"
+    );
 }
 
 fn any_kind() -> impl Strategy<Value = Kind> {

@@ -198,7 +198,7 @@ impl<P: PeerName> Candidates<P> {
         self.due = self.all.values().filter_map(waiting).filter(|at| *at > now).min();
     }
 
-    /// Makes room for one more: of the least trusted source, who failed most, and then by lot.
+    /// Makes room for one more: a peer of the least trusted source that failed most often goes, ties by lot.
     fn make_room(&mut self, source: PeerSource) -> bool {
         let waits = |c: &Candidate| matches!(c.state, State::Waiting(_)) && c.source != PeerSource::User;
         let all = self.all.iter().filter(|(_, c)| waits(c) && c.source <= source);

@@ -1,4 +1,4 @@
-//! Whom to seek, whom to part with.
+//! Which peers are sought, and which connections are given up.
 
 use std::time::Duration;
 
@@ -35,7 +35,7 @@ impl<P: PeerName> Member<P> {
             }
             ConnectionEvent::Connected => {
                 self.candidates.connected(&peer);
-                self.meet(now, peer);
+                self.add_neighbour(now, peer);
                 // A complete member joins only those that it sought, and may have met this one before.
                 self.neighbours.look_again(now);
             }
@@ -48,8 +48,8 @@ impl<P: PeerName> Member<P> {
     }
 
     /// A peer that may have the content is connected.
-    pub(super) fn meet(&mut self, now: Duration, peer: P) {
-        self.neighbours.meet(now, peer);
+    pub(super) fn add_neighbour(&mut self, now: Duration, peer: P) {
+        self.neighbours.add(now, peer);
         if let Phase::Manifest(fetch) = &mut self.phase {
             fetch.peer_up(now, peer);
         }
@@ -140,12 +140,12 @@ impl<P: PeerName> Member<P> {
         let Some(peer) = ours.min_by_key(|(peer, n)| (n.since, *peer)).map(|(peer, _)| peer) else {
             return false;
         };
-        self.part_with(now, peer, USELESS_FOR);
+        self.disconnect(now, peer, USELESS_FOR);
         true
     }
 
     /// Ends what there is with a peer, for this content alone. It may be sought again after a while.
-    pub(super) fn part_with(&mut self, now: Duration, peer: P, again_after: Duration) {
+    pub(super) fn disconnect(&mut self, now: Duration, peer: P, again_after: Duration) {
         if self.neighbours.get(&peer).is_some_and(Neighbour::is_joined) {
             self.outputs.push_back(MemberOutput::Leave { peer });
         }
@@ -184,10 +184,10 @@ impl<P: PeerName> Member<P> {
 
     /// A complete member that sought a peer and finds it complete too has no use for it. Those that became complete
     /// here stay: how many copies there are is known from them.
-    pub(super) fn part_if_useless(&mut self, now: Duration, peer: P) {
+    pub(super) fn disconnect_if_useless(&mut self, now: Duration, peer: P) {
         let complete = self.neighbours.get(&peer).is_some_and(|n| self.has_all(n));
         if complete && matches!(self.phase, Phase::Complete) && self.candidates.is_connected(&peer) {
-            self.part_with(now, peer, USELESS_FOR);
+            self.disconnect(now, peer, USELESS_FOR);
         }
     }
 }

@@ -67,7 +67,7 @@ impl<P: PeerName> Member<P> {
             Output::Drop { peer, reason: DropReason::Corrupt(chunk) } => {
                 self.ban(now, peer, Offence::Chunk(chunk));
             }
-            Output::Drop { peer, reason: DropReason::Stalled } => self.part_with(now, peer, STALLED_FOR),
+            Output::Drop { peer, reason: DropReason::Stalled } => self.disconnect(now, peer, STALLED_FOR),
             Output::Complete => self.complete(now),
         }
     }
@@ -164,7 +164,7 @@ impl<P: PeerName> Member<P> {
         let Some(neighbour) = self.neighbours.get_mut(&peer) else { return };
         neighbour.link = Link::Ready;
         let (rtt, load) = (neighbour.rtt, neighbour.load);
-        let chunks = Arc::new(neighbour.have.clone());
+        let chunks = neighbour.have.clone().into();
         download.handle(now, Input::PeerUp { peer, rtt });
         download.handle(now, Input::Load { peer, load });
         download.handle(now, Input::Have { peer, chunks });

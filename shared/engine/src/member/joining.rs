@@ -1,4 +1,4 @@
-//! Joins, what neighbours are told, and who else they know.
+//! Joins, what neighbours are told, and the further peers that they know.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,8 +9,8 @@ use shoal_wire::query::Load;
 
 use super::neighbours::Link;
 use super::{EXCHANGE_EVERY, Member, MemberInput, MemberOutput, NeighbourEvent, Offence, Phase};
-use crate::PeerName;
 use crate::download::{Input, Topology};
+use crate::{ChunkNews, PeerName};
 
 /// Failed joins in a row after which a peer is left alone for some time.
 const MAX_FAILURES: u32 = 4;
@@ -55,50 +55,53 @@ impl<P: PeerName> Member<P> {
         (neighbour.rtt, neighbour.load, neighbour.we_joined) = (rtt, load, true);
         neighbour.link = Link::Joined;
         self.introduce(peer);
-        self.on_news(now, peer, have);
+        self.on_news(now, peer, &have.clone().into());
         self.open_stream(peer);
         if self.may_exchange() {
             self.outputs.push_back(MemberOutput::AskForPeers { peer });
         }
-        self.part_if_useless(now, peer);
+        self.disconnect_if_useless(now, peer);
     }
 
     fn joined_by(&mut self, now: Duration, peer: P, have: &Arc<ChunkSet>) {
-        self.meet(now, peer);
+        self.add_neighbour(now, peer);
         let welcome = self.snapshot();
         let Some(neighbour) = self.neighbours.get_mut(&peer) else { return };
         neighbour.it_joined = true;
         neighbour.told_all();
         self.outputs.push_back(MemberOutput::Welcome { peer, have: welcome });
         self.introduce(peer);
-        self.on_news(now, peer, have);
+        self.on_news(now, peer, &have.clone().into());
         // Chunks can be asked of it at once, without joining it in turn.
-        if self.neighbours.get(&peer).is_some_and(|n| matches!(n.link, Link::Met { .. })) {
+        if self.neighbours.get(&peer).is_some_and(|n| matches!(n.link, Link::Connected { .. })) {
             self.open_stream(peer);
         }
     }
 
     /// Lets the upload queue know a peer that has just joined, whatever it has.
     fn introduce(&mut self, peer: P) {
-        let chunks = Arc::new(ChunkSet::with_capacity(self.neighbours.chunks()));
-        self.outputs.push_back(MemberOutput::PeerHas { peer, chunks });
+        self.outputs.push_back(MemberOutput::PeerHas { peer, chunks: ChunkNews::NOTHING });
     }
 
     /// Takes news of a neighbour's chunks. Returns whether something may follow from it.
-    pub(super) fn on_news(&mut self, now: Duration, peer: P, chunks: &Arc<ChunkSet>) -> bool {
+    pub(super) fn on_news(&mut self, now: Duration, peer: P, chunks: &ChunkNews) -> bool {
         let length = self.neighbours.chunks();
         let Some(neighbour) = self.neighbours.get_mut(&peer) else { return false };
         // Before the manifest is known nobody's map can be read. The join that follows brings it again.
-        if chunks.len() != length || length == 0 {
+        if length == 0 || !chunks.fits(length) {
             return false;
         }
+        let is_first = neighbour.has_nothing();
         let news = neighbour.gains(chunks);
         let complete = neighbour.is_complete(length);
-        if news.is_clear() {
+        if news.is_empty() {
             return false;
         }
         self.outputs.push_back(MemberOutput::PeerHas { peer, chunks: news.clone() });
-        self.candidates.set_complete(&peer, complete);
+        // Most news changes nothing of that, and there is so much of it that a look into the candidates counts.
+        if complete || is_first {
+            self.candidates.set_complete(&peer, complete);
+        }
         match &mut self.phase {
             Phase::Downloading(download, _) => download.handle(now, Input::Have { peer, chunks: news }),
             _ => complete,
@@ -108,7 +111,7 @@ impl<P: PeerName> Member<P> {
     /// A join or a stream failed.
     pub(super) fn fails(&mut self, now: Duration, peer: P) {
         if self.neighbours.postpone(now, &peer) >= MAX_FAILURES && !self.is_joined_by(&peer) {
-            self.part_with(now, peer, LEFT_ALONE);
+            self.disconnect(now, peer, LEFT_ALONE);
         }
     }
 
@@ -210,7 +213,7 @@ impl<P: PeerName> Member<P> {
     }
 
     /// The input that tells this member of what a peer said it has. For drivers that have the answer at hand.
-    pub fn news(peer: P, chunks: Arc<ChunkSet>) -> MemberInput<P> {
-        MemberInput::Neighbour { peer, event: NeighbourEvent::Has(chunks) }
+    pub fn news(peer: P, chunks: impl Into<ChunkNews>) -> MemberInput<P> {
+        MemberInput::Neighbour { peer, event: NeighbourEvent::Has(chunks.into()) }
     }
 }

@@ -8,6 +8,7 @@ use shoal_content::{ChunkIndex, ChunkSet, Hash, Manifest, ManifestError};
 use shoal_wire::chunks::ChunkRefusal;
 use shoal_wire::query::Load;
 
+use crate::ChunkNews;
 use crate::download::RequestId;
 use crate::manifest_fetch::BlockFailure;
 
@@ -133,7 +134,7 @@ pub enum NeighbourEvent {
         have: Arc<ChunkSet>,
     },
     /// It has got more chunks.
-    Has(Arc<ChunkSet>),
+    Has(ChunkNews),
     /// A [`MemberOutput::TellByQuery`] has ended; what did not arrive is told again.
     Told {
         /// The chunks that the peer does not know of.
@@ -327,7 +328,7 @@ pub enum MemberOutput<P = PeerId> {
         /// The peer.
         peer: P,
         /// The chunks.
-        chunks: Arc<ChunkSet>,
+        chunks: ChunkNews,
     },
     /// For the upload queue: a peer is gone that had these chunks.
     PeerGone {

@@ -5,14 +5,14 @@
 //! when it is alone or when a part of the content is out of reach. A node has one for each content; the simulator has
 //! one for each virtual peer. Neither decides anything of that by itself.
 //!
-//! **Whom to seek.** A member that fetches seeks [`SOUGHT_AT_FIRST`] connections in its first second and
+//! **Seeking.** A member that fetches seeks [`SOUGHT_AT_FIRST`] connections in its first second and
 //! [`MemberConfig::most_sought`] afterwards. Where many start at once, the first ones are dialled by those that
 //! come later: were all to dial as many as they want at once, some would end with many times that. When nobody
 //! has anything that is missing, the neighbour that has been there longest gives way to a candidate that was never
 //! tried. A complete member seeks [`SOUGHT_BY_COMPLETE`] neighbours that lack something, so that a swarm that waits
-//! goes on as soon as a seed appears; it parts with those that it finds complete.
+//! goes on as soon as a seed appears; it disconnects from those that it finds complete.
 //!
-//! **Joining.** Whoever sought the connection joins: each side tells what it has. The one that was joined does not
+//! **Joining.** The side that sought the connection joins: each side tells what it has. The one that was joined does not
 //! join in turn; it can ask for chunks at once. An update that overtook a join would be lost, so what comes between
 //! a join and its answer is told after the answer.
 //!
@@ -73,7 +73,7 @@ const EXCHANGE_EVERY: Duration = Duration::from_secs(30);
 pub struct MemberConfig {
     /// Connections that are sought while something is missing.
     pub most_sought: usize,
-    /// Who fetches from whom. In a star nobody registers but seeds, and peers are not asked for peers.
+    /// Which peers fetch from which. In a star only seeds register, and peers are not asked for peers.
     pub topology: Topology,
     /// How long to go on without anybody who has a missing chunk. `None`: 30 seconds without any peer, without end
     /// while peers are connected that lack chunks too.

@@ -1,22 +1,21 @@
-//! The peers that a member is in touch with, and what each knows of the other.
+//! The peers that are connected for a content, and what each side knows of the other.
 //!
 //! What always holds: what a neighbour has said only ever grows until it is gone; it is told each chunk once on the
 //! stream, or by one query at a time.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use shoal_content::ChunkSet;
 use shoal_wire::query::Load;
 
-use crate::PeerName;
+use crate::{ChunkNews, PeerName};
 
 /// How far this member is with a neighbour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Link {
     /// Connected. To be joined at this time.
-    Met {
+    Connected {
         /// When.
         join_at: Duration,
     },
@@ -29,16 +28,20 @@ pub(super) enum Link {
 }
 
 /// One neighbour.
+// In this order in memory, so that what news changes lies together: there is more news than anything else.
 #[derive(Debug)]
+#[repr(C)]
 pub(super) struct Neighbour {
-    pub(super) link: Link,
-    pub(super) rtt: Duration,
-    /// How busy it said it is.
-    pub(super) load: Load,
     /// What it said that it has.
     pub(super) have: ChunkSet,
     /// How many chunks that are.
     has: usize,
+    /// Failures in a row.
+    failures: u32,
+    pub(super) link: Link,
+    pub(super) rtt: Duration,
+    /// How busy it said it is.
+    pub(super) load: Load,
     /// Since when it has been a neighbour.
     pub(super) since: Duration,
     /// Whether it joined this member, or this member it: either way it is told what is new.
@@ -48,8 +51,6 @@ pub(super) struct Neighbour {
     untold: Option<ChunkSet>,
     /// Whether a query that tells it is under way.
     telling: bool,
-    /// Failures in a row.
-    failures: u32,
 }
 
 impl Neighbour {
@@ -62,18 +63,16 @@ impl Neighbour {
         chunks > 0 && self.has == chunks
     }
 
+    /// Whether it has not said that it has a chunk.
+    pub(super) fn has_nothing(&self) -> bool {
+        self.has == 0
+    }
+
     /// Takes what it says; returns what of it is new.
-    pub(super) fn gains(&mut self, chunks: &Arc<ChunkSet>) -> Arc<ChunkSet> {
+    pub(super) fn gains(&mut self, chunks: &ChunkNews) -> ChunkNews {
         self.failures = 0;
-        let news = if self.has == 0 || self.have.is_disjoint(chunks) {
-            chunks.clone()
-        } else {
-            let mut news = ChunkSet::clone(chunks);
-            news.difference_with(&self.have);
-            Arc::new(news)
-        };
-        self.has += news.count_ones(..);
-        self.have.union_with(&news);
+        let news = chunks.add_to(&mut self.have);
+        self.has += news.count();
         news
     }
 
@@ -100,9 +99,9 @@ impl Neighbour {
         let on_stream = match self.link {
             Link::Ready => true,
             Link::Joined => false,
-            Link::Met { .. } if self.it_joined => false,
+            Link::Connected { .. } if self.it_joined => false,
             // A join tells everything, and a stream that is being opened is soon there.
-            Link::Met { .. } | Link::Busy => return None,
+            Link::Connected { .. } | Link::Busy => return None,
         };
         if self.telling {
             return None;
@@ -157,13 +156,13 @@ impl<P: PeerName> Neighbours<P> {
     }
 
     /// Adds a peer if it is new.
-    pub(super) fn meet(&mut self, now: Duration, peer: P) -> &mut Neighbour {
+    pub(super) fn add(&mut self, now: Duration, peer: P) -> &mut Neighbour {
         let chunks = self.chunks;
         if !self.all.contains_key(&peer) {
             self.join_due = Some(self.join_due.map_or(now, |due| due.min(now)));
         }
         self.all.entry(peer).or_insert_with(|| Neighbour {
-            link: Link::Met { join_at: now },
+            link: Link::Connected { join_at: now },
             rtt: Duration::from_millis(50),
             load: Load::default(),
             have: ChunkSet::with_capacity(chunks),
@@ -212,7 +211,7 @@ impl<P: PeerName> Neighbours<P> {
             return Vec::new();
         }
         let at = |(peer, n): (&P, &Neighbour)| match n.link {
-            Link::Met { join_at } if may(peer) => Some((*peer, join_at)),
+            Link::Connected { join_at } if may(peer) => Some((*peer, join_at)),
             _ => None,
         };
         let (due, later): (Vec<_>, Vec<_>) = self.all.iter().filter_map(at).partition(|(_, at)| *at <= now);
@@ -230,7 +229,7 @@ impl<P: PeerName> Neighbours<P> {
         let Some(neighbour) = self.all.get_mut(peer) else { return 0 };
         neighbour.failures += 1;
         let join_at = now + Duration::from_secs(1 << neighbour.failures.min(4));
-        neighbour.link = Link::Met { join_at };
+        neighbour.link = Link::Connected { join_at };
         self.join_due = Some(self.join_due.map_or(join_at, |due| due.min(join_at)));
         neighbour.failures
     }

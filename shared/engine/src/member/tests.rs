@@ -429,7 +429,7 @@ fn any_input() -> impl Strategy<Value = MemberInput<u32>> {
         chunks().prop_map(|have| NeighbourEvent::Joined { rtt: RTT, have, load: Load::default() }),
         Just(NeighbourEvent::JoinFailed),
         chunks().prop_map(|have| NeighbourEvent::JoinedBy { have }),
-        chunks().prop_map(NeighbourEvent::Has),
+        chunks().prop_map(|chunks| NeighbourEvent::Has(chunks.into())),
         prop::option::of(chunks()).prop_map(|lost| NeighbourEvent::Told { lost }),
         Just(NeighbourEvent::Left),
         Just(NeighbourEvent::Invalid),

@@ -20,7 +20,7 @@ pub(super) struct KnownAddress {
     pub(super) own: bool,
     /// Some tracker told of it.
     pub(super) tracker: bool,
-    /// Who else told of it; attempts are counted against one of them.
+    /// The others that told of it; attempts are counted against one of them.
     pub(super) tellers: Vec<Teller>,
     /// Failed attempts since the last success.
     pub(super) failures: u32,
@@ -135,7 +135,7 @@ impl Addresses {
         known.worked = false;
         known.wrong = true;
         let anybody = known.anybody;
-        // Only the user knows better than who answered, and not if anybody would do.
+        // Only the user knows better than the peer that answered, and not if any peer would do.
         self.0.retain(|known| !known.wrong || (known.named && !known.anybody));
         anybody
     }

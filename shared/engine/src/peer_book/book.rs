@@ -22,7 +22,7 @@ use crate::SeededRng;
 /// A content that seeks a peer is told if it has to wait for longer, so that it can look for others.
 pub(super) const PATIENCE: Duration = Duration::from_secs(2);
 
-/// The peers of a node: where they are, who is connected, who is dialled and when, and for which contents.
+/// The peers of a node: their addresses, which are connected, which are dialled and when, and for which contents.
 #[derive(Debug)]
 pub struct PeerBook<C> {
     pub(super) local: PeerId,
@@ -220,7 +220,7 @@ impl<C: Copy + Ord> PeerBook<C> {
             }
         }
         if closing {
-            // Whoever seeks it now began to do so after the closing was ordered.
+            // A content that seeks it now began to do so after the closing was ordered.
             self.line_up(now, peer);
         } else {
             self.lose(&peer, true);

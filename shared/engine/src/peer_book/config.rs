@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::Backoff;
+
 /// How often something may happen: `burst` times at once, and after that once in `every`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Allowance {
@@ -58,7 +60,7 @@ pub struct PeerBookConfig {
     pub retry_first: Duration,
     /// The longest wait between dials of a peer.
     pub retry_most: Duration,
-    /// The longest wait between dials of what the user named: who restarts a seed does not wait for a minute.
+    /// The longest wait between dials of what the user named, so that a seed that was restarted is not missing for a minute.
     pub retry_named_most: Duration,
     /// A connection that ends before this time counts as a failed dial.
     pub settled: Duration,
@@ -83,6 +85,13 @@ pub struct PeerBookConfig {
     pub attempts_at_names: Allowance,
     /// Hosts, networks and tellers that are counted at once, each.
     pub max_counted: usize,
+}
+
+impl PeerBookConfig {
+    /// The waits between dials of a peer, before they are [jittered](crate::jittered).
+    pub fn backoff(&self) -> Backoff {
+        Backoff::new(self.retry_first, self.retry_most)
+    }
 }
 
 impl Default for PeerBookConfig {

@@ -1,4 +1,4 @@
-//! The part of the book that dials: whom, when, and what follows from what came of it.
+//! The part of the book that dials: which peer, when, and what follows from success and failure.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use super::book::{PATIENCE, PeerBook};
 use super::connected::Which;
 use super::output::{Connection, Dial, DialFailure, PeerBookOutput, Teller};
 use super::queue::{Place, Subject};
-use super::table::jittered;
+use crate::backoff::jittered;
 
 /// Peers of which there is nothing but hearsay are dialled after others that have waited this much shorter.
 const HEARSAY_AFTER: Duration = Duration::from_secs(2);

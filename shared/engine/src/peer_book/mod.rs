@@ -1,20 +1,20 @@
-//! The peers of a node: where they are, who is connected, who is dialled and when, and for which contents.
+//! The peers of a node: their addresses, which are connected, which are dialled and when, and for which contents.
 //!
 //! There is one book for all contents of a node. A content [seeks](PeerBook::seek) a peer; the book makes one
 //! connection, however many contents seek it, tells each of them, and closes it some time after the last of them has
 //! [released](PeerBook::release) it and the peer itself uses nothing here.
 //!
-//! **Whom to dial.** Nobody that no content seeks. Those that wait longest come first, what the user named has places
+//! **Dialling.** Only peers that a content seeks are dialled. Those that wait longest come first, what the user named has places
 //! of its own, and peers of which there is nothing but hearsay stand a little behind. After a failure all contents
 //! wait, ever longer. A content is told when a peer is out of reach, and its seeking ends: whether it seeks that one
 //! again, and when, is its own decision.
 //!
-//! **Whom to believe.** Addresses are judged by where the teller stands (see [`shoal_addresses`]). Those that only
+//! **Addresses.** Addresses are judged by where the teller stands (see [`shoal_addresses`]). Those that only
 //! somebody's word speaks for are tried a bounded number of times: at one host, in one network, for one teller, in
 //! all ([`PeerBookConfig`]); an attempt that leads to its peer does not count. Where room is needed, what is worth
-//! least gives way: who failed often, then who was only heard of, then who was heard of long ago.
+//! least gives way: peers that failed often, then peers only heard of, then peers heard of long ago.
 //!
-//! **Whom to keep.** Connections are bounded below what the Swarm enforces. Where a newcomer or a dial needs room, a
+//! **Connections.** Connections are bounded below what the Swarm enforces. Where a newcomer or a dial needs room, a
 //! peer goes that no content uses and that was silent for longest; if there is none, and a content has no connection
 //! at all, a content that has more than enough gives one up.
 //!

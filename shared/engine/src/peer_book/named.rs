@@ -6,8 +6,8 @@ use std::time::Duration;
 use multiaddr::Multiaddr;
 
 use super::config::PeerBookConfig;
-use super::table::jittered;
-use crate::{Backoff, SeededRng};
+use crate::SeededRng;
+use crate::backoff::{Backoff, jittered};
 
 /// One of them.
 #[derive(Debug)]

@@ -6,7 +6,7 @@ use libp2p_identity::PeerId;
 use multiaddr::Multiaddr;
 use shoal_addresses::Scope;
 
-/// Who told of an address.
+/// The source of an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Teller {
     /// The user.
@@ -67,7 +67,7 @@ pub enum PeerBookOutput<C> {
     Dial {
         /// Names the dial in the report.
         id: DialId,
-        /// Whom and where.
+        /// The peer and its addresses.
         dial: Dial,
     },
     /// A peer that a content seeks is connected.

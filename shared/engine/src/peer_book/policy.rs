@@ -1,4 +1,4 @@
-//! Which addresses are learned of whom.
+//! Which addresses are learned from which source.
 
 use libp2p_identity::PeerId;
 use multiaddr::Multiaddr;

@@ -1,4 +1,4 @@
-//! Who is to be dialled next: first come, first served.
+//! The peers to be dialled next: first come, first served.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;

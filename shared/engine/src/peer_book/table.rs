@@ -1,16 +1,16 @@
-//! Who is remembered: the addresses of peers, and when each may be dialled again.
+//! The peers that are remembered: their addresses, and when each may be dialled again.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use libp2p_identity::PeerId;
 use multiaddr::Multiaddr;
-use rand::RngExt;
 
 use super::addresses::Addresses;
 use super::config::PeerBookConfig;
 use super::output::Teller;
-use crate::{Backoff, SeededRng};
+use crate::SeededRng;
+use crate::backoff::{Backoff, jittered};
 
 /// Failed dials after which a peer is worth less than one that was never tried.
 const GIVEN_UP: u32 = 4;
@@ -26,7 +26,7 @@ pub(super) struct Entry {
     backoff: Backoff,
     /// When something new was learned of it.
     learned: Duration,
-    /// Who told of it first, if that was not the user.
+    /// The peer that told of it first, if that was not the user.
     introduced_by: Option<PeerId>,
 }
 
@@ -36,7 +36,7 @@ impl Entry {
             addresses: Addresses::default(),
             named: false,
             retry_at: now,
-            backoff: Backoff::new(config.retry_first, config.retry_most),
+            backoff: config.backoff(),
             learned: now,
             introduced_by: teller.and_then(id_of),
         }
@@ -57,17 +57,12 @@ impl Entry {
         self.backoff.succeed();
     }
 
-    /// What is dropped first is least: who failed often, who was only heard of, who was heard of long ago.
+    /// The peer that is dropped first is least: one that failed often, was only heard of, or was heard of long ago.
     fn worth(&self) -> (bool, bool, std::cmp::Reverse<u32>, Duration) {
         let failures = self.backoff.failures();
         let proven = self.addresses.is_proven();
         (failures < GIVEN_UP, proven, std::cmp::Reverse(failures), self.learned)
     }
-}
-
-/// A wait that is up to a quarter shorter or longer.
-pub(super) fn jittered(wait: Duration, rng: &mut SeededRng) -> Duration {
-    wait.mul_f64(rng.random_range(0.75..1.25))
 }
 
 fn id_of(teller: Teller) -> Option<PeerId> {

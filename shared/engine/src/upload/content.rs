@@ -10,7 +10,7 @@ use shoal_content::{ChunkIndex, ChunkSet};
 use super::holders::Holders;
 use super::messages::SessionId;
 use super::seeding::InitialSeeding;
-use crate::{PeerName, SeededRng};
+use crate::{ChunkNews, PeerName, SeededRng};
 
 /// After so many chunks of our choice, one more of them may be sent at once. The very first ones go one after
 /// another: the sooner each arrives, the sooner another peer has something to relay.
@@ -87,7 +87,7 @@ impl<P: PeerName> Content<P> {
     }
 
     /// A peer said that it has chunks that it did not have before.
-    pub(super) fn gained(&mut self, peer: P, news: &ChunkSet) {
+    pub(super) fn gained(&mut self, peer: P, news: &ChunkNews) {
         let Swarm { holders, seeding, .. } = self.swarm();
         let complete = holders.gained(peer, news);
         match seeding {

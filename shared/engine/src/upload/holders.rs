@@ -4,12 +4,9 @@
 //! A peer that has every chunk when it comes costs the same however many chunks there are, when it comes and
 //! when it goes.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, DefaultHasher};
-
 use shoal_content::{ChunkIndex, ChunkSet};
 
-use crate::PeerName;
+use crate::{ChunkNews, PeerMap, PeerName};
 
 /// What one peer has.
 #[derive(Debug, Clone, Copy, Default)]
@@ -20,50 +17,65 @@ struct Holder {
     complete: bool,
 }
 
+/// How many peers have each chunk, without those that had all when they came.
+#[derive(Debug)]
+struct Counts {
+    each: Vec<u16>,
+    /// How many chunks have each count: `each` as a histogram.
+    histogram: Vec<u32>,
+    /// The least of `each`; 0 without chunks.
+    least: u16,
+}
+
+impl Counts {
+    /// Counts one peer more or less for a chunk.
+    fn step(&mut self, at: usize, step: fn(u16, u16) -> Option<u16>) {
+        let before = self.each[at];
+        let Some(after) = step(before, 1) else { return };
+        self.each[at] = after;
+        if self.histogram.len() <= usize::from(after) {
+            self.histogram.push(0);
+        }
+        self.histogram[usize::from(before)] -= 1;
+        self.histogram[usize::from(after)] += 1;
+        if after < self.least || self.histogram[usize::from(self.least)] == 0 {
+            self.least = after;
+        }
+    }
+}
+
 /// For each chunk the number of peers that have it, and for each peer the number of its chunks.
 #[derive(Debug)]
 pub(super) struct Holders<P> {
-    /// Peers that have each chunk, without the complete ones.
-    counts: Vec<u16>,
-    /// How many chunks have each count: `counts` as a histogram.
-    histogram: Vec<u32>,
-    /// The least of `counts`; 0 without chunks.
-    least: u16,
+    counts: Counts,
     /// Peers that had everything when they came.
     complete: usize,
-    /// Never walked through, so its order decides nothing.
-    peers: HashMap<P, Holder, BuildHasherDefault<DefaultHasher>>,
+    peers: PeerMap<P, Holder>,
 }
 
 impl<P: PeerName> Holders<P> {
     /// No peer has any of so many chunks.
     pub(super) fn new(chunks: usize) -> Self {
         Self {
-            counts: vec![0; chunks],
-            histogram: vec![chunks as u32],
-            least: 0,
+            counts: Counts { each: vec![0; chunks], histogram: vec![chunks as u32], least: 0 },
             complete: 0,
-            peers: HashMap::default(),
+            peers: PeerMap::default(),
         }
     }
 
     /// A peer said that it has chunks that it did not have before. With none it is known from now on. Returns whether
     /// it came with everything.
-    pub(super) fn gained(&mut self, peer: P, news: &ChunkSet) -> bool {
-        let all = self.counts.len();
+    pub(super) fn gained(&mut self, peer: P, news: &ChunkNews) -> bool {
+        let all = self.counts.each.len();
         let holder = self.peers.entry(peer).or_default();
-        if holder.chunks == 0 && !holder.complete && news.len() == all && news.is_full() {
+        if holder.chunks == 0 && !holder.complete && news.is_whole(all) {
             *holder = Holder { chunks: all, complete: true };
             self.complete += 1;
             return true;
         }
-        let mut count = 0;
-        for at in news.ones().take_while(|at| *at < all) {
-            self.recount(at, u16::checked_add);
-            count += 1;
-        }
-        if let Some(holder) = self.peers.get_mut(&peer) {
-            holder.chunks += count;
+        for chunk in news.iter().take_while(|chunk| (*chunk as usize) < all) {
+            self.counts.step(chunk as usize, u16::checked_add);
+            holder.chunks += 1;
         }
         false
     }
@@ -74,25 +86,10 @@ impl<P: PeerName> Holders<P> {
         if holder.complete {
             self.complete -= 1;
         } else {
-            let all = self.counts.len();
-            had.ones().take_while(|at| *at < all).for_each(|at| self.recount(at, u16::checked_sub));
+            let all = self.counts.each.len();
+            had.ones().take_while(|at| *at < all).for_each(|at| self.counts.step(at, u16::checked_sub));
         }
         !holder.complete
-    }
-
-    /// Counts one peer more or less for a chunk.
-    fn recount(&mut self, at: usize, step: fn(u16, u16) -> Option<u16>) {
-        let before = self.counts[at];
-        let Some(after) = step(before, 1) else { return };
-        self.counts[at] = after;
-        if self.histogram.len() <= usize::from(after) {
-            self.histogram.push(0);
-        }
-        self.histogram[usize::from(before)] -= 1;
-        self.histogram[usize::from(after)] += 1;
-        if after < self.least || self.histogram[usize::from(self.least)] == 0 {
-            self.least = after;
-        }
     }
 
     /// How many peers have a chunk.
@@ -102,7 +99,7 @@ impl<P: PeerName> Holders<P> {
 
     /// How many peers have a chunk, without those that had all when they came.
     pub(super) fn counted(&self, chunk: ChunkIndex) -> usize {
-        self.counts.get(chunk as usize).copied().unwrap_or(0).into()
+        self.counts.each.get(chunk as usize).copied().unwrap_or(0).into()
     }
 
     /// How many peers had everything when they came.
@@ -128,7 +125,7 @@ impl<P: PeerName> Holders<P> {
     /// How many copies of the whole the peers have together: of the rarest chunk there are as many. Of a content
     /// without chunks every peer that is known has a copy.
     pub(super) fn copies(&self) -> usize {
-        usize::from(self.least) + self.complete
+        usize::from(self.counts.least) + self.complete
     }
 }
 
@@ -147,11 +144,11 @@ mod tests {
     #[test]
     fn copies_are_counted_across_peers_chunk_by_chunk() {
         let mut holders = Holders::new(8);
-        holders.gained(peer(1), &set(&[0, 1, 2, 3, 4]));
+        holders.gained(peer(1), &set(&[0, 1, 2, 3, 4]).into());
         assert_eq!(holders.copies(), 0);
-        holders.gained(peer(2), &set(&[4, 5, 6, 7]));
+        holders.gained(peer(2), &set(&[4, 5, 6, 7]).into());
         assert_eq!(holders.copies(), 1);
-        holders.gained(peer(3), &set(&[0, 1, 2, 3, 5, 6, 7]));
+        holders.gained(peer(3), &set(&[0, 1, 2, 3, 5, 6, 7]).into());
         assert_eq!(holders.copies(), 2);
         holders.gone(&peer(2), &set(&[4, 5, 6, 7]));
         assert_eq!(holders.copies(), 1);
@@ -160,8 +157,8 @@ mod tests {
     #[test]
     fn what_each_has_is_counted() {
         let mut holders = Holders::new(8);
-        holders.gained(peer(1), &set(&[0, 1]));
-        holders.gained(peer(1), &set(&[5]));
+        holders.gained(peer(1), &set(&[0, 1]).into());
+        holders.gained(peer(1), &set(&[5]).into());
         assert_eq!((holders.chunks(&peer(1)), holders.chunks(&peer(2)), holders.of(5)), (3, 0, 1));
         holders.gone(&peer(1), &set(&[0, 1, 5]));
         assert_eq!((holders.chunks(&peer(1)), holders.of(5)), (0, 0));
@@ -173,7 +170,7 @@ mod tests {
         let mut holders = Holders::new(0);
         assert_eq!(holders.copies(), 0);
         for n in [1, 2, 2] {
-            holders.gained(peer(n), &nothing);
+            holders.gained(peer(n), &ChunkNews::NOTHING);
         }
         assert_eq!(holders.copies(), 2);
         holders.gone(&peer(1), &nothing);
@@ -201,7 +198,7 @@ mod tests {
                 let had = have[who].get_or_insert_with(|| ChunkSet::with_capacity(4));
                 news.difference_with(had);
                 had.union_with(&news);
-                holders.gained(peer(who), &news);
+                holders.gained(peer(who), &news.into());
                 let of = |c: usize| have.iter().flatten().filter(|set| set.contains(c)).count();
                 prop_assert_eq!(holders.copies(), (0..4).map(of).min().unwrap());
                 prop_assert!((0..4).all(|c| holders.of(c as ChunkIndex) == of(c)));

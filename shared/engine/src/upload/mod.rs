@@ -1,10 +1,10 @@
-//! Which chunk to send to which peer next.
+//! Which chunk is sent to which peer next.
 //!
 //! Every downloader has a session (a stream), on which its requests wait here. A slot is the right to send one
 //! chunk; [`UploadQueue::next`] gives it to a request. **Cooperative** (the default, we serve our own machines): first
 //! come the peers that leave the choice to us, as long as something is [undistributed](InitialSeeding); among those,
 //! the peers that relayed what they were sent. Then come requests for chunks that few others have, then for those that
-//! we have sent least, so that they spread; then those of the peers that have least. Ties are decided by who was
+//! we have sent least, so that they spread; then those of the peers that have least. Ties are decided by which was
 //! served longest ago, then by a random number that each session has.
 //! **Tit-for-tat** (Cohen, "Incentives Build Robustness in BitTorrent", 2003): the peers that have sent us most of
 //! late come first; every fourth slot goes by the cooperative order, so that newcomers get something to give.
@@ -24,7 +24,7 @@ mod slots;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -40,7 +40,7 @@ use self::reciprocity::Reciprocity;
 #[cfg(doc)]
 use self::seeding::InitialSeeding;
 use self::slots::Slots;
-use super::{PeerName, SeededRng};
+use super::{ChunkNews, PeerName, SeededRng};
 
 /// Slots before it is known whether more of them send more.
 const FIRST_SLOTS: usize = 4;
@@ -77,10 +77,19 @@ struct Session<P> {
     /// Random, so that the peers that came first are not first always: those that came at the same time know each
     /// other, and a chunk sent to one of them would go round in circles.
     tie_break: u32,
-    /// Contents of which the peer was sent something.
-    contents: BTreeSet<ContentId>,
+    /// Contents of which the peer was sent something, in their order. Mostly one: a tree would take ten times the memory.
+    contents: Vec<ContentId>,
     /// The content of which it was sent something last.
     last: Option<ContentId>,
+}
+
+impl<P> Session<P> {
+    /// The peer is sent something of a content.
+    fn note_content(&mut self, content: ContentId) {
+        if let Err(at) = self.contents.binary_search(&content) {
+            self.contents.insert(at, content);
+        }
+    }
 }
 
 /// The requests of all peers, for all contents of a node. See the module.
@@ -154,7 +163,7 @@ impl<P: PeerName> UploadQueue<P> {
     }
 
     /// A peer said that it has chunks that it did not have before. To be told also when it joins and has none.
-    pub fn gained(&mut self, content: &ContentId, peer: P, news: &ChunkSet) {
+    pub fn gained(&mut self, content: &ContentId, peer: P, news: &ChunkNews) {
         if let Some(content) = self.contents.get_mut(content) {
             content.gained(peer, news);
         }
@@ -194,7 +203,7 @@ impl<P: PeerName> UploadQueue<P> {
             sending: None,
             served: 0,
             tie_break: self.rng.random(),
-            contents: BTreeSet::new(),
+            contents: Vec::new(),
             last: None,
         };
         self.sessions.insert(session, new);
@@ -210,7 +219,7 @@ impl<P: PeerName> UploadQueue<P> {
             content.forget_last_sent(session);
         }
         if let Some(other) = self.sessions.values_mut().find(|other| other.peer == gone.peer) {
-            other.contents.extend(gone.contents);
+            gone.contents.into_iter().for_each(|content| other.note_content(content));
             return;
         }
         for content in &gone.contents {
@@ -307,6 +316,11 @@ impl<P: PeerName> UploadQueue<P> {
         self.queued
     }
 
+    /// Whether a slot is free and a request waits for one, so that [`next`](Self::next) has to choose.
+    pub fn is_choosing(&self) -> bool {
+        self.waiting > 0 && self.active < self.slots.allowed()
+    }
+
     /// Whether requests wait although every slot is taken.
     fn lacks_slots(&self) -> bool {
         self.waiting > 0 && self.active >= self.slots.allowed()
@@ -315,19 +329,32 @@ impl<P: PeerName> UploadQueue<P> {
     /// The request that comes first, among sessions without a chunk under way.
     fn first(&self, now: Duration) -> Option<(SessionId, usize)> {
         let optimistic = self.given.is_multiple_of(OPTIMISTIC);
-        let free = self.sessions.iter().filter(|(_, s)| s.sending.is_none() && !s.waiting.is_empty());
-        let all = free.flat_map(|(id, session)| {
+        // Most nodes serve few contents at a time, so the last one is mostly the next one, too.
+        let mut last: Option<(&ContentId, Option<&Content<P>>)> = None;
+        let mut first: Option<(Rank, SessionId, usize)> = None;
+        for (id, session) in
+            self.sessions.iter().filter(|(_, s)| s.sending.is_none() && !s.waiting.is_empty())
+        {
             let reciprocity = match self.config.fairness {
                 Fairness::TitForTat if !optimistic => self.reciprocity.of(now, &session.peer),
                 _ => 0,
             };
-            session.waiting.iter().enumerate().filter_map(move |(at, w)| {
-                let content = self.contents.get(&w.wanted.content);
-                let may_be_sent = w.wanted.chunk.is_some() || content.is_none_or(Content::may_choose);
-                may_be_sent.then(|| (Rank::new(now, session, reciprocity, w, content), *id, at))
-            })
-        });
-        all.min().map(|(_, id, at)| (id, at))
+            for (at, w) in session.waiting.iter().enumerate() {
+                let content = match last {
+                    Some((id, content)) if *id == w.wanted.content => content,
+                    _ => self.contents.get(&w.wanted.content),
+                };
+                last = Some((&w.wanted.content, content));
+                if w.wanted.chunk.is_none() && !content.is_none_or(Content::may_choose) {
+                    continue;
+                }
+                let this = (Rank::new(now, session, reciprocity, w, content), *id, at);
+                if first.is_none_or(|first| this < first) {
+                    first = Some(this);
+                }
+            }
+        }
+        first.map(|(_, id, at)| (id, at))
     }
 
     fn take(&mut self, session: SessionId, at: usize) -> Waiting {
@@ -349,7 +376,7 @@ impl<P: PeerName> UploadQueue<P> {
         };
         if let Some(content) = content {
             content.sent(state.peer, chunk, chosen);
-            state.contents.insert(wanted.content);
+            state.note_content(wanted.content);
         }
         self.given += 1;
         self.active += 1;

@@ -14,7 +14,7 @@ use rand::RngExt;
 use shoal_content::{ChunkIndex, ChunkSet};
 
 use super::holders::Holders;
-use crate::{PeerName, SeededRng};
+use crate::{ChunkNews, PeerName, SeededRng};
 
 const ABSENT: u32 = u32::MAX;
 /// The largest of so many undistributed chunks is taken, so that the small ones are left for the end, when every
@@ -88,9 +88,9 @@ impl<P: PeerName> InitialSeeding<P> {
     }
 
     /// A peer said that it has chunks that it did not have before; `holders` knows already.
-    pub(super) fn gained(&mut self, peer: P, news: &ChunkSet, holders: &Holders<P>) {
+    pub(super) fn gained(&mut self, peer: P, news: &ChunkNews, holders: &Holders<P>) {
         let chunks = self.lengths.len();
-        for chunk in news.ones().take_while(|at| *at < chunks).map(|at| at as ChunkIndex) {
+        for chunk in news.iter().take_while(|chunk| (*chunk as usize) < chunks) {
             self.confirmed(&peer, chunk);
             if holders.of(chunk) >= 2 {
                 self.relayed(chunk);
@@ -198,6 +198,7 @@ mod tests {
         }
 
         fn gained(&mut self, peer: PeerId, news: &ChunkSet) {
+            let news = &news.clone().into();
             if self.holders.gained(peer, news) {
                 self.seeding.complete_came(&peer, &self.holders);
             } else {

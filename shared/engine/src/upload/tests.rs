@@ -129,6 +129,7 @@ fn who_relays_nothing_is_sent_less() {
         if session == good {
             let mut news = ChunkSet::with_capacity(40);
             news.insert(chunk as usize);
+            let news = news.into();
             queue.gained(&content(), peer(1), &news);
             queue.gained(&content(), peer(3), &news);
         }
@@ -154,6 +155,7 @@ fn the_least_sent_chunk_comes_first() {
 fn held(queue: &mut UploadQueue, chunk: usize, by: usize) {
     let mut news = ChunkSet::with_capacity(4);
     news.insert(chunk);
+    let news = news.into();
     (0..by).for_each(|n| queue.gained(&content(), peer(100 + n), &news));
 }
 
@@ -169,15 +171,16 @@ fn what_few_have_comes_first() {
     assert_eq!(sessions(&drain(&mut queue, Duration::ZERO)), [1]);
 }
 
-/// Who is behind asks for what most others have.
+/// A peer that is behind asks for what most others have.
 #[test]
-fn among_chunks_that_many_have_who_has_least_comes_first() {
+fn among_chunks_that_many_have_the_peer_with_least_comes_first() {
     let mut queue = queue(slots(1), 4);
     held(&mut queue, 0, 20);
     held(&mut queue, 1, 18);
     held(&mut queue, 2, 17);
     let mut more = ChunkSet::with_capacity(4);
     more.insert(3);
+    let more = more.into();
     for session in 0..3 {
         queue.open(session, peer(session as usize));
         queue.request(Duration::ZERO, session, wanted(1, Some(session as ChunkIndex)));
@@ -298,7 +301,7 @@ fn what_was_sent_to_a_peer_that_joined_counts_until_it_is_gone() {
     let nothing = ChunkSet::with_capacity(1);
     let mut queue = queue(slots(1), 1);
     connect(&mut queue, 2);
-    queue.gained(&content(), peer(1), &nothing);
+    queue.gained(&content(), peer(1), &ChunkNews::NOTHING);
     queue.request(Duration::ZERO, 1, wanted(1, None));
     assert_eq!(sent(&drain(&mut queue, Duration::ZERO)), [0]);
     queue.close(1);
@@ -314,8 +317,8 @@ fn of_an_empty_content_every_peer_that_joined_has_a_copy() {
     let nothing = ChunkSet::with_capacity(0);
     let mut queue = queue(slots(1), 0);
     assert_eq!(queue.copies(&content()), 0);
-    queue.gained(&content(), peer(1), &nothing);
-    queue.gained(&content(), peer(2), &nothing);
+    queue.gained(&content(), peer(1), &ChunkNews::NOTHING);
+    queue.gained(&content(), peer(2), &ChunkNews::NOTHING);
     assert_eq!(queue.copies(&content()), 2);
     queue.gone(&content(), &peer(1), &nothing);
     assert_eq!(queue.copies(&content()), 1);

@@ -56,13 +56,13 @@ fn publish(n: usize, name: &str) -> TrackerRequest {
 
 #[test]
 fn a_request_of_an_unknown_kind_is_answered_counted_and_limited() {
-    let mut tracker = Tracker::new(Limits { burst: 1, ..Limits::default() });
+    let mut tracker = Tracker::new(ServiceLimits { burst: 1, ..ServiceLimits::default() });
     let mut ask = |at| {
         let unknown = Err(frame::UnknownKind { id: None });
         tracker.services.handle(&mut tracker.registry, secs(at), from(peer(1), 1), unknown).response
     };
-    assert_eq!(ask(0), error(ErrorCode::Unsupported));
-    assert_eq!(ask(0), error(ErrorCode::Limited));
+    assert_eq!(ask(0), error(TrackerErrorCode::Unsupported));
+    assert_eq!(ask(0), error(TrackerErrorCode::Limited));
     let stats = tracker.services.stats(&tracker.registry, secs(0));
     assert_eq!((stats.refusals.unsupported, stats.refusals.limited), (1, 1));
 }

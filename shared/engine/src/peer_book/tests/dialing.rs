@@ -1,4 +1,4 @@
-//! Who is dialled, and when.
+//! Which peers are dialled, and when.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! The book as a whole, in a world where the test decides who can be reached.
+//! The book as a whole, in a world where the test decides which peers can be reached.
 
 mod dialing;
 mod limits;

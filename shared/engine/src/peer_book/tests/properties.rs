@@ -48,7 +48,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// What a caller knows who does as the book says.
+/// What a caller that does as the book says knows.
 struct Caller {
     world: World,
     uses: BTreeSet<(u32, PeerId)>,
@@ -264,7 +264,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 200, ..Default::default() })]
 
     /// Bounds hold; a banned peer is never dialled, nor one that nobody seeks; what is used is never closed without
-    /// a word to its contents; contents and book agree on who uses what.
+    /// a word to its contents; contents and book agree on which content uses which peer.
     #[test]
     fn whatever_happens(steps in prop::collection::vec(step(), 1..150)) {
         let mut caller = Caller::new();

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use super::event::Event;
-use super::node::{Kind, Number, of_session, session};
-use super::simulation::Simulation;
-use super::transfer::{Transfer, TransferId};
+use super::Simulation;
+use crate::event::Event;
+use crate::id::{Number, TransferId, of_session, session};
+use crate::node::Kind;
+use crate::transfer::Transfer;
 use shoal_content::ChunkIndex;
 use shoal_engine::{RequestId, SessionId, StreamEvent};
 

@@ -1,4 +1,9 @@
-//! The course of events.
+//! The course of events. What happens on connections, lines and streams lies in the modules below.
+
+mod connections;
+mod delivery;
+mod driver;
+mod lines;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -6,12 +11,15 @@ use std::time::Duration;
 
 use rand::{RngExt, SeedableRng};
 
-use super::event::{Event, EventQueue, Trace};
-use super::node::{Kind, Node, Number};
-use super::outcome::{Completion, SimOutcome, SimTraffic};
-use super::scenario::{Link, Scenario};
-use super::tracker::Tracker;
-use super::transfer::Transfers;
+use crate::event::{Event, EventQueue, Trace};
+use crate::id::Number;
+use crate::inbox::Inbox;
+use crate::links::LinkSet;
+use crate::node::{Kind, Node};
+use crate::outcome::{Completion, SimOutcome, SimTraffic};
+use crate::scenario::{Link, Scenario};
+use crate::tracker::Tracker;
+use crate::transfer::Transfers;
 use shoal_content::{ContentId, Hash};
 use shoal_engine::{Recording, SeededRng, UploadQueue};
 
@@ -33,10 +41,14 @@ pub struct Simulation {
     pub(super) now: Duration,
     pub(super) queue: EventQueue,
     pub(super) nodes: Vec<Node>,
+    /// Of each node, at the same place.
+    pub(super) inboxes: Vec<Inbox>,
     pub(super) tracker: Tracker,
     pub(super) transfers: Transfers,
     pub(super) rng: SeededRng,
     pub(super) next_link: u32,
+    /// Numbers of the links that stand.
+    pub(super) standing: LinkSet,
     pub(super) traffic: SimTraffic,
     /// Honest peers that are not complete.
     pub(super) missing: usize,
@@ -70,10 +82,12 @@ impl Simulation {
             now: Duration::ZERO,
             queue: EventQueue::default(),
             nodes: Vec::new(),
+            inboxes: Vec::new(),
             tracker,
             transfers: Transfers::default(),
             rng,
             next_link: 0,
+            standing: LinkSet::default(),
             traffic: SimTraffic::default(),
             missing: 0,
             left: 0,
@@ -163,8 +177,8 @@ impl Simulation {
             Event::Left { node, transfer, bytes } => self.piece_left(node, transfer, bytes),
             Event::Arrived { transfer, bytes } => self.piece_arrived(transfer, bytes),
             Event::Message { from, to, link, message } => self.hear(from, to, link, message),
-            Event::News { from, to, chunks } => self.spread_news(from, &to, &chunks),
-            Event::LateNews { to, news } => self.deliver(to, news),
+            Event::News(news) => self.spread_news(*news),
+            Event::LateNews { to, link, news } => self.deliver(to, link, news),
             Event::Leave { node, crash } => self.leave_incomplete(node, crash),
             Event::Noticed { gone, by, link } => self.notice(gone, by, link),
             Event::Sample => {
@@ -226,6 +240,7 @@ impl Simulation {
         let mut upload = UploadQueue::new(self.scenario.upload, self.fork());
         upload.add_content(self.content, self.lengths.clone(), whole);
         self.missing += usize::from(kind == Kind::Honest);
+        self.inboxes.push(Inbox::default());
         self.nodes.push(Node {
             kind,
             up: line.up.max(1),
@@ -240,7 +255,6 @@ impl Simulation {
             links: Default::default(),
             banned: Default::default(),
             backoffs: Default::default(),
-            inbox: Vec::new(),
             line: Default::default(),
             sending: false,
             down_free: Duration::ZERO,

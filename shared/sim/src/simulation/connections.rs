@@ -6,14 +6,16 @@ use rand::RngExt;
 
 use shoal_content::ChunkSet;
 use shoal_engine::{
-    ConnectionEvent, Member, MemberConfig, MemberInput, MemberStart, PeerSource, Recording, StartRole,
-    StoreEvent, Topology,
+    ConnectionEvent, Member, MemberConfig, MemberInput, MemberStart, PeerBookConfig, PeerSource, Recording,
+    StartRole, StoreEvent, Topology, jittered,
 };
 
-use super::event::Event;
-use super::links::Link;
-use super::node::{Kind, Number, session};
-use super::simulation::Simulation;
+use super::Simulation;
+use crate::event::Event;
+use crate::id::{Number, session};
+use crate::inbox::Inbox;
+use crate::links::Link;
+use crate::node::Kind;
 
 /// From the start of a peer to its first question to the tracker.
 const START: Duration = Duration::from_millis(20);
@@ -29,6 +31,7 @@ impl Simulation {
     pub(super) fn start(&mut self, node: Number) {
         let state = &mut self.nodes[node as usize];
         state.alive = true;
+        self.inboxes[node as usize].open = true;
         state.started = self.now;
         self.queue.push(self.now + START, Event::Begin(node));
     }
@@ -107,16 +110,18 @@ impl Simulation {
         }
         let link = self.next_link;
         self.next_link += 1;
-        let (at_a, at_b) = (from.links.next_slot(), to.links.next_slot());
-        self.nodes[a as usize].links.insert(Link::new(link, b, at_b));
-        self.nodes[b as usize].links.insert(Link::new(link, a, at_a));
+        self.nodes[a as usize].links.insert(Link::new(link, b));
+        self.nodes[b as usize].links.insert(Link::new(link, a));
         self.queue.push(self.now + trips + CONNECT, Event::Connected { a, b, link });
     }
 
     pub(super) fn unreachable(&mut self, by: Number, peer: Number) {
-        let now = self.now;
-        let state = &mut self.nodes[by as usize];
-        let retry_at = now + state.backoff(peer).fail();
+        // As a node's book of peers waits. The seeds' addresses are named by the user.
+        let config = PeerBookConfig::default();
+        let backoffs = &mut self.nodes[by as usize].backoffs;
+        let wait = backoffs.entry(peer).or_insert_with(|| config.backoff()).fail();
+        let wait = if peer < self.scenario.seeds { wait.min(config.retry_named_most) } else { wait };
+        let retry_at = self.now + jittered(wait, &mut self.rng);
         self.tell(by, MemberInput::Connection { peer, event: ConnectionEvent::Unreachable { retry_at } });
     }
 
@@ -128,6 +133,7 @@ impl Simulation {
             }
             state.up = true;
         }
+        self.standing.insert(link);
         self.nodes[a as usize].backoffs.remove(&b);
         // The other side learns of it by a join, unless it has sought the connection too.
         self.tell(a, MemberInput::Connection { peer: b, event: ConnectionEvent::Connected });
@@ -150,6 +156,8 @@ impl Simulation {
         if number.is_some_and(|number| number != link.number) {
             return;
         }
+        // Nothing that comes from now on is heard, and what came before is heard before the end.
+        self.standing.remove(link.number);
         for (one, other) in [(a, b), (b, a)] {
             self.hear_news(one);
             let Some(link) = self.nodes[one as usize].links.remove(other) else { continue };
@@ -165,7 +173,7 @@ impl Simulation {
         }
     }
 
-    /// Who is still incomplete when its time comes goes, and another comes.
+    /// A peer that is still incomplete when its time comes leaves, and another one comes.
     pub(super) fn leave_incomplete(&mut self, node: Number, crash: bool) {
         let state = &self.nodes[node as usize];
         if !state.alive || state.completed {
@@ -174,7 +182,7 @@ impl Simulation {
         self.leave(node, crash);
         self.left += 1;
         let line =
-            super::scenario::Link { up: self.nodes[node as usize].up, down: self.nodes[node as usize].down };
+            crate::scenario::Link { up: self.nodes[node as usize].up, down: self.nodes[node as usize].down };
         let newcomer = self.add(Kind::Honest, line);
         self.missing -= 1;
         self.queue.push(self.now, Event::Start(newcomer));
@@ -187,6 +195,7 @@ impl Simulation {
         }
         let state = &mut self.nodes[node as usize];
         state.alive = false;
+        self.inboxes[node as usize] = Inbox::default();
         state.member = None;
         for waiting in std::mem::take(&mut state.line) {
             self.transfers.get(waiting).queued = false;

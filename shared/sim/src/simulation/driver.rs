@@ -6,17 +6,17 @@ use std::time::Duration;
 use rand::RngExt;
 use shoal_content::{ChunkIndex, ChunkSet};
 use shoal_engine::{
-    Grant, MemberInput, MemberOutput, NeighbourEvent, Offence, PeerSource, RequestId, TrackerEvent,
+    Grant, Member, MemberInput, MemberOutput, NeighbourEvent, Offence, PeerSource, RequestId, TrackerEvent,
 };
 use shoal_wire::chunks::ChunkRefusal;
 use shoal_wire::tracker::Role;
 
-use super::event::{Event, Message};
-use super::node::{Number, of_session};
-use super::simulation::Simulation;
+use super::Simulation;
+use crate::event::{Broadcast, Event, Message};
+use crate::id::{Number, of_session};
 
 /// Until a message that is here is dealt with.
-pub(super) const PROCESSING: Duration = Duration::from_millis(1);
+const PROCESSING: Duration = Duration::from_millis(1);
 /// Until a lost message is sent again, besides a round trip.
 const RETRANSMISSION: Duration = Duration::from_millis(200);
 /// Bytes of a message with the headers of TLS, TCP, IP and Ethernet, its acknowledgement included.
@@ -48,10 +48,15 @@ impl Simulation {
     pub(super) fn input(&mut self, node: Number, input: MemberInput<Number>) -> bool {
         let now = self.now;
         let state = &mut self.nodes[node as usize];
-        if state.recording.is_some() {
-            return state.input_recorded(now, input);
+        let changed = if state.recording.is_some() {
+            state.input_recorded(now, input)
+        } else {
+            state.member.as_mut().is_some_and(|member| member.handle(now, input))
+        };
+        if changed {
+            self.inboxes[node as usize].hungry = state.member.as_ref().is_some_and(Member::is_hungry);
         }
-        state.member.as_mut().is_some_and(|member| member.handle(now, input))
+        changed
     }
 
     fn act(&mut self, node: Number, output: MemberOutput<Number>) {
@@ -172,7 +177,11 @@ impl Simulation {
         let bytes = NEWS_BYTES * to.len() as u64;
         self.count_control(from, bytes);
         self.traffic.news += bytes;
-        self.queue.push(self.now + self.scenario.delay + PROCESSING, Event::News { from, to, chunks });
+        let links = &self.nodes[from as usize].links;
+        let receiver = |to: Number| links.get(to).map(|link| (to, link.number));
+        let to = to.into_iter().filter_map(receiver).collect();
+        let news = Broadcast { from, chunks: chunks.into(), to };
+        self.queue.push(self.now + self.scenario.delay + PROCESSING, Event::News(Box::new(news)));
     }
 
     /// Does what a peer's upload queue says.
@@ -180,8 +189,11 @@ impl Simulation {
         if !self.nodes[node as usize].alive {
             return;
         }
-        self.hear_news(node);
-        self.drain(node);
+        // What others have decides which request comes first, and nothing else here.
+        if self.nodes[node as usize].upload.is_choosing() {
+            self.hear_news(node);
+            self.drain(node);
+        }
         while let Some(grant) = self.nodes[node as usize].upload.next(self.now) {
             match grant {
                 Grant::Send { session, id, chunk, .. } => {

@@ -1,60 +1,48 @@
 //! Messages and news that reach a peer.
 
-use std::sync::Arc;
-
-use shoal_content::{ChunkIndex, ChunkSet};
+use shoal_content::ChunkIndex;
 use shoal_engine::{Member, MemberInput, NeighbourEvent, PeerSource, RequestId, StreamEvent, Wanted};
 use shoal_wire::chunks::ChunkRefusal;
 use shoal_wire::query::MAX_PEERS;
 
-use super::event::{Event, Message, Place};
-use super::node::{Kind, News, Number, session};
-use super::simulation::Simulation;
+use super::Simulation;
+use crate::event::{Broadcast, Event, Message};
+use crate::id::{Number, session};
+use crate::inbox::News;
+use crate::node::Kind;
 
 impl Simulation {
-    /// News reaches those that it was sent to, as far as the connections still stand.
-    pub(super) fn spread_news(&mut self, from: Number, to: &[Number], chunks: &Arc<ChunkSet>) {
-        for to in to {
-            let Some(link) = self.nodes[from as usize].links.get(*to).filter(|link| link.up) else {
-                continue;
-            };
-            let place = Place { slot: link.back, number: link.number };
+    /// News reaches those that it was sent to.
+    pub(super) fn spread_news(&mut self, Broadcast { from, chunks, to }: Broadcast) {
+        for (to, link) in to {
             let late = self.lateness();
-            let news = News { from, place, chunks: chunks.clone() };
+            let news = News { from, chunks: chunks.clone() };
             if late.is_zero() {
-                self.deliver(*to, news);
+                self.deliver(to, link, news);
             } else {
-                self.queue.push(self.now + late, Event::LateNews { to: *to, news });
+                self.queue.push(self.now + late, Event::LateNews { to, link, news });
             }
         }
     }
 
-    /// News reaches a peer, which hears it at once or together with more.
-    pub(super) fn deliver(&mut self, to: Number, news: News) {
-        let node = &mut self.nodes[to as usize];
-        if !node.alive {
-            return;
-        }
-        let waits = node.can_wait();
-        node.inbox.push(news);
-        if !waits {
+    /// News reaches a peer, if the connection still stands, which hears it at once or together with more.
+    pub(super) fn deliver(&mut self, to: Number, link: u32, news: News) {
+        if self.standing.contains(link) && self.inboxes[to as usize].push(news) {
             self.hear_news(to);
         }
     }
 
-    /// A peer learns what others have got.
+    /// A peer learns what others have got. Has to be called before a connection ends.
     pub(super) fn hear_news(&mut self, to: Number) {
-        if self.nodes[to as usize].inbox.is_empty() {
+        if self.inboxes[to as usize].news.is_empty() {
             return;
         }
-        let mut inbox = std::mem::take(&mut self.nodes[to as usize].inbox);
-        for News { from, place, chunks } in inbox.drain(..) {
-            if self.nodes[to as usize].links.at(place.slot, place.number).is_some() {
-                self.inform(to, Member::news(from, chunks));
-            }
+        let mut inbox = std::mem::take(&mut self.inboxes[to as usize].news);
+        for News { from, chunks } in inbox.drain(..) {
+            self.inform(to, Member::news(from, chunks));
         }
         // Its memory serves the next ones.
-        self.nodes[to as usize].inbox = inbox;
+        self.inboxes[to as usize].news = inbox;
     }
 
     pub(super) fn hear(&mut self, from: Number, to: Number, link: u32, message: Message) {
