@@ -16,6 +16,7 @@ pub mod config;
 mod connections;
 mod counters;
 pub mod identity;
+pub mod log;
 pub mod metrics;
 mod persistence;
 mod point;
