@@ -10,6 +10,7 @@
 //! What always holds: a request is answered with the specification's status, whatever is wrong with it;
 //! requests, connections, registrations and probes are bounded, for each peer and in all ([`Settings`]).
 
+mod answers;
 mod behaviour;
 mod codec;
 pub mod config;
