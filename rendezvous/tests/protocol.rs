@@ -38,6 +38,17 @@ async fn records_of_both_forms_register_and_are_discovered_as_they_came() {
     }
 }
 
+/// What an answer takes while it waits for its reader is given back when it is read.
+#[tokio::test]
+async fn a_peer_that_reads_its_answers_may_ask_on_and_on() {
+    let (_tracker, address) = tracker(Settings::default()).await;
+    let (one, other) = (Client::start(&address).await, Client::start(&address).await);
+    one.join("a").await;
+    for n in 0..300 {
+        assert_eq!(other.discover("a", None).await.registrations.len(), 1, "{n}");
+    }
+}
+
 #[tokio::test]
 async fn each_mistake_in_a_registration_has_its_status() {
     let (tracker, address) = tracker(Settings::default()).await;
