@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_waits_learns_that_something_was_counted() {
+    async fn a_waiting_task_learns_that_something_was_counted() {
         let counter = TrafficCounter::default();
         let idle = tokio::time::timeout(Duration::ZERO, counter.changed()).await;
         assert!(idle.is_err());

@@ -77,7 +77,7 @@ impl Simulation {
                 self.tell(to, MemberInput::Found { peers: peers.to_vec(), source: PeerSource::Peer });
             }
             Message::OpenStream => {
-                node.upload.open(session(link, from), from);
+                node.upload.open(session(link, from), from, None);
                 self.say(to, from, Message::StreamOpened);
             }
             Message::StreamOpened => self.on_stream(to, from, StreamEvent::Opened),

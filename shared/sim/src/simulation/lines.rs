@@ -106,7 +106,7 @@ impl Simulation {
             sender.line.push_back(id);
         }
         sender.sent += framed;
-        sender.upload.sent(bytes.into());
+        sender.upload.sent(session(link, to), bytes.into());
         let through = self.line_time(bytes, self.nodes[to as usize].down);
         let free = &mut self.nodes[to as usize].down_free;
         *free = (*free).max(self.now + self.scenario.delay) + through;
