@@ -13,6 +13,16 @@ use shoal_wire::rendezvous::{MAX_REQUEST, MAX_RESPONSE, Malformed, RendezvousReq
 /// memory, and one record: a small question may have an answer of 1 MiB.
 const GATHERED: usize = 16 << 10;
 
+/// How much memory an answer takes while it is written, in bytes, at most. Records belong to the registry.
+pub(crate) fn memory_of(answer: &RendezvousResponse) -> usize {
+    match answer {
+        RendezvousResponse::Discover(Ok(found)) if !found.registrations.is_empty() => {
+            2 * GATHERED + std::mem::size_of_val(&found.registrations[..])
+        }
+        _ => 0,
+    }
+}
+
 /// Reads requests, also such as cannot be read, because those are answered too; writes responses.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Codec;

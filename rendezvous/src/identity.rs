@@ -89,10 +89,14 @@ fn load(path: &Path) -> Result<Keypair, IdentityError> {
 }
 
 fn create(path: &Path) -> io::Result<Keypair> {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
+    create_durably(path, &mut sync_folder)
+}
+
+/// Makes a key file that is still there after a loss of power, with the folders above it: an address that was given away
+/// must not change. `sync` makes sure that a folder's list of names is on the disk.
+fn create_durably(path: &Path, sync: &mut dyn FnMut(&Path) -> io::Result<()>) -> io::Result<Keypair> {
+    let folder = folder_of(path);
+    let made: Vec<&Path> = folder.ancestors().take_while(|folder| !is_there(folder)).collect();
     fs::create_dir_all(folder)?;
     let key = Keypair::generate_ed25519();
     let bytes = key.to_protobuf_encoding().map_err(io::Error::other)?;
@@ -101,7 +105,31 @@ fn create(path: &Path) -> io::Result<Keypair> {
     file.write_all(&bytes)?;
     file.as_file().sync_all()?;
     file.persist_noclobber(path).map_err(|e| e.error)?;
+    sync(folder)?;
+    made.into_iter().try_for_each(|folder| sync(folder_of(folder)))?;
     Ok(key)
+}
+
+/// The folder that has a path's name in it.
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+fn is_there(folder: &Path) -> bool {
+    folder.as_os_str().is_empty() || folder.exists()
+}
+
+/// Where a file system cannot do that, there is nothing more to be done.
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    use io::ErrorKind::{InvalidInput, IsADirectory, PermissionDenied, Unsupported};
+    match File::open(folder).and_then(|folder| folder.sync_all()) {
+        Err(error)
+            if matches!(error.kind(), InvalidInput | IsADirectory | PermissionDenied | Unsupported) =>
+        {
+            Ok(())
+        }
+        done => done,
+    }
 }
 
 #[cfg(unix)]
@@ -125,6 +153,22 @@ mod tests {
         let path = folder.path().join("sub/key");
         let first = load_or_create(&path).unwrap().public();
         assert_eq!(load_or_create(&path).unwrap().public(), first);
+    }
+
+    #[test]
+    fn a_new_key_survives_a_loss_of_power() {
+        let base = tempfile::tempdir().unwrap();
+        let path = base.path().join("a/b/key");
+        let mut synced = vec![];
+        let mut sync = |folder: &Path| {
+            assert!(path.exists(), "the name comes first");
+            synced.push(folder.to_owned());
+            sync_folder(folder)
+        };
+        create_durably(&path, &mut sync).unwrap();
+        assert_eq!(synced, [base.path().join("a/b"), base.path().join("a"), base.path().to_owned()]);
+        let failing = create_durably(&base.path().join("other"), &mut |_| Err(io::ErrorKind::Other.into()));
+        assert!(failing.is_err(), "a key that may be gone tomorrow is none");
     }
 
     #[test]

@@ -10,12 +10,14 @@
 //! What always holds: a request is answered with the specification's status, whatever is wrong with it;
 //! requests, connections, registrations and probes are bounded, for each peer and in all ([`Settings`]).
 
+mod answers;
 mod behaviour;
 mod codec;
 pub mod config;
 mod connections;
 mod counters;
 pub mod identity;
+pub mod log;
 pub mod metrics;
 mod persistence;
 mod point;

@@ -4,7 +4,7 @@
 mod open_files;
 mod signals;
 
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -13,8 +13,9 @@ use anyhow::Context;
 use clap::Parser;
 use libp2p::Multiaddr;
 use libp2p::identity::Keypair;
-use shoal_rendezvous::config::{LogFormat, Options, TrackerConfig};
-use shoal_rendezvous::{Settings, TrackerServer, identity, metrics};
+use shoal_printable::escaped;
+use shoal_rendezvous::config::{Options, TrackerConfig};
+use shoal_rendezvous::{Settings, TrackerServer, identity, log, metrics};
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
@@ -78,7 +79,7 @@ fn main() -> ExitCode {
         let _ = std::io::stdout().write_all(config.to_toml().as_bytes());
         return ExitCode::SUCCESS;
     }
-    init_log(config.log_format, filter);
+    log::init(filter, config.log_format);
     #[cfg(unix)]
     open_files::make_room(config.connections);
     let result = tokio::runtime::Runtime::new().context("cannot start").and_then(|runtime| {
@@ -93,7 +94,7 @@ fn main() -> ExitCode {
 }
 
 fn complain(error: &anyhow::Error, code: u8) -> ExitCode {
-    eprintln!("error: {error:#}");
+    eprintln!("error: {}", escaped(&format!("{error:#}")));
     code.into()
 }
 
@@ -107,17 +108,6 @@ fn configuration(args: &Args) -> anyhow::Result<(TrackerConfig, EnvFilter)> {
         None => EnvFilter::try_from_default_env().unwrap_or_else(|_| "warn".into()),
     };
     Ok((config, filter))
-}
-
-fn init_log(format: LogFormat, filter: EnvFilter) {
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    match format {
-        LogFormat::Json => log.json().init(),
-        LogFormat::Text => {
-            let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-            log.with_ansi(colour).init();
-        }
-    }
 }
 
 async fn run(config: &TrackerConfig) -> anyhow::Result<()> {
@@ -169,7 +159,7 @@ fn print_addresses(addresses: &[Multiaddr]) {
     let lines: String = addresses.iter().map(|address| format!("{address}\n")).collect();
     let mut out = std::io::stdout().lock();
     // Err: nobody reads it; the tracker is of use all the same.
-    let _ = out.write_all(lines.as_bytes()).and_then(|()| out.flush());
+    let _ = out.write_all(escaped(&lines).as_bytes()).and_then(|()| out.flush());
 }
 
 /// Tells systemd, if it is there.

@@ -6,12 +6,12 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use libp2p::request_response::{self, ProtocolSupport, ResponseChannel};
-use libp2p::{Multiaddr, StreamProtocol};
+use libp2p::request_response::{self, InboundRequestId, ProtocolSupport, ResponseChannel};
+use libp2p::{Multiaddr, PeerId, StreamProtocol};
 use shoal_framing::FrameCodec;
 use shoal_registry::Registry;
 use shoal_tracker::{Effect, Origin, ServiceLimits, ServiceOutcome, Services};
-use shoal_wire::frame::Received;
+use shoal_wire::frame::{self, Received};
 use shoal_wire::rendezvous::PeerRecord;
 use shoal_wire::tracker::{PROTOCOL, TrackerRequest, TrackerResponse};
 
@@ -39,9 +39,16 @@ pub(crate) fn services(now: Duration) -> Services {
 
 /// What to answer to a request, and what else is to be done.
 pub(crate) struct Answer {
+    pub(crate) peer: PeerId,
+    pub(crate) id: InboundRequestId,
     pub(crate) channel: ResponseChannel<TrackerResponse>,
     pub(crate) response: TrackerResponse,
     pub(crate) effects: Vec<Effect>,
+}
+
+/// How much memory an answer takes while it is written, in bytes: itself and its frame.
+pub(crate) fn memory_of(response: &TrackerResponse) -> usize {
+    2 * frame::encode(response).map_or(0, |frame| frame.len())
 }
 
 /// Finds the answer to a request, if the event is one. `ip` is where the peer's connection comes from.
@@ -54,13 +61,13 @@ pub(crate) fn handle(
 ) -> Option<Answer> {
     use request_response::{Event, Message};
     match event {
-        Event::Message { peer, message: Message::Request { request, channel, .. }, .. } => {
+        Event::Message { peer, message: Message::Request { request_id, request, channel }, .. } => {
             let from = Origin { peer, ip };
             let ServiceOutcome { response, effects } = services.handle(registry, now, from, request);
             if let TrackerResponse::Error { code } = &response {
                 tracing::debug!(%peer, ?code, "request refused");
             }
-            Some(Answer { channel, response, effects })
+            Some(Answer { peer, id: request_id, channel, response, effects })
         }
         Event::InboundFailure { peer, error, .. } => {
             tracing::debug!(%peer, %error, "request not answered");

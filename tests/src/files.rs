@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rand::{Rng, SeedableRng};
 use shoal_engine::SeededRng;
@@ -84,6 +84,12 @@ fn gather(path: &Path, name: &str, all: &mut BTreeMap<String, Item>) {
         Item::File { hash, executable: mode & 0o100 != 0, private }
     };
     all.insert(name.to_owned(), item);
+}
+
+/// A part beneath a folder, if there is one.
+pub fn part(folder: &Path) -> Option<PathBuf> {
+    let name = names(folder).into_iter().find(|name| name.ends_with(".part"))?;
+    Some(folder.join(name))
 }
 
 /// Names in a folder, sorted.

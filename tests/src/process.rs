@@ -116,6 +116,16 @@ impl Process {
         self.child.wait().expect("can be waited for");
     }
 
+    /// Ends it like `kill -9` unless it has ended. Returns its standard error, and its exit code if it ended by itself.
+    pub fn end_now(mut self) -> (String, Option<i32>) {
+        let code = self.child.try_wait().expect("can be waited for").and_then(|status| status.code());
+        // Err only says that it has ended already.
+        drop(self.child.kill());
+        self.child.wait().expect("can be waited for");
+        self.readers.drain(..).for_each(|reader| reader.join().expect("a reader does not panic"));
+        (self.errors(), code)
+    }
+
     /// Sends the signal of Ctrl-C.
     pub fn interrupt(&self) {
         self.signal(Signal::INT);

@@ -51,6 +51,23 @@ fn what_exists_and_differs_is_kept_without_force() {
 }
 
 #[test]
+fn a_content_may_be_called_like_a_part() {
+    let scratch = tempfile::tempdir().unwrap();
+    let to = scratch.path().join("to");
+    // Whose part would have the other's name, were parts called by names alone.
+    for name in ["set", "set.part", "set.part.journal"] {
+        let from = scratch.path().join(name);
+        write(&from.join("file"), random(300_000, name.len() as u64));
+        let (_seed, ticket) = share(&from, &[]);
+        get(&ticket, &to, &["--force"]).end().expect(0);
+    }
+    assert_eq!(names(&to), ["set", "set.part", "set.part.journal"]);
+    for name in names(&to) {
+        assert_eq!(tree(&to.join(&name)), tree(&scratch.path().join(&name)));
+    }
+}
+
+#[test]
 fn a_complete_target_is_verified_and_left_alone() {
     let scratch = tempfile::tempdir().unwrap();
     let (from, to) = (scratch.path().join("set"), scratch.path().join("to"));

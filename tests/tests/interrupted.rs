@@ -1,10 +1,11 @@
 //! Transfers that are cut off: getters and providers that die, and what is left to do afterwards.
 
+use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
 use shoal_content::{Chunker, Ticket};
-use shoal_tests::files::{random, tree, write};
+use shoal_tests::files::{part, random, tree, write};
 use shoal_tests::gate::{Gate, Provider, provide_gated};
 use shoal_tests::process::{get, share};
 
@@ -38,6 +39,55 @@ async fn a_killed_getter_fetches_no_verified_chunk_again() {
         assert_eq!(got["found"], killed_after * CHUNK);
         assert_eq!(got["fetched"], (CHUNKS - killed_after) * CHUNK);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_on_the_disk_any_more_is_fetched_again_and_never_placed() {
+    let scratch = tempfile::tempdir().unwrap();
+    let (gate, provider) = gated(scratch.path()).await;
+    let ticket = provider.ticket.to_string();
+    let to = scratch.path().join("to");
+    gate.open(CHUNKS / 2);
+    let mut getter = get(&ticket, &to, &[]);
+    getter.stored(CHUNKS / 2);
+    getter.kill();
+    // As after a disk that was unplugged, or a volume that was rolled back: the file has its length and its times, and
+    // zeros where a chunk was. Neither the process nor the system knows.
+    let file = part(&to).expect("a part").join("file");
+    let mut bytes = fs::read(&file).unwrap();
+    let is_stored = |chunk: &&mut [u8]| chunk.iter().any(|byte| *byte != 0);
+    bytes.chunks_mut(CHUNK).find(is_stored).expect("a stored chunk").fill(0);
+    fs::write(&file, bytes).unwrap();
+    gate.open_all();
+    let got = get(&ticket, &to, &[]).end().expect(0).json();
+    assert_eq!(tree(&scratch.path().join("from/set")), tree(&to.join("set")));
+    assert_eq!(got["found"], (CHUNKS / 2 - 1) * CHUNK, "all but the one");
+    assert_eq!(got["fetched"], (CHUNKS / 2 + 1) * CHUNK);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn force_removes_no_folder_that_merely_has_a_parts_name() {
+    let scratch = tempfile::tempdir().unwrap();
+    let (gate, provider) = gated(scratch.path()).await;
+    let ticket = provider.ticket.to_string();
+    let to = scratch.path().join("to");
+    gate.open(1);
+    let mut getter = get(&ticket, &to, &[]);
+    getter.stored(1);
+    let part = part(&to).expect("a part");
+    getter.kill();
+    gate.open_all();
+    // What people may have called so; and what has the very name of this content's part, without its journal.
+    fs::remove_dir_all(&to).unwrap();
+    write(&to.join("set.part/file"), "mine");
+    get(&ticket, &to, &["--force"]).end().expect(0);
+    assert_eq!(tree(&scratch.path().join("from/set")), tree(&to.join("set")));
+    fs::remove_dir_all(to.join("set")).unwrap();
+    write(&part.join("file"), "mine too");
+    let refused = get(&ticket, &to, &["--force"]).end().expect(1);
+    assert!(refused.stderr.contains("in the way"), "{}", refused.stderr);
+    let kept = [to.join("set.part/file"), part.join("file")].map(|path| fs::read(path).unwrap());
+    assert_eq!(kept, [b"mine".to_vec(), b"mine too".to_vec()]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

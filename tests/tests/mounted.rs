@@ -15,11 +15,12 @@ use shoal_tests::process::{get, share};
 /// What is run, under which name.
 type Test = (&'static str, fn());
 
-const TESTS: [Test; 4] = [
+const TESTS: [Test; 5] = [
     ("a_full_disk_pauses_the_download_until_there_is_room", full_disk_pauses),
     ("a_getter_that_is_ended_on_a_full_disk_keeps_what_it_has", ended_on_a_full_disk),
     ("a_disk_that_fills_up_with_reused_chunks_pauses_the_download", full_of_reused_chunks),
-    ("a_read_only_disk_is_named_and_loses_nothing", read_only_disk),
+    ("a_disk_that_is_full_at_the_start_pauses_the_download", full_at_the_start),
+    ("a_read_only_disk_pauses_the_download_and_loses_nothing", read_only_disk),
 ];
 const SHARING: Test = ("reused_chunks_take_no_room_where_blocks_can_be_shared", blocks_are_shared);
 
@@ -167,6 +168,23 @@ fn full_of_reused_chunks() {
     assert_eq!(tree(&from), tree(&disk.path().join("set")));
 }
 
+fn full_at_the_start() {
+    let scratch = tempfile::tempdir().unwrap();
+    let from = scratch.path().join("set");
+    write(&from.join("file"), random(1 << 20, 1));
+    let disk = Disk::in_memory("2m");
+    let filler = disk.path().join("filler");
+    // As much as there is room for, and it says so.
+    assert!(std::fs::write(&filler, vec![1; 4 << 20]).is_err());
+    let (_seed, ticket) = share(&from, &[]);
+    let mut getter = get(&ticket, disk.path(), &[]);
+    getter.word("a pause", |line| line.contains("paused") && line.contains("No space left"));
+    std::fs::remove_file(&filler).unwrap();
+    getter.word("going on", |line| line.contains("going on") && !line.contains("paused"));
+    getter.end().expect(0);
+    assert_eq!(tree(&from), tree(&disk.path().join("set")));
+}
+
 fn read_only_disk() {
     let scratch = tempfile::tempdir().unwrap();
     let from = scratch.path().join("set");
@@ -183,13 +201,12 @@ fn read_only_disk() {
     getter.end().expect(3);
     let before = tree(disk.path());
     disk.remount("ro");
-    let refused = get(&ticket, disk.path(), &[]).end().expect(1);
-    assert!(refused.stderr.contains("Read-only file system"), "{}", refused.stderr);
-    assert!(refused.stderr.contains("what is verified is kept"), "{}", refused.stderr);
+    let mut getter = get(&ticket, disk.path(), &[]);
+    getter.word("a pause", |line| line.contains("paused") && line.contains("Read-only file system"));
     assert_eq!(tree(disk.path()), before);
     disk.remount("rw");
     gate.open_all();
-    let got = get(&ticket, disk.path(), &[]).end().expect(0).json();
+    let got = getter.end().expect(0).json();
     assert_eq!(got["found"], 20 * (64 << 10));
     assert_eq!(tree(&from), tree(&disk.path().join("set")));
 }

@@ -188,9 +188,9 @@ fn begin(event: ContentEvent, output: &Output) {
 
 fn show(bar: &ProgressBar, progress: &Progress, rate: &mut Growth) {
     bar.set_prefix(match progress.phase {
+        _ if progress.blocked.is_some() => "paused",
         Phase::Manifest => "looking",
         Phase::Opening => "checking",
-        Phase::Downloading if progress.blocked.is_some() => "paused",
         Phase::Downloading => "fetching",
         Phase::Finishing => "placing",
         Phase::Serving => "serving",

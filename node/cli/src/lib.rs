@@ -23,10 +23,10 @@ mod stop;
 mod tracker;
 mod verify;
 
-use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use shoal_rendezvous::config::LogFormat;
 
 use self::error::CliError;
 use self::output::Output;
@@ -67,14 +67,14 @@ pub fn main() -> ExitCode {
     // Usage errors end here, with exit code 2.
     let args = Args::parse();
     init_log();
+    let output = Output::new(args.json, args.quiet);
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("error: cannot start: {error}");
+            output.error(&anyhow::anyhow!("cannot start: {error}").into());
             return ExitCode::FAILURE;
         }
     };
-    let output = Output::new(args.json, args.quiet);
     let result = runtime.block_on(run(args.command, &output));
     // A blocking read or hash that is still under way must not hold up the end.
     runtime.shutdown_background();
@@ -102,6 +102,5 @@ async fn run(command: Command, output: &Output) -> Result<error::Exit, CliError>
 
 fn init_log() {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "error".into());
-    let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colour).with_writer(std::io::stderr).init();
+    shoal_rendezvous::log::init(filter, LogFormat::Text);
 }

@@ -7,7 +7,7 @@ use bytesize::ByteSize;
 use clap::Args;
 use libp2p::Multiaddr;
 use libp2p::identity::Keypair;
-use shoal_content::{Chunker, ContentId, Ticket};
+use shoal_content::{Chunker, ContentId, Ticket, is_plain};
 use shoal_engine::{Fairness, Topology, UploadConfig};
 
 use super::error::CliError;
@@ -18,10 +18,10 @@ use shoal_net::{Node, NodeConfig};
 #[derive(Args, Debug, Clone)]
 pub(super) struct NetArgs {
     /// Address to listen on, such as /ip4/0.0.0.0/tcp/4001; may be given several times
-    #[arg(long, value_name = "ADDR")]
+    #[arg(long, value_name = "ADDR", value_parser = address)]
     pub(super) listen: Vec<Multiaddr>,
     /// Rendezvous point to use; may be given several times
-    #[arg(long, value_name = "ADDR")]
+    #[arg(long, value_name = "ADDR", value_parser = address)]
     pub(super) rendezvous: Vec<Multiaddr>,
     #[command(flatten)]
     pub(super) pace: PaceArgs,
@@ -106,7 +106,7 @@ pub(super) struct SourceArgs {
     #[command(flatten)]
     pub(super) net: NetArgs,
     /// Address of a peer that may have the content; may be given several times
-    #[arg(long, value_name = "ADDR")]
+    #[arg(long, value_name = "ADDR", value_parser = address)]
     pub(super) peer: Vec<Multiaddr>,
     /// How long to look for somebody to fetch from before giving up [default: 30s without any peer; without
     /// end while peers are connected that lack chunks too]
@@ -142,6 +142,15 @@ impl SourceArgs {
     }
 }
 
+/// Reads an address; refuses one that no ticket could hold.
+pub(super) fn address(text: &str) -> Result<Multiaddr, String> {
+    let address = text.parse::<Multiaddr>().map_err(|error| error.to_string())?;
+    if is_plain(&address) {
+        return Ok(address);
+    }
+    Err("an address is written in visible ASCII characters, names of other scripts as xn--…".into())
+}
+
 /// Reads a rate: bytes per second with a unit of bytes, or bits per second such as `100mbit`.
 pub(super) fn rate(text: &str) -> Result<u64, String> {
     let lower = text.trim().to_ascii_lowercase();
@@ -173,6 +182,14 @@ pub(super) fn chunker(text: &str) -> Result<Chunker, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn addresses_are_plain() {
+        assert!(address("/dns4/xn--mnchen-3ya.example/tcp/1").is_ok());
+        for bad in ["/dns4/a\u{1b}[2J/tcp/1", "/dns4/münchen.example/tcp/1", "/dns4/a b/tcp/1", "nothing"] {
+            assert!(address(bad).is_err(), "{bad:?}");
+        }
+    }
 
     #[test]
     fn rates_are_bytes_or_bits() {

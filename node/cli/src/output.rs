@@ -4,7 +4,7 @@ use std::io::{IsTerminal, Write};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
-use shoal_printable::{escaped, is_unprintable};
+use shoal_printable::{escaped, escaped_json};
 
 use super::error::CliError;
 
@@ -65,14 +65,18 @@ impl Output {
         }
     }
 
-    /// Data: the object with `--json`, else the text.
+    /// Data: the object with `--json`, else the text. Either is escaped, whoever wrote what is in it.
     pub(super) fn data(&self, object: &impl Serialize, text: impl FnOnce() -> String) -> anyhow::Result<()> {
-        let line = if self.json { shown_json(&serde_json::to_string(object)?) } else { text() };
+        let line = self.shown(object, text)?;
         self.bars.suspend(|| {
             let mut stdout = std::io::stdout().lock();
             writeln!(stdout, "{line}").and_then(|()| stdout.flush())
         })?;
         Ok(())
+    }
+
+    fn shown(&self, object: &impl Serialize, text: impl FnOnce() -> String) -> anyhow::Result<String> {
+        Ok(if self.json { escaped_json(&serde_json::to_string(object)?) } else { escaped(&text()) })
     }
 
     /// A bar that counts bytes.
@@ -92,30 +96,22 @@ impl Output {
     }
 }
 
-/// The same JSON, with what a terminal could take for a command written as JSON's own escapes. Such characters stand in
-/// strings alone.
-fn shown_json(json: &str) -> String {
-    let mut shown = String::with_capacity(json.len());
-    for c in json.chars() {
-        if is_unprintable(c) {
-            c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| shown += &format!("\\u{unit:04x}"));
-        } else {
-            shown.push(c);
-        }
-    }
-    shown
-}
-
 #[cfg(test)]
 mod tests {
+    use shoal_printable::is_unprintable;
+
     use super::*;
 
     #[test]
-    fn json_moves_no_cursor_and_stays_the_same() {
+    fn what_is_printed_moves_no_cursor_and_json_stays_the_same() {
         let text = "a\u{1b}[2J\u{9b}1m \u{202e}x\u{feff} é 名";
-        let shown = shown_json(&serde_json::to_string(text).unwrap());
-        assert!(!shown.chars().any(is_unprintable), "{shown:?}");
-        assert!(shown.contains("é 名"));
-        assert_eq!(serde_json::from_str::<String>(&shown).unwrap(), text);
+        for json in [false, true] {
+            let shown = Output::new(json, true).shown(&text, || text.to_owned()).unwrap();
+            assert!(!shown.chars().any(is_unprintable), "{shown:?}");
+            assert!(shown.contains("é 名"));
+            if json {
+                assert_eq!(serde_json::from_str::<String>(&shown).unwrap(), text);
+            }
+        }
     }
 }

@@ -10,6 +10,7 @@ use libp2p::{Multiaddr, PeerId};
 use serde::Serialize;
 use shoal_content::{Chunker, Ticket};
 use shoal_engine::SeedGoal;
+use shoal_printable::Printable;
 use tokio_util::sync::CancellationToken;
 
 use super::error::{CliError, Exit};
@@ -196,7 +197,8 @@ pub(super) fn tell(event: ContentEvent, output: &Output) {
 fn useless(why: &[(Multiaddr, TrackerError)]) -> String {
     let refused = why.iter().any(|(_, error)| matches!(error, TrackerError::Refused(_)));
     let what = if refused { "no rendezvous point accepts this node" } else { "no rendezvous point answers" };
-    let each: Vec<String> = why.iter().map(|(point, error)| format!("{point}: {error}")).collect();
+    let each: Vec<String> =
+        why.iter().map(|(point, error)| Printable(&format!("{point}: {error}")).to_string()).collect();
     format!("{what} ({}); going on without, and trying again now and then", each.join("; "))
 }
 

@@ -8,7 +8,7 @@ use anyhow::anyhow;
 use bytesize::ByteSize;
 use indicatif::ProgressBar;
 use serde::Serialize;
-use shoal_content::Chunker;
+use shoal_content::{Chunker, MAX_CHUNKS};
 use shoal_sim::{Scenario, SimOutcome, Simulation};
 use tokio_util::sync::CancellationToken;
 
@@ -49,10 +49,10 @@ pub(super) struct Args {
     #[arg(long, value_name = "RATE", value_parser = rate)]
     seed_up: Option<u64>,
     /// From any peer to any other, one way
-    #[arg(long, value_name = "TIME", default_value = "10ms", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "TIME", default_value = "10ms", value_parser = simulated)]
     delay: Duration,
     /// Peers start this long after one another
-    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = simulated)]
     stagger: Duration,
     /// The seed goes when it has sent the content this many times
     #[arg(long, value_name = "TIMES")]
@@ -122,9 +122,20 @@ pub(super) async fn run(args: Args, output: &Output, stop: CancellationToken) ->
     Ok(if report.incomplete == 0 { Exit::Done } else { Exit::PartlyDone })
 }
 
+/// Reads a time that many others are added to.
+fn simulated(text: &str) -> Result<Duration, String> {
+    const MOST: Duration = Duration::from_secs(24 * 60 * 60);
+    let time = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+    if time <= MOST { Ok(time) } else { Err("at most 1day here".into()) }
+}
+
 fn scenario(args: &Args) -> Result<Scenario, CliError> {
     if args.size.as_u64() == 0 {
         return Err(CliError::usage(anyhow!("--size must be more than nothing")));
+    }
+    let chunker = args.chunker.unwrap_or(Chunker::for_size(args.size.as_u64()));
+    if args.size.as_u64() / u64::from(chunker.min_size()) > u64::from(MAX_CHUNKS) {
+        return Err(CliError::usage(anyhow!("--size would come to more than {MAX_CHUNKS} chunks")));
     }
     if args.seed_leaves_after.is_some_and(|times| times.is_nan() || times <= 0.0) {
         return Err(CliError::usage(anyhow!("--seed-leaves-after must be more than 0")));

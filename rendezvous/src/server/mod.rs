@@ -7,18 +7,20 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
+use libp2p::request_response::InboundRequestId;
 use libp2p::swarm::SwarmEvent;
 use libp2p::{PeerId, Swarm, identify, ping, request_response};
 use shoal_registry::Registry;
 use shoal_tracker::Services;
-use shoal_wire::rendezvous::Status;
+use shoal_wire::rendezvous::{RendezvousRefusal, RendezvousResponse, Status};
 use shoal_wire::tracker::Verdict;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
 use self::services::Held;
+use crate::answers::AnswerBudget;
 use crate::behaviour::{Behaviour, BehaviourEvent};
-use crate::codec::Codec;
+use crate::codec::{Codec, memory_of};
 use crate::connections::Connections;
 use crate::counters::{self, Counters};
 use crate::metrics::{self, Reporter};
@@ -38,6 +40,13 @@ type EventOf<C> = request_response::Event<
     <C as request_response::Codec>::Response,
 >;
 
+/// A request that is being answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Asked {
+    Rendezvous(InboundRequestId),
+    Tracker(InboundRequestId),
+}
+
 /// The tracker's state, and its store.
 pub(crate) struct State {
     pub(crate) point: Point,
@@ -54,6 +63,7 @@ pub(crate) struct Server {
     persistence: Persistence,
     /// Answers that wait for the disk.
     held: FuturesUnordered<Held>,
+    answers: AnswerBudget<Asked>,
     connections: Connections,
     probes: Probes,
     probed: counters::Probes,
@@ -76,6 +86,7 @@ impl Server {
             services,
             persistence,
             held: FuturesUnordered::new(),
+            answers: AnswerBudget::default(),
             connections: Connections::default(),
             probes: Probes::default(),
             probed: counters::Probes::default(),
@@ -90,7 +101,8 @@ impl Server {
         let mut reports = tokio::time::interval(metrics::REPORT_EVERY);
         reports.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
         loop {
-            let due = self.next_timeout().map(|at| self.start + at);
+            // What is later than the system can tell is never due.
+            let due = self.next_timeout().and_then(|at| self.start.checked_add(at));
             tokio::select! {
                 event = self.swarm.select_next_some() => self.on_swarm_event(event),
                 order = self.orders.recv() => match order {
@@ -220,7 +232,11 @@ impl Server {
     fn on_request(&mut self, event: EventOf<Codec>) {
         use request_response::{Event, Message};
         match event {
-            Event::Message { peer, connection_id, message: Message::Request { request, channel, .. } } => {
+            Event::Message {
+                peer,
+                connection_id,
+                message: Message::Request { request_id, request, channel },
+            } => {
                 self.on_life(peer);
                 let asker = self.connections.asker(peer, connection_id);
                 let now = self.now();
@@ -235,12 +251,22 @@ impl Server {
                 tracing::debug!(%peer, refused = ?answer.as_ref().and_then(|it| it.refused()), "request");
                 // Without an answer the channel is dropped, and the stream ends. An answer that cannot be
                 // sent is one to a connection that is gone.
-                if let Some(answer) = answer {
-                    drop(self.swarm.behaviour_mut().rendezvous.send_response(channel, answer));
+                if let Some(mut answer) = answer {
+                    let asked = Asked::Rendezvous(request_id);
+                    if !self.answers.begin(asked, peer, asker.observed, memory_of(&answer)) {
+                        answer = RendezvousResponse::Discover(Err(RendezvousRefusal::TooOften.into()));
+                    }
+                    if self.swarm.behaviour_mut().rendezvous.send_response(channel, answer).is_err() {
+                        self.answers.ended(&asked);
+                    }
                 }
             }
-            Event::InboundFailure { peer, error, .. } => tracing::debug!(%peer, %error, "request failed"),
-            Event::Message { .. } | Event::OutboundFailure { .. } | Event::ResponseSent { .. } => {}
+            Event::InboundFailure { peer, request_id, error, .. } => {
+                tracing::debug!(%peer, %error, "request failed");
+                self.answers.ended(&Asked::Rendezvous(request_id));
+            }
+            Event::ResponseSent { request_id, .. } => self.answers.ended(&Asked::Rendezvous(request_id)),
+            Event::Message { .. } | Event::OutboundFailure { .. } => {}
         }
     }
 }

@@ -8,7 +8,7 @@ use libp2p::request_response::{self, ResponseChannel};
 use shoal_tracker::Effect;
 use shoal_wire::tracker::{TrackerErrorCode, TrackerResponse};
 
-use super::Server;
+use super::{Asked, Server};
 use crate::service::{self, Answer};
 
 /// Answers that may wait for the disk. Beyond that, a peer that wants something kept is told to ask later.
@@ -21,6 +21,11 @@ pub(super) type Held =
 impl Server {
     pub(super) fn on_tracker_event(&mut self, event: service::Event) {
         let now = self.now();
+        if let request_response::Event::ResponseSent { request_id, .. }
+        | request_response::Event::InboundFailure { request_id, .. } = &event
+        {
+            self.answers.ended(&Asked::Tracker(*request_id));
+        }
         let ip = match &event {
             request_response::Event::Message { peer, connection_id, .. } => {
                 self.on_life(*peer);
@@ -32,7 +37,10 @@ impl Server {
         let registry = self.point.registry_mut();
         registry.set_may_probe(may_probe);
         let Some(answer) = service::handle(&mut self.services, registry, now, ip, event) else { return };
-        let Answer { channel, response, effects } = answer;
+        let Answer { peer, id, channel, mut response, effects } = answer;
+        if !self.answers.begin(Asked::Tracker(id), peer, ip, service::memory_of(&response)) {
+            response = TrackerResponse::Error { code: TrackerErrorCode::Busy };
+        }
         let mut written = None;
         for effect in effects {
             match effect {

@@ -18,7 +18,7 @@ pub enum Address {
 /// `/HOST/tcp/PORT` or `/HOST/udp/PORT/quic-v1`, and `/p2p/PEER` or nothing.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Direct {
-    /// Where. Its IP address is one that a host can have.
+    /// Where. Its IP address or name is one that a host can have.
     pub host: Host,
     /// How, and at which port.
     pub transport: Transport,
@@ -74,7 +74,7 @@ impl TryFrom<&Multiaddr> for Address {
 
 fn place<'a>(parts: &mut impl Iterator<Item = Protocol<'a>>) -> Result<(Host, Transport), Unusable> {
     let host = parts.next().and_then(|part| Host::read(&part)).ok_or(Unusable)?;
-    if matches!(host, Host::Ip(ip) if Scope::of_ip(ip).is_none()) {
+    if Scope::of_host(&host).is_none() {
         return Err(Unusable);
     }
     let transport = match parts.next() {
@@ -170,6 +170,7 @@ mod tests {
             "/dns/a/tcp/443",
             "/dns4/example.org/tcp/443",
             "/dns6/example.org/udp/443/quic-v1",
+            "/dns/xn--mnchen-3ya.my_net.example./tcp/1",
         ] {
             let named = format!("{good}/p2p/{PEER}");
             assert!(is_dialable(&good.parse().unwrap()) && is_dialable(&named.parse().unwrap()), "{good}");
@@ -192,6 +193,10 @@ mod tests {
             "/unix/a",
             "/memory/5",
             "/tcp/1",
+            "/dns4/a\u{1b}[2Jb/tcp/1",
+            "/dns/a b/tcp/1",
+            "/dns6/a\nb/tcp/1",
+            "/dns/münchen.example/tcp/1",
         ] {
             assert_eq!(read(bad), Err(Unusable), "{bad}");
         }

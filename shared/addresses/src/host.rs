@@ -50,6 +50,14 @@ impl Host {
     }
 }
 
+/// Whether a name may be that of a host (RFC 1123, section 2.1): letters and digits of ASCII, `-` and `.`, and `_`, which
+/// some networks of containers use; 1 to 253 bytes. Names of other scripts are written in their ASCII form (`xn--…`).
+pub fn is_host_name(name: &str) -> bool {
+    const MAX: usize = 253;
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
+    (1..=MAX).contains(&name.len()) && name.bytes().all(fits)
+}
+
 /// The IP address that an address begins with, if it does.
 pub fn ip_of(address: &Multiaddr) -> Option<IpAddr> {
     match address.iter().next()? {

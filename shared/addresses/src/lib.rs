@@ -39,7 +39,7 @@ mod scope;
 mod testing;
 
 pub use address::{Address, Circuit, Direct, Transport, Unusable, is_dialable, peer_of, without_peer};
-pub use host::{Host, NameKind, ip_of};
+pub use host::{Host, NameKind, ip_of, is_host_name};
 pub use known::{KnownAddresses, MAX_CIRCUITS};
 pub use own::{MAX_CONFIRMED, OwnAddresses};
 pub use policy::{MAX_ADDRESS, MAX_ADDRESSES, MAX_AT_HOST, Told, at_host, is_harmful, tellable, told};

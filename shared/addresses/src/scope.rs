@@ -4,7 +4,7 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use multiaddr::{Multiaddr, Protocol};
 
-use crate::host::{Host, canonical, ip_of};
+use crate::host::{Host, canonical, ip_of, is_host_name};
 
 /// From where a host can be reached; each from more places than the one before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -28,13 +28,17 @@ impl Scope {
         }
     }
 
-    /// The scope of a name, as far as its text tells; it may lead anywhere. None for the empty name.
+    /// The scope of a name, as far as its text tells; it may lead anywhere. None for what is no host's name, see
+    /// [`is_host_name`].
     pub fn of_name(name: &str) -> Option<Self> {
         /// Names that no public server knows.
         const PRIVATE: [&str; 5] = ["local", "internal", "lan", "localdomain", "arpa"];
         let name = name.trim_end_matches('.').to_ascii_lowercase();
         if let Ok(ip) = name.parse() {
             return Self::of_ip(ip);
+        }
+        if !is_host_name(&name) {
+            return None;
         }
         let last = name.rsplit('.').next().filter(|label| !label.is_empty())?;
         Some(match last {

@@ -62,7 +62,7 @@ fn any_host() -> impl Strategy<Value = Host> {
 fn any_place() -> impl Strategy<Value = (Host, Transport)> {
     let transport = (1..=u16::MAX, any::<bool>())
         .prop_map(|(port, quic)| if quic { Transport::Quic(port) } else { Transport::Tcp(port) });
-    let usable = |host: &Host| !matches!(host, Host::Ip(ip) if Scope::of_ip(*ip).is_none());
+    let usable = |host: &Host| Scope::of_host(host).is_some();
     (any_host().prop_filter("a host", usable), transport)
 }
 

@@ -35,4 +35,4 @@ pub use manifest::{
     ManifestAssembler, ManifestBuilder, ManifestError, Root, Shape, segments,
 };
 pub use path::{LinkTarget, PathError, SafePath};
-pub use ticket::{MAX_TICKET, Ticket, TicketError};
+pub use ticket::{MAX_TICKET, Ticket, TicketError, is_plain};

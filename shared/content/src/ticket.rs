@@ -78,7 +78,7 @@ impl fmt::Display for Ticket {
         let bytes = |all: &[Multiaddr]| {
             let mut room = ROOM;
             let fits = |a: &&Multiaddr| {
-                let fits = a.len() <= MAX_ADDRESS.min(room);
+                let fits = a.len() <= MAX_ADDRESS.min(room) && is_plain(a);
                 room -= if fits { a.len() } else { 0 };
                 fits
             };
@@ -136,9 +136,16 @@ fn addresses(all: Vec<serde_bytes::ByteBuf>) -> Result<Vec<Multiaddr>, TicketErr
         return Err(TicketError::Invalid("too many or too long addresses".into()));
     }
     let parse = |bytes: serde_bytes::ByteBuf| {
-        Multiaddr::try_from(bytes.into_vec()).map_err(|_| TicketError::Invalid("a bad address".into()))
+        let address = Multiaddr::try_from(bytes.into_vec()).ok().filter(is_plain);
+        address.ok_or_else(|| TicketError::Invalid("a bad address".into()))
     };
     all.into_iter().map(parse).collect()
+}
+
+/// Whether an address is written in visible ASCII alone, as all are that a ticket may hold. A name in it could
+/// otherwise have anything in it that moves a cursor.
+pub fn is_plain(address: &Multiaddr) -> bool {
+    address.to_string().bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 #[cfg(test)]
@@ -185,6 +192,25 @@ mod tests {
         let crowded = Ticket { peers: all.clone(), rendezvous: all.clone(), ..ticket() };
         let read: Ticket = crowded.to_string().parse().unwrap();
         assert!(!read.peers.is_empty() && read.peers == all[..read.peers.len()]);
+    }
+
+    #[test]
+    fn an_address_that_is_not_plain_text_is_refused_and_never_written() {
+        for name in ["a\u{1b}[2Jb", "a\nb", "a b", "\u{202e}x", "münchen"] {
+            let bad: Multiaddr = format!("/dns4/{name}/tcp/1").parse().unwrap();
+            let good = ticket();
+            let mixed = Ticket { peers: [vec![bad.clone()], good.peers.clone()].concat(), ..good.clone() };
+            assert_eq!(mixed.to_string().parse(), Ok(good.clone()));
+            // As another program would write it.
+            let raw =
+                |all: &[Multiaddr]| all.iter().map(|a| serde_bytes::ByteBuf::from(a.to_vec())).collect();
+            let fields = Fields { id: good.content, peers: raw(&good.peers), rendezvous: raw(&[bad]) };
+            let mut raw = shoal_cbor::encode(&fields);
+            let checksum = Hash::of(&raw);
+            raw.extend_from_slice(&checksum.as_bytes()[..CHECKSUM]);
+            let read = format!("shoal1{}", base32().encode(&raw)).parse::<Ticket>();
+            assert!(matches!(read, Err(TicketError::Invalid(_))), "{name:?}");
+        }
     }
 
     #[test]

@@ -39,13 +39,26 @@ pub fn printable_bytes(bytes: &[u8]) -> String {
 
 /// A whole text with the same things escaped as in [`Printable`], but for line feeds and tabs.
 pub fn escaped(text: &str) -> String {
+    escape(text, |c| !matches!(c, '\n' | '\t'), |c, shown| shown.extend(c.escape_unicode()))
+}
+
+/// A whole text as one line, with the same things escaped as in [`Printable`].
+pub fn escaped_line(text: &str) -> String {
+    escape(text, |_| true, |c, shown| shown.extend(c.escape_unicode()))
+}
+
+/// JSON of one line with the same things written as JSON's own escapes, so that it says the same. They stand in strings
+/// alone.
+pub fn escaped_json(json: &str) -> String {
+    let unit = |unit: &u16| format!("\\u{unit:04x}");
+    escape(json, |_| true, |c, shown| shown.extend(c.encode_utf16(&mut [0; 2]).iter().map(unit)))
+}
+
+/// Writes what is unprintable and also `counts` by `write`, the rest as it is.
+fn escape(text: &str, counts: impl Fn(char) -> bool, write: impl Fn(char, &mut String)) -> String {
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {
-        match c {
-            '\n' | '\t' => shown.push(c),
-            c if is_unprintable(c) => shown.extend(c.escape_unicode()),
-            c => shown.push(c),
-        }
+        if is_unprintable(c) && counts(c) { write(c, &mut shown) } else { shown.push(c) }
     }
     shown
 }
@@ -77,6 +90,8 @@ mod tests {
         assert_eq!(Printable("x\u{202e}y").to_string(), "x\\u{202e}y");
         assert_eq!(Printable("名前 имя نام").to_string(), "名前 имя نام");
         assert_eq!(escaped("a\u{1b}[2J\n\tb\r\u{202e}"), "a\\u{1b}[2J\n\tb\\u{d}\\u{202e}");
+        assert_eq!(escaped_line("a\u{1b}[2J\n\tb\u{9b}"), "a\\u{1b}[2J\\u{a}\\u{9}b\\u{9b}");
+        assert_eq!(escaped_json("\"a\u{9b}\u{202e}é\""), "\"a\\u009b\\u202eé\"");
         assert_eq!(Printable(&"a".repeat(600)).to_string().chars().count(), 513);
     }
 }

@@ -14,7 +14,7 @@ impl Registry {
     /// [`RegistryLimits::page`](super::RegistryLimits::page) are given; `asker` is left out.
     ///
     /// Without a cookie: all, in random order, if they fit the answer, else a random sample that has seeds
-    /// and downloaders in it. With a cookie: what is new since the answer that it came with, oldest first; if more
+    /// and downloaders in it, and in which no single network takes the place of the others. With a cookie: what is new since the answer that it came with, oldest first; if more
     /// is new than fits, the next cookie goes on from there. A peer is new if it has come, or if its
     /// addresses have changed. What a sample left out is not new: to see more of a large swarm, ask without a cookie again.
     ///
@@ -76,8 +76,8 @@ impl Registry {
             Some(number) => newer(swarm, number, limit, asker, self.last_number),
             None => {
                 let place = asker.map(|key| match namespace {
-                    Some(_) => (self.entries[key].role, self.entries[key].position),
-                    None => (None, self.peers[key].position),
+                    Some(_) => (self.entries[key].role, self.entries[key].seat),
+                    None => (None, self.peers[key].seat),
                 });
                 (swarm.sample(limit, place, &mut self.rng), self.last_number)
             }

@@ -29,6 +29,7 @@ mod quota;
 mod registration;
 mod report_limits;
 mod reports;
+mod side;
 mod slab;
 mod swarm;
 mod table;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use libp2p_identity::PeerId;
 
+use super::side::Seat;
 use shoal_addresses::Prefix;
 use shoal_wire::tracker::Role;
 
@@ -111,8 +112,8 @@ pub(super) struct Entry {
     pub(super) prefixes: Box<[Prefix]>,
     /// Where the newest record came from.
     pub(super) observed: Option<IpAddr>,
-    /// Place among those with its role in the namespace's swarm.
-    pub(super) position: u32,
+    /// Its seat among those with its role in the namespace's swarm.
+    pub(super) seat: Seat,
 }
 
 impl Entry {

@@ -1,22 +1,24 @@
 //! The peers of one namespace, kept so that a random sample and the newest ones are found quickly.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use rand::RngExt;
 
 use super::registration::Counts;
+use super::side::{Seat, Side};
 use rand_chacha::ChaCha8Rng;
+use shoal_addresses::Prefix;
 use shoal_wire::tracker::Role;
 
-/// Two lists of members, seeds and others, each without gaps, so that a random place is a random member;
+/// Members by what they are, seeds and others, each so that a random seat is a random member;
 /// and all in the order of their numbers, so that what is newer than some number is at the end.
 ///
-/// Members are keys of the owner's table. The owner also keeps each one's place in its list: it is told
+/// Members are keys of the owner's table. The owner also keeps each one's seat: it is told
 /// when a removal moves another member.
 #[derive(Debug, Default)]
 pub(super) struct Swarm {
-    seeds: Vec<u32>,
-    others: Vec<u32>,
+    seeds: Side,
+    others: Side,
     by_number: BTreeMap<u64, u32>,
     /// How many of the others said that they are fetching.
     downloaders: usize,
@@ -32,22 +34,30 @@ impl Swarm {
         Counts { seeds: self.seeds.len(), downloaders: self.downloaders, unknown }
     }
 
-    /// Adds a member and returns its place in its list.
-    pub(super) fn insert(&mut self, member: u32, role: Option<Role>, number: u64) -> u32 {
+    /// Adds a member that counts against these networks, and returns its seat.
+    pub(super) fn insert(
+        &mut self,
+        member: u32,
+        role: Option<Role>,
+        number: u64,
+        prefixes: &[Prefix],
+    ) -> Seat {
         self.by_number.insert(number, member);
         self.downloaders += usize::from(role == Some(Role::Downloader));
-        let list = self.list(role);
-        list.push(member);
-        list.len() as u32 - 1
+        self.side(role).insert(member, prefixes)
     }
 
-    /// Removes a member. Returns the one, if any, that has taken its place.
-    pub(super) fn remove(&mut self, role: Option<Role>, position: u32, number: u64) -> Option<u32> {
+    /// Removes a member. Returns the one, if any, that has taken its seat.
+    pub(super) fn remove(
+        &mut self,
+        role: Option<Role>,
+        seat: Seat,
+        number: u64,
+        prefixes: &[Prefix],
+    ) -> Option<u32> {
         self.by_number.remove(&number);
         self.downloaders -= usize::from(role == Some(Role::Downloader));
-        let list = self.list(role);
-        list.swap_remove(position as usize);
-        list.get(position as usize).copied()
+        self.side(role).remove(seat, prefixes)
     }
 
     /// Makes a member news under a new number.
@@ -61,29 +71,28 @@ impl Swarm {
         self.by_number.range(number.saturating_add(1)..).map(|(number, member)| (*number, *member))
     }
 
-    /// At most `limit` members in random order, without the one at a place: all, if they are no more, else a
-    /// random sample with seeds and others in it.
+    /// At most `limit` members in random order, without the one in a seat: all, if they are no more, else a
+    /// random sample with seeds and others in it, of either no more than [`Side`] takes from crowded networks.
     pub(super) fn sample(
         &self,
         limit: usize,
-        without: Option<(Option<Role>, u32)>,
+        without: Option<(Option<Role>, Seat)>,
         rng: &mut ChaCha8Rng,
     ) -> Vec<u32> {
-        let of =
-            |seed| without.filter(|(role, _)| (*role == Some(Role::Seed)) == seed).map(|(_, at)| at as usize);
-        let seeds = Candidates { list: &self.seeds, without: of(true) };
-        let others = Candidates { list: &self.others, without: of(false) };
-        let (some, more) = split(limit, seeds.len(), others.len(), rng);
+        let of = |seed| without.filter(|(role, _)| (*role == Some(Role::Seed)) == seed).map(|(_, seat)| seat);
+        let left = |side: &Side, without: Option<Seat>| side.len() - usize::from(without.is_some());
+        let (seeds, others) = (left(&self.seeds, of(true)), left(&self.others, of(false)));
+        let (some, more) = split(limit, seeds, others, rng);
         let mut members = Vec::with_capacity(some + more);
-        seeds.pick(some, &mut members, rng);
-        others.pick(more, &mut members, rng);
+        self.seeds.pick(some, of(true), &mut members, rng);
+        self.others.pick(more, of(false), &mut members, rng);
         for last in (1..members.len()).rev() {
             members.swap(last, rng.random_range(0..=last));
         }
         members
     }
 
-    fn list(&mut self, role: Option<Role>) -> &mut Vec<u32> {
+    fn side(&mut self, role: Option<Role>) -> &mut Side {
         match role {
             Some(Role::Seed) => &mut self.seeds,
             Some(Role::Downloader) | None => &mut self.others,
@@ -91,9 +100,8 @@ impl Swarm {
     }
 
     #[cfg(test)]
-    pub(super) fn member_at(&self, role: Option<Role>, position: u32) -> Option<u32> {
-        let list = if role == Some(Role::Seed) { &self.seeds } else { &self.others };
-        list.get(position as usize).copied()
+    pub(super) fn member_at(&self, role: Option<Role>, seat: Seat) -> Option<u32> {
+        if role == Some(Role::Seed) { self.seeds.member_at(seat) } else { self.others.member_at(seat) }
     }
 }
 
@@ -112,45 +120,22 @@ fn split(limit: usize, seeds: usize, others: usize, rng: &mut ChaCha8Rng) -> (us
     (seeds, limit - seeds)
 }
 
-/// A list that may lack one.
-struct Candidates<'a> {
-    list: &'a [u32],
-    without: Option<usize>,
-}
-
-impl Candidates<'_> {
-    fn len(&self) -> usize {
-        self.list.len() - usize::from(self.without.is_some())
-    }
-
-    fn get(&self, place: usize) -> u32 {
-        let after = self.without.is_some_and(|without| place >= without);
-        self.list[place + usize::from(after)]
-    }
-
-    /// `count` different members, each set of them as likely as any other (Floyd's sampling: Bentley and
-    /// Floyd, "A Sample of Brilliance", 1987). Costs by `count`, not by the length of the list.
-    fn pick(&self, count: usize, into: &mut Vec<u32>, rng: &mut ChaCha8Rng) {
-        let mut places = BTreeSet::new();
-        for last in self.len() - count..self.len() {
-            let drawn = rng.random_range(0..=last);
-            let place = if places.contains(&drawn) { last } else { drawn };
-            places.insert(place);
-            into.push(self.get(place));
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
     use rand::SeedableRng;
+
+    fn seat(at: u32) -> Seat {
+        Seat { crowded: false, at }
+    }
 
     fn swarm(seeds: u32, others: u32) -> Swarm {
         let mut swarm = Swarm::default();
         for member in 0..seeds + others {
             let role = if member < seeds { Some(Role::Seed) } else { Some(Role::Downloader) };
-            swarm.insert(member, role, member.into());
+            swarm.insert(member, role, member.into(), &[]);
         }
         swarm
     }
@@ -172,7 +157,7 @@ mod tests {
         let (swarm, mut rng) = (swarm(3, 3), ChaCha8Rng::seed_from_u64(1));
         for member in 0..6 {
             let role = if member < 3 { Some(Role::Seed) } else { None };
-            let mut all = swarm.sample(6, Some((role, member % 3)), &mut rng);
+            let mut all = swarm.sample(6, Some((role, seat(member % 3))), &mut rng);
             all.sort_unstable();
             assert_eq!(all, (0..6).filter(|other| *other != member).collect::<Vec<_>>());
         }
@@ -217,8 +202,8 @@ mod tests {
     #[test]
     fn a_removal_tells_which_member_moved() {
         let mut swarm = swarm(0, 3);
-        assert_eq!(swarm.remove(Some(Role::Downloader), 0, 0), Some(2));
-        assert_eq!(swarm.remove(Some(Role::Downloader), 1, 1), None);
+        assert_eq!(swarm.remove(Some(Role::Downloader), seat(0), 0, &[]), Some(2));
+        assert_eq!(swarm.remove(Some(Role::Downloader), seat(1), 1, &[]), None);
         assert_eq!((swarm.len(), swarm.counts().downloaders), (1, 1));
         assert_eq!(swarm.since(0).collect::<Vec<_>>(), [(2, 2)]);
         assert_eq!(swarm.since(2).count(), 0);

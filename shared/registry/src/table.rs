@@ -12,6 +12,7 @@ use super::cookie::Cookies;
 use super::quota::PrefixCounts;
 use super::registration::{Contact, Counts, Entry, MAX_PREFIXES, Registration, RegistrationListing};
 use super::report_limits::ReportLimits;
+use super::side::Seat;
 use super::slab::{Named, Slab};
 use super::swarm::Swarm;
 use rand_chacha::ChaCha8Rng;
@@ -30,8 +31,8 @@ pub(super) struct Peer {
     /// Digest of the addresses that others were told, and the number of that news.
     pub(super) addresses: u64,
     pub(super) number: u64,
-    /// Place in the swarm of everyone.
-    pub(super) position: u32,
+    /// Its seat in the swarm of everyone.
+    pub(super) seat: Seat,
 }
 
 /// Why a registration leaves the table.
@@ -313,7 +314,7 @@ impl Registry {
             role: new.role,
             prefixes: new.prefixes.into_boxed_slice(),
             observed: new.observed,
-            position: 0,
+            seat: Seat::default(),
         });
         let entries = &mut self.peers[peer].entries;
         let at = entries.partition_point(|(other, _)| *other < namespace);
@@ -327,6 +328,11 @@ impl Registry {
         // A client that speaks the libp2p protocol only cannot tell its role. That takes nothing back.
         if let Some(role) = new.role {
             self.set_role(&new.peer, &new.namespace, role);
+        }
+        // Those that came before it from its network may have gone.
+        if self.entries[key].seat.crowded {
+            self.leave_swarm(key);
+            self.join_swarm(key);
         }
         let peer = self.entries[key].peer;
         let record = self.shared(peer, new.record);
@@ -399,31 +405,32 @@ impl Registry {
 
     fn join_swarm(&mut self, key: u32) {
         let entry = &mut self.entries[key];
-        entry.position = self.namespaces[entry.namespace].insert(key, entry.role, entry.number);
+        let swarm = &mut self.namespaces[entry.namespace];
+        entry.seat = swarm.insert(key, entry.role, entry.number, &entry.prefixes);
     }
 
     fn leave_swarm(&mut self, key: u32) {
         let entry = &self.entries[key];
-        let position = entry.position;
-        let moved = self.namespaces[entry.namespace].remove(entry.role, position, entry.number);
-        if let Some(moved) = moved {
-            self.entries[moved].position = position;
+        let seat = entry.seat;
+        let swarm = &mut self.namespaces[entry.namespace];
+        if let Some(moved) = swarm.remove(entry.role, seat, entry.number, &entry.prefixes) {
+            self.entries[moved].seat = seat;
         }
     }
 
     fn join_everyone(&mut self, peer: PeerId, addresses: u64) -> u32 {
         let number = self.last_number;
         let seen = Duration::ZERO;
-        let new = Peer { entries: vec![], latest: 0, seen, addresses, number, position: 0 };
+        let new = Peer { entries: vec![], latest: 0, seen, addresses, number, seat: Seat::default() };
         let key = self.peers.insert(peer, new);
-        self.peers[key].position = self.everyone.insert(key, None, number);
+        self.peers[key].seat = self.everyone.insert(key, None, number, &[]);
         key
     }
 
     fn leave_everyone(&mut self, key: u32) {
         let Some(peer) = self.peers.remove(key) else { return };
-        if let Some(moved) = self.everyone.remove(None, peer.position, peer.number) {
-            self.peers[moved].position = peer.position;
+        if let Some(moved) = self.everyone.remove(None, peer.seat, peer.number, &[]) {
+            self.peers[moved].seat = peer.seat;
         }
     }
 }

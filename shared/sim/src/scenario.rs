@@ -148,7 +148,8 @@ impl Scenario {
 
     pub(super) fn deadline(&self) -> Duration {
         self.deadline.unwrap_or_else(|| {
-            self.bound().saturating_mul(20) + Duration::from_secs(120) + self.stagger * self.peers
+            let all_there = self.stagger.saturating_mul(self.peers).saturating_add(Duration::from_secs(120));
+            self.bound().saturating_mul(20).saturating_add(all_there)
         })
     }
 

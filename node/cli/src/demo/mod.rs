@@ -44,8 +44,14 @@ pub(super) struct Args {
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=64))]
     peers: u16,
     /// Size of the made-up folder
-    #[arg(long, default_value = "256MiB", conflicts_with = "path")]
+    #[arg(long, default_value = "256MiB", conflicts_with = "path", value_parser = size)]
     size: ByteSize,
+}
+
+/// Reads a size that a machine may well have room for.
+fn size(text: &str) -> Result<ByteSize, String> {
+    let size: ByteSize = text.parse()?;
+    if size <= ByteSize::tib(1) { Ok(size) } else { Err("at most 1TiB here".into()) }
 }
 
 /// A node that fetches.

@@ -5,6 +5,7 @@ use futures::future::join_all;
 use libp2p::Multiaddr;
 
 use super::super::error::{CliError, Exit};
+use super::super::options::address;
 use super::super::output::Output;
 use shoal_net::{Node, NodeConfig, TrackerClient, TrackerError};
 use shoal_printable::Printable;
@@ -13,7 +14,7 @@ use shoal_printable::Printable;
 #[derive(clap::Args, Debug, Clone)]
 pub(super) struct PointArgs {
     /// Rendezvous point to ask; may be given several times
-    #[arg(long, value_name = "ADDR", required = true)]
+    #[arg(long, value_name = "ADDR", required = true, value_parser = address)]
     rendezvous: Vec<Multiaddr>,
 }
 

@@ -26,7 +26,7 @@ impl Job {
             Done::Told { peer, lost } => self.tell_neighbour(peer, NeighbourEvent::Told { lost }),
             Done::Peers { teller, peers } => self.learn_peers(teller, peers),
             Done::Opened(Ok(target)) => self.opened(target),
-            Done::Opened(Err(error)) => self.fail(error.into()),
+            Done::Opened(Err(error)) => self.not_opened(error),
             Done::Placed(Ok(placed)) => self.placed(placed),
             Done::Placed(Err(error)) => self.not_placed(error),
         }

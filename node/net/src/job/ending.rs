@@ -35,7 +35,7 @@ impl Job {
     }
 
     pub(super) async fn stopped(mut self) {
-        let kept = (!matches!(self.stage, Stage::Opening(_))).then(|| self.kept());
+        let kept = (!matches!(self.stage, Stage::Opening(..))).then(|| self.kept());
         self.finished(Err(Failure::Stopped { kept }));
         self.leave().await;
     }

@@ -17,8 +17,9 @@ use super::state::{Job, Stage};
 use super::{ContentEvent, Failure, Finished};
 use crate::fetch::FetchEvent;
 
-/// How long to wait before finishing is tried again on a full disk.
-const FINISH_AGAIN: Duration = Duration::from_secs(2);
+/// How long to wait before opening or finishing is tried again on a disk that takes nothing; longer where a try takes
+/// longer.
+const DISK_AGAIN: Duration = Duration::from_secs(2);
 /// Fetch events that may wait for the job; streams wait when it is full.
 const FETCH_EVENTS: usize = 256;
 
@@ -36,7 +37,11 @@ impl Job {
 
     pub(super) fn manifest_known(&mut self, manifest: Arc<Manifest>) {
         self.learn_manifest(manifest.clone());
-        self.stage = Stage::Opening(Opening::default());
+        self.open(manifest);
+    }
+
+    fn open(&mut self, manifest: Arc<Manifest>) {
+        self.stage = Stage::Opening(Opening::default(), None);
         let Intent::Fetch(options) = &self.intent else {
             let finished = Finished { path: std::path::PathBuf::new(), already_there: false, manifest };
             return self.finished(Ok(finished));
@@ -48,13 +53,14 @@ impl Job {
         let holdings = self.parts.library.holdings().clone();
         let reuse = Reuse { paths: options.reuse.clone(), cache: options.cache.clone(), holdings };
         let options = TargetOptions { dir: options.dir.clone(), force: options.force, selection, reuse };
-        let (opening, open) = Opening::begin(manifest, options);
-        self.stage = Stage::Opening(opening);
+        let (opening, open) = Opening::begin(self.parts.clock.now(), manifest, options);
+        self.stage = Stage::Opening(opening, None);
         self.tasks.spawn_blocking(move || Done::Opened(open().map(Arc::new)));
     }
 
     pub(super) fn opened(&mut self, target: Arc<Target>) {
         self.note_scan();
+        self.report.unblocked();
         self.report.opened(&target.report());
         let (sender, events) = mpsc::channel(FETCH_EVENTS);
         let streams = self.parts.streams.attach(self.content, target.clone(), sender);
@@ -64,6 +70,27 @@ impl Job {
         self.stage = Stage::Fetching(Box::new(fetching));
         self.report.stir();
         self.tell(MemberInput::Store(opened));
+    }
+
+    /// A disk that takes nothing now is tried again, at the start as later.
+    pub(super) fn not_opened(&mut self, error: TargetError) {
+        let now = self.parts.clock.now();
+        match &mut self.stage {
+            Stage::Opening(opening, again) if error.may_pass() => {
+                // What is there may have been hashed in vain, which must not keep the disk busy for ever.
+                *again = Some(now + DISK_AGAIN.max(now.saturating_sub(opening.began())));
+                self.report.blocked(error.to_string());
+            }
+            _ => self.fail(error.into()),
+        }
+    }
+
+    pub(super) fn open_again_if_due(&mut self, now: Duration) {
+        if let (Stage::Opening(_, Some(at)), Some(manifest)) = (&self.stage, &self.manifest)
+            && *at <= now
+        {
+            self.open(manifest.clone());
+        }
     }
 
     /// From now on chunks can be asked of this node.
@@ -172,7 +199,7 @@ impl Job {
     pub(super) fn not_placed(&mut self, error: TargetError) {
         match (&mut self.stage, error) {
             (Stage::Finishing(_, again), error @ TargetError::Blocked { .. }) => {
-                *again = Some(self.parts.clock.now() + FINISH_AGAIN);
+                *again = Some(self.parts.clock.now() + DISK_AGAIN);
                 self.report.blocked(error.to_string());
             }
             (_, error) => self.fail(error.into()),

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use shoal_content::Manifest;
 use shoal_store::{ScanProgress, Target, TargetError, TargetOptions};
@@ -9,6 +10,7 @@ use shoal_store::{ScanProgress, Target, TargetError, TargetOptions};
 /// A target that is being opened. Dropping this stops that.
 #[derive(Default)]
 pub(super) struct Opening {
+    began: Duration,
     scan: Arc<Scan>,
 }
 
@@ -22,13 +24,19 @@ struct Scan {
 impl Opening {
     /// Begins to open a target: by the work that is returned, for a thread that may block.
     pub(super) fn begin(
+        now: Duration,
         manifest: Arc<Manifest>,
         options: TargetOptions,
     ) -> (Self, impl FnOnce() -> Result<Target, TargetError> + Send + 'static) {
-        let opening = Self::default();
+        let opening = Self { began: now, scan: Arc::default() };
         let scan = opening.scan.clone();
         let work = move || Target::open(manifest, options, &|look| scan.note(look), &scan.cancel);
         (opening, work)
+    }
+
+    /// When it began.
+    pub(super) fn began(&self) -> Duration {
+        self.began
     }
 
     /// How far it is.
@@ -72,10 +80,10 @@ mod tests {
             selection: Selection::default(),
             reuse: Reuse::default(),
         };
-        let (opening, work) = Opening::begin(manifest.clone(), to());
+        let (opening, work) = Opening::begin(Duration::ZERO, manifest.clone(), to());
         assert!(work().is_ok_and(|target| target.is_complete()));
         assert_eq!(opening.progress(), ScanProgress { bytes_done: 300_000, bytes_total: 300_000 });
-        let (opening, work) = Opening::begin(manifest, to());
+        let (opening, work) = Opening::begin(Duration::ZERO, manifest, to());
         drop(opening);
         assert!(matches!(work(), Err(TargetError::Cancelled)));
     }

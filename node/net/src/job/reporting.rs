@@ -10,7 +10,7 @@ const PERIOD: Duration = Duration::from_millis(250);
 
 impl Job {
     pub(super) fn next_report(&self) -> Option<Duration> {
-        let moves = self.report.stirred || matches!(self.stage, Stage::Opening(_));
+        let moves = self.report.stirred || matches!(self.stage, Stage::Opening(..));
         moves.then(|| self.report.told_at + PERIOD)
     }
 
@@ -22,7 +22,7 @@ impl Job {
 
     /// Takes down how far the look at the disk is.
     pub(super) fn note_scan(&mut self) {
-        if let Stage::Opening(opening) = &self.stage {
+        if let Stage::Opening(opening, _) = &self.stage {
             self.report.snapshot.scan = opening.progress();
         }
     }
@@ -36,7 +36,7 @@ impl Job {
         let snapshot = &mut self.report.snapshot;
         snapshot.phase = match self.stage {
             Stage::Manifest => Phase::Manifest,
-            Stage::Opening(_) => Phase::Opening,
+            Stage::Opening(..) => Phase::Opening,
             Stage::Fetching(_) => Phase::Downloading,
             Stage::Finishing(..) => Phase::Finishing,
             Stage::Serving => Phase::Serving,

@@ -59,6 +59,7 @@ impl Job {
     fn after(&mut self) {
         let now = self.parts.clock.now();
         self.sync_if_due(now);
+        self.open_again_if_due(now);
         self.finish_again_if_due(now);
         self.check_goal(now);
         self.report_if_due(now);
@@ -67,8 +68,8 @@ impl Job {
     fn next_timeout(&self) -> Option<Duration> {
         let stage = match &self.stage {
             Stage::Fetching(fetching) => fetching.next_sync(),
-            Stage::Finishing(_, again) => *again,
-            Stage::Manifest | Stage::Opening(_) | Stage::Serving => None,
+            Stage::Opening(_, again) | Stage::Finishing(_, again) => *again,
+            Stage::Manifest | Stage::Serving => None,
         };
         let all = [stage, self.member.next_timeout(), self.next_goal_check(), self.next_report()];
         all.into_iter().flatten().min()

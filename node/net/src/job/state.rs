@@ -29,8 +29,8 @@ use crate::peers::{PeerEvent, PeersHandle};
 pub(super) enum Stage {
     /// The manifest is not known.
     Manifest,
-    /// The target is being opened.
-    Opening(Opening),
+    /// The target is being opened; with when to try again after a failure.
+    Opening(Opening, Option<Duration>),
     Fetching(Box<Fetching>),
     /// With the target, and when to try again after a failure.
     Finishing(Arc<Target>, Option<Duration>),

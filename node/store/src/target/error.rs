@@ -83,6 +83,16 @@ pub enum TargetError {
     },
 }
 
+impl TargetError {
+    /// Whether the disk may take later what it does not take now: it is full, over a quota, or read-only. Nothing is lost
+    /// by waiting, and the same call may succeed then.
+    pub fn may_pass(&self) -> bool {
+        use io::ErrorKind::{QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+        let Self::Blocked { source, .. } = self else { return false };
+        matches!(source.kind(), StorageFull | QuotaExceeded | ReadOnlyFilesystem)
+    }
+}
+
 /// Why a chunk was not written.
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {

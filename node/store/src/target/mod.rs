@@ -4,7 +4,7 @@
 //! of both). When all chunks are there, [`Target::finish`] moves the part to the content's name. Files that are at the
 //! final place already and match stay there, and count as fetched.
 //!
-//! What always holds: bytes count only after their SHA-256 matched, and bytes from the network are written only then
+//! What always holds: bytes count only after their SHA-256 matched in this run, and bytes from the network are written only then
 //! (`take` says when others are). A journal record is written after the bytes it vouches for. The user's files are
 //! replaced or removed only with `force`, and files that merely have the name of a part not even then. All file work
 //! happens beneath the one folder that was named, without following any symbolic link there. The journal is locked, so
@@ -16,12 +16,14 @@ mod error;
 mod files;
 mod finish;
 mod in_place;
+mod inherited;
 mod journal;
 mod layout;
 mod merge;
 mod modes;
 mod names;
 mod open;
+mod piece;
 mod reuse;
 mod runs;
 mod state;
@@ -127,8 +129,8 @@ impl Target {
     /// Opens a download: makes the folder, compares what is there already at the final place, takes over
     /// a part of this very content, or starts a new one.
     ///
-    /// Chunks of a part are believed if the journal was written since the system started; else they are
-    /// hashed, and those with bytes of files that are not wanted are dropped, because they cannot be.
+    /// Chunks of a part are hashed, whatever its journal says; those that do not match are fetched again. A chunk with
+    /// bytes of files that are not wanted is known again by a hash of the rest, as long as the selection is the same.
     ///
     /// Then it takes what it can from the places that may be reused, and with force from the files that will be
     /// replaced, each chunk verified.
@@ -141,7 +143,7 @@ impl Target {
         progress: &(dyn Fn(ScanProgress) + Sync),
         cancel: &AtomicBool,
     ) -> Result<Self, TargetError> {
-        open::open_at(manifest, options, journal::boot_id(), &Watch::new(progress, cancel))
+        open::open_at(manifest, options, &Watch::new(progress, cancel))
     }
 
     /// The chunks to fetch in all: of each group of equal chunks that the selection needs, the first.

@@ -11,7 +11,8 @@ use shoal_content::{ChunkSet, ContentId, Hash, Manifest, Shape};
 
 use super::at_final::{AtFinal, FinalPlace};
 use super::files::TargetFiles;
-use super::journal::{BootId, Contents, Journal, LockError, Recorded};
+use super::inherited::Inherited;
+use super::journal::{Contents, Journal, LockError, Pieces, Recorded};
 use super::layout::Plan;
 use super::names::PartNames;
 use super::state::State;
@@ -33,11 +34,10 @@ struct Opening {
     journal_name: String,
 }
 
-/// [`Target::open`] under a given boot of the system.
+/// See [`Target::open`].
 pub(super) fn open_at(
     manifest: Arc<Manifest>,
     options: TargetOptions,
-    boot: Option<BootId>,
     watch: &Watch<'_>,
 ) -> Result<Target, TargetError> {
     options.reuse.check()?;
@@ -57,18 +57,14 @@ pub(super) fn open_at(
     let mut at_final = opening.look_at_final(recorded.as_ref(), watch)?;
     if let Some(stranger) = opening.stranger(&contents, part_there.as_ref()) {
         // If there is nothing to do, it is in nobody's way.
-        return if at_final.already {
-            opening.finish(at_final, None, None, boot, watch)
-        } else {
-            Err(stranger)
-        };
+        return if at_final.already { opening.finish(at_final, None, None, watch) } else { Err(stranger) };
     }
     let recorded = match contents {
         Contents::Ours(recorded) => Some(recorded),
         _ => None,
     };
     let old = std::mem::take(&mut at_final.old);
-    let target = opening.finish(at_final, journal, recorded, boot, watch)?;
+    let target = opening.finish(at_final, journal, recorded, watch)?;
     target.reuse(&reuse, old, watch)?;
     Ok(target)
 }
@@ -149,26 +145,28 @@ impl Opening {
         at_final: AtFinal,
         journal: Option<Journal>,
         recorded: Option<Recorded>,
-        boot: Option<BootId>,
         watch: &Watch<'_>,
     ) -> Result<Target, TargetError> {
         let need_journal = !at_final.already && journal.is_none();
         let journal = if need_journal { Some(self.make_journal()?) } else { journal };
         let expanded = recorded.as_ref().map(|r| self.expand(r));
+        let new = recorded.is_none().then(|| self.manifest.id());
         let journal_path = self.journal_path();
         let files = TargetFiles::new(self.manifest.clone(), self.part, self.last, at_final.places);
         let layout = files.layout();
-        let believed = |r: &Recorded| r.boot.is_some() && r.boot == boot && r.layout == layout;
-        let trusted = recorded.as_ref().is_some_and(believed);
+        let (same_layout, pieces) = match recorded {
+            Some(recorded) if recorded.layout == layout => (true, recorded.pieces),
+            _ => (false, Pieces::new()),
+        };
         let mut progress = State::new(self.manifest.chunks().len(), journal);
+        let inherited = Inherited { files: &files, pieces: &pieces };
         let damaged = match &expanded {
-            Some(expanded) => take_recorded(&mut progress, &files, expanded, trusted, watch)?,
+            Some(expanded) => take_over(&inherited, &mut progress, expanded, watch)?,
             None => 0,
         };
         debug_assert!(progress.stored.is_subset(&self.plan.needed));
-        let new = recorded.is_none().then(|| self.manifest.id());
-        if !trusted || damaged > 0 {
-            begin_epoch(&mut progress, new, boot, &layout)
+        if !same_layout || damaged > 0 {
+            begin_epoch(&mut progress, new, &layout, pieces)
                 .map_err(|source| TargetError::Blocked { path: journal_path.clone(), source })?;
         }
         let target = Target {
@@ -199,17 +197,18 @@ impl Opening {
     }
 }
 
-/// Takes over what a journal says; how many chunks are not there any more.
-fn take_recorded(
+/// Takes over what a journal says and the disk still holds; how many chunks it does not hold any more.
+fn take_over(
+    inherited: &Inherited<'_>,
     progress: &mut State,
-    files: &TargetFiles,
     recorded: &ChunkSet,
-    trusted: bool,
     watch: &Watch<'_>,
 ) -> Result<u32, TargetError> {
-    progress.take_recorded(files, recorded, trusted, watch).map_err(|error| match error {
+    inherited.take_over(progress, recorded, watch).map_err(|error| match error {
         CheckError::Cancelled => TargetError::Cancelled,
-        CheckError::Unreadable(it) => TargetError::Io { path: files.path(it.file), source: it.source },
+        CheckError::Unreadable(it) => {
+            TargetError::Io { path: inherited.files.path(it.file), source: it.source }
+        }
     })
 }
 
@@ -218,12 +217,13 @@ fn take_recorded(
 fn begin_epoch(
     progress: &mut State,
     new: Option<ContentId>,
-    boot: Option<BootId>,
     layout: &Hash,
+    mut pieces: Pieces,
 ) -> io::Result<()> {
     let Some(journal) = progress.journal.as_mut() else { return Ok(()) };
     if let Some(id) = new {
         journal.start(&id)?;
     }
-    journal.epoch(boot, layout, &progress.stored)
+    pieces.retain(|chunk, _| progress.stored.contains(*chunk as usize));
+    journal.epoch(layout, &progress.stored, &pieces)
 }

@@ -9,7 +9,8 @@ use std::sync::atomic::Ordering;
 use shoal_content::{ChunkIndex, FileIndex, Hash, Span};
 
 use super::files::Place;
-use super::{OpenReport, Target, WriteError};
+use super::journal::Pieces;
+use super::{OpenReport, Target, WriteError, piece};
 use crate::ChunkStore;
 use crate::holes::{is_zero, write_zeros};
 use crate::serve::{Files, lock};
@@ -119,7 +120,7 @@ impl Target {
                 self.put(&span, bytes, zero).map_err(|source| self.blocked(span.file, source))?;
             }
         }
-        self.record(*first, &todo)?;
+        self.record(*first, &todo, bytes)?;
         Ok(todo.into_iter().filter(|c| self.add_if_whole(*c)).collect())
     }
 
@@ -141,11 +142,15 @@ impl Target {
         Ok(())
     }
 
-    fn record(&self, first: ChunkIndex, todo: &[ChunkIndex]) -> Result<(), WriteError> {
+    fn record(&self, first: ChunkIndex, todo: &[ChunkIndex], bytes: &[u8]) -> Result<(), WriteError> {
+        let files = self.served.files();
+        let pieces: Pieces =
+            todo.iter().filter_map(|c| piece::hash(files, *c, bytes).map(|hash| (*c, hash))).collect();
         let mut progress = lock(&self.progress);
         if let Some(journal) = progress.journal.as_mut() {
-            let blocked = |source| WriteError::Blocked { path: self.journal_path.clone(), source };
-            journal.chunk(first).map_err(blocked)?;
+            let noted = pieces.iter().try_for_each(|(chunk, hash)| journal.piece(*chunk, hash));
+            let noted = noted.and_then(|()| journal.chunk(first));
+            noted.map_err(|source| WriteError::Blocked { path: self.journal_path.clone(), source })?;
         }
         todo.iter().for_each(|chunk| progress.stored.insert(*chunk as usize));
         progress.done.insert(first as usize);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::page::{CHUNKS_PER_PAGE, ChunkEntry, FileEntry, decode_chunk_page, decode_file_page};
 use super::{Block, MAX_BLOCK, Manifest, ManifestError, Root};
@@ -9,8 +10,8 @@ use crate::{ContentId, Hash};
 
 /// Collects the pages of a manifest whose root is known.
 ///
-/// Memory grows only with pages whose hash matched; what is kept is bounded by the counts of the root,
-/// which are within their limits.
+/// Memory grows only with pages whose hash matched, and with the bytes that arrived: a page that stands in many places is kept
+/// once. Only the whole manifest has all places, and the root bounds how many of them say nothing new.
 #[derive(Debug)]
 pub struct ManifestAssembler {
     id: ContentId,
@@ -18,7 +19,7 @@ pub struct ManifestAssembler {
     /// Hash of every page still missing → the places it goes to. Equal pages share a hash.
     missing: BTreeMap<Hash, Vec<Block>>,
     file_pages: Vec<Vec<FileEntry>>,
-    chunk_pages: Vec<Vec<ChunkEntry>>,
+    chunk_pages: Vec<Arc<[ChunkEntry]>>,
     /// Entries received so far; never more than the root says.
     files: usize,
 }
@@ -36,7 +37,7 @@ impl ManifestAssembler {
             missing.entry(*hash).or_default().push(Block::ChunkPage(page));
         }
         let file_pages = vec![Vec::new(); root.file_pages.len()];
-        let chunk_pages = vec![Vec::new(); root.chunk_pages.len()];
+        let chunk_pages = vec![Arc::default(); root.chunk_pages.len()];
         Ok(Self { id, root, missing, file_pages, chunk_pages, files: 0 })
     }
 
@@ -60,7 +61,7 @@ impl ManifestAssembler {
             return Err(ManifestError::WrongHash);
         }
         // Equal chunk pages are decoded once: long runs of equal chunks have many.
-        let mut decoded: Option<Vec<ChunkEntry>> = None;
+        let mut decoded: Option<Arc<[ChunkEntry]>> = None;
         for place in self.missing.remove(hash).unwrap_or_default() {
             match place {
                 Block::FilePage(page) => {
@@ -76,9 +77,9 @@ impl ManifestAssembler {
                     let count = (self.root.chunks as usize - before).min(CHUNKS_PER_PAGE);
                     let chunks = match decoded.take() {
                         Some(chunks) if chunks.len() == count => chunks,
-                        _ => decode_chunk_page(bytes, count)?,
+                        _ => decode_chunk_page(bytes, count)?.into(),
                     };
-                    self.chunk_pages[page as usize].clone_from(&chunks);
+                    self.chunk_pages[page as usize] = chunks.clone();
                     decoded = Some(chunks);
                 }
                 Block::Root => unreachable!("the root is not among the missing pages"),
@@ -100,8 +101,11 @@ impl ManifestAssembler {
             start..end
         });
         let ranges: Vec<Range<u32>> = ranges.collect();
-        let entries = self.file_pages.into_iter().flatten().collect();
-        let chunks = self.chunk_pages.into_iter().flatten().collect();
+        // Room for all at once: a list that grows as it is filled takes twice the memory. Each page goes when it is copied.
+        let mut entries = Vec::with_capacity(self.files);
+        self.file_pages.into_iter().for_each(|page| entries.extend(page));
+        let mut chunks = Vec::with_capacity(self.root.chunks as usize);
+        self.chunk_pages.into_iter().for_each(|page| chunks.extend_from_slice(&page));
         Manifest::assemble(self.id, self.root, entries, chunks, ranges)
     }
 }

@@ -56,6 +56,9 @@ pub enum ManifestError {
     /// Counts, lengths or sums that contradict each other or exceed a limit.
     #[error("the manifest contradicts itself: {0}")]
     Counts(&'static str),
+    /// Long stretches of equal chunks: read, it would take far more memory than it has bytes.
+    #[error("the content repeats itself for too long; larger chunks make it possible")]
+    Repetitive,
     /// A chunker with impossible sizes.
     #[error("the manifest's chunker is not valid: {0}")]
     Chunker(#[from] ChunkerError),
@@ -276,6 +279,8 @@ impl ManifestBuilder {
         if bytes.len() > MAX_BLOCK {
             return Err(ManifestError::BlockTooLong(bytes.len()));
         }
+        // Nobody could read it otherwise.
+        root.check()?;
         let id = ContentId::from_root_hash(Hash::of(&bytes));
         Manifest::assemble(id, root, self.entries, self.chunks, file_pages)
     }

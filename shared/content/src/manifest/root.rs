@@ -12,6 +12,9 @@ use crate::{Chunker, ContentId, Hash, SafePath};
 pub(super) const VERSION: u32 = 1;
 /// No entry is shorter in a file page, in bytes; bounds how many a page may hold.
 const MIN_ENTRY: usize = 23;
+/// So many chunk pages may be equal to earlier ones: 2 Mi chunks, some 100 MB of memory that no byte has arrived for.
+/// Zeros of 8 TiB have as many when they are cut as `share` cuts them.
+const MAX_REPEATED: usize = 512;
 
 /// What a content is placed as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,13 +82,18 @@ impl Root {
         Ok(root)
     }
 
-    fn check(&self) -> Result<(), ManifestError> {
+    /// Checks the counts against their limits and each other.
+    pub(super) fn check(&self) -> Result<(), ManifestError> {
         self.chunker.check()?;
         if self.files > MAX_ENTRIES || self.chunks > MAX_CHUNKS {
             return Err(ManifestError::Counts("too many files or chunks"));
         }
         if self.chunk_pages.len() != (self.chunks as usize).div_ceil(CHUNKS_PER_PAGE) {
             return Err(ManifestError::Counts("the number of chunk pages does not fit the number of chunks"));
+        }
+        let different: BTreeSet<&Hash> = self.chunk_pages.iter().collect();
+        if self.chunk_pages.len() - different.len() > MAX_REPEATED {
+            return Err(ManifestError::Repetitive);
         }
         let files = self.files as usize;
         let fewest = (files * MIN_ENTRY).div_ceil(MAX_BLOCK);

@@ -185,6 +185,30 @@ fn many_files_and_chunks_fill_many_pages() {
     assert_eq!(resend(&made).unwrap().id(), made.id());
 }
 
+/// Some bytes must not become gigabytes.
+#[test]
+fn pages_that_only_repeat_are_bounded() {
+    let of = |pages: usize, different: usize| {
+        let page = |n: usize| encode_chunk_page(&vec![chunk(n as u64, 1); CHUNKS_PER_PAGE]);
+        let encoded: Vec<_> = (0..different).map(page).collect();
+        let all: Vec<Hash> = (0..pages).map(|n| Hash::of(&encoded[n % different])).collect();
+        let size = (pages * CHUNKS_PER_PAGE) as u64;
+        let change = |root: &mut Root| {
+            root.chunk_pages = all.clone();
+            (root.size, root.files, root.chunks) = (size, 1, size as u32);
+        };
+        forge(change, &[encode_file_page(&[file("a", size)])], &encoded)
+    };
+    assert_eq!(of(513, 1).unwrap().chunks().len(), 513 * CHUNKS_PER_PAGE);
+    assert_eq!(of(514, 1).unwrap_err(), ManifestError::Repetitive);
+    assert_eq!(of(4096, 1).unwrap_err(), ManifestError::Repetitive);
+    assert!(of(515, 3).is_ok());
+    // Who would share it hears that too.
+    let chunks = vec![chunk(1, 1); 514 * CHUNKS_PER_PAGE];
+    let made = builder(vec![file("a", chunks.len() as u64)], chunks).build();
+    assert_eq!(made.unwrap_err(), ManifestError::Repetitive);
+}
+
 #[test]
 fn an_empty_folder_is_a_content() {
     let made = builder(vec![], vec![]).build().unwrap();

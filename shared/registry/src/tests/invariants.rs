@@ -14,7 +14,7 @@ pub(super) fn check(registry: &Registry) {
     assert_eq!(registry.prefixes.counts(), &prefixes);
     for (key, entry) in &entries {
         let swarm = &registry.namespaces[entry.namespace];
-        assert_eq!(swarm.member_at(entry.role, entry.position), Some(*key));
+        assert_eq!(swarm.member_at(entry.role, entry.seat), Some(*key));
         assert_eq!(swarm.since(entry.number - 1).next(), Some((entry.number, *key)));
         let peer = registry.peers.name(entry.peer);
         assert_eq!(registry.find(peer, registry.namespaces.name(entry.namespace)), Some(*key));
@@ -41,8 +41,7 @@ fn check_peers(registry: &Registry) {
         entries += peer.entries.len();
         assert!(peer.entries.is_sorted());
         assert!(peer.entries.iter().any(|(_, entry)| *entry == peer.latest));
-        let position = peer.position;
-        assert_eq!(registry.everyone.member_at(Default::default(), position), Some(key));
+        assert_eq!(registry.everyone.member_at(Default::default(), peer.seat), Some(key));
         assert_eq!(registry.everyone.since(peer.number - 1).next(), Some((peer.number, key)));
     }
     assert_eq!(entries, registry.entries.len());

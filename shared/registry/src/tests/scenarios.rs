@@ -49,6 +49,38 @@ fn a_small_swarm_is_given_whole_and_a_large_one_by_samples() {
 }
 
 #[test]
+fn one_network_hides_nobody() {
+    // All that a network may register, in one namespace and first, as whatever hides most; then a few from elsewhere.
+    for role in [Some(Role::Seed), Some(Role::Downloader), None] {
+        let mut registry = registry(RegistryLimits::default());
+        let from = |n: usize, network: u8, role| Registration {
+            role,
+            prefixes: vec![Prefix::V4([8, 8, network])],
+            ..registration(n, "big")
+        };
+        let most = RegistryLimits::default().per_prefix;
+        for n in 0..most {
+            registry.register(secs(1), from(n, 0, role)).unwrap();
+        }
+        for n in 0..5 {
+            registry.register(secs(1), from(most + n, n as u8 + 1, role)).unwrap();
+        }
+        assert_eq!(registry.counts("big").total(), most + 5);
+        for _ in 0..20 {
+            let page = ask(&mut registry, "big", 50);
+            assert_eq!(page.listings.len(), 50);
+            let honest: BTreeSet<_> = (0..5).map(|n| peer(most + n)).collect();
+            assert!(honest.is_subset(&peers(&page)), "{role:?}");
+        }
+        // Once its first ones have gone, those of the crowd that renew take their places.
+        let renewed = |registry: &mut Registry, n| registry.register(secs(1), from(n, 0, role)).unwrap();
+        (0..10).for_each(|n| assert!(registry.unregister(&peer(n), "big")));
+        renewed(&mut registry, 20);
+        check(&registry);
+    }
+}
+
+#[test]
 fn samples_reach_everybody() {
     let mut registry = filled(500, 100);
     let mut seen = BTreeSet::new();

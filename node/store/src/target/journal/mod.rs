@@ -1,17 +1,18 @@
 //! The journal: which chunks are in the part.
 //!
 //! A file that is only ever appended to. It starts with the content id; then come records. An *epoch*
-//! says, once for each opening that needs it, under which boot of the system and for which arrangement of
-//! files the records after it hold, and all chunks that are there at that time. A *chunk* record says
-//! that a chunk, and all chunks like it, have been written. Each record has a checksum, and reading stops
-//! at the first that does not fit: the end that a crash tore off.
+//! says, once for each opening that needs it, for which arrangement of files the records after it hold, and
+//! all chunks that are there at that time. A *chunk* record says that a chunk, and all chunks like it, have
+//! been written. A *piece* record has the hash of what of a chunk is in the part, where the rest is not wanted. Each
+//! record has a checksum, and reading stops at the first that does not fit: the end that a crash tore off.
 //!
-//! What always holds: a record is written after the bytes that it vouches for. The file is locked as
-//! long as it is open.
+//! What always holds: a record is written after the bytes that it tells of. The file is locked as
+//! long as it is open. What this is not: proof that the bytes are still there; who reads it hashes them.
 
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::fs::{File, TryLockError};
 use std::io::{self, BufReader, Read};
 use std::os::unix::fs::{FileExt, MetadataExt};
@@ -32,17 +33,16 @@ const HEADER: usize = MAGIC.len() + 4 + ID + SUM;
 const HEAD: usize = 5;
 const CHUNK: u8 = 1;
 const EPOCH: u8 = 2;
-/// Boot id and arrangement.
-const EPOCH_FIXED: usize = 16 + 32;
+const PIECE: u8 = 3;
+/// Zeros, which once told the boot of the system.
+const RESERVED: usize = 16;
+/// What of an epoch comes before the chunks: reserved bytes and the arrangement.
+const EPOCH_FIXED: usize = RESERVED + 32;
+/// A chunk and a hash.
+const PIECE_LEN: usize = 4 + 32;
 
-/// One start of the operating system: no writes are lost within it, whatever becomes of a process.
-pub(super) type BootId = [u8; 16];
-
-/// The present boot, where the system tells.
-pub(super) fn boot_id() -> Option<BootId> {
-    let text = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
-    Hash::of(text.trim().as_bytes()).as_bytes().first_chunk().copied()
-}
+/// SHA-256 of pieces of chunks, by chunk.
+pub(super) type Pieces = BTreeMap<ChunkIndex, Hash>;
 
 /// An open, locked journal.
 #[derive(Debug)]
@@ -55,14 +55,14 @@ pub(super) struct Journal {
 /// What a journal says.
 #[derive(Debug)]
 pub(super) struct Recorded {
-    /// The boot under which it was written, if that was known.
-    pub(super) boot: Option<BootId>,
     /// The arrangement for which it was written.
     pub(super) layout: Hash,
     /// Chunks that were there when the epoch began.
     pub(super) chunks: ChunkSet,
     /// Chunks that were written since, with all that are like them.
     pub(super) groups: Vec<ChunkIndex>,
+    /// Of chunks with bytes that are not wanted: the hash of those that are in the part.
+    pub(super) pieces: Pieces,
 }
 
 /// What was found in a journal file.
@@ -145,14 +145,15 @@ impl Journal {
         }
         self.end = HEADER as u64;
         let mut recorded = Recorded {
-            boot: None,
             layout: Hash::from_bytes([0; 32]),
             chunks: ChunkSet::with_capacity(chunks),
             groups: Vec::new(),
+            pieces: Pieces::new(),
         };
         while let Some((kind, body)) = read_record(&mut reader, chunks)? {
             match kind {
                 CHUNK => recorded.groups.extend(parse_chunk(&body, chunks)),
+                PIECE => recorded.pieces.extend(parse_piece(&body, chunks)),
                 _ => recorded = parse_epoch(&body, chunks),
             }
             self.end += (HEAD + body.len() + SUM) as u64;
@@ -176,20 +177,29 @@ impl Journal {
         Ok(())
     }
 
-    /// Starts an epoch, and makes sure that it is on disk.
-    pub(super) fn epoch(&mut self, boot: Option<BootId>, layout: &Hash, chunks: &ChunkSet) -> io::Result<()> {
-        let mut body = Vec::new();
-        body.extend_from_slice(&boot.unwrap_or_default());
+    /// Starts an epoch with what is there, and makes sure that it is on disk.
+    pub(super) fn epoch(&mut self, layout: &Hash, chunks: &ChunkSet, pieces: &Pieces) -> io::Result<()> {
+        let mut body = vec![0; RESERVED];
         body.extend_from_slice(layout.as_bytes());
         let mut bits = vec![0u8; chunks.len().div_ceil(8)];
         chunks.ones().for_each(|chunk| bits[chunk / 8] |= 1 << (chunk % 8));
         body.extend_from_slice(&bits);
         self.append(EPOCH, &body)?;
+        for (chunk, hash) in pieces {
+            self.piece(*chunk, hash)?;
+        }
         self.sync()
     }
 
+    /// Records the hash of what of a chunk is in the part. To be called before [`chunk`](Self::chunk).
+    pub(super) fn piece(&mut self, chunk: ChunkIndex, hash: &Hash) -> io::Result<()> {
+        let mut body = chunk.to_le_bytes().to_vec();
+        body.extend_from_slice(hash.as_bytes());
+        self.append(PIECE, &body)
+    }
+
     /// Records that a chunk and all like it have been written. Not synced: a crash of this process loses
-    /// nothing, and after one of the system everything is hashed again anyway.
+    /// nothing, and whoever opens the part next hashes what is there.
     pub(super) fn chunk(&mut self, chunk: ChunkIndex) -> io::Result<()> {
         self.append(CHUNK, &chunk.to_le_bytes())
     }
@@ -265,6 +275,7 @@ fn read_record(reader: &mut impl Read, chunks: usize) -> io::Result<Option<(u8, 
     // The length is checked before anything is allocated for it.
     let right = match kind {
         CHUNK => len == 4,
+        PIECE => len == PIECE_LEN,
         EPOCH => len == EPOCH_FIXED + chunks.div_ceil(8),
         _ => false,
     };
@@ -286,18 +297,17 @@ fn parse_chunk(body: &[u8], chunks: usize) -> Option<ChunkIndex> {
     ((chunk as usize) < chunks).then_some(chunk)
 }
 
+fn parse_piece(body: &[u8], chunks: usize) -> Option<(ChunkIndex, Hash)> {
+    let (chunk, hash) = body.split_at_checked(4)?;
+    Some((parse_chunk(chunk, chunks)?, Hash::from_bytes(*hash.first_chunk()?)))
+}
+
 /// The length of the body has been checked.
 fn parse_epoch(body: &[u8], chunks: usize) -> Recorded {
     let (fixed, bits) = body.split_at(EPOCH_FIXED);
-    let (boot, layout) = fixed.split_at(16);
-    let boot: BootId = boot.first_chunk().copied().unwrap_or_default();
-    let layout = layout.first_chunk().copied().unwrap_or_default();
+    let layout = fixed[RESERVED..].first_chunk().copied().unwrap_or_default();
     let mut set = ChunkSet::with_capacity(chunks);
     (0..chunks).filter(|c| bits[c / 8] & (1 << (c % 8)) != 0).for_each(|c| set.insert(c));
-    Recorded {
-        boot: (boot != BootId::default()).then_some(boot),
-        layout: Hash::from_bytes(layout),
-        chunks: set,
-        groups: Vec::new(),
-    }
+    let (groups, pieces) = Default::default();
+    Recorded { layout: Hash::from_bytes(layout), chunks: set, groups, pieces }
 }

@@ -18,7 +18,8 @@ fn written(dir: &Dir) -> Journal {
     let mut chunks = ChunkSet::with_capacity(20);
     chunks.insert(3);
     chunks.insert(19);
-    journal.epoch(Some([7; 16]), &Hash::of(b"layout"), &chunks).unwrap();
+    let pieces = Pieces::from([(3, Hash::of(b"piece"))]);
+    journal.epoch(&Hash::of(b"layout"), &chunks, &pieces).unwrap();
     journal.chunk(5).unwrap();
     journal.chunk(6).unwrap();
     journal
@@ -38,7 +39,8 @@ fn what_was_written_is_read() {
     drop(written(&dir));
     let mut journal = Journal::lock(&dir, "j", false).unwrap().unwrap();
     let recorded = ours(journal.read(&id("a"), 20).unwrap());
-    assert_eq!((recorded.boot, recorded.layout), (Some([7; 16]), Hash::of(b"layout")));
+    assert_eq!(recorded.layout, Hash::of(b"layout"));
+    assert_eq!(recorded.pieces, Pieces::from([(3, Hash::of(b"piece"))]));
     assert_eq!(recorded.chunks.ones().collect::<Vec<_>>(), [3, 19]);
     assert_eq!(recorded.groups, [5, 6]);
     assert!(matches!(journal.read(&id("b"), 20).unwrap(), Contents::Other(other) if other == id("a")));

@@ -17,9 +17,7 @@ use std::path::Path;
 use shoal_content::{ContentId, Hash, Span};
 use tempfile::{TempDir, tempdir};
 
-use super::journal::BootId;
 use super::names::PartNames;
-use super::open::open_at;
 use super::*;
 use crate::testing::{mixed, options, put, random, run, snapshot};
 use crate::{EntryState, ImportOptions, Source, VerifyError, VerifyReport, verify};
@@ -73,12 +71,6 @@ fn open(source: &Source, options: TargetOptions) -> Target {
 
 fn try_open(source: &Source, options: TargetOptions) -> Result<Target, TargetError> {
     Target::open(source.manifest().clone(), options, &|_| {}, &AtomicBool::new(false))
-}
-
-/// Opens under a given boot of the system.
-fn open_under(source: &Source, options: TargetOptions, boot: Option<BootId>) -> Target {
-    let never = AtomicBool::new(false);
-    open_at(source.manifest().clone(), options, boot, &Watch::new(&|_| {}, &never)).unwrap()
 }
 
 /// Compares a placed content with its source.

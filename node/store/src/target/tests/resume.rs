@@ -63,10 +63,13 @@ fn a_torn_journal_loses_only_its_end() {
     assert_eq!(snapshot(&dir.path().join("t")), snapshot(&from.path().join("t")));
 }
 
-/// Damages a byte of a chunk that is in the part.
+/// Damages a byte of a chunk that is in the part, in the first of its files that is there.
 fn damage(source: &Source, dir: &Path, chunk: u32) {
-    let span: Span = source.manifest().geometry().spans(chunk).next().unwrap();
-    let path = part(dir, source).join(source.manifest().entries()[span.file as usize].path.as_str());
+    let path =
+        |span: &Span| part(dir, source).join(source.manifest().entries()[span.file as usize].path.as_str());
+    let mut spans = source.manifest().geometry().spans(chunk);
+    let span: Span = spans.find(|span| path(span).exists()).unwrap();
+    let path = path(&span);
     let file = File::options().read(true).write(true).open(path).unwrap();
     let mut byte = [0];
     file.read_exact_at(&mut byte, span.file_offset).unwrap();
@@ -74,32 +77,60 @@ fn damage(source: &Source, dir: &Path, chunk: u32) {
 }
 
 #[test]
-fn after_a_restart_of_the_system_everything_is_hashed() {
+fn every_chunk_of_an_earlier_run_is_hashed() {
     let (from, source) = shared_mixed();
     let dir = tempdir().unwrap();
     let stored = half(&source, to(dir.path()));
-    let bad = stored.ones().next().unwrap();
-    damage(&source, dir.path(), bad as u32);
-    let boot = |n| open_under(&source, to(dir.path()), n);
-    let target = boot(Some([1; 16]));
-    assert_eq!(target.report().damaged_chunks, 1);
-    assert!(!target.stored().contains(bad) && !target.has(bad as u32));
-    assert_eq!(target.stored().count_ones(..), stored.count_ones(..) - 1);
-    check_have(&target);
-    drop(target);
-    // Now the journal holds for this boot: what it does not say is not believed again.
-    let target = boot(Some([1; 16]));
-    assert_eq!((target.report().damaged_chunks, target.stored().contains(bad)), (0, false));
-    drop(target);
-    // Where the system tells nothing of boots, it is hashed each time.
-    damage(&source, dir.path(), stored.ones().nth(1).unwrap() as u32);
-    assert_eq!(boot(None).report().damaged_chunks, 1);
-    damage(&source, dir.path(), stored.ones().nth(2).unwrap() as u32);
-    let target = boot(None);
-    assert_eq!(target.report().damaged_chunks, 1);
+    for bad in stored.ones().take(2) {
+        damage(&source, dir.path(), bad as u32);
+        let target = open(&source, to(dir.path()));
+        assert_eq!(target.report().damaged_chunks, 1);
+        assert!(!target.stored().contains(bad) && !target.has(bad as u32));
+        check_have(&target);
+        drop(target);
+        // What was found wrong is not in the journal any more.
+        let target = open(&source, to(dir.path()));
+        assert_eq!((target.report().damaged_chunks, target.stored().contains(bad)), (0, false));
+    }
+    let target = open(&source, to(dir.path()));
+    assert_eq!(target.stored().count_ones(..), stored.count_ones(..) - 2);
     fetch(&source, &target);
     target.finish().unwrap();
     assert_eq!(snapshot(&dir.path().join("t")), snapshot(&from.path().join("t")));
+}
+
+#[test]
+fn pieces_of_chunks_are_known_again_and_hashed_too() {
+    // Many small files in each chunk, of which every second one is wanted.
+    let (from, dir) = (tempdir().unwrap(), tempdir().unwrap());
+    for n in 0..100 {
+        put(from.path(), &format!("t/{n:02}"), &random(3000, n));
+    }
+    let source = share(&from.path().join("t"));
+    let even = || {
+        let entries = source.manifest().entries().iter().enumerate();
+        let wanted = entries.filter(|(_, e)| e.path.as_str().ends_with(['0', '2', '4', '6', '8']));
+        let selection = Selection::Entries(wanted.map(|(n, _)| n).collect());
+        TargetOptions { selection, ..to(dir.path()) }
+    };
+    let target = open(&source, even());
+    let chunks = fetch(&source, &target);
+    assert!(chunks > 2 && target.have().is_clear(), "no chunk is whole");
+    drop(target);
+    // The second time the journal has an epoch of its own.
+    for bad in 0..2 {
+        assert!(open(&source, even()).is_complete(), "what was written is known again");
+        damage(&source, dir.path(), bad);
+        let target = open(&source, even());
+        assert_eq!((missing(&target), target.report().damaged_chunks), (vec![bad], 1));
+        fetch(&source, &target);
+    }
+    open(&source, even()).finish().unwrap();
+    assert_eq!(names(&dir.path().join("t")).len(), 50);
+    for name in names(&dir.path().join("t")) {
+        let [got, sent] = [&dir, &from].map(|place| fs::read(place.path().join("t").join(&name)).unwrap());
+        assert!(got == sent, "{name}");
+    }
 }
 
 #[test]
@@ -113,7 +144,7 @@ fn damage_in_the_part_is_not_blamed_on_what_is_there() {
     drop(target);
     put(dir.path(), "t/a", &random(5000, 1));
     fs::write(part(dir.path(), &source).join("b"), vec![0; 5000]).unwrap();
-    let target = open_under(&source, to(dir.path()), Some([1; 16]));
+    let target = open(&source, to(dir.path()));
     assert_eq!(fetch(&source, &target), 1);
     target.finish().unwrap();
     assert_eq!(snapshot(&dir.path().join("t")), snapshot(&from.path().join("t")));
@@ -129,7 +160,7 @@ fn zeros_are_written_over_what_was_damaged() {
     drop(target);
     let part = File::options().write(true).open(part(dir.path(), &source)).unwrap();
     part.write_all_at(b"garbage", 100_000).unwrap();
-    let target = open_under(&source, to(dir.path()), Some([1; 16]));
+    let target = open(&source, to(dir.path()));
     fetch(&source, &target);
     target.finish().unwrap();
     assert_eq!(snapshot(dir.path()), snapshot(from.path()));

@@ -126,10 +126,7 @@ fn what_was_taken_is_in_the_journal() {
     drop(target);
     fs::remove_dir_all(old.path().join("t")).unwrap();
     let target = open(&source, to(dir.path()));
-    assert_eq!(target.stored(), stored);
     assert_eq!((target.report().found_bytes, target.report().reused_bytes), (reused, 0));
-    drop(target);
-    let target = open_under(&source, to(dir.path()), Some([9; 16]));
     assert_eq!((target.stored(), target.report().damaged_chunks), (stored, 0), "each was hashed");
     complete(&source, &target, dir.path(), new.path());
 }
