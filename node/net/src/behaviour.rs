@@ -31,8 +31,9 @@ const MAX_PENDING_OUTGOING: u32 = 64;
 /// Handshakes at once that others begin: more than are let through, so that the Swarm refuses none. One that gave way
 /// is still there until its task has seen that.
 const MAX_PENDING_INCOMING: u32 = 4 * handshakes::MAX as u32;
-/// A query is answered within this time or has failed.
-const QUERY_TIMEOUT: Duration = Duration::from_secs(20);
+/// A query is answered within this time or has failed. Long, so that the largest answer comes over a line of a few
+/// kilobytes per second; silence is noticed much sooner (`codec`).
+const QUERY_TIMEOUT: Duration = Duration::from_secs(300);
 /// Queries under way per connection, both ways together.
 const MAX_QUERIES: usize = 100;
 

@@ -144,7 +144,7 @@ impl Session<'_> {
         let bytes = buffer.bytes();
         self.shared.board().queue.begun(self.id);
         self.send_bytes(output, id, chunk, bytes).await?;
-        offered.traffic.sent(self.peer, bytes.len() as u64);
+        offered.traffic.sent(self.peer, chunk, bytes.len() as u64);
         Ok(())
     }
 

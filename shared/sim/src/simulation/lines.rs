@@ -21,7 +21,7 @@ impl Simulation {
         (f64::from(bytes) * self.scenario.framing) as u64
     }
 
-    fn line_time(&self, bytes: u32, rate: u64) -> Duration {
+    pub(super) fn line_time(&self, bytes: u32, rate: u64) -> Duration {
         Duration::from_nanos(self.framed(bytes).saturating_mul(1_000_000_000) / rate)
     }
 
