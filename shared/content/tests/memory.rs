@@ -66,7 +66,7 @@ fn memory_is_bounded_by_what_arrives() {
         ("equal chunks", REPEATED, vec![entry("a".into(), repeated)], vec![chunk(0); repeated as usize]),
         ("different chunks", BESIDES, vec![entry("a".into(), 100_000)], (0..100_000).map(chunk).collect()),
         ("short names", BESIDES, (0..100_000).map(|n| entry(format!("A{n:06}"), 0)).collect(), vec![]),
-        ("names that grow when folded", BESIDES, (0..5_000).map(long).collect(), vec![]),
+        ("names that grow when folded", BESIDES, (0..3_000).map(long).collect(), vec![]),
     ];
     for (what, besides, entries, chunks) in cases {
         let (taken, arrived) = read(made(entries, chunks));
