@@ -6,7 +6,7 @@ use futures::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, StreamExt};
 use libp2p::identity::Keypair;
 use libp2p::request_response::{self, Event, Message, ProtocolSupport};
 use libp2p::swarm::dial_opts::DialOpts;
-use libp2p::swarm::{NetworkBehaviour, SwarmEvent};
+use libp2p::swarm::{DialError, NetworkBehaviour, SwarmEvent};
 use libp2p::{Multiaddr, PeerId, Stream, StreamProtocol, Swarm, SwarmBuilder, noise, tcp, yamux};
 use shoal_net::streams;
 use tokio::sync::oneshot;
@@ -29,6 +29,11 @@ struct Behaviour {
 impl Stranger {
     /// Connects under a new identity, to ask by a protocol of one request and one response on each stream.
     pub async fn connect(address: &str, protocol: &'static str) -> Self {
+        Self::try_connect(address, protocol).await.unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// As [`connect`](Self::connect), where the other side may refuse.
+    pub async fn try_connect(address: &str, protocol: &'static str) -> Result<Self, DialError> {
         let key = Keypair::generate_ed25519();
         let protocol = (StreamProtocol::new(protocol), ProtocolSupport::Outbound);
         let mut swarm = SwarmBuilder::with_existing_identity(key.clone())
@@ -47,14 +52,14 @@ impl Stranger {
         let connected = async {
             loop {
                 match swarm.select_next_some().await {
-                    SwarmEvent::ConnectionEstablished { peer_id, .. } => return peer_id,
-                    SwarmEvent::OutgoingConnectionError { error, .. } => panic!("{error}"),
+                    SwarmEvent::ConnectionEstablished { peer_id, .. } => return Ok(peer_id),
+                    SwarmEvent::OutgoingConnectionError { error, .. } => return Err(error),
                     _ => {}
                 }
             }
         };
-        let other = within("a connection", connected).await;
-        Self { key, swarm, other }
+        let other = within("a connection", connected).await?;
+        Ok(Self { key, swarm, other })
     }
 
     /// Its key pair.

@@ -9,30 +9,44 @@ use libp2p::multiaddr::{Multiaddr, Protocol};
 use shoal_content::ContentId;
 use shoal_net::write_frame;
 use shoal_tests::files::{random, write};
-use shoal_tests::process::{Process, get, share, shoal};
+use shoal_tests::process::{LOOPBACK, Process, get, program, share, shoal};
 use shoal_tests::stranger::Stranger;
 use shoal_wire::chunks::{ChunkRequest, MAX_WAITING};
 
 const CHUNK: usize = 64 << 10;
 const CHUNKS: usize = 64;
 
+/// Starts `shoal` with its arguments under other limits of open files, set by a shell's `ulimit`.
+#[cfg(unix)]
+fn with_open_files(ulimit: &str, args: &[&str]) -> Process {
+    let mut command = std::process::Command::new("sh");
+    command.args(["-c", &format!("ulimit {ulimit} && exec \"$@\""), "sh"]).arg(program("shoal")).args(args);
+    command.env("NO_COLOR", "1").env("SHOAL_CACHE", "").env("SHOAL_STATE", "");
+    Process::spawn(command)
+}
+
 /// A running share of a file of [`CHUNKS`] chunks.
 struct Shared {
-    _process: Process,
+    process: Process,
     ticket: String,
     address: Multiaddr,
     content: ContentId,
 }
 
-fn shared(scratch: &Path, more: &[&str]) -> Shared {
+fn shared(scratch: &Path) -> Shared {
+    shared_by(scratch, |args| Process::start("shoal", args))
+}
+
+fn shared_by(scratch: &Path, start: impl Fn(&[&str]) -> Process) -> Shared {
     let file = scratch.join("file");
     write(&file, random(CHUNKS * CHUNK, 1));
     let chunker = format!("fixed:{CHUNK}");
-    let (process, ticket) = share(&file, &[&["--chunker", &chunker], more].concat());
+    let mut process = start(&["share", file.to_str().unwrap(), "--listen", LOOPBACK, "--chunker", &chunker]);
+    let ticket = process.line("a ticket", |line| line.starts_with("shoal1"));
     let shown = shoal(["inspect", "--json", &ticket]).expect(0).json();
     let address = shown["peers"][0].as_str().unwrap().parse().unwrap();
     let content = shown["content"].as_str().unwrap().parse().unwrap();
-    Shared { _process: process, ticket, address, content }
+    Shared { process, ticket, address, content }
 }
 
 impl Shared {
@@ -58,7 +72,7 @@ impl Shared {
 #[test]
 fn connections_that_never_shake_hands_keep_nobody_out() {
     let scratch = tempfile::tempdir().unwrap();
-    let shared = shared(scratch.path(), &[]);
+    let shared = shared(scratch.path());
     let held: Vec<_> = (0..150).map(|_| TcpStream::connect(shared.socket()).unwrap()).collect();
     // Less than the time after which a handshake has failed anyway.
     let ended = get(&shared.ticket, &scratch.path().join("to"), &["--wait", "5s"]).end().expect(0).json();
@@ -69,7 +83,7 @@ fn connections_that_never_shake_hands_keep_nobody_out() {
 #[tokio::test(flavor = "multi_thread")]
 async fn idle_streams_keep_nobody_out() {
     let scratch = tempfile::tempdir().unwrap();
-    let shared = shared(scratch.path(), &[]);
+    let shared = shared(scratch.path());
     let mut idle = Vec::new();
     for _ in 0..240 {
         idle.push(shared.stream().await);
@@ -80,7 +94,7 @@ async fn idle_streams_keep_nobody_out() {
 #[tokio::test(flavor = "multi_thread")]
 async fn requests_whose_answers_are_never_read_keep_nobody_out() {
     let scratch = tempfile::tempdir().unwrap();
-    let shared = shared(scratch.path(), &[]);
+    let shared = shared(scratch.path());
     let mut unread = Vec::new();
     for n in 0..36 {
         let mut stream = shared.stream().await;
@@ -106,4 +120,28 @@ fn a_line_on_which_a_chunk_takes_longer_than_a_stall_still_finishes() {
     let ended = get(&ticket, &scratch.path().join("to"), &[]).end().expect(0).json();
     assert_eq!(ended["fetched"], 128 << 10);
     assert_eq!(ended["peers"][0]["bytes"], 128 << 10);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_limit_of_open_files_is_raised_as_far_as_it_may_be() {
+    let scratch = tempfile::tempdir().unwrap();
+    let shared = shared_by(scratch.path(), |args| with_open_files("-S -n 100", args));
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", shared.process.id())).unwrap();
+    let line = limits.lines().find(|line| line.starts_with("Max open files")).unwrap();
+    let [soft, hard] = [3, 4].map(|n| line.split_whitespace().nth(n).unwrap().parse().unwrap_or(u64::MAX));
+    assert_eq!(soft, hard.min(8192), "{line}");
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn where_few_files_may_be_open_connections_leave_room_for_newcomers() {
+    let scratch = tempfile::tempdir().unwrap();
+    let shared = shared_by(scratch.path(), |args| with_open_files("-n 100", args));
+    let mut idle = Vec::new();
+    for _ in 0..120 {
+        // Some are refused.
+        idle.push(Stranger::try_connect(&shared.address.to_string(), "/none").await);
+    }
+    tokio::task::block_in_place(|| shared.is_fetched(scratch.path()));
 }

@@ -14,6 +14,7 @@ mod human;
 mod identity;
 mod import;
 mod inspect;
+mod open_files;
 mod options;
 mod output;
 mod share;

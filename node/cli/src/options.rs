@@ -11,6 +11,7 @@ use shoal_content::{Chunker, ContentId, Ticket, is_plain};
 use shoal_engine::{Fairness, Topology, UploadConfig};
 
 use super::error::CliError;
+use super::open_files;
 use shoal_net::{Node, NodeConfig};
 
 /// How the node finds others.
@@ -78,7 +79,7 @@ impl NetArgs {
         let standard = UploadConfig::default();
         let upload = UploadConfig {
             slots,
-            most_slots: slots.unwrap_or(standard.most_slots),
+            most_slots: slots.unwrap_or(0).max(standard.most_slots),
             fairness: match self.pace.fairness {
                 FairnessArg::Cooperative => Fairness::Cooperative,
                 FairnessArg::TitForTat => Fairness::TitForTat,
@@ -92,6 +93,7 @@ impl NetArgs {
             upload,
             limit_up: self.pace.limit_up,
             limit_down: self.pace.limit_down,
+            peers: open_files::bounds(),
             ..NodeConfig::default()
         };
         Ok(Node::start(config).await?)

@@ -160,7 +160,8 @@ fn safe(copies: usize, size: u64) -> String {
     match size {
         0 => format!("safe to leave: it is empty, and {} joined", human::count(copies, "peer")),
         _ => format!(
-            "safe to leave: the other peers have every chunk at least {}",
+            "safe to leave: the other peers have every chunk at least {}, confirmed by those that it was sent to or by \
+             several networks",
             human::count(copies, "time")
         ),
     }

@@ -22,10 +22,8 @@ const PROTOCOL_VERSION: &str = "/shoal/1";
 const AGENT: &str = concat!("shoal/", env!("CARGO_PKG_VERSION"));
 
 /// Connections above those of [`PeerBookConfig`], both ways together: the book can only choose which of them ends if
-/// the Swarm does not refuse them first.
+/// the Swarm does not refuse them first. Half of them are for those that others begin.
 const SLACK: usize = 32;
-/// Of those, begun by others.
-const SLACK_INCOMING: usize = 16;
 /// Both ends may dial at the same moment, and over two transports.
 const MAX_PER_PEER: u32 = 4;
 /// Handshakes at once that this node begins.
@@ -33,8 +31,9 @@ const MAX_PENDING_OUTGOING: u32 = 64;
 /// Handshakes at once that others begin: more than are let through, so that the Swarm refuses none. One that gave way
 /// is still there until its task has seen that.
 const MAX_PENDING_INCOMING: u32 = 4 * handshakes::MAX as u32;
-/// A query is answered within this time or has failed.
-const QUERY_TIMEOUT: Duration = Duration::from_secs(20);
+/// A query is answered within this time or has failed. Long, so that the largest answer comes over a line of a few
+/// kilobytes per second; silence is noticed much sooner (`codec`).
+const QUERY_TIMEOUT: Duration = Duration::from_secs(300);
 /// Queries under way per connection, both ways together.
 const MAX_QUERIES: usize = 100;
 
@@ -88,9 +87,10 @@ impl Behaviour {
 fn limits(peers: &PeerBookConfig) -> ConnectionLimits {
     let count = |connections: usize| Some(u32::try_from(connections).unwrap_or(u32::MAX));
     let incoming = peers.max_connections.saturating_sub(peers.kept_for_dials);
+    let slack = SLACK.min(peers.max_connections / 4);
     ConnectionLimits::default()
-        .with_max_established(count(peers.max_connections.saturating_add(SLACK)))
-        .with_max_established_incoming(count(incoming.saturating_add(SLACK_INCOMING)))
+        .with_max_established(count(peers.max_connections.saturating_add(slack)))
+        .with_max_established_incoming(count(incoming.saturating_add(slack / 2)))
         .with_max_established_per_peer(Some(MAX_PER_PEER))
         .with_max_pending_incoming(Some(MAX_PENDING_INCOMING))
         .with_max_pending_outgoing(Some(MAX_PENDING_OUTGOING))

@@ -2,6 +2,7 @@
 
 use libp2p::request_response::OutboundFailure;
 use libp2p::{Multiaddr, PeerId, Stream};
+use shoal_addresses::Prefix;
 use shoal_content::ContentId;
 use shoal_wire::query::{QueryErrorCode, QueryRequest, QueryResponse};
 use tokio::sync::{mpsc, oneshot};
@@ -69,6 +70,11 @@ impl Control {
     /// said. Peers of which there is nothing to tell are left out.
     pub(super) fn addresses_of(&self, peers: Vec<PeerId>) -> Vec<(PeerId, Vec<Multiaddr>)> {
         self.peers.addresses_of(peers)
+    }
+
+    /// The public network in which each connected peer stands; `None` for those in a private one.
+    pub(super) fn networks_of(&self, peers: &[PeerId]) -> Vec<Option<Prefix>> {
+        self.peers.networks_of(peers)
     }
 
     /// Makes sure that there is a connection to the peer at an address; tells which peer that is.

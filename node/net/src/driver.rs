@@ -217,8 +217,9 @@ impl Driver {
     fn on_behaviour_event(&mut self, event: BehaviourEvent) {
         match event {
             BehaviourEvent::Query(event) => self.on_query_event(event),
-            BehaviourEvent::Streams(streams::Event::Inbound { peer, stream }) => {
-                self.uploads.start(peer, self.peers.count(peer, stream));
+            BehaviourEvent::Streams(streams::Event::Inbound { peer, connection, stream }) => {
+                let network = self.peers.network(connection);
+                self.uploads.start(peer, network, self.peers.count(peer, stream));
             }
             BehaviourEvent::Streams(streams::Event::BetterConnection { peer }) => {
                 tracing::debug!(%peer, "streams are opened on a better connection from now on");

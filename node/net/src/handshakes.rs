@@ -1,12 +1,12 @@
 //! Handshakes that others begin: a newcomer always gets in, and the oldest one that is not done makes room for it.
 //!
-//! A transport around the transports. It lets every connection begin and ends the handshake that is least likely to
-//! be somebody's: the oldest of the network that has most of them under way. So half-open connections, however many
-//! somebody holds, keep nobody out who completes a handshake while the others come.
+//! A transport around the transports. It lets every connection begin. Where too many handshakes are under way, the
+//! oldest one ends, of the network that has most of them. A honest peer is done within a few round trips, so half-open
+//! connections, however many somebody holds, keep it out only if they come faster than that.
 //!
 //! What this is not: it neither limits connections that stand, which is the peer book's work, nor how long one
-//! handshake takes, which is the Swarm's. What always holds: at most [`MAX`] handshakes are under way, and of one
-//! [`Network`] at most [`MAX_PER_NETWORK`], loopback excepted.
+//! handshake takes, which is the Swarm's. What always holds: at most [`MAX`] handshakes are under way, or fewer
+//! where fewer connections are allowed, and of one [`Network`] at most half of them, loopback excepted.
 
 use std::collections::BTreeMap;
 use std::pin::Pin;
@@ -21,8 +21,6 @@ use tokio_util::sync::CancellationToken;
 
 /// Handshakes under way.
 pub(super) const MAX: usize = 64;
-/// Of one network.
-const MAX_PER_NETWORK: usize = 32;
 
 /// A transport whose inbound handshakes are bounded. See the module.
 pub(super) struct BoundedHandshakes<T> {
@@ -31,8 +29,9 @@ pub(super) struct BoundedHandshakes<T> {
 }
 
 impl<T> BoundedHandshakes<T> {
-    pub(super) fn new(transport: T) -> Self {
-        Self { transport, table: Arc::default() }
+    /// `most` handshakes at once, and no more than [`MAX`].
+    pub(super) fn new(transport: T, most: usize) -> Self {
+        Self { transport, table: Arc::new(Mutex::new(Table::new(most.clamp(2, MAX)))) }
     }
 }
 
@@ -130,8 +129,9 @@ fn lock(table: &Mutex<Table>) -> MutexGuard<'_, Table> {
 }
 
 /// The handshakes under way, by age.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Table {
+    most: usize,
     /// By number; the lowest is the oldest.
     underway: BTreeMap<u64, (Option<Network>, CancellationToken)>,
     /// Handshakes that ever began.
@@ -139,14 +139,18 @@ struct Table {
 }
 
 impl Table {
+    fn new(most: usize) -> Self {
+        Self { most, underway: BTreeMap::new(), begun: 0 }
+    }
+
     /// A handshake begins, of a network if that is known. Others give way for it.
     fn begin(&mut self, network: Option<Network>, gave_way: CancellationToken) -> u64 {
         let of_network = self.of(network).count();
         // Everybody on this machine has the same address.
         let local = matches!(network, Some(Network::Host(host)) if host.is_loopback());
-        if of_network >= MAX_PER_NETWORK && !local {
+        if of_network >= self.most / 2 && !local {
             self.give_way(network);
-        } else if self.underway.len() >= MAX {
+        } else if self.underway.len() >= self.most {
             self.give_way(self.largest());
         }
         self.begun += 1;
@@ -202,16 +206,16 @@ mod tests {
 
     #[test]
     fn a_network_that_begins_too_many_loses_its_own_oldest() {
-        let mut table = Table::default();
+        let mut table = Table::new(MAX);
         let others = begin(&mut table, "9.9.9.9", 1);
-        let one = begin(&mut table, "8.8.8.1", MAX_PER_NETWORK);
+        let one = begin(&mut table, "8.8.8.1", MAX / 2);
         let neighbour = begin(&mut table, "8.8.8.2", 2);
         assert_eq!((gone(&others), gone(&one), gone(&neighbour)), (vec![], vec![0, 1], vec![]));
     }
 
     #[test]
     fn where_all_places_are_taken_the_network_with_most_loses_its_oldest() {
-        let mut table = Table::default();
+        let mut table = Table::new(MAX);
         let many = begin(&mut table, "127.0.0.1", MAX - 1);
         let few = begin(&mut table, "9.9.9.9", 1);
         let newcomers = begin(&mut table, "8.8.8.8", 3);
@@ -221,7 +225,7 @@ mod tests {
 
     #[test]
     fn a_place_is_given_back_however_the_handshake_ends() {
-        let table = Arc::default();
+        let table = Arc::new(Mutex::new(Table::new(MAX)));
         let first = Place::take(&table, None);
         let second = Place::take(&table, None);
         assert_eq!(lock(&table).underway.len(), 2);

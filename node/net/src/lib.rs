@@ -74,5 +74,5 @@ pub use peers::DialError;
 pub use shared_error::SharedError;
 pub use shoal_framing::{read_frame, write_frame};
 pub use tls::TlsConfig;
-pub use tracker_client::{Malformed, PeerSelection, Portion, SwarmSize, TrackerClient, TrackerError};
+pub use tracker_client::{MalformedAnswer, PeerSelection, Portion, SwarmSize, TrackerClient, TrackerError};
 pub use traffic::{Exchanged, Traffic};

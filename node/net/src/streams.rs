@@ -51,6 +51,8 @@ pub enum Event {
     Inbound {
         /// Which peer.
         peer: PeerId,
+        /// On which of its connections.
+        connection: ConnectionId,
         /// The stream, negotiated.
         stream: Stream,
     },
@@ -133,8 +135,13 @@ impl NetworkBehaviour for Behaviour {
         }
     }
 
-    fn on_connection_handler_event(&mut self, peer: PeerId, _: ConnectionId, stream: THandlerOutEvent<Self>) {
-        self.events.push_back(ToSwarm::GenerateEvent(Event::Inbound { peer, stream }));
+    fn on_connection_handler_event(
+        &mut self,
+        peer: PeerId,
+        connection: ConnectionId,
+        stream: THandlerOutEvent<Self>,
+    ) {
+        self.events.push_back(ToSwarm::GenerateEvent(Event::Inbound { peer, connection, stream }));
     }
 
     fn poll(&mut self, _: &mut Context<'_>) -> Poll<ToSwarm<Self::ToSwarm, THandlerInEvent<Self>>> {

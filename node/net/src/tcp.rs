@@ -1,7 +1,7 @@
 //! TCP, secured and multiplexed, with a short queue inside of the system.
 //!
-//! By itself a system takes megabytes into each socket before they can be sent. Then everybody who is
-//! served at once shares the line, and what an upload slot means is lost: chunks are to arrive one after
+//! By itself a system takes megabytes into each socket before they can be sent. Then all peers that are
+//! served at once share the line, and what an upload slot means is lost: chunks are to arrive one after
 //! another, each soon, so that they can be passed on. `TCP_NOTSENT_LOWAT` bounds what lies unsent (Linux;
 //! elsewhere it stays as it is).
 

@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn both_sides_learn_who_the_other_is_and_use_aes_if_there_is_aes() {
+    async fn both_sides_learn_each_others_id_and_use_aes_if_there_is_aes() {
         let (one, two) = (Keypair::generate_ed25519(), Keypair::generate_ed25519());
         let (a, b) = duplex(4096);
         let server = TlsConfig::new(&one).unwrap().upgrade_inbound(a.compat(), "");

@@ -8,10 +8,13 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use libp2p::PeerId;
+use shoal_content::ChunkIndex;
 use tokio::sync::Notify;
 
 /// Peers that are listed one by one.
 const MAX_PEERS: usize = 1024;
+/// Chunks that were sent and that nobody has asked after.
+const MAX_SENT: usize = 4096;
 
 /// Bytes of chunks exchanged with a peer, or with several.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -66,6 +69,8 @@ impl Traffic {
 #[derive(Debug, Default)]
 pub(crate) struct TrafficCounter {
     traffic: Mutex<Traffic>,
+    /// Chunks that were sent and not asked after. Where there are too many, the later ones are left out.
+    sent: Mutex<Vec<(PeerId, ChunkIndex)>>,
     changed: Notify,
 }
 
@@ -76,8 +81,19 @@ impl TrafficCounter {
         self.add(peer, Exchanged { received, duplicate, sent: 0 });
     }
 
-    pub(crate) fn sent(&self, peer: PeerId, bytes: u64) {
+    /// A chunk of so many bytes was sent.
+    pub(crate) fn sent(&self, peer: PeerId, chunk: ChunkIndex, bytes: u64) {
+        let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
+        if sent.len() < MAX_SENT {
+            sent.push((peer, chunk));
+        }
+        drop(sent);
         self.add(peer, Exchanged { sent: bytes, ..Exchanged::default() });
+    }
+
+    /// Which chunks were sent since this was asked last.
+    pub(crate) fn take_sent(&self) -> Vec<(PeerId, ChunkIndex)> {
+        std::mem::take(&mut self.sent.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn add(&self, peer: PeerId, more: Exchanged) {
@@ -143,7 +159,7 @@ mod tests {
         let large = PeerId::random();
         counter.received(large, 1 << 30, false);
         for n in 0..3 * MAX_PEERS as u64 {
-            counter.sent(PeerId::random(), 1000 + n);
+            counter.sent(PeerId::random(), 0, 1000 + n);
         }
         counter.received(large, 7, true);
         let n = 3 * MAX_PEERS as u64;
@@ -159,12 +175,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_waits_learns_that_something_was_counted() {
+    async fn a_waiting_task_learns_that_something_was_counted() {
         let counter = TrafficCounter::default();
         let idle = tokio::time::timeout(Duration::ZERO, counter.changed()).await;
         assert!(idle.is_err());
-        counter.sent(PeerId::random(), 1);
-        counter.sent(PeerId::random(), 1);
+        counter.sent(PeerId::random(), 0, 1);
+        counter.sent(PeerId::random(), 0, 1);
         counter.changed().await;
         let idle = tokio::time::timeout(Duration::ZERO, counter.changed()).await;
         assert!(idle.is_err(), "told once");

@@ -33,7 +33,7 @@ pub(super) fn swarm(identity: Keypair, peers: &PeerBookConfig) -> Result<Swarm<B
         };
     }
     let transports = || {
-        let below_names = below_names(&identity, resolved.clone())?;
+        let below_names = below_names(&identity, peers.max_connections / 2, resolved.clone())?;
         let builder = SwarmBuilder::with_existing_identity(identity.clone()).with_tokio();
         builder.with_other_transport(|_| below_names).map_err(|e| failed(e))
     };
@@ -51,12 +51,13 @@ pub(super) fn swarm(identity: Keypair, peers: &PeerBookConfig) -> Result<Swarm<B
 /// QUIC and TCP. They are dialled at IP addresses only, after names were looked up, and note where that was.
 fn below_names(
     identity: &Keypair,
+    handshakes: usize,
     resolved: Arc<Resolved>,
 ) -> Result<Boxed<(PeerId, StreamMuxerBox)>, NodeError> {
     let quic = quic::tokio::Transport::new(quic::Config::new(identity))
         .map(|(peer, muxer), _| (peer, StreamMuxerBox::new(muxer)));
     let tcp = tcp::transport(identity).map_err(failed)?;
-    let either = BoundedHandshakes::new(quic.or_transport(tcp)).map(move |either, endpoint| {
+    let either = BoundedHandshakes::new(quic.or_transport(tcp), handshakes).map(move |either, endpoint| {
         let (peer, muxer) = either.into_inner();
         resolved.note(peer, &endpoint);
         (peer, muxer)

@@ -6,7 +6,7 @@
 //! - [`Download`]: chunks of one content from many peers.
 //! - [`UploadQueue`]: which peer is sent which chunk next; [`RateLimit`] with it.
 //! - [`ManifestFetch`]: the manifest, block by block, before that.
-//! - [`SeedWatch`]: when serving ends by itself, as a [`SeedGoal`] says.
+//! - [`SeedWatch`]: when serving ends by itself, as a [`SeedGoal`] says; [`ConfirmedCopies`] with it.
 //! - [`PeerBook`]: the peers of a node: addresses, connections, dials, bans.
 //! - [`Announcer`]: when to register at and to ask rendezvous points.
 //!
@@ -20,6 +20,7 @@
 mod announcer;
 mod backoff;
 mod chunk_news;
+mod confirmed;
 mod download;
 mod manifest_fetch;
 mod member;
@@ -34,6 +35,7 @@ mod upload;
 pub use announcer::{Announcer, AnnouncerOutput, TTL};
 pub use backoff::{Backoff, jittered};
 pub use chunk_news::ChunkNews;
+pub use confirmed::{ConfirmedCopies, PeerClaim};
 pub use download::{Download, DownloadConfig, DropReason, Input, Output, PeerChoice, RequestId, Topology};
 pub use manifest_fetch::{BlockFailure, ManifestFetch, ManifestFetchOutput};
 pub use member::{

@@ -24,7 +24,7 @@ pub struct SeedGoal {
     pub time: Option<Duration>,
     /// After sending this many times the content's size.
     pub ratio: Option<f64>,
-    /// Once the other peers have so many copies of the content together.
+    /// Once the other peers have so many confirmed copies of the content together.
     pub copies: Option<usize>,
 }
 
@@ -35,7 +35,7 @@ pub struct SeedStatus {
     pub size: u64,
     /// Bytes of chunks that were sent.
     pub sent: u64,
-    /// Copies that the connected peers have together: every chunk is with at least so many of them.
+    /// Copies that the connected peers have together for certain: see [`ConfirmedCopies`](crate::ConfirmedCopies).
     pub copies: usize,
     /// Peers that have not said yet that they have the chunk that they were sent last.
     pub unconfirmed: usize,

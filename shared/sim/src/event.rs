@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::id::{Number, TransferId};
 use super::inbox::News;
-use shoal_content::{ChunkIndex, ChunkSet};
+use shoal_content::{ChunkIndex, ChunkSet, Hash};
 use shoal_engine::{ChunkNews, RequestId};
 use shoal_wire::chunks::ChunkRefusal;
 use shoal_wire::query::Load;
@@ -15,17 +15,35 @@ use shoal_wire::query::Load;
 /// What one peer says to another on a connection.
 #[derive(Debug, Clone)]
 pub(super) enum Message {
-    Get { id: RequestId, chunk: ChunkIndex },
-    Any { id: RequestId },
-    Cancel { id: RequestId },
-    Refused { id: RequestId, why: ChunkRefusal },
-    Join { have: Arc<ChunkSet> },
-    Welcome { have: Arc<ChunkSet>, load: Load },
+    Get {
+        id: RequestId,
+        chunk: ChunkIndex,
+    },
+    Any {
+        id: RequestId,
+    },
+    Cancel {
+        id: RequestId,
+    },
+    Refused {
+        id: RequestId,
+        why: ChunkRefusal,
+    },
+    Join {
+        have: Arc<ChunkSet>,
+    },
+    Welcome {
+        have: Arc<ChunkSet>,
+        load: Load,
+    },
     Leave,
     AskForPeers,
     Peers(Arc<[Number]>),
     OpenStream,
     StreamOpened,
+    AskForBlock(Hash),
+    /// A manifest block; `None`: the peer does not have it.
+    Block(Hash, Option<Arc<[u8]>>),
 }
 
 /// News of chunks on its way to many.
@@ -86,6 +104,8 @@ pub(super) enum Event {
         node: Number,
         crash: bool,
     },
+    /// A peer is killed.
+    Kill(Number),
     /// A neighbour notices that a peer is gone.
     Noticed {
         gone: Number,
@@ -192,6 +212,7 @@ impl Trace {
             Event::Leave { node, crash } => (9, u64::from(*node), u64::from(*crash)),
             Event::Noticed { gone, by, .. } => (10, u64::from(*gone), u64::from(*by)),
             Event::Sample => (11, 0, 0),
+            Event::Kill(n) => (13, u64::from(*n), 0),
         };
         for word in [at.as_nanos() as u64, kind, a << 32 | b] {
             self.0 = (self.0 ^ word).wrapping_mul(0x0100_0000_01b3).rotate_left(23);
@@ -212,6 +233,8 @@ fn message_word(message: &Message) -> u64 {
         Message::Peers(peers) => (24, peers.len() as u64, 0),
         Message::OpenStream => (25, 0, 0),
         Message::StreamOpened => (26, 0, 0),
+        Message::AskForBlock(_) => (27, 0, 0),
+        Message::Block(_, block) => (28, block.as_ref().map_or(0, |block| block.len() as u64), 0),
     };
     kind | id << 8 | chunk << 40
 }

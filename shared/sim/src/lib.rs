@@ -22,7 +22,10 @@
 mod event;
 mod id;
 mod inbox;
+#[cfg(test)]
+mod late_seeds;
 mod links;
+mod manifest;
 mod node;
 mod outcome;
 mod scenario;

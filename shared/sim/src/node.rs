@@ -20,11 +20,18 @@ pub(super) enum Kind {
     Refuses,
     /// Says that it has everything, and answers nothing.
     Silent,
+    /// Has nothing and takes nothing.
+    Idle,
 }
 
 impl Kind {
     pub(super) fn lies(self) -> bool {
         matches!(self, Self::Refuses | Self::Silent)
+    }
+
+    /// Whether it wants the content.
+    pub(super) fn fetches(self) -> bool {
+        matches!(self, Self::Honest | Self::Corrupt)
     }
 
     /// Whether it has everything from the start, or says so.
@@ -44,6 +51,8 @@ pub(super) struct Node {
     pub(super) started: Duration,
     /// Its part in the swarm; `None` before it begins and after it has gone.
     pub(super) member: Option<Member<Number>>,
+    /// Whether it knows the content's manifest.
+    pub(super) knows_manifest: bool,
     /// Whether it has got everything.
     pub(super) completed: bool,
     /// What its member said and what is not done yet.
@@ -61,6 +70,8 @@ pub(super) struct Node {
     pub(super) sending: bool,
     /// When the downlink has taken all that is on the way to it.
     pub(super) down_free: Duration,
+    /// When the uplink has taken all manifest blocks.
+    pub(super) blocks_free: Duration,
     /// When it will be woken.
     pub(super) timer: Option<Duration>,
     /// Bytes that left its uplink, with framing.

@@ -54,6 +54,18 @@ pub struct Scenario {
     pub corrupt: f64,
     /// Share of the peers that say that they have everything and send nothing.
     pub lying: f64,
+    /// Share of the downloaders that join whoever comes, have nothing and take nothing.
+    pub idle: f64,
+    /// When the seeds come.
+    pub seeds_start: Duration,
+    /// The seeds are killed at the first of these times, and are back under their names at the second.
+    pub seeds_away: Option<(Duration, Duration)>,
+    /// Whether downloaders are told of the seeds when they begin. If not, they find them through the tracker.
+    pub seeds_named: bool,
+    /// How much later than the others honest downloaders begin to come.
+    pub honest_start: Duration,
+    /// Whether downloaders begin with the content's id alone, and fetch its manifest.
+    pub fetches_manifest: bool,
     /// Share of the messages that are lost on their first way.
     pub loss: f64,
     /// Which peers connect to which.
@@ -96,6 +108,12 @@ impl Default for Scenario {
             crash: 0.5,
             corrupt: 0.0,
             lying: 0.0,
+            idle: 0.0,
+            seeds_start: Duration::ZERO,
+            seeds_away: None,
+            seeds_named: true,
+            honest_start: Duration::ZERO,
+            fetches_manifest: false,
             loss: 0.0,
             topology: Topology::default(),
             sought: 16,
@@ -116,7 +134,7 @@ impl Scenario {
         self.links.get(n as usize).copied().unwrap_or(Link { up: self.up, down: self.down })
     }
 
-    /// How many downloaders send wrong bytes; they come first, then those that lie.
+    /// How many downloaders send wrong bytes; they come first, then those that lie, then the idle ones.
     pub(super) fn corrupt_count(&self) -> u32 {
         share(self.corrupt, self.peers)
     }
@@ -125,9 +143,13 @@ impl Scenario {
         share(self.lying, self.peers).min(self.peers - self.corrupt_count())
     }
 
+    pub(super) fn idle_count(&self) -> u32 {
+        share(self.idle, self.peers).min(self.peers - self.corrupt_count() - self.lying_count())
+    }
+
     /// How many downloaders are honest at a time.
     pub fn honest(&self) -> u32 {
-        self.peers - self.corrupt_count() - self.lying_count()
+        self.peers - self.corrupt_count() - self.lying_count() - self.idle_count()
     }
 
     /// No protocol whatsoever can be faster: the content has to leave the seeds once, pass the slowest
@@ -148,12 +170,17 @@ impl Scenario {
 
     pub(super) fn deadline(&self) -> Duration {
         self.deadline.unwrap_or_else(|| {
-            let all_there = self.stagger.saturating_mul(self.peers).saturating_add(Duration::from_secs(120));
-            self.bound().saturating_mul(20).saturating_add(all_there)
+            let late = self.seeds_away.map_or(self.seeds_start, |(_, back)| back);
+            let starts = self
+                .stagger
+                .saturating_mul(self.peers)
+                .saturating_add(late)
+                .saturating_add(self.honest_start);
+            self.bound().saturating_mul(20).saturating_add(Duration::from_secs(120)).saturating_add(starts)
         })
     }
 
-    fn chunker(&self) -> Chunker {
+    pub(super) fn chunker(&self) -> Chunker {
         self.chunker.unwrap_or(Chunker::for_size(self.size))
     }
 

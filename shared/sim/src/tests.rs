@@ -7,10 +7,10 @@ use super::*;
 use shoal_content::Chunker;
 use shoal_engine::{Topology, numbered_peer};
 
-const MIB: u64 = 1 << 20;
+pub(crate) const MIB: u64 = 1 << 20;
 
 /// A swarm behind 100 Mbit/s with 64 chunks of 256 KiB, so that many chunks take little time to simulate.
-fn swarm(peers: u32, seed: u64) -> Scenario {
+pub(crate) fn swarm(peers: u32, seed: u64) -> Scenario {
     Scenario {
         peers,
         size: 16 * MIB,
@@ -22,7 +22,7 @@ fn swarm(peers: u32, seed: u64) -> Scenario {
 }
 
 /// Plays a scenario; whatever it is, these hold.
-fn play(scenario: &Scenario) -> SimOutcome {
+pub(crate) fn play(scenario: &Scenario) -> SimOutcome {
     let outcome = run(scenario);
     let o = &outcome;
     assert_eq!(o.asked_twice, 0, "a chunk was asked of the same peer twice at once");
@@ -33,7 +33,7 @@ fn play(scenario: &Scenario) -> SimOutcome {
     outcome
 }
 
-fn all_complete(scenario: &Scenario) -> SimOutcome {
+pub(crate) fn all_complete(scenario: &Scenario) -> SimOutcome {
     let outcome = play(scenario);
     assert_eq!(outcome.incomplete, 0, "{outcome:?}");
     outcome

@@ -70,7 +70,7 @@ fn no_more_is_open_than_a_provider_takes() {
 }
 
 #[test]
-fn places_are_shared_evenly_whoever_asks_most() {
+fn places_are_shared_evenly_between_busy_and_quiet_contents() {
     let mut requests = of(8);
     (0..60).for_each(|id| ask(&mut requests, 0, id));
     drain(&mut requests);
@@ -117,7 +117,7 @@ fn everybody_gets_a_turn() {
 }
 
 #[test]
-fn who_gets_no_turn_is_told_in_time() {
+fn a_content_without_a_turn_is_told_in_time() {
     let mut requests = of(MAX_WAITING as u64 + 1);
     (0..=MAX_WAITING as u64).for_each(|by| ask(&mut requests, by, 7));
     assert_eq!(requests.next_timeout(), None, "there is room");
@@ -164,7 +164,7 @@ fn a_storm_of_cancels_leaves_nothing_open_and_is_remembered_in_bounds() {
 }
 
 #[test]
-fn who_leaves_takes_its_requests_along_and_its_news_still_goes_out() {
+fn a_content_that_leaves_takes_its_requests_along_and_its_news_still_goes_out() {
     let mut requests = of(2);
     requests.ask(START, 0, 7, Asked::Any);
     requests.ask(START, 1, 7, Asked::Any);

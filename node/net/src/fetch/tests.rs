@@ -361,7 +361,7 @@ async fn a_chunk_that_does_not_match_concerns_its_content_alone() {
 }
 
 #[tokio::test]
-async fn who_breaks_the_protocol_loses_the_stream_and_everybody_is_told_once() {
+async fn a_peer_that_breaks_the_protocol_loses_the_stream_and_everybody_is_told_once() {
     let script = [
         // A wrong length, data that nobody asked for, no frame, an end.
         (Some(ChunkReply::Data { id: 0, len: LEN - 1, chunk: 1, queued: 0 }), vec![]),
@@ -528,7 +528,7 @@ async fn a_stream_ends_after_its_last_user_however_that_leaves() {
 }
 
 #[tokio::test]
-async fn everybody_who_wanted_a_stream_is_told_that_it_does_not_open() {
+async fn every_content_that_wanted_a_stream_is_told_that_it_does_not_open() {
     let clock = Clock::start();
     let open = |_| async { Err::<Compat<DuplexStream>, _>(OpenError::Ended) };
     let pace = Arc::new(Pace::new(None, clock));

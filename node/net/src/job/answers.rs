@@ -85,7 +85,7 @@ impl Job {
                 self.peers.learn(peer, addresses, Teller::Tracker(teller));
             }
         }
-        self.tell(MemberInput::Found { peers, source: PeerSource::Tracker });
+        self.tell(MemberInput::Found { peers, source: PeerSource::Tracker(tracker) });
         self.tell(MemberInput::Tracker { tracker, event });
         self.tell_if_trackers_are_useless();
     }
@@ -99,6 +99,6 @@ impl Job {
             self.peers.learn(peer, addresses, Teller::Peer(teller));
             peers.push(peer);
         }
-        self.tell(MemberInput::Found { peers, source: PeerSource::Peer });
+        self.tell(MemberInput::Found { peers, source: PeerSource::Peer(teller) });
     }
 }

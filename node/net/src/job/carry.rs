@@ -32,6 +32,7 @@ impl Job {
             MemberOutput::Unregister { tracker } => self.trackers.leaves(tracker),
             MemberOutput::Seek { peer } => self.peers.seek(peer),
             MemberOutput::Release { peer } => self.peers.release(peer),
+            MemberOutput::Suspend { peer, chunk } => self.suspend(peer, chunk),
             MemberOutput::Ban { peer, offence } => self.ban(peer, offence),
             MemberOutput::Join { peer, have } => self.join(peer, have),
             MemberOutput::Welcome { peer, have } => self.welcome(peer, &have),
@@ -70,6 +71,12 @@ impl Job {
             self.report.event(ContentEvent::BadPeer { peer, chunk });
         }
         self.peers.ban(peer);
+    }
+
+    fn suspend(&mut self, peer: PeerId, chunk: ChunkIndex) {
+        tracing::info!(%peer, chunk, "peer sent a wrong chunk after many good ones: left alone for some time");
+        self.report.event(ContentEvent::BadPeer { peer, chunk: Some(chunk) });
+        self.peers.release(peer);
     }
 
     fn join(&mut self, peer: PeerId, have: Arc<ChunkSet>) {

@@ -13,9 +13,6 @@ use shoal_wire::query::{Load, PeerAddresses, QueryErrorCode, QueryRequest, Query
 use crate::control::{Control, QueryError};
 use crate::tracker_client::{DiscoveredPeer, TrackerError};
 
-/// A block that does not come in this time is asked of somebody else.
-const BLOCK_TIMEOUT: Duration = Duration::from_secs(6);
-
 /// What a task has to tell.
 pub(super) enum Done {
     Nothing,
@@ -52,12 +49,13 @@ pub(super) enum Done {
     Placed(Result<Placed, TargetError>),
 }
 
+/// Asks a peer for a block. Only the stream's own failure ends it: when others are asked too is the member's decision,
+/// and a late block is as good as any.
 pub(super) async fn fetch_block(control: Control, content: ContentId, peer: PeerId, hash: Hash) -> Done {
-    let query = control.query(peer, QueryRequest::Block { hash, content });
-    let block = match tokio::time::timeout(BLOCK_TIMEOUT, query).await {
-        Ok(Ok(QueryResponse::Block { bytes })) => Ok(bytes),
-        Ok(Err(QueryError::Refused(QueryErrorCode::NotFound))) => Err(BlockFailure::NotFound),
-        Ok(Ok(_)) | Ok(Err(_)) | Err(_) => Err(BlockFailure::Other),
+    let block = match control.query(peer, QueryRequest::Block { hash, content }).await {
+        Ok(QueryResponse::Block { bytes }) => Ok(bytes),
+        Err(QueryError::Refused(QueryErrorCode::NotFound)) => Err(BlockFailure::NotFound),
+        Ok(_) | Err(_) => Err(BlockFailure::Other),
     };
     Done::Block { peer, hash, block }
 }

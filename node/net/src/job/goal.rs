@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use shoal_engine::{SeedOutput, SeedStatus, SeedWatch};
+use libp2p::PeerId;
+use shoal_engine::{ConfirmedCopies, PeerClaim, SeedOutput, SeedStatus, SeedWatch};
 
 use super::ContentEvent;
 use super::state::{Job, Stage};
@@ -29,7 +30,8 @@ impl Job {
             self.goal.looked = now;
             // What was sent last may be counted only after the last neighbour has gone.
             self.goal.rests = !self.is_in_touch();
-            watch.handle(now, self.seed_status());
+            let status = self.seed_status();
+            watch.handle(now, status);
         } else {
             watch.timeout(now);
         }
@@ -50,13 +52,33 @@ impl Job {
         self.member.neighbours().next().is_some()
     }
 
-    fn seed_status(&self) -> SeedStatus {
+    fn seed_status(&mut self) -> SeedStatus {
         SeedStatus {
             size: self.manifest.as_ref().map_or(0, |manifest| manifest.root().size),
             sent: self.shelf.traffic.total().sent,
-            copies: self.shelf.copies(),
+            copies: self.confirmed_copies(),
             unconfirmed: self.unconfirmed(),
         }
+    }
+
+    /// Copies that others have for certain, as far as that matters: it is counted once they say that they have enough.
+    fn confirmed_copies(&mut self) -> usize {
+        let chunks = self.member.have().len();
+        let confirmed = self.goal.confirmed.get_or_insert_with(|| ConfirmedCopies::new(chunks));
+        confirmed.keep(&self.member.neighbours().collect());
+        self.shelf.traffic.take_sent().into_iter().for_each(|(peer, chunk)| confirmed.sent(peer, chunk));
+        let claimed = self.shelf.copies();
+        let wanted = self.intent.goal().and_then(|goal| goal.copies).unwrap_or(1);
+        // With no chunk there is nothing to send that could be confirmed.
+        if chunks == 0 || claimed < wanted {
+            return claimed;
+        }
+        let claims: Vec<_> = self.member.claims().collect();
+        let peers: Vec<PeerId> = claims.iter().map(|(peer, _)| *peer).collect();
+        let networks = self.parts.control.networks_of(&peers);
+        let claim = |((peer, have), network)| PeerClaim { peer, network, have };
+        let claims: Vec<_> = claims.into_iter().zip(networks).map(claim).collect();
+        confirmed.count(&claims)
     }
 
     /// Peers that have not said yet that they have the chunk that was sent to them last.

@@ -23,7 +23,12 @@ impl Job {
                 self.tell_neighbour(peer, NeighbourEvent::Left);
                 Ok(QueryResponse::Ok { load: self.parts.uploads.load() })
             }
-            QueryRequest::Block { hash, .. } => self.block(&hash),
+            QueryRequest::Block { hash, .. } => {
+                if !self.member.is_neighbour(&peer) {
+                    self.tell_neighbour(peer, NeighbourEvent::Asked);
+                }
+                self.block(&hash)
+            }
         };
         // Err only says that the connection is gone.
         let _ = reply.send(answer.unwrap_or_else(|code| QueryResponse::Error { code }));

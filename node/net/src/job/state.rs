@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use libp2p::PeerId;
 use shoal_content::{ContentId, Manifest};
-use shoal_engine::{Member, MemberConfig, MemberInput, MemberStart, SeedWatch, StartRole};
+use shoal_engine::{ConfirmedCopies, Member, MemberConfig, MemberInput, MemberStart, SeedWatch, StartRole};
 use shoal_store::{ChunkStore, Target};
 use shoal_wire::query::QueryResponse;
 use tokio::sync::{mpsc, oneshot};
@@ -42,6 +42,8 @@ pub(super) enum Stage {
 pub(super) struct Goal {
     pub(super) watch: Option<SeedWatch>,
     pub(super) looked: Duration,
+    /// What was sent to which peer since serving began; empty until then.
+    pub(super) confirmed: Option<ConfirmedCopies<PeerId>>,
     /// Whether it was looked at since the last neighbour has gone.
     pub(super) rests: bool,
 }

@@ -10,7 +10,7 @@ use libp2p::core::ConnectedPoint;
 use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
 use libp2p::swarm::{ConnectionId, DialError as SwarmDialError};
 use libp2p::{Multiaddr, PeerId, Stream, Swarm};
-use shoal_addresses::Scope;
+use shoal_addresses::{Network, Scope, ip_of};
 use shoal_engine::{Connection, Dial, DialFailure, DialId, PeerBookOutput, Teller};
 
 use super::mailboxes::Room;
@@ -116,6 +116,11 @@ impl PeerLayer {
     /// A peer asked this node for something.
     pub(crate) fn used_by(&self, peer: &PeerId) {
         self.peers.state().book.used_by_remote(self.clock.now(), peer);
+    }
+
+    /// The network at the other end of a connection, if its address says that.
+    pub(crate) fn network(&self, connection: ConnectionId) -> Option<Network> {
+        ip_of(&self.connections.get(&connection)?.remote).map(Network::of)
     }
 
     /// Counts a stream that a peer has opened, for as long as it lives.

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use libp2p::{Multiaddr, PeerId};
+use shoal_addresses::Prefix;
 use shoal_content::ContentId;
 use shoal_engine::{PeerBook, PeerBookConfig, Teller};
 use tokio::sync::{Notify, mpsc};
@@ -57,6 +58,12 @@ impl SharedPeers {
         let state = self.state();
         let known = peers.into_iter().map(|peer| (peer, state.book.addresses_of(&peer)));
         known.filter(|(_, addresses)| !addresses.is_empty()).collect()
+    }
+
+    /// The public network in which each connected peer stands; `None` for those in a private one.
+    pub(crate) fn networks_of(&self, peers: &[PeerId]) -> Vec<Option<Prefix>> {
+        let state = self.state();
+        peers.iter().map(|peer| state.book.network_of(peer)).collect()
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {

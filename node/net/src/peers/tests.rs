@@ -199,7 +199,7 @@ async fn why_nobody_answers_is_told_with_its_source() {
 }
 
 #[tokio::test]
-async fn a_content_that_lags_is_told_who_is_connected() {
+async fn a_content_that_lags_is_told_which_peers_are_connected() {
     let (a, b) = (node().await, node().await);
     let mut one = Content::attach(&a, 1);
     one.learn(&b).await;

@@ -37,7 +37,7 @@ pub enum TrackerError {
     Request(#[from] FrameError),
     /// The answer breaks them.
     #[error("its answer is none")]
-    Malformed(#[source] Malformed),
+    Malformed(#[source] MalformedAnswer),
     /// The answer was not one to this question.
     #[error("its answer is of the wrong kind")]
     WrongKind,
@@ -63,7 +63,7 @@ pub enum TrackerError {
 
 /// What is wrong with the bytes of an answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Malformed {
+pub enum MalformedAnswer {
     /// An answer of `/shoal/tracker/1`.
     #[error(transparent)]
     Frame(FrameError),
@@ -93,13 +93,13 @@ impl TrackerError {
             OutboundFailure::Timeout => Self::Timeout,
             OutboundFailure::DialFailure | OutboundFailure::ConnectionClosed => Self::Ended,
             OutboundFailure::Io(error) => {
-                Malformed::of(&error).map_or_else(|| Self::Broken(error.into()), Self::Malformed)
+                MalformedAnswer::of(&error).map_or_else(|| Self::Broken(error.into()), Self::Malformed)
             }
         }
     }
 }
 
-impl Malformed {
+impl MalformedAnswer {
     /// What the codecs said of an answer, if it was that.
     fn of(error: &io::Error) -> Option<Self> {
         let inner = error.get_ref()?;
@@ -119,7 +119,7 @@ mod tests {
         let io = |error: io::Error| TrackerError::of("/protocol", OutboundFailure::Io(error));
         let frame = FrameError::Length;
         let malformed = io(io::Error::new(io::ErrorKind::InvalidData, frame.clone()));
-        assert_eq!(malformed, TrackerError::Malformed(Malformed::Frame(frame.clone())));
+        assert_eq!(malformed, TrackerError::Malformed(MalformedAnswer::Frame(frame.clone())));
         assert_eq!(malformed.source().unwrap().to_string(), frame.to_string());
         let broken = io(io::ErrorKind::ConnectionReset.into());
         assert!(matches!(&broken, TrackerError::Broken(_)) && broken.source().is_some());

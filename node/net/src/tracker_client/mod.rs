@@ -27,7 +27,7 @@ pub(crate) use self::behaviour::Behaviour;
 pub use self::client::TrackerClient;
 pub(crate) use self::client::TrackerConnector;
 pub(crate) use self::discovered::DiscoveredPeer;
-pub use self::error::{Malformed, TrackerError};
+pub use self::error::{MalformedAnswer, TrackerError};
 pub(crate) use self::order::Order;
 pub(crate) use self::questions::Questions;
 pub use self::services::{PeerSelection, Portion, SwarmSize};

@@ -5,11 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use libp2p::PeerId;
+use shoal_addresses::Network;
 use shoal_content::ContentId;
 use shoal_engine::{Grant, SessionId, UploadConfig, UploadQueue, Wanted};
 use shoal_store::ChunkStore;
 use shoal_wire::chunks::{ChunkRefusal, MAX_WAITING};
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 use crate::traffic::{Meter, TrafficCounter};
 
@@ -23,13 +25,27 @@ pub(super) struct Offered {
     pub(super) traffic: Arc<TrafficCounter>,
 }
 
+/// The way to a session.
+struct Outlet {
+    grants: mpsc::Sender<Grant>,
+    closed: CancellationToken,
+}
+
+/// A session that has begun.
+pub(super) struct Opened {
+    pub(super) id: SessionId,
+    pub(super) grants: mpsc::Receiver<Grant>,
+    /// Cancelled when the stream is to end.
+    pub(super) closed: CancellationToken,
+}
+
 /// See the module.
 pub(super) struct Board {
     pub(super) queue: UploadQueue,
     /// What has been sent.
     pub(super) meter: Meter,
     contents: HashMap<ContentId, Offered>,
-    outlets: BTreeMap<SessionId, mpsc::Sender<Grant>>,
+    outlets: BTreeMap<SessionId, Outlet>,
     /// Sessions so far; names them.
     sessions: SessionId,
 }
@@ -62,18 +78,21 @@ impl Board {
         self.contents.get(content).cloned()
     }
 
-    /// A peer opened a stream.
-    pub(super) fn open(&mut self, peer: PeerId) -> (SessionId, mpsc::Receiver<Grant>) {
-        let (grants, receiver) = mpsc::channel(GRANTS);
+    /// A peer opened a stream, on a connection from a network.
+    pub(super) fn open(&mut self, peer: PeerId, network: Option<Network>) -> Opened {
+        let (sender, grants) = mpsc::channel(GRANTS);
+        let closed = CancellationToken::new();
         self.sessions += 1;
-        self.outlets.insert(self.sessions, grants);
-        self.queue.open(self.sessions, peer);
-        (self.sessions, receiver)
+        self.outlets.insert(self.sessions, Outlet { grants: sender, closed: closed.clone() });
+        self.queue.open(self.sessions, peer, network);
+        Opened { id: self.sessions, grants, closed }
     }
 
     /// A stream has ended.
     pub(super) fn close(&mut self, session: SessionId) {
-        self.outlets.remove(&session);
+        if let Some(outlet) = self.outlets.remove(&session) {
+            outlet.closed.cancel();
+        }
         self.queue.close(session);
     }
 
@@ -89,15 +108,16 @@ impl Board {
     /// Hands out what the queue decides.
     pub(super) fn pump(&mut self, now: Duration) {
         while let Some(grant) = self.queue.next(now) {
-            let (Grant::Send { session, .. } | Grant::Refuse { session, .. }) = grant;
-            self.pass_on(session, grant);
+            match grant {
+                Grant::Send { session, .. } | Grant::Refuse { session, .. } => self.pass_on(session, grant),
+                Grant::Close { session } => self.close(session),
+            }
         }
     }
 
     fn pass_on(&mut self, session: SessionId, grant: Grant) {
         let outlet = self.outlets.get(&session);
-        if outlet.is_none_or(|outlet| outlet.try_send(grant).is_err()) {
-            // Without its outlet the session ends.
+        if outlet.is_none_or(|outlet| outlet.grants.try_send(grant).is_err()) {
             self.close(session);
         }
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use futures::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use libp2p::PeerId;
+use shoal_addresses::Network;
 use shoal_content::{ChunkIndex, ContentId};
 use shoal_engine::{Grant, SessionId, Wanted};
 use shoal_framing::{read_request, write_frame};
@@ -16,7 +17,7 @@ use shoal_wire::query::QueryRequest;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use super::board::Offered;
+use super::board::{Offered, Opened};
 use super::places::Place;
 use super::shared::Shared;
 use crate::library::Withdrawn;
@@ -34,13 +35,16 @@ const SILENCE: Duration = Duration::from_secs(30);
 pub(super) async fn run<S: AsyncRead + AsyncWrite + Send>(
     shared: &Arc<Shared>,
     place: &Place,
+    network: Option<Network>,
     stream: S,
 ) -> io::Result<()> {
-    let (session, grants) = Session::open(shared, place.peer);
+    let Opened { id, grants, closed } = shared.board().open(place.peer, network);
+    let session = Session { shared, peer: place.peer, id };
     let (input, output) = stream.split();
     tokio::select! {
         ended = session.read(input) => ended,
         failed = session.write(output, grants) => failed,
+        () = closed.cancelled() => Err(io::Error::other("the peer takes too little of what it asks for")),
         () = place.replaced.cancelled() => Err(io::Error::other("the peer has opened newer streams")),
     }
 }
@@ -58,12 +62,7 @@ impl Drop for Session<'_> {
     }
 }
 
-impl<'a> Session<'a> {
-    fn open(shared: &'a Arc<Shared>, peer: PeerId) -> (Self, mpsc::Receiver<Grant>) {
-        let (id, grants) = shared.board().open(peer);
-        (Self { shared, peer, id }, grants)
-    }
-
+impl Session<'_> {
     async fn read<R: AsyncRead + Unpin>(&self, mut input: R) -> io::Result<()> {
         let mut news = JoinSet::new();
         while let Some(request) = read_request(&mut input).await? {
@@ -118,6 +117,7 @@ impl<'a> Session<'a> {
                 Grant::Send { id, content, chunk, .. } => {
                     self.send(&mut output, id, content, chunk).await?;
                 }
+                Grant::Close { .. } => return Ok(()),
             }
             unless_silent(output.flush()).await?;
             if matches!(grant, Grant::Send { .. }) {
@@ -144,7 +144,7 @@ impl<'a> Session<'a> {
         let bytes = buffer.bytes();
         self.shared.board().queue.begun(self.id);
         self.send_bytes(output, id, chunk, bytes).await?;
-        offered.traffic.sent(self.peer, bytes.len() as u64);
+        offered.traffic.sent(self.peer, chunk, bytes.len() as u64);
         Ok(())
     }
 
@@ -211,6 +211,7 @@ impl<'a> Session<'a> {
 
     async fn send_piece<W: AsyncWrite + Unpin>(&self, output: &mut W, mut piece: &[u8]) -> io::Result<()> {
         while !piece.is_empty() {
+            self.shared.board().queue.offered(self.shared.clock.now(), self.id);
             let taken = unless_silent(output.write(piece)).await?;
             if taken == 0 {
                 return Err(io::ErrorKind::WriteZero.into());
@@ -219,7 +220,7 @@ impl<'a> Session<'a> {
             let (now, bytes) = (self.shared.clock.now(), taken as u64);
             let mut board = self.shared.board();
             board.meter.add(now, bytes);
-            board.queue.sent(bytes);
+            board.queue.sent(self.id, bytes);
         }
         Ok(())
     }

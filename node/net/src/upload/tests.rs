@@ -146,7 +146,7 @@ impl Rig {
 
     fn connect(&self, peer: PeerId) -> Getter {
         let (ours, theirs) = tokio::io::duplex(64 << 10);
-        self.uploads.start(peer, ours.compat());
+        self.uploads.start(peer, None, ours.compat());
         let (input, output) = theirs.compat().split();
         Getter { input, output }
     }
@@ -314,7 +314,7 @@ async fn nothing_is_left_of_a_content_whose_job_has_ended() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_waits_for_too_long_is_told_although_nothing_happens() {
+async fn a_request_that_waits_for_too_long_is_refused_although_nothing_happens() {
     let rig = Rig::new(Some(1));
     let served = rig.serve(1);
     served.store.set(Disk::Hangs);

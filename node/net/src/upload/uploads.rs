@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use futures::{AsyncRead, AsyncWrite};
 use libp2p::PeerId;
+use shoal_addresses::Network;
 use shoal_engine::UploadConfig;
 use shoal_store::ChunkStore;
 use shoal_wire::query::Load;
@@ -46,11 +47,16 @@ impl Uploads {
         Offer { shared: self.0.clone(), content }
     }
 
-    /// Serves a stream of a peer until it ends.
-    pub(crate) fn start<S: AsyncRead + AsyncWrite + Send + 'static>(&self, peer: PeerId, stream: S) {
+    /// Serves a stream of a peer until it ends; `network` is where its connection comes from, if that is known.
+    pub(crate) fn start<S: AsyncRead + AsyncWrite + Send + 'static>(
+        &self,
+        peer: PeerId,
+        network: Option<Network>,
+        stream: S,
+    ) {
         let (shared, place) = (self.0.clone(), self.0.places.take(peer));
         let serve = async move {
-            let result = session::run(&shared, &place, stream).await;
+            let result = session::run(&shared, &place, network, stream).await;
             tracing::debug!(?result, "upload session ended");
         };
         tokio::spawn(serve.instrument(tracing::error_span!("peer", id = %peer)));

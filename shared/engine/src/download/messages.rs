@@ -224,6 +224,8 @@ pub enum Output<P = PeerId> {
 pub enum DropReason {
     /// It sent bytes that do not match this chunk's hash or length. It must not come back.
     Corrupt(ChunkIndex),
+    /// It did so after many chunks that were good. Its disk may be at fault; it may come back later.
+    Rotten(ChunkIndex),
     /// It was asked again and again and sent nothing. It may come back.
     Stalled,
 }

@@ -42,6 +42,10 @@ pub type RequestId = u64;
 
 /// Stalls in a row before a peer is dropped.
 const MAX_STALLS: u32 = 3;
+/// A peer that has given nothing for this long is not counted on, however much it says that it has.
+const GIVES_WITHIN: Duration = Duration::from_secs(30);
+/// A peer that has sent so many good chunks since it came is not taken for a liar because of a wrong one.
+const GOOD_BEFORE_ROT: u32 = 16;
 /// A peer that refuses a choice as busy after this time had it in its queue, and may be asked again at once.
 const QUEUED: Duration = Duration::from_secs(1);
 
@@ -209,6 +213,15 @@ impl<P: PeerName> Download<P> {
         if self.complete_peers > 0 { 0 } else { self.rarity.unheld_count() }
     }
 
+    /// Whether something that is missing may come from a peer: it has some of that, has not been silent when it was
+    /// asked, and gave something of late or has not been here for long. Takes a pass over the chunks.
+    pub(crate) fn hopes_in(&self, now: Duration, peer: &P) -> bool {
+        let Some(index) = self.peers.index_of(peer) else { return false };
+        let peer = &self.peers[index];
+        let missing = |chunk: usize| self.wanted.contains(chunk) && !self.stored.contains(chunk);
+        peer.stalls == 0 && now < peer.gave_at + GIVES_WITHIN && peer.have.ones().any(missing)
+    }
+
     /// Bytes of a chunk; 0 for one that the content does not have.
     pub fn length(&self, chunk: ChunkIndex) -> u32 {
         self.lengths.get(chunk as usize).copied().unwrap_or(0)
@@ -236,11 +249,28 @@ impl<P: PeerName> Download<P> {
         }
         self.unchosen -= 1;
         if self.stored.contains(chunk as usize) || !self.wanted.contains(chunk as usize) {
-            return;
+            return self.chose_in_vain(index);
         }
+        let asked = self.asked.get(&chunk).into_iter().flatten();
+        let comes = asked.into_iter().any(|(other, id)| self.peers[*other].has_begun(*id));
         self.rarity.close(chunk);
         self.cancel_others(chunk);
         self.asked.insert(chunk, vec![(index, id)]);
+        if comes {
+            self.chose_in_vain(index);
+        }
+    }
+
+    /// A peer chose a chunk that is here or comes from another one. That may happen when another peer was quicker; one that does it again and again
+    /// is asked for certain chunks from now on.
+    fn chose_in_vain(&mut self, index: PeerIndex) {
+        if !self.peers[index].chose_in_vain() {
+            return;
+        }
+        self.peers[index].may_choose = false;
+        let unchosen: Vec<_> = self.peers[index].pending.unchosen().collect();
+        unchosen.into_iter().for_each(|id| self.cancel(index, id));
+        self.changed.insert(index);
     }
 
     /// Takes back every request that is listed for a chunk.
@@ -297,7 +327,9 @@ impl<P: PeerName> Download<P> {
         if let Some(index) = index {
             self.end_request(index, id);
             self.changed.insert(index);
-            self.peers[index].backoff.succeed();
+            let peer = &mut self.peers[index];
+            peer.backoff.succeed();
+            peer.good = peer.good.saturating_add(1);
         }
         if !self.wanted.contains(chunk as usize) || self.stored.put(chunk as usize) {
             return;
@@ -316,10 +348,13 @@ impl<P: PeerName> Download<P> {
     }
 
     fn corrupt(&mut self, peer: P, index: Option<PeerIndex>, chunk: ChunkIndex) {
+        let good = index.map_or(0, |index| self.peers[index].good);
         if let Some(index) = index {
             self.peer_down(index);
         }
-        self.outputs.push_back(Output::Drop { peer, reason: DropReason::Corrupt(chunk) });
+        let rotten = good >= GOOD_BEFORE_ROT;
+        let reason = if rotten { DropReason::Rotten(chunk) } else { DropReason::Corrupt(chunk) };
+        self.outputs.push_back(Output::Drop { peer, reason });
     }
 
     fn refused(&mut self, now: Duration, index: PeerIndex, id: RequestId, why: ChunkRefusal) {

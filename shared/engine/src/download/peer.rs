@@ -15,6 +15,10 @@ const PIPELINE: Duration = Duration::from_millis(500);
 /// Bytes that keep a line full besides two round trips' worth.
 const FULL_LINE: f64 = 8.0 * 1024.0 * 1024.0;
 
+/// A peer may choose so many chunks that are here already, and one more of so many that it chose.
+const IN_VAIN: u32 = 3;
+const IN_VAIN_OF: u32 = 16;
+
 // In this order in memory, so that what news changes lies together: there is more news than anything else.
 #[derive(Debug)]
 #[repr(C)]
@@ -30,6 +34,11 @@ pub(super) struct Peer<P> {
     pub(super) uninteresting: bool,
     /// Whether it may choose what it sends, until it says that every chunk is distributed.
     pub(super) may_choose: bool,
+    /// Chunks that it sent and that were good.
+    pub(super) good: u32,
+    /// Chunks that it chose, and how many of them were here already.
+    chosen: u32,
+    chosen_in_vain: u32,
     /// How busy it says it is.
     pub(super) told: Load,
     /// Requests under way.
@@ -39,6 +48,8 @@ pub(super) struct Peer<P> {
     /// No requests before this time.
     pub(super) rest_until: Duration,
     pub(super) backoff: Backoff,
+    /// When bytes last came; at first, when the peer came.
+    pub(super) gave_at: Duration,
     /// When bytes last came, or requests began.
     pub(super) last_progress: Duration,
     /// Stalls since bytes last came.
@@ -61,11 +72,15 @@ impl<P> Peer<P> {
             complete: false,
             uninteresting: false,
             may_choose: true,
+            good: 0,
+            chosen: 0,
+            chosen_in_vain: 0,
             told: Load::default(),
             pending: Requests::default(),
             rtt,
             rest_until: Duration::ZERO,
             backoff: Backoff::new(Duration::from_millis(500), Duration::from_secs(10)),
+            gave_at: now,
             last_progress: now,
             stalls: 0,
             moved: 0,
@@ -126,15 +141,22 @@ impl<P> Peer<P> {
         pending.begun = true;
         let chose = pending.chunk.is_none();
         if chose {
+            self.chosen = self.chosen.saturating_add(1);
             self.asked = self.asked - u64::from(pending.len) + u64::from(len);
             (pending.chunk, pending.len) = (Some(chunk), len);
         }
         Some(chose)
     }
 
+    /// It chose a chunk that is here. Returns whether it has done that too often.
+    pub(super) fn chose_in_vain(&mut self) -> bool {
+        self.chosen_in_vain = self.chosen_in_vain.saturating_add(1);
+        self.chosen_in_vain > IN_VAIN + self.chosen / IN_VAIN_OF
+    }
+
     /// Bytes of chunks have come.
     pub(super) fn progress(&mut self, now: Duration, bytes: u64) {
-        self.last_progress = now;
+        (self.gave_at, self.last_progress) = (now, now);
         self.stalls = 0;
         self.moved = 0;
         self.arrived += bytes;

@@ -16,6 +16,8 @@ enum Kind {
     Corrupt,
     /// Refuses everything although it says that it has it.
     Refuses,
+    /// Where the choice is left to it, it chooses what it sent before.
+    Repeats,
     /// Goes away after this many chunks.
     Vanishes(u32),
 }
@@ -157,6 +159,13 @@ impl World {
             (0..self.received.len()).filter(|c| self.received[*c] == 0 && !queued(*c)).collect();
         let peer = self.peer(id);
         assert!(peer.have.is_full(), "only complete peers may choose");
+        if peer.kind == Kind::Repeats && peer.given.contains(0) {
+            peer.queue.push_back((request, 0));
+            if peer.queue.len() == 1 {
+                peer.begin(now);
+            }
+            return self.input(Input::Begun { peer: id, id: request, chunk: 0, queued: 0 });
+        }
         let Some(chunk) = undistributed.into_iter().find(|chunk| !peer.given.contains(*chunk)) else {
             return self.input(Input::Refused { peer: id, id: request, why: ChunkRefusal::NoneFresh });
         };
@@ -313,6 +322,19 @@ fn a_corrupt_peer_is_named_and_never_asked_again() {
     assert!(world.complete);
     assert!(matches!(world.dropped.as_slice(), [(id, DropReason::Corrupt(_))] if *id == world.peers[1].id));
     assert_eq!(world.peers[1].served, 1);
+}
+
+/// Alone or beside an honest one, it costs a few duplicates and no more.
+#[test]
+fn who_chooses_what_is_here_may_not_choose_for_long() {
+    for honest_ones in [0, 2] {
+        let mut peers = vec![(Kind::Repeats, 1 << 20, full(100))];
+        peers.extend((0..honest_ones).map(|_| honest(1 << 20, 100)));
+        let mut world = World::new(100, 7, peers);
+        world.run();
+        assert!(world.complete && world.dropped.is_empty());
+        assert!(world.duplicates <= 12, "{} of 100", world.duplicates);
+    }
 }
 
 #[test]

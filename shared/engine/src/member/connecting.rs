@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
+use shoal_content::ChunkIndex;
+
+use super::candidate::Pick;
 use super::neighbours::Neighbour;
 use super::{
     ConnectionEvent, MOST_DIALLING, Member, MemberOutput, Offence, PeerSource, Phase, SETTLED,
-    SOUGHT_AT_FIRST, SOUGHT_BY_COMPLETE,
+    SOUGHT_AT_FIRST,
 };
 use crate::PeerName;
 use crate::download::Input;
@@ -13,15 +16,14 @@ use crate::download::Input;
 /// How long to wait before a peer is sought again whose connection ended.
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
 /// How long to wait before a peer is sought again that was of no use.
-const USELESS_FOR: Duration = Duration::from_secs(60);
-/// How long nobody has had anything that is missing before neighbours begin to give way, and the time from one to the
-/// next.
-const GIVE_WAY_AFTER: Duration = Duration::from_secs(2);
+pub(super) const USELESS_FOR: Duration = Duration::from_secs(60);
+/// So many peers that the user named are sought beyond the target.
+const KEPT_FOR_NAMED: usize = 8;
 
 impl<P: PeerName> Member<P> {
-    pub(super) fn found(&mut self, now: Duration, peers: Vec<P>, source: PeerSource) {
+    pub(super) fn found(&mut self, now: Duration, peers: Vec<P>, source: PeerSource<P>) {
         for peer in peers {
-            if peer != self.local && !self.banned.contains(&peer) {
+            if peer != self.local && !self.offenders.is_banned(&peer) {
                 self.candidates.add(now, peer, source, &mut self.rng);
             }
         }
@@ -30,7 +32,8 @@ impl<P: PeerName> Member<P> {
     pub(super) fn on_connection(&mut self, now: Duration, peer: P, event: ConnectionEvent) {
         let complete = !self.seeks();
         match event {
-            ConnectionEvent::Connected if self.banned.contains(&peer) => {
+            ConnectionEvent::Connected if self.offenders.contains(now, &peer) => {
+                self.candidates.ended(&peer, now + USELESS_FOR);
                 self.outputs.push_back(MemberOutput::Release { peer });
             }
             ConnectionEvent::Connected => {
@@ -58,48 +61,63 @@ impl<P: PeerName> Member<P> {
     /// Connections that are sought at this time.
     fn target(&self, now: Duration) -> usize {
         match self.phase {
-            Phase::Complete if self.have.is_clear() => 0,
-            Phase::Complete => SOUGHT_BY_COMPLETE,
+            Phase::Complete => self.takers_sought(),
             Phase::Ended => 0,
             _ if now < self.started + SETTLED => self.config.most_sought.min(SOUGHT_AT_FIRST),
             _ => self.config.most_sought,
         }
     }
 
-    /// Connections that are there or on their way, as far as the target is concerned.
-    fn reached(&self) -> usize {
+    /// Connections that are there or on their way at a time, as far as the target is concerned.
+    fn reached(&self, at: Duration) -> usize {
         let neighbours = match self.phase {
-            Phase::Complete => self.neighbours.iter().filter(|(_, n)| !self.has_all(n)).count(),
+            Phase::Complete => self.takers(at),
             _ => self.neighbours.len(),
         };
         neighbours + self.candidates.sought()
-    }
-
-    fn has_all(&self, neighbour: &Neighbour) -> bool {
-        neighbour.is_complete(self.neighbours.chunks())
     }
 
     pub(super) fn seek(&mut self, now: Duration) {
         if self.candidates.due().is_none_or(|due| now < due) {
             return;
         }
-        let mut room = self.target(now).saturating_sub(self.reached());
-        if room == 0 && self.give_way(now) {
-            room = 1;
+        let pick = if self.seeks() { Pick::Any } else { Pick::Incomplete };
+        let mut room = self.target(now).saturating_sub(self.reached(now));
+        if room > 0 && !self.seeks() {
+            self.make_room_for_takers(now);
         }
-        let seeks_complete = self.seeks();
-        while room > 0
-            && self.candidates.sought() < MOST_DIALLING
-            && let Some(peer) = self.candidates.next(now, seeks_complete)
+        while room > 0 && self.seek_one(now, pick) {
+            room -= 1;
+        }
+        if self.seeks() && room == 0 {
+            while self.named_places() > 0 && self.seek_one(now, Pick::Named) {}
+            if self.may_look(now) && self.give_way(now) {
+                self.seek_one(now, Pick::Promising);
+            }
+        }
+    }
+
+    /// Seeks the next candidate. `false`: there is none, or too many are being dialled.
+    fn seek_one(&mut self, now: Duration, pick: Pick) -> bool {
+        while self.candidates.sought() < MOST_DIALLING
+            && let Some(peer) = self.candidates.next(now, pick)
         {
             // It may have come by itself.
-            if self.neighbours.get(&peer).is_some() {
-                self.candidates.connected(&peer);
-                continue;
+            if self.neighbours.get(&peer).is_none() {
+                self.outputs.push_back(MemberOutput::Seek { peer });
+                return true;
             }
-            room -= 1;
-            self.outputs.push_back(MemberOutput::Seek { peer });
+            self.candidates.connected(&peer);
         }
+        false
+    }
+
+    /// Places beyond the target that are kept for peers that the user named.
+    fn named_places(&self) -> usize {
+        if self.candidates.named_due().is_none() {
+            return 0;
+        }
+        KEPT_FOR_NAMED.saturating_sub(self.candidates.named_taken())
     }
 
     /// When [`seek`](Self::seek) may next have something to do.
@@ -108,40 +126,19 @@ impl<P: PeerName> Member<P> {
         if self.candidates.sought() >= MOST_DIALLING {
             return None;
         }
-        if self.reached() < self.target(self.started) {
+        if !self.seeks() {
+            return self.takers_lack_at().map(|at| at.max(due));
+        }
+        if self.reached(due) < self.target(self.started) {
             return Some(due);
         }
         let settled = self.started + SETTLED;
-        if self.reached() < self.target(settled) {
+        if self.reached(due) < self.target(settled) {
             return Some(due.max(settled));
         }
-        // Whether it is starving is known at once; candidates have to be looked through.
-        let untried = self.is_starving().then(|| self.candidates.untried_due()).flatten();
-        untried.map(|at| at.max(self.gave_way_at + GIVE_WAY_AFTER))
-    }
-
-    /// Whether no neighbour has anything that is missing.
-    fn is_starving(&self) -> bool {
-        self.download().is_some_and(|download| download.unavailable() == download.left())
-    }
-
-    /// Where nobody has anything that is missing, makes room for a candidate that was never tried.
-    fn give_way(&mut self, now: Duration) -> bool {
-        if !self.is_starving() {
-            self.gave_way_at = now;
-            return false;
-        }
-        let untried = self.candidates.untried_due().is_some_and(|at| at <= now);
-        if !untried || now < self.gave_way_at + GIVE_WAY_AFTER {
-            return false;
-        }
-        self.gave_way_at = now;
-        let ours = self.neighbours.iter().filter(|(peer, _)| self.candidates.is_connected(peer));
-        let Some(peer) = ours.min_by_key(|(peer, n)| (n.since, *peer)).map(|(peer, _)| peer) else {
-            return false;
-        };
-        self.disconnect(now, peer, USELESS_FOR);
-        true
+        let named = self.candidates.named_due().filter(|_| self.named_places() > 0);
+        let promising = self.candidates.promising_due().map(|at| at.max(self.next_look()));
+        named.into_iter().chain(promising).min()
     }
 
     /// Ends what there is with a peer, for this content alone. It may be sought again after a while.
@@ -156,15 +153,18 @@ impl<P: PeerName> Member<P> {
 
     /// Never has to do with a peer again.
     pub(super) fn ban(&mut self, now: Duration, peer: P, offence: Offence) {
-        /// Bans that a member remembers; the node remembers more.
-        const MOST_BANNED: usize = 1024;
-        if self.banned.len() >= MOST_BANNED {
-            self.banned.pop_first();
-        }
-        self.banned.insert(peer);
+        self.offenders.ban(peer);
         self.candidates.remove(&peer);
         self.forget(now, &peer);
         self.outputs.push_back(MemberOutput::Ban { peer, offence });
+    }
+
+    /// Has nothing to do with a peer for some time that sent a wrong chunk after many good ones.
+    pub(super) fn suspend(&mut self, now: Duration, peer: P, chunk: ChunkIndex) {
+        let length = self.offenders.suspend(now, peer);
+        self.candidates.ended(&peer, now + length);
+        self.forget(now, &peer);
+        self.outputs.push_back(MemberOutput::Suspend { peer, chunk });
     }
 
     /// The peer is no neighbour any more.

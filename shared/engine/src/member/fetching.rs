@@ -27,6 +27,9 @@ impl<P: PeerName> Member<P> {
         match block {
             Ok(bytes) => {
                 self.patience.refresh(now);
+                if let Some(neighbour) = self.neighbours.get_mut(&peer) {
+                    neighbour.worth_at = now;
+                }
                 fetch.block(now, peer, hash, &bytes);
             }
             Err(why) => fetch.failed(now, peer, hash, why),
@@ -64,9 +67,16 @@ impl<P: PeerName> Member<P> {
                 self.outputs.push_back(MemberOutput::Request { peer, id, chunk: None });
             }
             Output::Cancel { peer, id } => self.outputs.push_back(MemberOutput::Cancel { peer, id }),
+            // It has proven once that it is no mere liar, and may have nothing else that is wrong.
+            Output::Drop { peer, reason: DropReason::Corrupt(chunk) }
+                if self.offenders.was_suspended(&peer) =>
+            {
+                self.suspend(now, peer, chunk);
+            }
             Output::Drop { peer, reason: DropReason::Corrupt(chunk) } => {
                 self.ban(now, peer, Offence::Chunk(chunk));
             }
+            Output::Drop { peer, reason: DropReason::Rotten(chunk) } => self.suspend(now, peer, chunk),
             Output::Drop { peer, reason: DropReason::Stalled } => self.disconnect(now, peer, STALLED_FOR),
             Output::Complete => self.complete(now),
         }

@@ -8,7 +8,7 @@ use shoal_content::ChunkSet;
 use shoal_wire::query::Load;
 
 use super::neighbours::Link;
-use super::{EXCHANGE_EVERY, Member, MemberInput, MemberOutput, NeighbourEvent, Offence, Phase};
+use super::{EXCHANGE_EVERY, Member, MemberInput, MemberOutput, NeighbourEvent, Offence, PeerSource, Phase};
 use crate::download::{Input, Topology};
 use crate::{ChunkNews, PeerName};
 
@@ -27,6 +27,7 @@ impl<P: PeerName> Member<P> {
                 self.on_news(now, peer, &chunks);
             }
             NeighbourEvent::Told { lost } => self.told(peer, lost.as_deref()),
+            NeighbourEvent::Asked => self.asked_by(now, peer),
             NeighbourEvent::Left => self.left(now, peer),
             NeighbourEvent::Invalid => self.ban(now, peer, Offence::Map),
         }
@@ -92,7 +93,7 @@ impl<P: PeerName> Member<P> {
             return false;
         }
         let is_first = neighbour.has_nothing();
-        let news = neighbour.gains(chunks);
+        let news = neighbour.gains(now, chunks);
         let complete = neighbour.is_complete(length);
         if news.is_empty() {
             return false;
@@ -112,6 +113,13 @@ impl<P: PeerName> Member<P> {
     pub(super) fn fails(&mut self, now: Duration, peer: P) {
         if self.neighbours.postpone(now, &peer) >= MAX_FAILURES && !self.is_joined_by(&peer) {
             self.disconnect(now, peer, LEFT_ALONE);
+        }
+    }
+
+    /// A peer that asks for the manifest wants the content, and may soon have some of it.
+    fn asked_by(&mut self, now: Duration, peer: P) {
+        if self.neighbours.get(&peer).is_none() {
+            self.found(now, vec![peer], PeerSource::Peer(peer));
         }
     }
 

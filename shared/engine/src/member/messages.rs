@@ -12,15 +12,26 @@ use crate::ChunkNews;
 use crate::download::RequestId;
 use crate::manifest_fetch::BlockFailure;
 
-/// How a member came to know of a peer. Later ones are trusted more.
+/// How a member came to know of a peer. Later kinds are trusted more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum PeerSource {
-    /// Another peer told of it.
-    Peer,
-    /// A tracker told of it.
-    Tracker,
+pub enum PeerSource<P = PeerId> {
+    /// This peer told of it.
+    Peer(P),
+    /// The tracker at this place in the list told of it.
+    Tracker(usize),
     /// The user named it.
     User,
+}
+
+impl<P> PeerSource<P> {
+    /// How far it is trusted; higher is more.
+    pub(super) fn trust(&self) -> u8 {
+        match self {
+            Self::Peer(_) => 0,
+            Self::Tracker(_) => 1,
+            Self::User => 2,
+        }
+    }
 }
 
 /// What happened.
@@ -31,7 +42,7 @@ pub enum MemberInput<P = PeerId> {
         /// Which peers; their addresses are not the member's concern.
         peers: Vec<P>,
         /// How they were found.
-        source: PeerSource,
+        source: PeerSource<P>,
     },
     /// A tracker did what it was asked, or did not.
     Tracker {
@@ -140,6 +151,8 @@ pub enum NeighbourEvent {
         /// The chunks that the peer does not know of.
         lost: Option<Arc<ChunkSet>>,
     },
+    /// It asked for a block of the manifest, so it takes part in this content.
+    Asked,
     /// It takes no part in this content any more.
     Left,
     /// It named chunks that the content does not have.
@@ -249,6 +262,14 @@ pub enum MemberOutput<P = PeerId> {
         peer: P,
         /// What it did.
         offence: Offence,
+    },
+    /// The peer sent a chunk that does not match its hash, after many that did: it may have a bad disk. This content has
+    /// no use for the connection; the peer may be sought again after a time that doubles.
+    Suspend {
+        /// The peer.
+        peer: P,
+        /// The chunk.
+        chunk: ChunkIndex,
     },
     /// Ask a peer to join: tell it what is here, learn what it has.
     Join {

@@ -7,10 +7,10 @@
 //!
 //! **Seeking.** A member that fetches seeks [`SOUGHT_AT_FIRST`] connections in its first second and
 //! [`MemberConfig::most_sought`] afterwards. Where many start at once, the first ones are dialled by those that
-//! come later: were all to dial as many as they want at once, some would end with many times that. When nobody
-//! has anything that is missing, the neighbour that has been there longest gives way to a candidate that was never
-//! tried. A complete member seeks [`SOUGHT_BY_COMPLETE`] neighbours that lack something, so that a swarm that waits
-//! goes on as soon as a seed appears; it disconnects from those that it finds complete.
+//! come later: were all to dial as many as they want at once, some would end with many times that. A neighbour that
+//! is of no use gives way to a promising candidate; see `usefulness`. Peers that the user named have places of their
+//! own. A complete member seeks [`SOUGHT_BY_COMPLETE`] neighbours that lack something and take something, so that a
+//! swarm that waits goes on as soon as a seed appears; it disconnects from those that it finds complete.
 //!
 //! **Joining.** The side that sought the connection joins: each side tells what it has. The one that was joined does not
 //! join in turn; it can ask for chunks at once. An update that overtook a join would be lost, so what comes between
@@ -25,16 +25,21 @@
 //! exceed [`MOST_DIALLING`]; candidates are bounded; a banned peer is never sought again by this member.
 
 mod announcing;
+mod candidate;
 mod candidates;
+#[cfg(test)]
+mod candidates_tests;
 mod connecting;
 mod fetching;
 mod joining;
 mod messages;
 mod neighbours;
+mod offenders;
 mod patience;
 mod recording;
 #[cfg(test)]
 mod tests;
+mod usefulness;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -50,6 +55,7 @@ pub use self::messages::{
     StreamEvent, TrackerEvent,
 };
 use self::neighbours::Neighbours;
+use self::offenders::Offenders;
 use self::patience::{Outlook, Patience, Verdict};
 pub use self::recording::{MemberObserver, MemberStart, MemberStep, Recording, StartRole};
 use crate::announcer::{Announcer, AnnouncerOutput};
@@ -126,15 +132,16 @@ pub struct Member<P = PeerId> {
     phase: Phase<P>,
     candidates: Candidates<P>,
     neighbours: Neighbours<P>,
-    banned: std::collections::BTreeSet<P>,
+    offenders: Offenders<P>,
     announcer: Announcer,
     patience: Patience,
     /// What can be served. See [`Member::have`].
     have: ChunkSet,
     started: Duration,
     exchange_at: Duration,
-    /// When the last neighbour gave way to a candidate.
+    /// When a neighbour last gave way to a candidate, and when one was looked for last.
     gave_way_at: Duration,
+    looked_at: Duration,
     outputs: VecDeque<MemberOutput<P>>,
 }
 
@@ -184,13 +191,14 @@ impl<P: PeerName> Member<P> {
             phase,
             candidates: Candidates::default(),
             neighbours,
-            banned: Default::default(),
+            offenders: Offenders::default(),
             announcer: Announcer::new(now, config.trackers, config.registers),
             patience: Patience::new(now, config.wait),
             have,
             started: now,
             exchange_at: now + EXCHANGE_EVERY,
             gave_way_at: now,
+            looked_at: now,
             outputs: VecDeque::new(),
         }
     }
@@ -201,7 +209,7 @@ impl<P: PeerName> Member<P> {
     /// or asked for, and there is so much of it that it should cost nothing.
     pub fn handle(&mut self, now: Duration, input: MemberInput<P>) -> bool {
         if matches!(self.phase, Phase::Ended)
-            || input.peer().is_some_and(|peer| self.is_stranger(&peer, &input))
+            || input.peer().is_some_and(|peer| self.is_stranger(now, &peer, &input))
         {
             return false;
         }
@@ -298,6 +306,11 @@ impl<P: PeerName> Member<P> {
         self.neighbours.iter().map(|(peer, _)| peer)
     }
 
+    /// Peers that are connected for this content, and what each says that it has.
+    pub fn claims(&self) -> impl Iterator<Item = (P, &ChunkSet)> {
+        self.neighbours.iter().map(|(peer, neighbour)| (peer, &neighbour.have))
+    }
+
     /// Whether a peer is a neighbour that has not said that it has a chunk.
     pub fn lacks(&self, peer: &P, chunk: shoal_content::ChunkIndex) -> bool {
         self.neighbours.get(peer).is_some_and(|n| !n.have.contains(chunk as usize))
@@ -313,9 +326,9 @@ impl<P: PeerName> Member<P> {
         self.config.trackers == 0 && self.candidates.is_empty() && self.neighbours.len() == 0
     }
 
-    /// Whether a peer is banned, and more than its connection is concerned.
-    fn is_stranger(&self, peer: &P, input: &MemberInput<P>) -> bool {
-        !matches!(input, MemberInput::Connection { .. }) && self.banned.contains(peer)
+    /// Whether a peer is banned or suspended, and more than its connection is concerned.
+    fn is_stranger(&self, now: Duration, peer: &P, input: &MemberInput<P>) -> bool {
+        !matches!(input, MemberInput::Connection { .. }) && self.offenders.contains(now, peer)
     }
 
     /// Whether something is missing.
@@ -372,7 +385,10 @@ impl<P: PeerName> Member<P> {
     fn outlook(&self) -> Outlook {
         match &self.phase {
             // Peers that do not have the manifest are as good as none.
-            Phase::Manifest(_) => Outlook { company: false, hope: false, unavailable: 0 },
+            Phase::Manifest(fetch) => {
+                let comes = fetch.expects_something();
+                Outlook { company: comes, hope: comes, unavailable: 0 }
+            }
             Phase::Downloading(download, _) => {
                 let company = self.neighbours.len() > 0;
                 let unavailable = download.unavailable();

@@ -42,8 +42,8 @@ pub(super) struct Neighbour {
     pub(super) rtt: Duration,
     /// How busy it said it is.
     pub(super) load: Load,
-    /// Since when it has been a neighbour.
-    pub(super) since: Duration,
+    /// When it came, or last had something new to tell: a chunk that it has, or a manifest block.
+    pub(super) worth_at: Duration,
     /// Whether it joined this member, or this member it: either way it is told what is new.
     pub(super) it_joined: bool,
     pub(super) we_joined: bool,
@@ -69,10 +69,14 @@ impl Neighbour {
     }
 
     /// Takes what it says; returns what of it is new.
-    pub(super) fn gains(&mut self, chunks: &ChunkNews) -> ChunkNews {
+    pub(super) fn gains(&mut self, now: Duration, chunks: &ChunkNews) -> ChunkNews {
         self.failures = 0;
         let news = chunks.add_to(&mut self.have);
-        self.has += news.count();
+        let count = news.count();
+        if count > 0 {
+            self.has += count;
+            self.worth_at = now;
+        }
         news
     }
 
@@ -167,7 +171,7 @@ impl<P: PeerName> Neighbours<P> {
             load: Load::default(),
             have: ChunkSet::with_capacity(chunks),
             has: 0,
-            since: now,
+            worth_at: now,
             it_joined: false,
             we_joined: false,
             untold: None,

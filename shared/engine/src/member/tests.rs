@@ -74,7 +74,7 @@ impl World {
     }
 
     fn found(&mut self, peers: impl IntoIterator<Item = u32>) -> Vec<MemberOutput<u32>> {
-        self.input(MemberInput::Found { peers: peers.into_iter().collect(), source: PeerSource::Tracker })
+        self.input(MemberInput::Found { peers: peers.into_iter().collect(), source: PeerSource::Tracker(0) })
     }
 
     fn connection(&mut self, peer: u32, event: ConnectionEvent) -> Vec<MemberOutput<u32>> {
@@ -252,7 +252,7 @@ fn a_complete_member_seeks_a_few_that_lack_something() {
         world.connection(peer, ConnectionEvent::Connected);
         world.joined(peer, set([]));
     }
-    assert!(sought(&world.wait(secs(100))).is_empty());
+    assert!(sought(&world.wait(secs(9))).is_empty());
 }
 
 #[test]
@@ -284,6 +284,138 @@ fn where_nobody_has_anything_an_old_neighbour_gives_way_to_a_new_candidate() {
     has_not(&world.wait(secs(5)), |o| matches!(o, MemberOutput::Seek { peer: 101 }));
 }
 
+/// How long it takes until a candidate is sought that comes when all places are taken.
+fn sought_within(world: &mut World, peer: u32, most: u64) -> bool {
+    world.found([peer]);
+    (0..most).any(|_| sought(&world.wait(secs(1))).contains(&peer))
+}
+
+#[test]
+fn peers_that_claim_everything_and_send_nothing_keep_nobody_out() {
+    let mut world = World::downloading(config());
+    (1..=16).for_each(|peer| drop(world.befriend(peer, all())));
+    assert!(!sought_within(&mut world, 100, 5), "those may yet send something");
+    assert!(sought_within(&mut world, 101, 10));
+    // One that sends stays, however long it has been there.
+    let asked = requests(&world.befriend(200, all()));
+    for _ in 0..60 {
+        world.stream(200, StreamEvent::Progress { bytes: 1 });
+        world.found([300 + world.now.as_secs() as u32]);
+        has_not(&world.wait(secs(1)), |o| matches!(o, MemberOutput::Release { peer: 200 }));
+    }
+    assert!(!asked.is_empty() && world.member.is_neighbour(&200));
+}
+
+#[test]
+fn peers_without_the_manifest_keep_nobody_out() {
+    let content = ContentId::from_root_hash(shoal_content::Hash::of(b"root"));
+    let mut world = World::new(Member::fetching(Duration::ZERO, 0, content, config(), rng()));
+    // Nobody has it, whoever is asked.
+    let refuse = |world: &mut World, mut outputs: Vec<MemberOutput<u32>>| {
+        let mut sought = vec![];
+        while let Some(output) = outputs.pop() {
+            match output {
+                MemberOutput::FetchBlock { peer, hash } => {
+                    let block = Err(crate::BlockFailure::NotFound);
+                    outputs.extend(world.input(MemberInput::Block { peer, hash, block }));
+                }
+                MemberOutput::Seek { peer } => sought.push(peer),
+                _ => {}
+            }
+        }
+        sought
+    };
+    for peer in 1..=16 {
+        world.found([peer]);
+        let outputs = world.connection(peer, ConnectionEvent::Connected);
+        refuse(&mut world, outputs);
+    }
+    world.found([100]);
+    let mut found = vec![];
+    for _ in 0..15 {
+        let outputs = world.wait(Duration::from_millis(200));
+        found.extend(refuse(&mut world, outputs));
+    }
+    assert_eq!(found, [100]);
+}
+
+#[test]
+fn who_asks_for_the_manifest_is_a_candidate() {
+    let mut world = World::downloading(config());
+    assert_eq!(sought(&world.neighbour(7, NeighbourEvent::Asked)), [7]);
+    assert!(sought(&world.neighbour(7, NeighbourEvent::Asked)).is_empty());
+}
+
+#[test]
+fn named_peers_have_places_of_their_own_and_never_give_way() {
+    let mut world = World::downloading(config());
+    let named =
+        |peers: std::ops::Range<u32>| MemberInput::Found { peers: peers.collect(), source: PeerSource::User };
+    for peer in 1..=16 {
+        world.befriend(peer, set([]));
+    }
+    let mut all = sought(&world.input(named(100..103)));
+    all.sort_unstable();
+    assert_eq!(all, [100, 101, 102]);
+    for peer in 100..103 {
+        world.befriend(peer, set([]));
+    }
+    world.found(200..300);
+    let outputs = world.wait(secs(100));
+    has(&outputs, |o| matches!(o, MemberOutput::Release { peer: 1..=16 }));
+    has_not(&outputs, |o| matches!(o, MemberOutput::Release { peer: 100..=102 }));
+    for peer in sought(&outputs) {
+        let retry_at = world.now + secs(1000);
+        world.connection(peer, ConnectionEvent::Unreachable { retry_at });
+    }
+    // One that is back is sought at once, whatever the others do.
+    world.connection(101, ConnectionEvent::Disconnected);
+    assert!(sought(&world.wait(secs(2))).contains(&101));
+}
+
+/// A seed that comes back under its name was tried before.
+#[test]
+fn one_that_had_everything_is_worth_another_try() {
+    let mut world = World::downloading(config());
+    world.befriend(7, all());
+    world.connection(7, ConnectionEvent::Disconnected);
+    for peer in 101..=117 {
+        world.connection(7, ConnectionEvent::Unreachable { retry_at: world.now + secs(3) });
+        world.befriend(peer, set([]));
+    }
+    let outputs = world.wait(secs(8));
+    assert!(sought(&outputs).contains(&7), "{outputs:?}");
+}
+
+/// A complete member counts those that take something.
+#[test]
+fn peers_that_take_nothing_keep_no_seed_from_others() {
+    let mut world = World::serving(config());
+    let first = sought(&world.found(1..200));
+    for peer in &first {
+        world.connection(*peer, ConnectionEvent::Connected);
+        world.joined(*peer, set([]));
+    }
+    for chunk in 0..CHUNKS - 2 {
+        world.neighbour(first[0], NeighbourEvent::Has(set([chunk]).into()));
+        assert!(sought(&world.wait(Duration::from_millis(500))).is_empty());
+    }
+    let mut later = sought(&world.wait(secs(3)));
+    assert_eq!(later.len(), SOUGHT_BY_COMPLETE - 1, "the first one takes something");
+    let mut released = 0;
+    for _ in 0..20 {
+        for peer in later {
+            world.connection(peer, ConnectionEvent::Connected);
+            world.joined(peer, set([]));
+        }
+        let outputs = world.wait(secs(12));
+        released += outputs.iter().filter(|o| matches!(o, MemberOutput::Release { .. })).count();
+        later = sought(&outputs);
+        assert!(!later.is_empty() && world.member.neighbours().count() <= 4 * SOUGHT_BY_COMPLETE);
+    }
+    assert!(released > 50);
+}
+
 #[test]
 fn wrong_bytes_ban_and_a_stall_does_not() {
     let mut world = World::downloading(config());
@@ -300,6 +432,34 @@ fn wrong_bytes_ban_and_a_stall_does_not() {
     has(&outputs, |o| matches!(o, MemberOutput::Release { peer: 8 }));
     has_not(&outputs, |o| matches!(o, MemberOutput::Ban { .. }));
     assert!(sought(&outputs).contains(&8), "it may come back");
+}
+
+/// A disk that rots is no reason to part for ever from the only seed.
+#[test]
+fn a_wrong_chunk_after_many_good_ones_parts_for_a_time_that_doubles() {
+    let mut world = World::downloading(MemberConfig { wait: Some(Duration::MAX), ..config() });
+    let mut asked = requests(&world.befriend(7, all()));
+    for _ in 0..16 {
+        let (_, id, chunk) = asked.remove(0);
+        let outputs = world.stream(7, StreamEvent::Stored { id, chunk, servable: vec![chunk] });
+        asked.extend(requests(&outputs));
+    }
+    let (_, id, chunk) = asked[0];
+    let outputs = world.stream(7, StreamEvent::Corrupt { id, chunk });
+    has(&outputs, |o| matches!(o, MemberOutput::Suspend { peer: 7, .. }));
+    has_not(&outputs, |o| matches!(o, MemberOutput::Ban { .. }));
+    assert!(!world.member.is_neighbour(&7) && sought(&world.found([7])).is_empty());
+    let joins = NeighbourEvent::JoinedBy { have: all().into() };
+    assert!(world.neighbour(7, joins).is_empty(), "it is not let in before its time");
+    assert_eq!(sought(&world.wait(secs(61))), [7]);
+    world.connection(7, ConnectionEvent::Connected);
+    world.joined(7, all());
+    let asked = requests(&world.stream(7, StreamEvent::Opened));
+    let (_, id, chunk) = asked[0];
+    let outputs = world.stream(7, StreamEvent::Corrupt { id, chunk });
+    has(&outputs, |o| matches!(o, MemberOutput::Suspend { peer: 7, .. }));
+    assert!(sought(&world.wait(secs(119))).is_empty());
+    assert_eq!(sought(&world.wait(secs(2))), [7]);
 }
 
 #[test]
@@ -432,6 +592,7 @@ fn any_input() -> impl Strategy<Value = MemberInput<u32>> {
         chunks().prop_map(|chunks| NeighbourEvent::Has(chunks.into())),
         prop::option::of(chunks()).prop_map(|lost| NeighbourEvent::Told { lost }),
         Just(NeighbourEvent::Left),
+        Just(NeighbourEvent::Asked),
         Just(NeighbourEvent::Invalid),
     ];
     let (id, chunk) = (0u64..40, 0u32..30);
@@ -450,7 +611,7 @@ fn any_input() -> impl Strategy<Value = MemberInput<u32>> {
     ];
     prop_oneof![
         prop::collection::vec(peer.clone(), 0..9)
-            .prop_map(|peers| MemberInput::Found { peers, source: PeerSource::Peer }),
+            .prop_map(|peers| MemberInput::Found { peers, source: PeerSource::Peer(1) }),
         (peer.clone(), connection).prop_map(|(peer, event)| MemberInput::Connection { peer, event }),
         (peer.clone(), neighbour).prop_map(|(peer, event)| MemberInput::Neighbour { peer, event }),
         (peer, stream).prop_map(|(peer, event)| MemberInput::Stream { peer, event }),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use libp2p_identity::PeerId;
 use multiaddr::Multiaddr;
-use shoal_addresses::{Scope, is_dialable, peer_of};
+use shoal_addresses::{Prefix, Scope, is_dialable, peer_of};
 
 use super::bans::Bans;
 use super::config::PeerBookConfig;
@@ -262,6 +262,11 @@ impl<C: Copy + Ord> PeerBook<C> {
         }
         let dial = self.next_dial();
         dial.into_iter().chain(self.connected.next_check()).min()
+    }
+
+    /// The public network in which a connected peer stands.
+    pub fn network_of(&self, peer: &PeerId) -> Option<Prefix> {
+        self.connected.network(peer)
     }
 
     /// Where a peer may be found, to be told to others: addresses that led there, or that the peer itself said.

@@ -94,6 +94,26 @@ impl PeerBookConfig {
     }
 }
 
+impl PeerBookConfig {
+    /// The default bounds as far as so many connections at once allow; where they are fewer, what is kept for each use
+    /// shrinks alike. At least 8 are taken for granted.
+    pub fn for_connections(connections: usize) -> Self {
+        let all = Self::default();
+        let most = connections.clamp(8, all.max_connections);
+        let part = |of: usize| (of * most / all.max_connections).max(1);
+        Self {
+            max_dialing: part(all.max_dialing).max(2),
+            dialing_kept_for_named: part(all.dialing_kept_for_named),
+            max_connections: most,
+            max_connections_per_network: part(all.max_connections_per_network),
+            kept_for_newcomers: part(all.kept_for_newcomers),
+            kept_for_dials: part(all.kept_for_dials),
+            kept_for_named: part(all.kept_for_named),
+            ..all
+        }
+    }
+}
+
 impl Default for PeerBookConfig {
     fn default() -> Self {
         let secs = Duration::from_secs;
@@ -126,6 +146,26 @@ impl Default for PeerBookConfig {
             attempts_per_local_host: Allowance::new(64, secs(1)),
             attempts_at_names: Allowance::new(8, secs(10)),
             max_counted: 1024,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fewer_connections_leave_each_use_its_part() {
+        let all = PeerBookConfig::default();
+        assert_eq!(PeerBookConfig::for_connections(usize::MAX), all);
+        assert_eq!(PeerBookConfig::for_connections(all.max_connections), all);
+        for connections in 0..all.max_connections {
+            let few = PeerBookConfig::for_connections(connections);
+            assert_eq!(few.max_connections, connections.max(8));
+            assert!(few.kept_for_newcomers + few.kept_for_dials < few.max_connections, "{few:?}");
+            assert!((1..=few.kept_for_dials).contains(&few.kept_for_named), "{few:?}");
+            assert!((1..few.max_dialing).contains(&few.dialing_kept_for_named), "{few:?}");
+            assert!(few.max_connections_per_network >= 1);
         }
     }
 }

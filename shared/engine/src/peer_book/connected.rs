@@ -123,6 +123,11 @@ impl Connected {
         all.filter(|it| which.includes(it)).count()
     }
 
+    /// The public network of a peer, if it stands in one.
+    pub(super) fn network(&self, peer: &PeerId) -> Option<Prefix> {
+        self.peers.get(peer).into_iter().flat_map(|known| &known.connections).find_map(network_of)
+    }
+
     /// Where a peer stands; public if that is not known.
     pub(super) fn standing(&self, peer: &PeerId) -> Scope {
         let connections = self.peers.get(peer).into_iter().flat_map(|known| &known.connections);

@@ -62,6 +62,11 @@ pub enum Grant {
         /// Which chunk.
         chunk: ChunkIndex,
     },
+    /// End the session, which is closed already: its peer takes nothing, and others wait.
+    Close {
+        /// Which session.
+        session: SessionId,
+    },
     /// Refuse it.
     Refuse {
         /// On which session.

@@ -11,7 +11,8 @@
 //!
 //! What always holds: at most [`MAX_WAITING`] requests wait per session, none longer than
 //! [`UploadConfig::patience`]; a session has at most one chunk under way; chunks under way never exceed
-//! the slots, nor the most that may lie in memory. A content that no peer has to do with costs no time, and no memory
+//! the slots, but for those whose peers take nothing (see `underway`), nor the most that may lie in memory; while
+//! others wait, the peers of one network have half of the slots at most. A content that no peer has to do with costs no time, and no memory
 //! but its table of lengths.
 
 mod content;
@@ -23,6 +24,7 @@ mod seeding;
 mod slots;
 #[cfg(test)]
 mod tests;
+mod underway;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -30,6 +32,7 @@ use std::time::Duration;
 
 use libp2p_identity::PeerId;
 use rand::RngExt;
+use shoal_addresses::Network;
 use shoal_content::{ChunkIndex, ChunkSet, ContentId};
 use shoal_wire::chunks::{ChunkRefusal, MAX_WAITING};
 
@@ -40,6 +43,7 @@ use self::reciprocity::Reciprocity;
 #[cfg(doc)]
 use self::seeding::InitialSeeding;
 use self::slots::Slots;
+use self::underway::Underway;
 use super::{ChunkNews, PeerName, SeededRng};
 
 /// Slots before it is known whether more of them send more.
@@ -70,6 +74,8 @@ struct Sending {
 #[derive(Debug)]
 struct Session<P> {
     peer: P,
+    /// Where its connection comes from, if that is known.
+    network: Option<Network>,
     waiting: VecDeque<Waiting>,
     sending: Option<Sending>,
     /// The number of the slot that it was given last.
@@ -101,8 +107,9 @@ pub struct UploadQueue<P = PeerId> {
     contents: BTreeMap<ContentId, Content<P>>,
     reciprocity: Reciprocity<P>,
     slots: Slots,
-    /// Chunks under way.
-    active: usize,
+    underway: Underway,
+    /// When [`next`](Self::next) was called last.
+    looked: Duration,
     /// Slots given so far.
     given: u64,
     /// Bytes of waiting requests.
@@ -123,7 +130,8 @@ impl<P: PeerName> UploadQueue<P> {
             sessions: BTreeMap::new(),
             contents: BTreeMap::new(),
             reciprocity: Reciprocity::default(),
-            active: 0,
+            underway: Underway::default(),
+            looked: Duration::ZERO,
             given: 0,
             queued: 0,
             waiting: 0,
@@ -195,10 +203,11 @@ impl<P: PeerName> UploadQueue<P> {
         }
     }
 
-    /// A downloader opened a stream.
-    pub fn open(&mut self, session: SessionId, peer: P) {
+    /// A downloader opened a stream, on a connection from a network if that is known.
+    pub fn open(&mut self, session: SessionId, peer: P, network: Option<Network>) {
         let new = Session {
             peer,
+            network,
             waiting: VecDeque::new(),
             sending: None,
             served: 0,
@@ -252,20 +261,22 @@ impl<P: PeerName> UploadQueue<P> {
         }
     }
 
-    /// What to do next: to send a chunk, if a slot is free and a request waits, or to refuse one. Call until `None`.
+    /// What to do next: to send a chunk, if a slot is free and a request waits, to refuse one, or to close a session
+    /// whose peer takes nothing. Call until `None`.
     pub fn next(&mut self, now: Duration) -> Option<Grant> {
+        self.looked = now;
         self.expire(now);
         loop {
             if let Some(refusal) = self.refusals.pop_front() {
                 return Some(refusal);
             }
-            self.slots.observe(now, self.lacks_slots());
-            if self.active >= self.slots.allowed() {
-                return None;
+            self.slots.observe(now, self.lacks_slots(now));
+            if !self.has_slot(now) {
+                return self.make_room(now);
             }
             let (session, at) = self.first(now)?;
             let wanted = self.take(session, at).wanted;
-            match self.grant(session, wanted) {
+            match self.grant(now, session, wanted) {
                 Some(grant) => return Some(grant),
                 None => self.refuse(session, wanted.id, ChunkRefusal::NoneFresh),
             }
@@ -274,12 +285,23 @@ impl<P: PeerName> UploadQueue<P> {
 
     /// When to call [`next`](Self::next) although nothing happened. `None` while no request waits.
     pub fn next_timeout(&self) -> Option<Duration> {
-        let observe = if self.lacks_slots() { self.slots.next_observation() } else { None };
-        self.expiry.into_iter().chain(observe).min()
+        let now = self.looked;
+        if !self.lacks_slots(now) {
+            return self.expiry;
+        }
+        let room = if self.is_full() { self.underway.next_hindmost(now) } else { None };
+        let all = [self.expiry, self.slots.next_observation(), self.underway.next_free(now), room];
+        all.into_iter().flatten().min()
     }
 
-    /// Bytes went out.
-    pub fn sent(&mut self, bytes: u64) {
+    /// Bytes of a session's chunk are there for its peer to take.
+    pub fn offered(&mut self, now: Duration, session: SessionId) {
+        self.underway.offered(now, session);
+    }
+
+    /// Its peer has taken bytes.
+    pub fn sent(&mut self, session: SessionId, bytes: u64) {
+        self.underway.taken(session, bytes);
         self.slots.sent(bytes);
     }
 
@@ -300,7 +322,7 @@ impl<P: PeerName> UploadQueue<P> {
     pub fn ended(&mut self, session: SessionId) {
         let sending = self.sessions.get_mut(&session).and_then(|state| state.sending.take());
         let Some(Sending { content, chosen, .. }) = sending else { return };
-        self.active -= 1;
+        self.underway.end(session);
         if let Some(content) = self.contents.get_mut(&content).filter(|_| chosen) {
             content.choice_ended();
         }
@@ -308,7 +330,7 @@ impl<P: PeerName> UploadQueue<P> {
 
     /// Chunks under way.
     pub fn active(&self) -> usize {
-        self.active
+        self.underway.len()
     }
 
     /// Bytes of the requests that wait.
@@ -318,12 +340,33 @@ impl<P: PeerName> UploadQueue<P> {
 
     /// Whether a slot is free and a request waits for one, so that [`next`](Self::next) has to choose.
     pub fn is_choosing(&self) -> bool {
-        self.waiting > 0 && self.active < self.slots.allowed()
+        self.waiting > 0 && self.has_slot(self.looked)
     }
 
     /// Whether requests wait although every slot is taken.
-    fn lacks_slots(&self) -> bool {
-        self.waiting > 0 && self.active >= self.slots.allowed()
+    fn lacks_slots(&self, now: Duration) -> bool {
+        self.waiting > 0 && !self.has_slot(now)
+    }
+
+    fn has_slot(&self, now: Duration) -> bool {
+        self.underway.in_slots(now) < self.slots.allowed() && !self.is_full()
+    }
+
+    /// Whether no more chunks may be in memory.
+    fn is_full(&self) -> bool {
+        self.underway.len() >= self.config.most_slots
+    }
+
+    /// Ends the session of least use, if others wait and there is no room for them.
+    fn make_room(&mut self, now: Duration) -> Option<Grant> {
+        let session = self.underway.hindmost(now).filter(|_| self.waiting > 0 && self.is_full())?;
+        self.close(session);
+        Some(Grant::Close { session })
+    }
+
+    /// Whether a network has its share of the slots, so that others come first.
+    fn has_its_share(&self, network: Option<Network>) -> bool {
+        network.is_some_and(|network| 2 * self.underway.of(network) >= self.slots.allowed())
     }
 
     /// The request that comes first, among sessions without a chunk under way.
@@ -339,6 +382,7 @@ impl<P: PeerName> UploadQueue<P> {
                 Fairness::TitForTat if !optimistic => self.reciprocity.of(now, &session.peer),
                 _ => 0,
             };
+            let has_its_share = self.has_its_share(session.network);
             for (at, w) in session.waiting.iter().enumerate() {
                 let content = match last {
                     Some((id, content)) if *id == w.wanted.content => content,
@@ -348,7 +392,7 @@ impl<P: PeerName> UploadQueue<P> {
                 if w.wanted.chunk.is_none() && !content.is_none_or(Content::may_choose) {
                     continue;
                 }
-                let this = (Rank::new(now, session, reciprocity, w, content), *id, at);
+                let this = (Rank::new(now, session, has_its_share, reciprocity, w, content), *id, at);
                 if first.is_none_or(|first| this < first) {
                     first = Some(this);
                 }
@@ -366,7 +410,7 @@ impl<P: PeerName> UploadQueue<P> {
     }
 
     /// Gives a slot to a request; `None` if the choice is left to us and everything is distributed.
-    fn grant(&mut self, session: SessionId, wanted: Wanted) -> Option<Grant> {
+    fn grant(&mut self, now: Duration, session: SessionId, wanted: Wanted) -> Option<Grant> {
         let state = self.sessions.get_mut(&session).expect("listed sessions are known");
         let mut content = self.contents.get_mut(&wanted.content);
         let chosen = wanted.chunk.is_none();
@@ -374,12 +418,13 @@ impl<P: PeerName> UploadQueue<P> {
             Some(chunk) => chunk,
             None => content.as_mut()?.choose(&mut self.rng)?,
         };
+        let len = content.as_ref().map_or(0, |content| content.len(Some(chunk)));
         if let Some(content) = content {
             content.sent(state.peer, chunk, chosen);
             state.note_content(wanted.content);
         }
         self.given += 1;
-        self.active += 1;
+        self.underway.begin(now, session, state.network, len);
         state.sending = Some(Sending { content: wanted.content, chunk, chosen });
         state.served = self.given;
         Some(Grant::Send { session, id: wanted.id, content: wanted.content, chunk })

@@ -18,6 +18,8 @@ const NOT_RARE: usize = 8;
 /// Orders requests: by the fields, one after another; the smallest comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Rank {
+    /// Whether its network has half of the slots, or more.
+    has_its_share: bool,
     in_time: bool,
     /// Bytes that the peer has sent us of late, where that counts.
     reciprocity: Reverse<u64>,
@@ -53,6 +55,7 @@ impl Rank {
     pub(super) fn new<P: PeerName>(
         now: Duration,
         session: &Session<P>,
+        has_its_share: bool,
         reciprocity: u64,
         waiting: &Waiting,
         content: Option<&Content<P>>,
@@ -60,6 +63,7 @@ impl Rank {
         // A peer that leaves the choice to us may wait: it keeps no chunk from others.
         let late = waiting.wanted.chunk.is_some() && now.saturating_sub(waiting.since) >= LATE;
         Self {
+            has_its_share,
             in_time: !late,
             reciprocity: Reverse(reciprocity),
             what: content

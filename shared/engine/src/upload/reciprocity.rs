@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn who_sent_next_to_nothing_makes_room() {
+    fn a_peer_that_sent_next_to_nothing_makes_room() {
         let mut reciprocity = Reciprocity::default();
         (0..MAX_REMEMBERED).for_each(|n| reciprocity.received(SECOND, peer(n), 100));
         reciprocity.received(SECOND, peer(MAX_REMEMBERED), 100);

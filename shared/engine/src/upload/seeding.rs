@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn who_relays_nothing_is_known() {
+    fn peers_that_relay_nothing_are_known() {
         let mut content = Content::new(8);
         content.sent(peer(1), 0);
         content.sent(peer(1), 1);

@@ -26,7 +26,7 @@ fn slots(slots: usize) -> UploadConfig {
 
 fn sessions(grants: &[Grant]) -> Vec<SessionId> {
     let of = |g: &Grant| match g {
-        Grant::Send { session, .. } | Grant::Refuse { session, .. } => *session,
+        Grant::Send { session, .. } | Grant::Refuse { session, .. } | Grant::Close { session } => *session,
     };
     grants.iter().map(of).collect()
 }
@@ -41,7 +41,7 @@ fn large_chunks_begin_two_at_a_time_and_small_ones_four() {
         let mut queue = UploadQueue::new(UploadConfig::default(), SeededRng::seed_from_u64(1));
         queue.add_content(content(), vec![len; 40].into(), false);
         for session in 0..8 {
-            queue.open(session, peer(session as usize));
+            queue.open(session, peer(session as usize), None);
             queue.request(Duration::ZERO, session, wanted(1, Some(session as ChunkIndex)));
         }
         drain(&mut queue, Duration::ZERO).len()
@@ -55,7 +55,7 @@ fn what_waits_for_a_content_that_goes_is_refused_and_takes_no_slot() {
     let other = ContentId::from_bytes(&[&[1, 0x71, 0x12, 0x20][..], &[8; 32]].concat()).unwrap();
     queue.add_content(other, vec![1 << 20; 10].into(), true);
     for session in 1..3 {
-        queue.open(session, peer(session as usize));
+        queue.open(session, peer(session as usize), None);
         queue.request(Duration::ZERO, session, wanted(1, Some(1)));
         queue.request(Duration::ZERO, session, wanted(2, None));
         queue.request(Duration::ZERO, session, Wanted { content: other, ..wanted(3, Some(3)) });
@@ -73,7 +73,7 @@ fn what_waits_for_a_content_that_goes_is_refused_and_takes_no_slot() {
 fn slots_are_never_exceeded_and_a_session_has_one() {
     let mut queue = queue(slots(2), 10);
     for session in 1..4 {
-        queue.open(session, peer(session as usize));
+        queue.open(session, peer(session as usize), None);
         queue.request(Duration::ZERO, session, wanted(1, Some(1)));
         queue.request(Duration::ZERO, session, wanted(2, Some(2)));
     }
@@ -95,7 +95,7 @@ fn eight_that_leave_the_choice_get_each_chunk_once() {
     for round in 0..6 {
         for session in 0..8 {
             if round == 0 {
-                queue.open(session, peer(session as usize));
+                queue.open(session, peer(session as usize), None);
             }
             queue.request(Duration::ZERO, session, wanted(round, None));
         }
@@ -106,6 +106,7 @@ fn eight_that_leave_the_choice_get_each_chunk_once() {
                     queue.ended(session);
                 }
                 Grant::Refuse { why, .. } => assert_eq!(why, ChunkRefusal::NoneFresh),
+                Grant::Close { .. } => unreachable!("nothing is stuck"),
             }
         }
     }
@@ -113,11 +114,11 @@ fn eight_that_leave_the_choice_get_each_chunk_once() {
 }
 
 #[test]
-fn who_relays_nothing_is_sent_less() {
+fn a_peer_that_relays_nothing_is_sent_less() {
     let mut queue = queue(slots(1), 40);
     let (good, idle) = (1, 2);
-    queue.open(good, peer(1));
-    queue.open(idle, peer(2));
+    queue.open(good, peer(1), None);
+    queue.open(idle, peer(2), None);
     let mut got = [0, 0];
     for id in 0..20 {
         for session in [good, idle] {
@@ -141,7 +142,7 @@ fn who_relays_nothing_is_sent_less() {
 fn the_least_sent_chunk_comes_first() {
     let mut queue = queue(slots(1), 4);
     for session in 0..3 {
-        queue.open(session, peer(session as usize));
+        queue.open(session, peer(session as usize), None);
     }
     queue.request(Duration::ZERO, 0, wanted(1, Some(0)));
     assert_eq!(sessions(&drain(&mut queue, Duration::ZERO)), [0]);
@@ -165,7 +166,7 @@ fn what_few_have_comes_first() {
     held(&mut queue, 0, 3);
     held(&mut queue, 1, 2);
     for session in 0..2 {
-        queue.open(session, peer(session as usize));
+        queue.open(session, peer(session as usize), None);
         queue.request(Duration::ZERO, session, wanted(1, Some(session as ChunkIndex)));
     }
     assert_eq!(sessions(&drain(&mut queue, Duration::ZERO)), [1]);
@@ -182,7 +183,7 @@ fn among_chunks_that_many_have_the_peer_with_least_comes_first() {
     more.insert(3);
     let more = more.into();
     for session in 0..3 {
-        queue.open(session, peer(session as usize));
+        queue.open(session, peer(session as usize), None);
         queue.request(Duration::ZERO, session, wanted(1, Some(session as ChunkIndex)));
         if session < 2 {
             queue.gained(&content(), peer(session as usize), &more);
@@ -192,11 +193,11 @@ fn among_chunks_that_many_have_the_peer_with_least_comes_first() {
 }
 
 #[test]
-fn who_comes_first_is_drawn_by_lot() {
+fn the_first_of_equals_is_drawn_by_lot() {
     let first = |seed| {
         let mut queue = UploadQueue::new(slots(1), SeededRng::seed_from_u64(seed));
         queue.add_content(content(), vec![1; 40].into(), true);
-        (0..8).for_each(|session| queue.open(session, peer(session as usize)));
+        (0..8).for_each(|session| queue.open(session, peer(session as usize), None));
         (0..8).for_each(|session| queue.request(Duration::ZERO, session, wanted(1, None)));
         sessions(&drain(&mut queue, Duration::ZERO))[0]
     };
@@ -207,7 +208,7 @@ fn who_comes_first_is_drawn_by_lot() {
 #[test]
 fn what_nobody_knows_is_refused_beside_the_rest() {
     let mut queue = queue(slots(1), 4);
-    queue.open(0, peer(0));
+    queue.open(0, peer(0), None);
     queue.request(Duration::ZERO, 0, wanted(1, Some(0)));
     queue.refuse_unknown(0, 9);
     queue.refuse_unknown(7, 1);
@@ -219,8 +220,8 @@ fn what_nobody_knows_is_refused_beside_the_rest() {
 #[test]
 fn nobody_waits_for_ever() {
     let mut queue = queue(slots(1), 4);
-    queue.open(0, peer(0));
-    queue.open(1, peer(1));
+    queue.open(0, peer(0), None);
+    queue.open(1, peer(1), None);
     queue.request(Duration::ZERO, 0, wanted(1, Some(0)));
     drain(&mut queue, Duration::ZERO);
     queue.request(Duration::ZERO, 1, wanted(9, Some(0)));
@@ -229,11 +230,11 @@ fn nobody_waits_for_ever() {
 }
 
 #[test]
-fn tit_for_tat_prefers_who_gives_and_starves_nobody() {
+fn tit_for_tat_prefers_givers_and_starves_nobody() {
     let config = UploadConfig { fairness: Fairness::TitForTat, ..slots(1) };
     let mut queue = queue(config, 4);
-    queue.open(1, peer(1));
-    queue.open(2, peer(2));
+    queue.open(1, peer(1), None);
+    queue.open(2, peer(2), None);
     queue.received(Duration::ZERO, peer(2), 10 << 20);
     let mut got = [0, 0];
     for id in 0..40 {
@@ -253,13 +254,13 @@ fn tit_for_tat_prefers_who_gives_and_starves_nobody() {
 
 /// Connects `n` peers with a session each, number `n` with session `n`.
 fn connect(queue: &mut UploadQueue, n: usize) {
-    (1..=n).for_each(|n| queue.open(n as SessionId, peer(n)));
+    (1..=n).for_each(|n| queue.open(n as SessionId, peer(n), None));
 }
 
 fn sent(grants: &[Grant]) -> Vec<ChunkIndex> {
     let chunk = |grant: &Grant| match grant {
         Grant::Send { chunk, .. } => Some(*chunk),
-        Grant::Refuse { .. } => None,
+        Grant::Refuse { .. } | Grant::Close { .. } => None,
     };
     grants.iter().filter_map(chunk).collect()
 }
@@ -269,7 +270,7 @@ fn sent(grants: &[Grant]) -> Vec<ChunkIndex> {
 fn what_was_sent_to_a_peer_that_never_joined_is_undistributed_again() {
     let mut queue = queue(slots(1), 1);
     for session in 0..3 {
-        queue.open(session, peer(1));
+        queue.open(session, peer(1), None);
         queue.request(Duration::ZERO, session, wanted(1, None));
         let grants = drain(&mut queue, Duration::ZERO);
         assert_eq!(sent(&grants), [0], "session {session}: {grants:?}");
@@ -284,7 +285,7 @@ fn what_was_sent_to_a_peer_that_never_joined_is_undistributed_again() {
 fn what_was_sent_on_one_stream_counts_until_the_last_is_closed() {
     let mut queue = queue(slots(1), 1);
     connect(&mut queue, 2);
-    queue.open(9, peer(1));
+    queue.open(9, peer(1), None);
     queue.request(Duration::ZERO, 1, wanted(1, None));
     assert_eq!(sent(&drain(&mut queue, Duration::ZERO)), [0]);
     queue.close(1);
@@ -405,7 +406,7 @@ proptest! {
             match what {
                 0 => {
                     queue.close(session);
-                    queue.open(session, peer(session as usize));
+                    queue.open(session, peer(session as usize), None);
                 }
                 1 | 2 => queue.request(now, session, wanted(id, (chunk < 10).then_some(chunk))),
                 3 => queue.cancel(session, id),
@@ -426,4 +427,70 @@ proptest! {
             prop_assert_eq!(active, queue.active());
         }
     }
+}
+
+/// Sessions 0.. of a queue with so many slots, each of a network if one is given, that all ask for chunks.
+fn asking(slots: usize, most_slots: usize, networks: &[Option<&str>]) -> UploadQueue {
+    let config = UploadConfig { slots: Some(slots), most_slots, ..UploadConfig::default() };
+    let mut queue = queue(config, networks.len());
+    for (n, network) in networks.iter().enumerate() {
+        let network = network.map(|ip| Network::of(ip.parse().unwrap()));
+        queue.open(n as SessionId, peer(n), network);
+        (0..4)
+            .for_each(|id| queue.request(Duration::ZERO, n as SessionId, wanted(id, Some(n as ChunkIndex))));
+    }
+    queue
+}
+
+fn sent_to(grants: &[Grant]) -> Vec<SessionId> {
+    let to = |grant: &Grant| match grant {
+        Grant::Send { session, .. } => Some(*session),
+        _ => None,
+    };
+    grants.iter().filter_map(to).collect()
+}
+
+#[test]
+fn a_peer_that_takes_nothing_keeps_no_slot_from_others() {
+    let mut queue = asking(1, 3, &[None; 5]);
+    let mut now = Duration::ZERO;
+    let mut served = Vec::new();
+    for _ in 0..3 {
+        let sent = sent_to(&drain(&mut queue, now));
+        assert_eq!(sent.len(), 1);
+        queue.offered(now, sent[0]);
+        served.extend(sent);
+        assert_eq!(queue.next_timeout(), Some(now + Duration::from_secs(1)));
+        now += Duration::from_secs(1);
+    }
+    // Now as many chunks are in memory as may be, until the first one has been stuck for long enough.
+    assert_eq!((drain(&mut queue, now), queue.active()), (vec![], 3));
+    now += Duration::from_secs(1);
+    let grants = drain(&mut queue, now);
+    assert_eq!(grants[0], Grant::Close { session: served[0] });
+    assert_eq!(sent_to(&grants).len(), 1);
+    queue.sent(served[1], 1);
+    queue.ended(served[1]);
+    assert_eq!(sent_to(&drain(&mut queue, now)).len(), 0, "the one slot is taken");
+}
+
+#[test]
+fn nobody_goes_as_long_as_no_other_waits() {
+    let mut queue = asking(1, 1, &[None]);
+    assert_eq!(sent_to(&drain(&mut queue, Duration::ZERO)), [0]);
+    queue.offered(Duration::ZERO, 0);
+    (0..4).for_each(|id| queue.cancel(0, id));
+    assert_eq!((drain(&mut queue, Duration::from_secs(60)), queue.next_timeout()), (vec![], None));
+}
+
+#[test]
+fn while_others_wait_one_network_has_half_of_the_slots() {
+    let (many, other) = (Some("8.8.8.8"), Some("9.9.9.9"));
+    let mut queue = asking(4, 32, &[many, many, many, many, many, many, other, other]);
+    let mut sent = sent_to(&drain(&mut queue, Duration::ZERO));
+    assert_eq!(sent.iter().filter(|session| **session >= 6).count(), 2, "{sent:?}");
+    // Where nobody else waits, it has all.
+    let mut queue = asking(4, 32, &[many; 6]);
+    sent = sent_to(&drain(&mut queue, Duration::ZERO));
+    assert_eq!(sent.len(), 4);
 }

@@ -45,18 +45,23 @@ impl Simulation {
         let state = &mut self.nodes[node as usize];
         state.member = Some(start.begin());
         state.recording = self.records.then(|| Recording { start, steps: Vec::new() });
-        if !self.nodes[node as usize].kind.has_everything() {
-            let opened = self.opened();
-            self.tell(node, MemberInput::Store(opened));
-            // The seeds' addresses are in the ticket.
-            let peers = (0..self.scenario.seeds).collect();
-            self.tell(node, MemberInput::Found { peers, source: PeerSource::User });
+        if self.nodes[node as usize].kind.fetches() {
+            if self.nodes[node as usize].knows_manifest {
+                let opened = self.opened();
+                self.tell(node, MemberInput::Store(opened));
+            }
+            if self.scenario.seeds_named {
+                // The seeds' addresses are in the ticket.
+                let peers = (0..self.scenario.seeds).collect();
+                self.tell(node, MemberInput::Found { peers, source: PeerSource::User });
+            }
         }
         self.tell(node, MemberInput::Timeout);
     }
 
     fn member_start(&mut self, node: Number) -> MemberStart<Number> {
-        let whole = self.nodes[node as usize].kind.has_everything();
+        let kind = self.nodes[node as usize].kind;
+        let whole = kind.has_everything();
         let config = MemberConfig {
             most_sought: self.scenario.sought,
             topology: self.scenario.topology,
@@ -66,11 +71,16 @@ impl Simulation {
             download: self.scenario.download,
             ..MemberConfig::default()
         };
-        let role = if whole { StartRole::Serving(self.all_chunks()) } else { StartRole::Opening };
+        let role = match kind {
+            _ if whole => StartRole::Serving(self.all_chunks()),
+            Kind::Idle => StartRole::Serving(ChunkSet::with_capacity(self.lengths.len())),
+            _ if self.nodes[node as usize].knows_manifest => StartRole::Opening,
+            _ => StartRole::Fetching(self.content),
+        };
         MemberStart { now: self.now, local: node, role, config, seed: self.rng.random() }
     }
 
-    fn opened(&self) -> StoreEvent {
+    pub(super) fn opened(&self) -> StoreEvent {
         let empty = ChunkSet::with_capacity(self.lengths.len());
         StoreEvent::Opened {
             lengths: self.lengths.clone(),
@@ -120,7 +130,11 @@ impl Simulation {
         let config = PeerBookConfig::default();
         let backoffs = &mut self.nodes[by as usize].backoffs;
         let wait = backoffs.entry(peer).or_insert_with(|| config.backoff()).fail();
-        let wait = if peer < self.scenario.seeds { wait.min(config.retry_named_most) } else { wait };
+        let wait = if peer < self.scenario.seeds && self.scenario.seeds_named {
+            wait.min(config.retry_named_most)
+        } else {
+            wait
+        };
         let retry_at = self.now + jittered(wait, &mut self.rng);
         self.tell(by, MemberInput::Connection { peer, event: ConnectionEvent::Unreachable { retry_at } });
     }
@@ -210,6 +224,23 @@ impl Simulation {
                 self.close(node, other, None);
             }
         }
+    }
+
+    /// A peer's process is killed: its connections end at once, and it says nothing more. It may come back.
+    pub(super) fn kill(&mut self, node: Number) {
+        let state = &mut self.nodes[node as usize];
+        state.alive = false;
+        state.member = None;
+        state.timer = None;
+        state.backoffs.clear();
+        self.inboxes[node as usize] = Inbox::default();
+        for waiting in std::mem::take(&mut self.nodes[node as usize].line) {
+            self.transfers.get(waiting).queued = false;
+        }
+        let others: Vec<_> = self.nodes[node as usize].links.iter().map(|link| link.other).collect();
+        others.into_iter().for_each(|other| self.close(node, other, None));
+        let whole = self.nodes[node as usize].kind.has_everything();
+        self.nodes[node as usize].upload = self.upload_queue(whole);
     }
 
     /// A neighbour notices that a peer has fallen silent, and tells the tracker.

@@ -74,13 +74,18 @@ impl Simulation {
                 self.say(to, from, Message::Peers(known.unwrap_or_default().into()));
             }
             Message::Peers(peers) => {
-                self.tell(to, MemberInput::Found { peers: peers.to_vec(), source: PeerSource::Peer });
+                self.tell(to, MemberInput::Found { peers: peers.to_vec(), source: PeerSource::Peer(from) });
             }
             Message::OpenStream => {
-                node.upload.open(session(link, from), from);
+                node.upload.open(session(link, from), from, None);
                 self.say(to, from, Message::StreamOpened);
             }
             Message::StreamOpened => self.on_stream(to, from, StreamEvent::Opened),
+            Message::AskForBlock(hash) => {
+                self.asked_for_block(from, to, hash);
+                self.on_neighbour(to, from, NeighbourEvent::Asked);
+            }
+            Message::Block(hash, block) => self.block_came(from, to, hash, block.as_deref()),
         }
     }
 
@@ -96,7 +101,9 @@ impl Simulation {
         let node = &mut self.nodes[to as usize];
         match node.kind {
             Kind::Silent => {}
-            Kind::Refuses => self.say(to, from, Message::Refused { id, why: ChunkRefusal::NotFound }),
+            Kind::Refuses | Kind::Idle => {
+                self.say(to, from, Message::Refused { id, why: ChunkRefusal::NotFound })
+            }
             Kind::Seed | Kind::Honest | Kind::Corrupt => {
                 let wanted = Wanted { id, content: self.content, chunk };
                 node.upload.request(self.now, session(link, from), wanted);

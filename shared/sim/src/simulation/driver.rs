@@ -68,6 +68,7 @@ impl Simulation {
             }
             MemberOutput::Seek { peer } => self.seek(node, peer),
             MemberOutput::Release { peer } => self.release(node, peer),
+            MemberOutput::Suspend { peer, .. } => self.release(node, peer),
             MemberOutput::Ban { peer, offence } => self.ban(node, peer, offence),
             MemberOutput::Request { peer, id, chunk } => self.request(node, peer, id, chunk),
             MemberOutput::Cancel { peer, id } => self.take_back(node, peer, id),
@@ -91,13 +92,12 @@ impl Simulation {
             MemberOutput::Leave { peer } => self.say(node, peer, Message::Leave),
             MemberOutput::AskForPeers { peer } => self.say(node, peer, Message::AskForPeers),
             MemberOutput::OpenStream { peer } => self.say(node, peer, Message::OpenStream),
+            MemberOutput::FetchBlock { peer, hash } => self.say(node, peer, Message::AskForBlock(hash)),
+            MemberOutput::Manifest(_) => self.manifest_known(node),
             MemberOutput::Complete => self.completed(node),
-            // An idle stream costs nothing; manifests are known from the start; nobody reads the words.
-            MemberOutput::CloseStream { .. }
-            | MemberOutput::FetchBlock { .. }
-            | MemberOutput::Manifest(_)
-            | MemberOutput::Unavailable { .. }
-            | MemberOutput::GiveUp(_) => {}
+            // An idle stream costs nothing; nobody reads the words.
+            MemberOutput::CloseStream { .. } | MemberOutput::Unavailable { .. } | MemberOutput::GiveUp(_) => {
+            }
         }
     }
 
@@ -113,7 +113,7 @@ impl Simulation {
             }
             MemberOutput::Discover { tracker } => {
                 let peers = self.tracker.discover(self.now, node);
-                self.input(node, MemberInput::Found { peers, source: PeerSource::Tracker });
+                self.input(node, MemberInput::Found { peers, source: PeerSource::Tracker(tracker) });
                 let event = TrackerEvent::Discovered(true);
                 self.input(node, MemberInput::Tracker { tracker, event });
             }
@@ -160,7 +160,7 @@ impl Simulation {
         self.queue.push(at, Event::Message { from, to, link, message });
     }
 
-    fn count_control(&mut self, from: Number, bytes: u64) {
+    pub(super) fn count_control(&mut self, from: Number, bytes: u64) {
         self.traffic.control += bytes;
         self.nodes[from as usize].sent += bytes;
     }
@@ -205,6 +205,8 @@ impl Simulation {
                     }
                 }
                 Grant::Refuse { session, id, why } => self.refuse(node, session, id, why),
+                // Simulated peers take what they are sent as fast as their lines do.
+                Grant::Close { .. } => {}
             }
         }
         self.arm(node);

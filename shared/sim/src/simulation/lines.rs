@@ -21,7 +21,7 @@ impl Simulation {
         (f64::from(bytes) * self.scenario.framing) as u64
     }
 
-    fn line_time(&self, bytes: u32, rate: u64) -> Duration {
+    pub(super) fn line_time(&self, bytes: u32, rate: u64) -> Duration {
         Duration::from_nanos(self.framed(bytes).saturating_mul(1_000_000_000) / rate)
     }
 
@@ -106,7 +106,7 @@ impl Simulation {
             sender.line.push_back(id);
         }
         sender.sent += framed;
-        sender.upload.sent(bytes.into());
+        sender.upload.sent(session(link, to), bytes.into());
         let through = self.line_time(bytes, self.nodes[to as usize].down);
         let free = &mut self.nodes[to as usize].down_free;
         *free = (*free).max(self.now + self.scenario.delay) + through;

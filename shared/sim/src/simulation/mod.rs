@@ -1,5 +1,6 @@
 //! The course of events. What happens on connections, lines and streams lies in the modules below.
 
+mod blocks;
 mod connections;
 mod delivery;
 mod driver;
@@ -15,12 +16,13 @@ use crate::event::{Event, EventQueue, Trace};
 use crate::id::Number;
 use crate::inbox::Inbox;
 use crate::links::LinkSet;
+use crate::manifest;
 use crate::node::{Kind, Node};
 use crate::outcome::{Completion, SimOutcome, SimTraffic};
 use crate::scenario::{Link, Scenario};
 use crate::tracker::Tracker;
 use crate::transfer::Transfers;
-use shoal_content::{ContentId, Hash};
+use shoal_content::{ContentId, Hash, Manifest};
 use shoal_engine::{Recording, SeededRng, UploadQueue};
 
 /// Points of the progress curve within the bound.
@@ -35,6 +37,8 @@ pub struct Simulation {
     pub(super) bound: Duration,
     deadline: Duration,
     pub(super) content: ContentId,
+    /// What downloaders fetch first, if they do.
+    pub(super) manifest: Option<Arc<Manifest>>,
     pub(super) lengths: Arc<[u32]>,
     /// See [`Scenario::piece`].
     pub(super) piece: u32,
@@ -72,12 +76,16 @@ impl Simulation {
         let lengths = scenario.lengths(&mut rng);
         // Everybody may leave and be replaced once.
         let most = 2 * scenario.peers as usize + scenario.seeds as usize;
+        let manifest = scenario.fetches_manifest.then(|| manifest::of(&scenario, &lengths));
         let tracker = Tracker::new(most, SeededRng::seed_from_u64(rng.random()));
         let mut simulation = Self {
             bound: scenario.bound(),
             piece: scenario.piece(),
             deadline: scenario.deadline(),
-            content: ContentId::from_root_hash(Hash::of(b"simulated")),
+            content: manifest
+                .as_ref()
+                .map_or_else(|| ContentId::from_root_hash(Hash::of(b"simulated")), |manifest| manifest.id()),
+            manifest: manifest.map(Arc::new),
             lengths,
             now: Duration::ZERO,
             queue: EventQueue::default(),
@@ -180,6 +188,7 @@ impl Simulation {
             Event::News(news) => self.spread_news(*news),
             Event::LateNews { to, link, news } => self.deliver(to, link, news),
             Event::Leave { node, crash } => self.leave_incomplete(node, crash),
+            Event::Kill(node) => self.kill(node),
             Event::Noticed { gone, by, link } => self.notice(gone, by, link),
             Event::Sample => {
                 self.sample();
@@ -211,18 +220,25 @@ impl Simulation {
         let seed_line = Link { up: self.scenario.seed_up, down: self.scenario.seed_up };
         for _ in 0..self.scenario.seeds {
             let seed = self.add(Kind::Seed, seed_line);
-            self.queue.push(Duration::ZERO, Event::Start(seed));
+            self.queue.push(self.scenario.seeds_start, Event::Start(seed));
+            if let Some((killed, back)) = self.scenario.seeds_away {
+                self.queue.push(killed, Event::Kill(seed));
+                self.queue.push(back, Event::Start(seed));
+            }
         }
         let (corrupt, lying) = (self.scenario.corrupt_count(), self.scenario.lying_count());
+        let idle = self.scenario.idle_count();
         for n in 0..self.scenario.peers {
             let kind = match n {
                 n if n < corrupt => Kind::Corrupt,
                 n if n < corrupt + lying && n % 2 == 0 => Kind::Refuses,
                 n if n < corrupt + lying => Kind::Silent,
+                n if n < corrupt + lying + idle => Kind::Idle,
                 _ => Kind::Honest,
             };
             let node = self.add(kind, self.scenario.link(n));
-            let start = self.scenario.stagger * n;
+            let late = if kind == Kind::Honest { self.scenario.honest_start } else { Duration::ZERO };
+            let start = self.scenario.stagger * n + late;
             self.queue.push(start, Event::Start(node));
             if kind == Kind::Honest && self.rng.random_bool(self.scenario.churn.clamp(0.0, 1.0)) {
                 let after = self.bound.mul_f64(self.rng.random_range(LEAVES));
@@ -237,8 +253,7 @@ impl Simulation {
     pub(super) fn add(&mut self, kind: Kind, line: Link) -> Number {
         let number = self.nodes.len() as Number;
         let whole = kind.has_everything();
-        let mut upload = UploadQueue::new(self.scenario.upload, self.fork());
-        upload.add_content(self.content, self.lengths.clone(), whole);
+        let upload = self.upload_queue(whole);
         self.missing += usize::from(kind == Kind::Honest);
         self.inboxes.push(Inbox::default());
         self.nodes.push(Node {
@@ -250,6 +265,7 @@ impl Simulation {
             member: None,
             undone: VecDeque::new(),
             recording: None,
+            knows_manifest: whole || !self.scenario.fetches_manifest,
             completed: whole,
             upload,
             links: Default::default(),
@@ -258,10 +274,17 @@ impl Simulation {
             line: Default::default(),
             sending: false,
             down_free: Duration::ZERO,
+            blocks_free: Duration::ZERO,
             timer: None,
             sent: 0,
         });
         number
+    }
+
+    pub(super) fn upload_queue(&mut self, whole: bool) -> UploadQueue<Number> {
+        let mut upload = UploadQueue::new(self.scenario.upload, self.fork());
+        upload.add_content(self.content, self.lengths.clone(), whole);
+        upload
     }
 
     /// A generator of its own, so that what one peer draws does not change what another does.

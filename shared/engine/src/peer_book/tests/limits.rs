@@ -47,7 +47,7 @@ fn a_teller_cannot_make_this_node_bother_one_host() {
 }
 
 #[test]
-fn who_has_to_wait_for_the_budget_is_told() {
+fn a_content_whose_peer_waits_for_the_budget_is_told() {
     let mut world = World::new(PeerBookConfig::default());
     let target = |n: usize| -> Multiaddr { format!("/ip4/9.9.9.9/tcp/{n}").parse().unwrap() };
     for n in 1..=20 {
@@ -83,7 +83,7 @@ fn the_table_is_bounded_and_what_is_worth_least_gives_way() {
 }
 
 #[test]
-fn who_failed_often_gives_way_first() {
+fn peers_that_failed_often_give_way_first() {
     let mut world = World::new(PeerBookConfig { max_peers: 10, ..Default::default() });
     (1..=10).for_each(|n| world.learn(n, Teller::Tracker(peer(90))));
     for _ in 0..5 {

@@ -283,7 +283,7 @@ proptest! {
     /// A peer that is sought and can be reached is connected in the end, whatever is told of it and of others, and
     /// although many that are sought are dead.
     #[test]
-    fn who_can_be_reached_is_dialled_in_the_end(
+    fn a_peer_that_can_be_reached_is_dialled_in_the_end(
         seed in any::<u64>(),
         living in 1usize..10,
         dead in 0usize..20,
