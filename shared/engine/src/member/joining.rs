@@ -12,6 +12,8 @@ use super::{EXCHANGE_EVERY, Member, MemberInput, MemberOutput, NeighbourEvent, O
 use crate::download::{Input, Topology};
 use crate::{ChunkNews, PeerName};
 
+/// How long a peer that asks for the manifest is given to join by itself.
+const JOINS_ITSELF: Duration = Duration::from_secs(2);
 /// Failed joins in a row after which a peer is left alone for some time.
 const MAX_FAILURES: u32 = 4;
 /// For how long.
@@ -116,10 +118,11 @@ impl<P: PeerName> Member<P> {
         }
     }
 
-    /// A peer that asks for the manifest wants the content, and may soon have some of it.
+    /// A peer that asks for the manifest wants the content, and may soon have some of it. It mostly joins by itself once
+    /// it knows what there is; it is sought only if its own places are taken.
     fn asked_by(&mut self, now: Duration, peer: P) {
         if self.neighbours.get(&peer).is_none() {
-            self.found(now, vec![peer], PeerSource::Peer(peer));
+            self.found(now + JOINS_ITSELF, vec![peer], PeerSource::Peer(peer));
         }
     }
 

@@ -340,10 +340,13 @@ fn peers_without_the_manifest_keep_nobody_out() {
 }
 
 #[test]
-fn who_asks_for_the_manifest_is_a_candidate() {
+fn a_peer_that_asks_for_the_manifest_is_sought_unless_it_joins_by_itself() {
     let mut world = World::downloading(config());
-    assert_eq!(sought(&world.neighbour(7, NeighbourEvent::Asked)), [7]);
-    assert!(sought(&world.neighbour(7, NeighbourEvent::Asked)).is_empty());
+    for _ in 0..2 {
+        assert!(sought(&world.neighbour(7, NeighbourEvent::Asked)).is_empty());
+    }
+    assert!(sought(&world.wait(Duration::from_millis(1900))).is_empty());
+    assert_eq!(sought(&world.wait(Duration::from_millis(200))), [7]);
 }
 
 #[test]
