@@ -35,7 +35,7 @@ pub(super) fn swarm(identity: Keypair, peers: &PeerBookConfig) -> Result<Swarm<B
     let transports = || {
         let below_names = below_names(&identity, peers.max_connections / 2, resolved.clone())?;
         let builder = SwarmBuilder::with_existing_identity(identity.clone()).with_tokio();
-        builder.with_other_transport(|_| below_names).map_err(|e| failed(e))
+        builder.with_other_transport(|_| below_names).map_err(failed)
     };
     match transports()?.with_dns() {
         Ok(builder) => Ok(finish!(builder)),
