@@ -42,8 +42,8 @@ impl<P: PeerName> ConfirmedCopies<P> {
         Self { chunks, sent: BTreeMap::new() }
     }
 
-    /// A chunk was sent to a peer. One that the content does not have is ignored, and so are peers beyond
-    /// [`MOST_PEERS`], which can only make this count too little.
+    /// A chunk was sent to a peer. One that the content does not have is ignored, and so are peers beyond 1024,
+    /// which can only make this count too little.
     pub fn sent(&mut self, peer: P, chunk: ChunkIndex) {
         let room = self.sent.len() < MOST_PEERS || self.sent.contains_key(&peer);
         if room && (chunk as usize) < self.chunks {
