@@ -75,7 +75,7 @@ fn connections_that_never_shake_hands_keep_nobody_out() {
     let shared = shared(scratch.path());
     let held: Vec<_> = (0..150).map(|_| TcpStream::connect(shared.socket()).unwrap()).collect();
     // Less than the time after which a handshake has failed anyway.
-    let ended = get(&shared.ticket, &scratch.path().join("to"), &["--wait", "5s"]).end().expect(0).json();
+    let ended = get(&shared.ticket, &scratch.path().join("to"), &["--wait", "8s"]).end().expect(0).json();
     assert_eq!(ended["fetched"], CHUNKS * CHUNK);
     drop(held);
 }
