@@ -1,0 +1,14 @@
+//! Local control of a daemon over HTTP and JSON: server, client, and the messages between them.
+//!
+//! The server listens on a Unix socket that only its user may use, and, if asked, on loopback TCP with a token. Whoever may
+//! use it can read and write what the daemon's user can.
+//!
+//! What this is not: a protocol between peers, or anything to be reached from other machines.
+//!
+//! What always holds: every list is paged and every body bounded; what comes from other peers is data in JSON, never
+//! markup or a command; a request without the right to it learns nothing but that.
+
+mod client;
+pub mod model;
+
+pub use client::{Client, ClientError};
