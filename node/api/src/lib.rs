@@ -11,4 +11,4 @@
 mod client;
 pub mod model;
 
-pub use client::{Client, ClientError};
+pub use client::{ApiEvents, Client, ClientError};
