@@ -114,14 +114,18 @@ pub struct PublicBody {
 }
 
 /// A peer, as far as one content is concerned.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ContentPeerInfo {
     /// Its id.
     pub peer: String,
     /// Whether it is connected for this content now.
     pub connected: bool,
     /// How many chunks it says that it has; none if it has not said.
-    pub chunks: Option<u32>,
+    pub chunks: Option<u64>,
+    /// How long it took to answer, in milliseconds.
+    pub round_trip_ms: Option<f64>,
+    /// Bytes that everybody waits for there, as it said last.
+    pub queued_bytes: u64,
     /// Verified bytes that came from it since the content was started.
     pub received: u64,
     /// Bytes that came from it and were here already.
@@ -151,15 +155,6 @@ pub struct ChunkRun {
     pub state: ChunkStateInfo,
 }
 
-/// How many chunks so many connected peers have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct RarityInfo {
-    /// Connected peers that say that they have them.
-    pub peers: u32,
-    /// How many chunks.
-    pub chunks: u32,
-}
-
 /// Which chunks of a content are here, and how rare its chunks are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ChunkMapInfo {
@@ -173,6 +168,11 @@ pub struct ChunkMapInfo {
     pub runs: Vec<ChunkRun>,
     /// The chunk to ask for next as `from`; none: the runs reach the end.
     pub next: Option<u32>,
-    /// How many chunks no peer has, one peer has, and so on; rarest first, empty lines left out.
-    pub rarity: Vec<RarityInfo>,
+    /// Missing chunks that no connected peer has.
+    pub unavailable: u32,
+    /// How many chunks a cell of `rarity` stands for; the last one may stand for fewer.
+    pub stretch: u32,
+    /// For each stretch of chunks, from the first on: how many connected peers say that they have its rarest chunk. At most
+    /// 4096 cells; empty while nothing is done for the content.
+    pub rarity: Vec<u16>,
 }

@@ -22,8 +22,8 @@ pub enum ImportStateInfo {
     Done {
         /// As which content.
         content: String,
-        /// Its ticket.
-        ticket: String,
+        /// Its ticket; none if the content is not in the library any more.
+        ticket: Option<String>,
         /// What was left out, as far as it is listed; in words.
         skipped: Vec<String>,
     },

@@ -100,8 +100,8 @@ pub struct LoadInfo {
     pub rate_up: u64,
     /// Bytes per second received of late.
     pub rate_down: u64,
-    /// Chunks that may be sent at once; none: as many as fill the line.
-    pub upload_slots: Option<u64>,
+    /// Chunks that may be sent at once at the moment.
+    pub upload_slots: u64,
     /// The limits that hold now.
     pub limits: LimitsInfo,
 }
