@@ -27,6 +27,8 @@ mod request;
 mod restoring;
 mod running;
 mod schedule;
+#[cfg(test)]
+mod tests;
 mod watching;
 
 pub use config::DaemonConfig;
