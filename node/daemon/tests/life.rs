@@ -148,6 +148,59 @@ async fn downloads_go_on_where_they_were_after_the_process_ended_anyhow() {
     }
 }
 
+/// What the next test runs as a process of its own: fetches, and says how far that is until it is killed.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "another test runs it"]
+async fn a_daemon_that_will_be_killed() {
+    let var = |name: &str| std::env::var(name).unwrap();
+    let mut slow = config(var("DATA").as_ref());
+    slow.node.limit_down = Some(3_000_000);
+    let daemon = start_with(slow).await;
+    let content = var("CONTENT").parse().unwrap();
+    let ticket: shoal_content::Ticket = var("TICKET").parse().unwrap();
+    let options = FetchOptions { peers: ticket.peers, ..FetchOptions::new(content, var("TO")) };
+    daemon.fetch(FetchRequest { options, public: true }).await.unwrap();
+    daemon.share(share_request(var("ALSO").as_ref())).unwrap();
+    let some = item(&daemon, content, "some of it", |item| item.progress.done > 2_000_000).await;
+    println!("\ndone {} {}", some.progress.done, some.complete);
+    std::future::pending().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_kill_everything_goes_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let seed = start(&dir.path().join("seed")).await;
+    let content = share(&seed, &put(dir.path(), "src/file", &bytes(12_000_000, 1))).await;
+    let (data, to) = (dir.path().join("data"), dir.path().join("to"));
+    let mut child = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "a_daemon_that_will_be_killed", "--ignored", "--nocapture"])
+        .env("DATA", &data)
+        .env("TO", &to)
+        .env("CONTENT", content.to_string())
+        .env("TICKET", seed.ticket(content).await.unwrap().to_string())
+        .env("ALSO", put(dir.path(), "also", &bytes(100_000, 2)))
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let out = std::io::BufReader::new(child.stdout.take().unwrap());
+    let said = std::io::BufRead::lines(out).map_while(Result::ok).find(|line| line.starts_with("done "));
+    // SIGKILL.
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let said = said.expect("it said how far it was");
+    let done: u64 = said.split(' ').nth(1).unwrap().parse().unwrap();
+    assert!(said.ends_with("false"), "{said}");
+
+    let daemon = start(&data).await;
+    let whole = complete(&daemon, content).await;
+    assert!(whole.public && whole.progress.found >= done, "{} of {done}", whole.progress.found);
+    let traffic = whole.progress.traffic.total;
+    assert_eq!((whole.progress.found + traffic.received, traffic.duplicate), (12_000_000, 0));
+    assert_eq!(std::fs::read(to.join("file")).unwrap(), bytes(12_000_000, 1));
+    until("also shared", || daemon.items(None, 9).into_iter().find(|item| item.size == 100_000)).await;
+    daemon.shutdown().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn one_data_folder_has_one_daemon() {
     let dir = tempfile::tempdir().unwrap();
