@@ -5,7 +5,7 @@ mod common;
 use std::os::unix::fs::FileExt;
 
 use common::*;
-use shoal_daemon::{Daemon, DaemonError, FetchRequest, Item, ItemState, Limits, ShareRequest};
+use shoal_daemon::{Daemon, DaemonConfig, DaemonError, FetchRequest, Item, ItemState, Limits, ShareRequest};
 use shoal_net::{ContentEvent, FetchOptions, Heard};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -199,6 +199,26 @@ async fn after_a_kill_everything_goes_on() {
     assert_eq!(std::fs::read(to.join("file")).unwrap(), bytes(12_000_000, 1));
     until("also shared", || daemon.items(None, 9).into_iter().find(|item| item.size == 100_000)).await;
     daemon.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_schedule_goes_before_the_limits_that_were_set() {
+    let dir = tempfile::tempdir().unwrap();
+    let seed = start(&dir.path().join("seed")).await;
+    let content = share(&seed, &put(dir.path(), "file", &bytes(4_000_000, 1))).await;
+    let schedule = "daily 00:00-24:00 down=1MB".parse().unwrap();
+    let daemon = start_with(DaemonConfig { schedule, ..config(&dir.path().join("data")) }).await;
+    let slow = Limits { up: None, down: Some(1_000_000) };
+    assert_eq!(daemon.limits(), (slow, true));
+    let began = std::time::Instant::now();
+    daemon.fetch(wanted(&seed, content, &dir.path().join("to")).await).await.unwrap();
+    complete(&daemon, content).await;
+    assert!(began.elapsed().as_secs_f64() > 2.0, "{:?}", began.elapsed());
+    let own = Limits { up: Some(7000), down: None };
+    daemon.set_limits(own).await.unwrap();
+    assert_eq!(daemon.limits(), (slow, true));
+    daemon.shutdown().await;
+    assert_eq!(start(&dir.path().join("data")).await.limits(), (own, false));
 }
 
 #[tokio::test(flavor = "multi_thread")]
