@@ -195,6 +195,15 @@ impl Catalogue {
         futures::future::join_all(all.into_values().map(|mut entry| end(entry.running.take()))).await;
     }
 
+    /// Tells peers that ask what is shared here of a content, or not; also when it is resumed. `false` if it is not here.
+    pub(crate) fn set_public(&self, content: ContentId, public: bool) -> bool {
+        let mut entries = lock(&self.entries);
+        let Some(entry) = entries.get_mut(&content) else { return false };
+        entry.intent.set_public(public);
+        self.parts.library.set_public(&content, public);
+        true
+    }
+
     pub(crate) fn follow(&self, content: ContentId) -> Option<Followed> {
         lock(&self.entries).get(&content).map(Entry::follow)
     }

@@ -112,7 +112,10 @@ impl Job {
                 tracing::debug!(%peer, %error, "chunk stream lost");
                 stream(peer, StreamEvent::Lost)
             }
-            FetchEvent::Progress { peer, bytes } => stream(peer, StreamEvent::Progress { bytes }),
+            FetchEvent::Progress { peer, bytes } => {
+                self.report.came(self.parts.clock.now(), bytes);
+                stream(peer, StreamEvent::Progress { bytes })
+            }
             FetchEvent::Begun { peer, id, chunk, queued } => {
                 stream(peer, StreamEvent::Begun { id, chunk, queued })
             }
@@ -120,7 +123,10 @@ impl Job {
                 self.count(peer, chunk, len);
                 stream(peer, StreamEvent::Stored { id, chunk, servable: complete })
             }
-            FetchEvent::Corrupt { peer, id, chunk } => stream(peer, StreamEvent::Corrupt { id, chunk }),
+            FetchEvent::Corrupt { peer, id, chunk } => {
+                self.shelf.traffic.corrupt(peer);
+                stream(peer, StreamEvent::Corrupt { id, chunk })
+            }
             FetchEvent::Refused { peer, id, why } => stream(peer, StreamEvent::Refused { id, why }),
             FetchEvent::Blocked { error } => {
                 self.report.blocked(error.to_string());

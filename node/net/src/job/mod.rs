@@ -19,6 +19,7 @@ mod ending;
 mod fetching;
 mod goal;
 mod include;
+mod inquiries;
 mod intent;
 mod opening;
 mod questions;

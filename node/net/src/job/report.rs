@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use super::{ContentEvent, Failure, Finished, Progress};
 use crate::events::EventHub;
 use crate::library::Withdrawn;
+use crate::meter::Meter;
 
 /// Files whose withdrawal is told; after that many it is clear enough.
 const MAX_WITHDRAWN: usize = 100;
@@ -29,6 +30,8 @@ pub(crate) struct Report {
     pub(super) stirred: bool,
     pub(super) told_at: Duration,
     withdrawn: BTreeSet<PathBuf>,
+    up: Meter,
+    down: Meter,
 }
 
 impl Report {
@@ -47,6 +50,8 @@ impl Report {
             stirred: true,
             told_at: Duration::ZERO,
             withdrawn: BTreeSet::new(),
+            up: Meter::default(),
+            down: Meter::default(),
         }
     }
 
@@ -98,8 +103,24 @@ impl Report {
         }
     }
 
+    /// Bytes came.
+    pub(super) fn came(&mut self, now: Duration, bytes: u64) {
+        self.down.add(now, bytes);
+    }
+
+    /// Bytes have gone out.
+    pub(super) fn gone(&mut self, now: Duration, bytes: u64) {
+        self.up.add(now, bytes);
+    }
+
+    /// Whether a rate changes although nothing happens.
+    pub(super) fn is_moving(&self) -> bool {
+        self.up.is_moving() || self.down.is_moving()
+    }
+
     /// Tells the snapshot.
     pub(super) fn publish(&mut self, now: Duration) {
+        (self.snapshot.rate_up, self.snapshot.rate_down) = (self.up.rate(now), self.down.rate(now));
         self.progress.send_replace(self.snapshot.clone());
         (self.stirred, self.told_at) = (false, now);
     }

@@ -85,7 +85,7 @@ impl Job {
         report: Report,
     ) -> Result<Self, Failure> {
         let now = parts.clock.now();
-        let shelf = Shelf::take(content, &parts.library, parts.uploads.clone());
+        let shelf = Shelf::take(content, intent.is_public(), &parts.library, parts.uploads.clone());
         let shelf = shelf.ok_or(Failure::Busy)?;
         let (peers, peer_events) = parts.control.attach(content);
         let trackers = Trackers::new(&parts.trackers, intent.trackers(), content);
