@@ -15,7 +15,10 @@ use super::human::{self, Growth};
 use super::options::{SourceArgs, TopologyArg};
 use super::output::Output;
 use super::share::{ratio, serve, tell};
-use shoal_net::{ContentEvent, ContentHandle, Failure, FetchOptions, Finished, Include, Phase, Progress};
+use super::stillness::Stillness;
+use shoal_net::{
+    ContentEvent, ContentHandle, Failure, FetchOptions, Finished, Include, Node, Phase, Progress,
+};
 use shoal_store::default_cache_dir;
 
 /// How often the bar changes.
@@ -138,7 +141,7 @@ pub(super) async fn run(args: Args, output: &Output, stop: CancellationToken) ->
         goal,
         ..FetchOptions::new(wanted.content, args.output)
     })?;
-    let result = match follow(&mut handle, output, &stop).await {
+    let result = match follow(&node, &mut handle, output, &stop).await {
         Ok(finished) => {
             report(&handle, &finished, start.elapsed(), output)?;
             linger(&mut handle, goal, output, &stop).await.map(|()| Exit::Done)
@@ -151,6 +154,7 @@ pub(super) async fn run(args: Args, output: &Output, stop: CancellationToken) ->
 
 /// Shows progress until the download ends one way or the other.
 async fn follow(
+    node: &Node,
     handle: &mut ContentHandle,
     output: &Output,
     stop: &CancellationToken,
@@ -160,13 +164,20 @@ async fn follow(
     let mut rate = Growth::default();
     let mut refresh = tokio::time::interval(REFRESH);
     let mut stopping = false;
+    let (start, mut still) = (Instant::now(), Stillness::default());
     let result = loop {
         tokio::select! {
             () = stop.cancelled(), if !stopping => {
                 stopping = true;
                 handle.cancel();
             }
-            _ = refresh.tick() => show(&bar, &progress.borrow(), &mut rate),
+            _ = refresh.tick() => {
+                show(&bar, &progress.borrow(), &mut rate);
+                if still.is_due(start.elapsed(), &progress.borrow()) {
+                    let findings = node.explain(handle.content()).await.unwrap_or_default();
+                    still.news(findings).iter().for_each(|why| output.say(format!("nothing comes: {why}")));
+                }
+            }
             event = handle.next() => match event {
                 Some(ContentEvent::Finished(result)) => break result,
                 Some(event) => begin(event, output),

@@ -19,6 +19,7 @@ mod options;
 mod output;
 mod share;
 mod sim;
+mod stillness;
 mod stop;
 mod tracker;
 mod verify;

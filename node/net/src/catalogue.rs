@@ -7,12 +7,13 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use shoal_content::ContentId;
-use tokio::sync::watch;
+use shoal_engine::{Affairs, Situation};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
-use crate::job::{ContentEvent, Failure, Intent, Job, Outcome, Progress, Report};
+use crate::job::{ContentEvent, Failure, Intent, Job, Outcome, Progress, Report, SituationRequest};
 use crate::parts::NodeParts;
 
 /// Whether anything is done for a content.
@@ -37,8 +38,12 @@ pub struct ContentStatus {
     pub progress: Progress,
 }
 
+/// Questions why a content does not come that may wait for its task.
+const EXPLANATIONS: usize = 8;
+
 struct Running {
     stop: CancellationToken,
+    explaining: mpsc::Sender<SituationRequest>,
     /// Ends after the content's task, whatever became of that.
     supervisor: JoinHandle<()>,
 }
@@ -63,6 +68,14 @@ impl Drop for Entry {
 pub(crate) struct Followed {
     pub(crate) progress: watch::Receiver<Progress>,
     pub(crate) outcome: watch::Receiver<Outcome>,
+}
+
+/// Where what is known of a content comes from.
+pub(crate) enum SituationSource {
+    /// Nothing is done for it.
+    Still(Affairs),
+    /// Its task will tell.
+    Task(oneshot::Receiver<Situation>),
 }
 
 /// All contents of a node.
@@ -105,13 +118,14 @@ impl Catalogue {
         entry.outcome.send_replace(None);
         let (progress, outcome) = (entry.progress.clone(), entry.outcome.clone());
         let report = Report::new(content, progress, outcome, self.parts.events.clone());
-        let job = Job::new(self.parts.clone(), content, entry.intent.clone(), report)?;
+        let (explaining, asked) = mpsc::channel(EXPLANATIONS);
+        let job = Job::new(self.parts.clone(), content, entry.intent.clone(), report, asked)?;
         let stop = CancellationToken::new();
         let task =
             tokio::spawn(job.run(stop.clone()).instrument(tracing::error_span!("content", id = %content)));
         let supervisor = tokio::spawn(self.supervisor(content, task, entry.outcome.clone()));
         entry.state = ContentState::Running;
-        entry.running = Some(Running { stop, supervisor });
+        entry.running = Some(Running { stop, explaining, supervisor });
         Ok(())
     }
 
@@ -195,6 +209,17 @@ impl Catalogue {
         futures::future::join_all(all.into_values().map(|mut entry| end(entry.running.take()))).await;
     }
 
+    /// Asks the task of a content for what it knows. `None` if the content is not here.
+    pub(crate) fn ask_situation(&self, content: ContentId) -> Option<SituationSource> {
+        let entries = lock(&self.entries);
+        let entry = entries.get(&content)?;
+        let Some(running) = &entry.running else { return Some(SituationSource::Still(entry.rest())) };
+        let (reply, answer) = oneshot::channel();
+        // Where too many wait, this one is not answered.
+        drop(running.explaining.try_send(reply));
+        Some(SituationSource::Task(answer))
+    }
+
     pub(crate) fn follow(&self, content: ContentId) -> Option<Followed> {
         lock(&self.entries).get(&content).map(Entry::follow)
     }
@@ -209,6 +234,15 @@ impl Catalogue {
 }
 
 impl Entry {
+    /// What is the case while nothing is done for it.
+    fn rest(&self) -> Affairs {
+        match (self.state, &*self.outcome.borrow()) {
+            (ContentState::Paused, _) => Affairs::Paused,
+            (_, Some(Err(failure))) => Affairs::Failed { why: failure.to_string() },
+            _ => Affairs::Ended,
+        }
+    }
+
     fn follow(&self) -> Followed {
         Followed { progress: self.progress.subscribe(), outcome: self.outcome.subscribe() }
     }

@@ -32,6 +32,7 @@ mod codec;
 mod control;
 mod driver;
 mod events;
+mod explain;
 mod external;
 mod fetch;
 mod handle;

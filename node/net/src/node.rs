@@ -92,7 +92,6 @@ impl Node {
         &self.parts.control
     }
 
-    #[cfg(test)]
     pub(crate) fn catalogue(&self) -> &Catalogue {
         &self.catalogue
     }

@@ -40,8 +40,8 @@ pub use chunk_news::ChunkNews;
 pub use confirmed::{ConfirmedCopies, PeerClaim};
 pub use download::{Download, DownloadConfig, DropReason, Input, Output, PeerChoice, RequestId, Topology};
 pub use explain::{
-    Affairs, Cause, DialTrouble, DiskTrouble, DiskUse, Fact, Figure, Finding, LimitUse, Measure, NeighbourFigures,
-    PeerSearch, Situation, TrackerStanding, TrackerState, WrongBytes, explain,
+    Affairs, Cause, DialTrouble, DiskTrouble, DiskUse, Fact, Figure, Finding, LimitUse, Measure,
+    NeighbourFigures, PeerSearch, Situation, TrackerStanding, TrackerState, WrongBytes, explain,
 };
 pub use manifest_fetch::{BlockFailure, ManifestFetch, ManifestFetchOutput};
 pub use member::{

@@ -1,13 +1,16 @@
 //! What a job tells about itself: progress, events, its result.
 
 use std::collections::BTreeSet;
+use std::error::Error;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use shoal_content::ContentId;
+use shoal_engine::DiskTrouble;
 use tokio::sync::watch;
 
+use super::disk_trouble::disk_trouble;
 use super::{ContentEvent, Failure, Finished, Progress};
 use crate::events::EventHub;
 use crate::library::Withdrawn;
@@ -29,6 +32,7 @@ pub(crate) struct Report {
     pub(super) stirred: bool,
     pub(super) told_at: Duration,
     withdrawn: BTreeSet<PathBuf>,
+    disk_trouble: Option<DiskTrouble>,
 }
 
 impl Report {
@@ -47,6 +51,7 @@ impl Report {
             stirred: true,
             told_at: Duration::ZERO,
             withdrawn: BTreeSet::new(),
+            disk_trouble: None,
         }
     }
 
@@ -79,13 +84,22 @@ impl Report {
         self.snapshot.done
     }
 
-    pub(super) fn blocked(&mut self, why: String) {
+    /// The disk takes nothing.
+    pub(super) fn blocked(&mut self, error: &(dyn Error + 'static)) {
+        let why = error.to_string();
+        self.disk_trouble = Some(disk_trouble(error));
         if self.snapshot.blocked.replace(why.clone()).is_none() {
             self.event(ContentEvent::Blocked(why));
         }
     }
 
+    /// Why the disk takes nothing, with what it said.
+    pub(super) fn blocked_by(&self) -> Option<(DiskTrouble, String)> {
+        self.disk_trouble.zip(self.snapshot.blocked.clone())
+    }
+
     pub(super) fn unblocked(&mut self) {
+        self.disk_trouble = None;
         if self.snapshot.blocked.take().is_some() {
             self.event(ContentEvent::Unblocked);
         }

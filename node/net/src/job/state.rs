@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use libp2p::PeerId;
 use shoal_content::{ContentId, Manifest};
-use shoal_engine::{ConfirmedCopies, Member, MemberConfig, MemberInput, MemberStart, SeedWatch, StartRole};
+use shoal_engine::{
+    ConfirmedCopies, Member, MemberConfig, MemberInput, MemberStart, SeedWatch, Situation, StartRole,
+};
 use shoal_store::{ChunkStore, Target};
 use shoal_wire::query::QueryResponse;
 use tokio::sync::{mpsc, oneshot};
@@ -14,6 +16,7 @@ use tokio::task::JoinSet;
 use tracing::Instrument;
 
 use super::Failure;
+use super::account::Account;
 use super::bytes::Fetching;
 use super::done::Done;
 use super::intent::Intent;
@@ -48,6 +51,9 @@ pub(super) struct Goal {
     pub(super) rests: bool,
 }
 
+/// Asks the task of a content for what it knows. Dropped without an answer if the task ends.
+pub(crate) type SituationRequest = oneshot::Sender<Situation>;
+
 /// One content of a node.
 pub(crate) struct Job {
     pub(super) parts: NodeParts,
@@ -68,6 +74,9 @@ pub(crate) struct Job {
     /// The join that is being answered.
     pub(super) welcome: Option<(PeerId, oneshot::Sender<QueryResponse>)>,
     pub(super) report: Report,
+    pub(super) account: Account,
+    /// Questions why it does not come.
+    pub(super) explaining: mpsc::Receiver<SituationRequest>,
     pub(super) goal: Goal,
     pub(super) ended: bool,
 }
@@ -83,6 +92,7 @@ impl Job {
         content: ContentId,
         intent: Intent,
         report: Report,
+        explaining: mpsc::Receiver<SituationRequest>,
     ) -> Result<Self, Failure> {
         let now = parts.clock.now();
         let shelf = Shelf::take(content, &parts.library, parts.uploads.clone());
@@ -115,6 +125,8 @@ impl Job {
             tasks: JoinSet::new(),
             welcome: None,
             report,
+            account: Account::begin(now, intent.peers()),
+            explaining,
             goal: Goal::default(),
             ended: false,
             intent,

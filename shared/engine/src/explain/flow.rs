@@ -44,7 +44,10 @@ fn own_limit(used: LimitUse) -> Option<Finding> {
     let limit = used.limit?;
     let is_used_up = used.rate > 0 && used.rate >= limit - limit / 4;
     is_used_up.then(|| {
-        Finding::new(Cause::OwnLimit, [Fact::rate(Measure::Limit, limit), Fact::rate(Measure::Rate, used.rate)])
+        Finding::new(
+            Cause::OwnLimit,
+            [Fact::rate(Measure::Limit, limit), Fact::rate(Measure::Rate, used.rate)],
+        )
     })
 }
 

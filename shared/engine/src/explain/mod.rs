@@ -34,7 +34,9 @@ pub fn explain(situation: &Situation) -> Vec<Finding> {
     let mut findings = match &situation.affairs {
         Affairs::Paused => vec![Finding::bare(Cause::Paused)],
         Affairs::Ended => vec![Finding::bare(Cause::Ended)],
-        Affairs::Waiting { path } => vec![Finding::new(Cause::WaitingForMount, [Fact::text(Measure::Path, path)])],
+        Affairs::Waiting { path } => {
+            vec![Finding::new(Cause::WaitingForMount, [Fact::text(Measure::Path, path)])]
+        }
         Affairs::Failed { why } => vec![Finding::new(Cause::Failed, [Fact::text(Measure::Reason, why)])],
         Affairs::Checking { done, total } => {
             let disk = standstill::disk(situation);

@@ -87,10 +87,13 @@ fn nothing_found(situation: &Situation) -> Finding {
         Fact::count(Measure::Dialling, search.dialling),
     ];
     let facts = facts.into_iter().filter(|fact| fact.figure != super::Figure::Count(0));
-    let cause = if is_still_looking(situation, search, asked) { Cause::StillLooking } else { Cause::NoPeersFound };
+    let cause =
+        if is_still_looking(situation, search, asked) { Cause::StillLooking } else { Cause::NoPeersFound };
     Finding::new(cause, facts)
 }
 
 fn is_still_looking(situation: &Situation, search: &PeerSearch, asked: usize) -> bool {
-    situation.running_for < PATIENCE || search.dialling > 0 || (asked > 0 && situation.running_for < LONG_DIAL)
+    situation.running_for < PATIENCE
+        || search.dialling > 0
+        || (asked > 0 && situation.running_for < LONG_DIAL)
 }

@@ -185,7 +185,9 @@ fn chunks_that_nobody_has_are_named_with_their_number() {
 #[test]
 fn busy_peers_refuse_or_say_that_they_send_to_others() {
     let peers = stuck().neighbours;
-    for peers in [NeighbourFigures { refusing: 1, ..peers }, NeighbourFigures { sending: 2, asked: 2, ..peers }] {
+    for peers in
+        [NeighbourFigures { refusing: 1, ..peers }, NeighbourFigures { sending: 2, asked: 2, ..peers }]
+    {
         assert_eq!(causes(&Situation { neighbours: peers, ..stuck() }), [Cause::AllBusy]);
     }
     let silent = NeighbourFigures { asked: 2, asked_bytes: 5, ..peers };
@@ -292,7 +294,8 @@ fn search() -> impl Strategy<Value = PeerSearch> {
         Just(TrackerStanding::Unreachable),
         Just(TrackerStanding::Refuses),
     ];
-    let trouble = prop_oneof![Just(DialTrouble::Refused), Just(DialTrouble::NoRoute), Just(DialTrouble::Other)];
+    let trouble =
+        prop_oneof![Just(DialTrouble::Refused), Just(DialTrouble::NoRoute), Just(DialTrouble::Other)];
     let failed = prop::collection::btree_map(trouble, 0u64..1 << 40, 0..3);
     let trackers = prop::collection::vec(standing.prop_map(tracker), 0..3);
     (0usize..3, trackers, 0usize..3, 0usize..3, failed, any::<u64>()).prop_map(
@@ -313,7 +316,17 @@ fn neighbours() -> impl Strategy<Value = NeighbourFigures> {
     let peers = (small(), small(), small(), small(), small(), small());
     (peers, any::<u64>(), any::<u64>(), any::<u64>()).prop_map(|(peers, asked_bytes, queued, told_rate)| {
         let (connected, useful, refusing, asked, sending, unsupported) = peers;
-        NeighbourFigures { connected, useful, refusing, asked, asked_bytes, sending, queued, told_rate, unsupported }
+        NeighbourFigures {
+            connected,
+            useful,
+            refusing,
+            asked,
+            asked_bytes,
+            sending,
+            queued,
+            told_rate,
+            unsupported,
+        }
     })
 }
 
@@ -322,9 +335,8 @@ fn disk() -> impl Strategy<Value = DiskUse> {
         prop_oneof![Just(DiskTrouble::Full), Just(DiskTrouble::Denied), Just(DiskTrouble::Other)],
         ".{0,9}",
     ));
-    (blocked, any::<u64>(), any::<u64>(), any::<Duration>()).prop_map(|(blocked, waiting, room, writing_for)| {
-        DiskUse { blocked, waiting, room, writing_for }
-    })
+    (blocked, any::<u64>(), any::<u64>(), any::<Duration>())
+        .prop_map(|(blocked, waiting, room, writing_for)| DiskUse { blocked, waiting, room, writing_for })
 }
 
 proptest! {

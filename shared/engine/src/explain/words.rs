@@ -21,7 +21,9 @@ impl Cause {
             Self::DiskSlow => "The disk is slower than the network.",
             Self::VerificationFailures => "Peers sent bytes that do not match; they are dropped.",
             Self::PeersUnreachable => "Peers are known, but none can be reached.",
-            Self::VersionTooOld => "The connected peers do not know what they are asked; they may be too old.",
+            Self::VersionTooOld => {
+                "The connected peers do not know what they are asked; they may be too old."
+            }
             Self::NoSource => "There is neither a tracker nor an address of a peer to begin with.",
             Self::TrackerUnreachable => "A tracker cannot be reached.",
             Self::TrackerRefuses => "A tracker answers, but refuses.",
@@ -46,10 +48,14 @@ impl Cause {
             Self::Failed => "Mend what it says, then resume it, or run the same command again.",
             Self::WaitingForMount => "Mount the disk or put the files back; it goes on by itself.",
             Self::DiskFull => "Free some space; it goes on by itself.",
-            Self::DiskReadOnly => "Make the folder writable, or choose another one with -o; it goes on by itself.",
+            Self::DiskReadOnly => {
+                "Make the folder writable, or choose another one with -o; it goes on by itself."
+            }
             Self::DiskFails => "Look at the disk; it goes on by itself once that is mended.",
             Self::DiskSlow => "Choose a faster disk, or wait.",
-            Self::VerificationFailures => "Nothing wrong is kept. If it happens again, tell whoever shares it.",
+            Self::VerificationFailures => {
+                "Nothing wrong is kept. If it happens again, tell whoever shares it."
+            }
             Self::PeersUnreachable => {
                 "See whether the other side is running and its port is open, or ask it for a new ticket."
             }
@@ -58,7 +64,9 @@ impl Cause {
             Self::TrackerUnreachable => "See whether the tracker is running and its address is right.",
             Self::TrackerRefuses => "See what it says; another tracker can be given with --rendezvous.",
             Self::NoPeersFound => "Wait until somebody shares it, or ask for a new ticket.",
-            Self::ChunkNobodyHas => "Wait until somebody who has them comes back, or start the first seed again.",
+            Self::ChunkNobodyHas => {
+                "Wait until somebody who has them comes back, or start the first seed again."
+            }
             Self::AllBusy => "Wait; it is served in turn. More seeds would help.",
             Self::PeersSilent => "Wait; they are given up after a while, and others are asked.",
             Self::OwnLimit => "Raise it with --limit-down or --limit-up, or with 'shoal limit'.",
