@@ -9,6 +9,7 @@
 //! markup or a command; a request without the right to it learns nothing but that.
 
 mod client;
+pub mod metrics;
 pub mod model;
 
 pub use client::{Client, ClientError};

@@ -174,8 +174,7 @@ async fn follow(
             _ = refresh.tick() => {
                 show(&bar, &progress.borrow(), &mut rate);
                 if still.is_due(start.elapsed(), &progress.borrow()) {
-                    let findings = node.explain(handle.content()).await.unwrap_or_default();
-                    still.news(findings).iter().for_each(|why| output.say(format!("nothing comes: {why}")));
+                    say_why(node, handle, &mut still, output).await;
                 }
             }
             event = handle.next() => match event {
@@ -186,7 +185,16 @@ async fn follow(
         }
     };
     bar.finish_and_clear();
+    if result.as_ref().is_err_and(|failure| !matches!(**failure, Failure::Stopped { .. })) {
+        say_why(node, handle, &mut still, output).await;
+    }
     result
+}
+
+/// Says what has not been said yet of why nothing comes.
+async fn say_why(node: &Node, handle: &ContentHandle, still: &mut Stillness, output: &Output) {
+    let findings = node.explain(handle.content()).await.unwrap_or_default();
+    still.news(findings).iter().for_each(|why| output.say(format!("nothing comes: {why}")));
 }
 
 fn begin(event: ContentEvent, output: &Output) {

@@ -39,7 +39,9 @@ impl Stillness {
 
     /// What of this has not been said yet and is worth saying.
     pub(super) fn news(&mut self, findings: Vec<Finding>) -> Vec<Finding> {
-        let is_news = |finding: &Finding| !finding.cause.is_normal() && self.told.insert(finding.cause);
+        // A failure is told by itself.
+        let is_worth_it = |cause: Cause| !cause.is_normal() && cause != Cause::Failed;
+        let is_news = |finding: &Finding| is_worth_it(finding.cause) && self.told.insert(finding.cause);
         findings.into_iter().filter(is_news).collect()
     }
 }
@@ -68,7 +70,8 @@ mod tests {
     fn each_cause_is_said_once_and_what_is_normal_never() {
         let mut still = Stillness::default();
         let finding = |cause| Finding { cause, evidence: vec![] };
-        let all = || vec![finding(Cause::StillLooking), finding(Cause::AllBusy), finding(Cause::DiskFull)];
+        let all =
+            || [Cause::StillLooking, Cause::AllBusy, Cause::Failed, Cause::DiskFull].map(finding).into();
         let said: Vec<Cause> = still.news(all()).into_iter().map(|finding| finding.cause).collect();
         assert_eq!(said, [Cause::AllBusy, Cause::DiskFull]);
         assert!(still.news(all()).is_empty());

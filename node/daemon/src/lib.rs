@@ -9,6 +9,7 @@
 //! What always holds: whatever was accepted is in the database before the caller hears of it; one data folder belongs
 //! to one process at a time; a content that is complete and did not change is not hashed again at a start.
 
+mod activity;
 mod config;
 mod daemon;
 mod error;
@@ -16,6 +17,7 @@ mod item;
 mod limits;
 mod request;
 
+pub use activity::{ActivityLog, ActivitySender, LogEvent, LogFilter, LogLine, LogReader, LogValue};
 pub use config::DaemonConfig;
 pub use daemon::Daemon;
 pub use error::DaemonError;

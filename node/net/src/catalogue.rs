@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
-use crate::job::{ContentEvent, Failure, Intent, Job, Outcome, Progress, Report, SituationRequest};
+use crate::job::{ContentEvent, Failure, Intent, Job, Outcome, Parting, Progress, Report, SituationRequest};
 use crate::parts::NodeParts;
 
 /// Whether anything is done for a content.
@@ -53,6 +53,7 @@ struct Entry {
     state: ContentState,
     progress: watch::Sender<Progress>,
     outcome: watch::Sender<Outcome>,
+    parting: Parting,
     running: Option<Running>,
 }
 
@@ -73,7 +74,7 @@ pub(crate) struct Followed {
 /// Where what is known of a content comes from.
 pub(crate) enum SituationSource {
     /// Nothing is done for it.
-    Still(Affairs),
+    Still(Box<Situation>),
     /// Its task will tell.
     Task(oneshot::Receiver<Situation>),
 }
@@ -106,6 +107,7 @@ impl Catalogue {
             state: ContentState::Running,
             progress: watch::Sender::new(Progress::default()),
             outcome: watch::Sender::new(None),
+            parting: Parting::default(),
             running: None,
         };
         self.begin(content, &mut entry)?;
@@ -117,7 +119,9 @@ impl Catalogue {
     fn begin(&self, content: ContentId, entry: &mut Entry) -> Result<(), Failure> {
         entry.outcome.send_replace(None);
         let (progress, outcome) = (entry.progress.clone(), entry.outcome.clone());
-        let report = Report::new(content, progress, outcome, self.parts.events.clone());
+        entry.parting = Parting::default();
+        let report =
+            Report::new(content, progress, outcome, entry.parting.clone(), self.parts.events.clone());
         let (explaining, asked) = mpsc::channel(EXPLANATIONS);
         let job = Job::new(self.parts.clone(), content, entry.intent.clone(), report, asked)?;
         let stop = CancellationToken::new();
@@ -213,7 +217,9 @@ impl Catalogue {
     pub(crate) fn ask_situation(&self, content: ContentId) -> Option<SituationSource> {
         let entries = lock(&self.entries);
         let entry = entries.get(&content)?;
-        let Some(running) = &entry.running else { return Some(SituationSource::Still(entry.rest())) };
+        let Some(running) = &entry.running else {
+            return Some(SituationSource::Still(Box::new(entry.rest())));
+        };
         let (reply, answer) = oneshot::channel();
         // Where too many wait, this one is not answered.
         drop(running.explaining.try_send(reply));
@@ -234,13 +240,18 @@ impl Catalogue {
 }
 
 impl Entry {
-    /// What is the case while nothing is done for it.
-    fn rest(&self) -> Affairs {
-        match (self.state, &*self.outcome.borrow()) {
+    /// What is known while nothing is done for it.
+    fn rest(&self) -> Situation {
+        let affairs = match (self.state, &*self.outcome.borrow()) {
             (ContentState::Paused, _) => Affairs::Paused,
-            (_, Some(Err(failure))) => Affairs::Failed { why: failure.to_string() },
+            (_, Some(Err(failure))) if matches!(**failure, Failure::NoPeers { .. }) => {
+                let parting = self.parting.lock().unwrap_or_else(PoisonError::into_inner);
+                return parting.clone().unwrap_or_default();
+            }
+            (_, Some(Err(failure))) => return failure.situation(),
             _ => Affairs::Ended,
-        }
+        };
+        Situation { affairs, ..Situation::default() }
     }
 
     fn follow(&self) -> Followed {

@@ -16,7 +16,7 @@ impl Node {
     /// within two seconds.
     pub async fn situation(&self, content: ContentId) -> Option<Situation> {
         let situation = match self.catalogue().ask_situation(content)? {
-            SituationSource::Still(affairs) => Situation { affairs, ..Situation::default() },
+            SituationSource::Still(situation) => *situation,
             SituationSource::Task(answer) => tokio::time::timeout(PATIENCE, answer).await.ok()?.ok()?,
         };
         let (up, down) = self.limit_use();

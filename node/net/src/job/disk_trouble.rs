@@ -3,7 +3,27 @@
 use std::error::Error;
 use std::io;
 
-use shoal_engine::DiskTrouble;
+use shoal_engine::{Affairs, DiskTrouble, DiskUse, Situation};
+use shoal_store::TargetError;
+
+use super::types::Failure;
+
+impl Failure {
+    /// What is known after it.
+    pub(crate) fn situation(&self) -> Situation {
+        let blocked = match self {
+            Self::Target(error @ TargetError::Blocked { .. }) => {
+                Some((disk_trouble(error), error.to_string()))
+            }
+            _ => None,
+        };
+        Situation {
+            affairs: Affairs::Failed { why: self.to_string() },
+            disk: DiskUse { blocked, ..DiskUse::default() },
+            ..Situation::default()
+        }
+    }
+}
 
 /// What kind of failure keeps a disk from taking bytes.
 pub(super) fn disk_trouble(error: &(dyn Error + 'static)) -> DiskTrouble {

@@ -37,6 +37,6 @@ mod types;
 pub use self::include::{Include, IncludeError};
 pub(crate) use self::intent::Intent;
 pub use self::intent::{FetchOptions, ServeOptions};
-pub(crate) use self::report::{Outcome, Report};
+pub(crate) use self::report::{Outcome, Parting, Report};
 pub(crate) use self::state::{Job, SituationRequest};
 pub use self::types::{ContentEvent, Failure, Finished, Phase, Progress};

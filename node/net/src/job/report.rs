@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 use std::error::Error;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use shoal_content::ContentId;
-use shoal_engine::DiskTrouble;
+use shoal_engine::{DiskTrouble, Situation};
 use tokio::sync::watch;
 
 use super::disk_trouble::disk_trouble;
@@ -21,11 +21,15 @@ const MAX_WITHDRAWN: usize = 100;
 /// The result of a job: `None` until there is one.
 pub(crate) type Outcome = Option<Result<Finished, Arc<Failure>>>;
 
+/// What was known of a content when it was given up because nobody was found.
+pub(crate) type Parting = Arc<Mutex<Option<Situation>>>;
+
 /// Where a job reports.
 pub(crate) struct Report {
     content: ContentId,
     progress: watch::Sender<Progress>,
     outcome: watch::Sender<Outcome>,
+    parting: Parting,
     events: EventHub,
     pub(super) snapshot: Progress,
     /// Whether something may have changed since progress was told.
@@ -40,12 +44,14 @@ impl Report {
         content: ContentId,
         progress: watch::Sender<Progress>,
         outcome: watch::Sender<Outcome>,
+        parting: Parting,
         events: EventHub,
     ) -> Self {
         Self {
             content,
             progress,
             outcome,
+            parting,
             events,
             snapshot: Progress::default(),
             stirred: true,
@@ -116,6 +122,11 @@ impl Report {
     pub(super) fn publish(&mut self, now: Duration) {
         self.progress.send_replace(self.snapshot.clone());
         (self.stirred, self.told_at) = (false, now);
+    }
+
+    /// Keeps what was known at the end.
+    pub(super) fn part(&self, situation: Situation) {
+        *self.parting.lock().unwrap_or_else(PoisonError::into_inner) = Some(situation);
     }
 
     /// The first result counts.

@@ -5,6 +5,7 @@ use std::io;
 
 use libp2p::core::transport::TransportError;
 use libp2p::core::upgrade::NegotiationError;
+use libp2p::dns::ResolveError;
 use libp2p::swarm::DialError as SwarmDialError;
 use shoal_engine::DialTrouble;
 
@@ -46,9 +47,22 @@ fn distance(kind: DialTrouble) -> u8 {
 fn of_io(error: &io::Error) -> DialTrouble {
     let mut found = None;
     look(error, DEPTH, &mut found);
-    // What libp2p says of a dial that took too long has a type for each transport, and always these words.
-    let too_long = || error.to_string().to_ascii_lowercase().contains("timeout");
-    found.unwrap_or(if too_long() { DialTrouble::TimedOut } else { DialTrouble::Other })
+    found.or_else(|| of_words(error)).unwrap_or(DialTrouble::Other)
+}
+
+/// What the words of an error say. Some of libp2p's errors hide what they have inside from [`Error::source`], each behind
+/// a type of its own, but never from their words.
+fn of_words(error: &io::Error) -> Option<DialTrouble> {
+    let mut words = String::new();
+    let sources = std::iter::successors(error.source(), |error| (**error).source());
+    std::iter::once(error as &dyn Error)
+        .chain(sources)
+        .take(DEPTH)
+        .for_each(|error| words += &error.to_string());
+    let codes = words.split("(os error ").skip(1).filter_map(|rest| rest.split(')').next()?.parse().ok());
+    let kinds = codes.filter_map(|code| of_kind(io::Error::from_raw_os_error(code).kind()));
+    let nearest = kinds.min_by_key(|kind| distance(*kind));
+    nearest.or_else(|| words.to_ascii_lowercase().contains("timeout").then_some(DialTrouble::TimedOut))
 }
 
 /// Looks at an error and all that it has inside, until one says of what kind it is.
@@ -62,6 +76,9 @@ fn look(error: &(dyn Error + 'static), depth: usize, found: &mut Option<DialTrou
         if let Some(inner) = io.get_ref() {
             look(inner, depth - 1, found);
         }
+    }
+    if error.is::<ResolveError>() {
+        *found = found.or(Some(DialTrouble::NoSuchName));
     }
     if error.is::<NegotiationError>() {
         *found = found.or(Some(DialTrouble::Handshake));
@@ -106,6 +123,9 @@ mod tests {
         assert_eq!(transport([io::Error::other(io::Error::other(refused()))]), DialTrouble::Refused);
         assert_eq!(transport([io::Error::other("Timeout has been reached")]), DialTrouble::TimedOut);
         assert_eq!(transport([io::Error::other(NegotiationError::Failed)]), DialTrouble::Handshake);
+        assert_eq!(transport([io::Error::other("several: - it (os error 111)")]), DialTrouble::Refused);
+        let name = io::Error::other(ResolveError::from("No Matching Records Found"));
+        assert_eq!(transport([name]), DialTrouble::NoSuchName);
         assert_eq!(transport([io::Error::other("something")]), DialTrouble::Other);
         assert_eq!(transport([]), DialTrouble::NoAddress);
     }

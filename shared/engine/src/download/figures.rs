@@ -15,8 +15,10 @@ impl<P: PeerName> Download<P> {
         let useful = self.peers.values().filter(|peer| self.has_something_missing(peer));
         for peer in useful {
             figures.useful += 1;
-            figures.refusing += usize::from(peer.rest_until > now || peer.backoff.failures() > 0);
-            figures.asked += usize::from(!peer.pending.is_empty());
+            // A stall rests a peer too.
+            let is_refused = peer.rest_until > now || peer.backoff.failures() > 0;
+            figures.refusing += usize::from(peer.stalls == 0 && is_refused);
+            figures.asked += usize::from(peer.stalls > 0 || !peer.pending.is_empty());
             figures.asked_bytes = figures.asked_bytes.saturating_add(peer.queued());
             figures.sending += usize::from(peer.told.active > 0);
             figures.queued = figures.queued.saturating_add(peer.told.queued);

@@ -37,7 +37,10 @@ pub fn explain(situation: &Situation) -> Vec<Finding> {
         Affairs::Waiting { path } => {
             vec![Finding::new(Cause::WaitingForMount, [Fact::text(Measure::Path, path)])]
         }
-        Affairs::Failed { why } => vec![Finding::new(Cause::Failed, [Fact::text(Measure::Reason, why)])],
+        Affairs::Failed { why } => {
+            let failed = Finding::new(Cause::Failed, [Fact::text(Measure::Reason, why)]);
+            standstill::disk(situation).into_iter().chain([failed]).collect()
+        }
         Affairs::Checking { done, total } => {
             let disk = standstill::disk(situation);
             let look = [Fact::bytes(Measure::Checked, *done), Fact::bytes(Measure::ToCheck, *total)];

@@ -77,7 +77,8 @@ fn a_disk_that_takes_nothing_comes_first_in_every_phase() {
     for (trouble, cause) in troubles {
         let disk = DiskUse { blocked: Some((trouble, "it says".into())), ..DiskUse::default() };
         let checking = in_state(Affairs::Checking { done: 0, total: 9 });
-        for situation in [stuck(), flowing(100), alone(), checking, in_state(Affairs::Placing)] {
+        let failed = in_state(Affairs::Failed { why: "it says".into() });
+        for situation in [failed, stuck(), flowing(100), alone(), checking, in_state(Affairs::Placing)] {
             let situation = Situation { disk: disk.clone(), ..situation };
             assert_eq!(first(&situation).cause, cause, "{situation:?}");
             assert!(first(&situation).because().contains("it says"));
