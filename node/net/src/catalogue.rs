@@ -217,7 +217,9 @@ impl Catalogue {
     pub(crate) fn ask_situation(&self, content: ContentId) -> Option<SituationSource> {
         let entries = lock(&self.entries);
         let entry = entries.get(&content)?;
-        let Some(running) = &entry.running else {
+        // A task that has failed takes leave before it ends, and answers nothing meanwhile.
+        let has_failed = matches!(&*entry.outcome.borrow(), Some(Err(_)));
+        let Some(running) = entry.running.as_ref().filter(|_| !has_failed) else {
             return Some(SituationSource::Still(Box::new(entry.rest())));
         };
         let (reply, answer) = oneshot::channel();
