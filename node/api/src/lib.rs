@@ -12,4 +12,4 @@ mod client;
 pub mod metrics;
 pub mod model;
 
-pub use client::{Client, ClientError};
+pub use client::{ApiEvents, Client, ClientError};

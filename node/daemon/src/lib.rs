@@ -11,16 +11,31 @@
 
 mod activity;
 mod config;
+mod contents;
+mod core;
 mod daemon;
 mod error;
+mod event;
+mod folder;
+mod follow;
+mod importing;
 mod item;
-mod limits;
+mod library;
+mod limiting;
+mod queue;
+mod rate;
 mod request;
+mod restoring;
+mod running;
+mod schedule;
+mod watching;
 
 pub use activity::{ActivityLog, ActivitySender, LogEvent, LogFilter, LogLine, LogReader, LogValue};
 pub use config::DaemonConfig;
 pub use daemon::Daemon;
 pub use error::DaemonError;
+pub use event::DaemonEvent;
 pub use item::{Import, ImportId, ImportState, Item, ItemState, Origin};
-pub use limits::{Limits, Schedule, ScheduleError, ScheduleRule};
+pub use rate::parse_rate;
 pub use request::{FetchRequest, ShareRequest};
+pub use schedule::{Limits, Schedule, ScheduleError, ScheduleRule};

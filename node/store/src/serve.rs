@@ -62,6 +62,17 @@ pub(crate) struct Served<F> {
     handles: Mutex<Lru<FileIndex, Opened>>,
 }
 
+/// How sure it is that a file is what the manifest says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// Not all of its chunks can be served.
+    Absent,
+    /// Its chunks have to be hashed before they are served.
+    Unsure,
+    /// All of it matched under this stamp, which was no racy one.
+    Sure(Stamp),
+}
+
 #[derive(Debug)]
 struct Trust {
     have: ChunkSet,
@@ -105,6 +116,34 @@ impl<F: Files> Served<F> {
         let mut trust = lock(&self.trust);
         trust.have.insert(chunk as usize);
         trust.sure.set(chunk as usize, sure);
+    }
+
+    /// Takes over how all files stand, one for each entry: what is not absent can be served from now on.
+    pub(crate) fn restore(&self, standings: &[Standing]) {
+        let stamp = |standing: &Standing| match standing {
+            Standing::Sure(stamp) => Some(*stamp),
+            Standing::Absent | Standing::Unsure => None,
+        };
+        self.set_stamps(standings.iter().map(stamp).collect());
+        let geometry = self.manifest.geometry();
+        for chunk in 0..geometry.chunks() {
+            let of = |span: Span| standings[span.file as usize];
+            if geometry.spans(chunk).all(|span| of(span) != Standing::Absent) {
+                self.add(chunk, geometry.spans(chunk).all(|span| matches!(of(span), Standing::Sure(_))));
+            }
+        }
+    }
+
+    /// How all files stand now, one for each entry.
+    pub(crate) fn standings(&self) -> Vec<Standing> {
+        let trust = lock(&self.trust);
+        let all = |set: &ChunkSet, file| self.manifest.geometry().chunks_of(file).all(|c| set[c as usize]);
+        let standing = |(file, stamp): (FileIndex, &Option<Stamp>)| match stamp {
+            _ if !all(&trust.have, file) => Standing::Absent,
+            Some(stamp) if all(&trust.sure, file) => Standing::Sure(*stamp),
+            _ => Standing::Unsure,
+        };
+        (0..).zip(&trust.stamps).map(standing).collect()
     }
 
     /// The files have been moved: closes them all. No chunk is sure until it has been hashed once.

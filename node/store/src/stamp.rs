@@ -62,6 +62,11 @@ impl Stamp {
         }
     }
 
+    /// Size, times of change, inode and device, to be written down.
+    pub(crate) fn fields(&self) -> (u64, i64, i64, u64, u64) {
+        (self.size, self.mtime, self.ctime, self.ino, self.dev)
+    }
+
     /// The same with another time of change.
     #[cfg(test)]
     pub(crate) fn changed_at(self, ctime: i64) -> Self {
@@ -78,6 +83,13 @@ impl Stamp {
         let newest = self.mtime.max(self.ctime);
         let tick = if newest % SECOND == 0 { COARSE_TICK } else { TICK };
         newest >= now.saturating_sub(tick)
+    }
+}
+
+impl From<(u64, i64, i64, u64, u64)> for Stamp {
+    /// From its [`fields`](Stamp::fields).
+    fn from((size, mtime, ctime, ino, dev): (u64, i64, i64, u64, u64)) -> Self {
+        Self { size, mtime, ctime, ino, dev }
     }
 }
 
