@@ -14,6 +14,7 @@ mod human;
 mod identity;
 mod import;
 mod inspect;
+mod log;
 mod open_files;
 mod options;
 mod output;
@@ -59,6 +60,7 @@ enum Command {
     Inspect(inspect::Args),
     Verify(verify::Args),
     Tracker(tracker::Args),
+    Log(log::Args),
     Demo(demo::Args),
     Sim(sim::Args),
 }
@@ -96,6 +98,7 @@ async fn run(command: Command, output: &Output) -> Result<error::Exit, CliError>
         Command::Inspect(args) => inspect::run(args, output, stop).await,
         Command::Verify(args) => verify::run(args, output, stop).await,
         Command::Tracker(args) => tracker::run(args, output, stop).await,
+        Command::Log(args) => log::run(args, output, stop).await,
         Command::Demo(args) => demo::run(args, output, stop).await,
         Command::Sim(args) => sim::run(args, output, stop).await,
     }

@@ -16,6 +16,7 @@ mod core;
 mod daemon;
 mod error;
 mod event;
+mod explaining;
 mod folder;
 mod follow;
 mod importing;

@@ -157,7 +157,12 @@ impl Lines<'_> {
 
     fn load(&mut self, figures: &NodeFigures) -> Result<(), Error> {
         self.gauge("uptime", "Time since the start", Some(&Unit::Seconds), figures.uptime.as_secs_f64())?;
-        self.gauge("queued", "Chunk bytes that peers wait for", Some(&Unit::Bytes), figures.queued_bytes as f64)?;
+        self.gauge(
+            "queued",
+            "Chunk bytes that peers wait for",
+            Some(&Unit::Bytes),
+            figures.queued_bytes as f64,
+        )?;
         for (name, help, value) in [
             ("connections", "Connections that stand", figures.connections),
             ("uploads", "Chunks being sent", figures.uploads),

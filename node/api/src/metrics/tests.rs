@@ -88,7 +88,8 @@ fn figures_are_those_of_the_moment() {
 fn every_name_follows_the_conventions() {
     let shown = parse(&encode(&with_libp2p()).unwrap());
     assert!(shown.kinds.len() > 20, "{:?}", shown.kinds);
-    let is_snake = |name: &str| name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+    let is_snake =
+        |name: &str| name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
     for (name, kind) in &shown.kinds {
         assert!(is_snake(name) && !name.contains("__"), "{name}");
         assert!(name.starts_with("shoal_") || name.starts_with("libp2p_"), "{name}");

@@ -1,5 +1,7 @@
 //! Choosing lines of an activity log.
 
+use std::time::{Duration, SystemTime};
+
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
@@ -24,8 +26,8 @@ impl LogLine {
     }
 
     /// When it happened.
-    pub fn time(&self) -> Option<Timestamp> {
-        self.text("time")?.parse().ok()
+    pub fn time(&self) -> Option<SystemTime> {
+        system_time(self.text("time")?.parse().ok()?)
     }
 
     /// All but time and event, by name, as `name=value`.
@@ -39,6 +41,12 @@ impl LogLine {
     }
 }
 
+/// To the millisecond; what was before 1970 counts as then.
+fn system_time(time: Timestamp) -> Option<SystemTime> {
+    let since = u64::try_from(time.as_millisecond()).unwrap_or(0);
+    SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(since))
+}
+
 /// Which lines are wanted; a line has to meet all that is given.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct LogFilter {
@@ -49,7 +57,7 @@ pub struct LogFilter {
     /// The event.
     pub event: Option<String>,
     /// Not before this time. Lines without a time are left out then.
-    pub since: Option<Timestamp>,
+    pub since: Option<SystemTime>,
 }
 
 impl LogFilter {
@@ -84,7 +92,8 @@ mod tests {
     fn a_line_has_to_meet_all_that_is_given() {
         let peer = |peer: &str| LogFilter { peer: Some(peer.into()), ..LogFilter::default() };
         let event = |event: &str| LogFilter { event: Some(event.into()), ..LogFilter::default() };
-        let since = |since: &str| LogFilter { since: Some(since.parse().unwrap()), ..LogFilter::default() };
+        let since =
+            |since: &str| LogFilter { since: system_time(since.parse().unwrap()), ..LogFilter::default() };
         let content = LogFilter { content: Some("bafy".into()), ..LogFilter::default() };
         for (filter, takes) in [
             (LogFilter::default(), true),
