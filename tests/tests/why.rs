@@ -3,8 +3,12 @@
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
+use std::time::Duration;
 
-use shoal_content::{Chunker, Ticket};
+use shoal_content::{Chunker, ContentId, Ticket};
+use shoal_engine::Cause;
+use shoal_net::{ContentHandle, FetchOptions, Node, NodeConfig};
+use shoal_tests::false_tracker::FalseTracker;
 use shoal_tests::files::{random, write};
 use shoal_tests::gate::{Gate, Provider, provide_gated, source};
 use shoal_tests::liar::{Script, lie};
@@ -26,6 +30,7 @@ const READ_ONLY: &str = "The folder cannot be written to";
 const FULL: &str = "The disk is full";
 const WRONG: &str = "Peers sent bytes that do not match";
 const BUSY: &str = "Every peer that has something is busy";
+const TOO_OLD: &str = "The connected peers do not know what they are asked";
 const SILENT: &str = "Peers were asked, but send nothing.";
 
 /// Waits until a getter says why nothing comes; the first cause that it names has to be this one.
@@ -187,4 +192,55 @@ async fn a_peer_that_is_asked_and_sends_nothing_is_silent() {
     let (_gate, provider) = gated(scratch.path()).await;
     let mut getter = get(&provider.ticket.to_string(), &scratch.path().join("to"), &[]);
     says(&mut getter, SILENT);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_peer_that_knows_nothing_of_the_protocol_is_too_old() {
+    let scratch = tempfile::tempdir().unwrap();
+    // It takes connections, and speaks another protocol.
+    let other = FalseTracker::start(vec![]).await;
+    let mut getter = get(&id(), scratch.path(), &["--peer", &other.address.to_string()]);
+    assert!(says(&mut getter, TOO_OLD).contains("peers that do not know the question: 1"));
+}
+
+/// Waits until a node of this process says that this is the cause.
+async fn finds(node: &Node, content: ContentId, cause: Cause) {
+    let mut found = vec![];
+    let looking = async {
+        loop {
+            found = node.explain(content).await.unwrap_or_default();
+            if found.first().is_some_and(|finding| finding.cause == cause) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    let looked = tokio::time::timeout(shoal_tests::DEADLINE, looking).await;
+    assert!(looked.is_ok(), "expected {cause:?}: {found:?}");
+}
+
+/// A node of this process that fetches from a seed of its own process, each with a limit.
+async fn limited(scratch: &Path, sender: &[&str], own: Option<u64>) -> (Process, Node, ContentHandle) {
+    let from = scratch.join("from/set");
+    write(&from.join("file"), random(8 << 20, 5));
+    let (seed, ticket) = share(&from, sender);
+    let ticket: Ticket = ticket.parse().unwrap();
+    let listen = vec![LOOPBACK.parse().unwrap()];
+    let node = Node::start(NodeConfig { listen, limit_down: own, ..NodeConfig::default() }).await.unwrap();
+    let options =
+        FetchOptions { peers: ticket.peers, ..FetchOptions::new(ticket.content, scratch.join("to")) };
+    let handle = node.fetch(options).unwrap();
+    (seed, node, handle)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_own_limit_is_told_from_that_of_the_sender() {
+    let scratch = tempfile::tempdir().unwrap();
+    let (_seed, node, handle) = limited(scratch.path(), &[], Some(100_000)).await;
+    finds(&node, handle.content(), Cause::OwnLimit).await;
+    handle.pause().await;
+    finds(&node, handle.content(), Cause::Paused).await;
+    let scratch = tempfile::tempdir().unwrap();
+    let (_seed, node, handle) = limited(scratch.path(), &["--limit-up", "100KB"], None).await;
+    finds(&node, handle.content(), Cause::PeersLimit).await;
 }

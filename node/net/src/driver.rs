@@ -24,6 +24,7 @@ use super::behaviour::{Behaviour, BehaviourEvent};
 use super::control::{Order, QueryError};
 use super::external::ExternalAddresses;
 use super::library::Library;
+use super::metrics::SwarmMetrics;
 use super::peers::DialError;
 use super::peers::layer::PeerLayer;
 use super::shared_error::SharedError;
@@ -51,6 +52,7 @@ pub(super) struct Driver {
     external: ExternalAddresses,
     answers: FuturesUnordered<BoxFuture<'static, Answered>>,
     pings_lost: HashMap<ConnectionId, u32>,
+    metrics: Option<SwarmMetrics>,
 }
 
 impl Driver {
@@ -74,12 +76,18 @@ impl Driver {
             external: ExternalAddresses::default(),
             answers: FuturesUnordered::new(),
             pings_lost: HashMap::new(),
+            metrics: None,
         }
     }
 
     /// What the node announces of its addresses.
     pub(super) fn announcing(self, external: ExternalAddresses) -> Self {
         Self { external, ..self }
+    }
+
+    /// Where what happens is counted.
+    pub(super) fn counting(self, metrics: Option<SwarmMetrics>) -> Self {
+        Self { metrics, ..self }
     }
 
     /// Runs until told to shut down, or until nobody is left to give orders.
@@ -176,6 +184,7 @@ impl Driver {
     }
 
     fn on_swarm_event(&mut self, event: SwarmEvent<BehaviourEvent>) {
+        self.metrics.iter().for_each(|metrics| metrics.count(&event));
         if self.external.note(&event) {
             self.external.apply(&mut self.swarm);
         }

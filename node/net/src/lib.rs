@@ -41,6 +41,7 @@ mod job;
 mod library;
 mod listen;
 mod memory;
+mod metrics;
 mod node;
 mod node_error;
 mod observer;
@@ -68,6 +69,7 @@ pub use job::{
     ContentEvent, Failure, FetchOptions, Finished, Include, IncludeError, Phase, Progress, ServeOptions,
 };
 pub use listen::{ListenError, try_listening};
+pub use metrics::SwarmMetrics;
 pub use node::{Node, NodeConfig};
 pub use node_error::NodeError;
 pub use observer::Observer;

@@ -17,6 +17,7 @@ use super::fetch::ChunkStreams;
 use super::library::Library;
 use super::listen;
 use super::memory::Memory;
+use super::metrics::SwarmMetrics;
 use super::node_error::NodeError;
 use super::pace::Pace;
 use super::peers::SharedPeers;
@@ -53,6 +54,8 @@ pub struct NodeConfig {
     pub limit_down: Option<u64>,
     /// Is told of every decision about peers, for tests and for searching faults.
     pub observer: Option<Observer>,
+    /// Counts what happens in the network, if that is to be shown.
+    pub metrics: Option<SwarmMetrics>,
     /// How many connections and dials there may be, and how many peers are remembered.
     pub peers: PeerBookConfig,
 }
@@ -67,6 +70,7 @@ impl Default for NodeConfig {
             limit_up: None,
             limit_down: None,
             observer: None,
+            metrics: None,
             peers: PeerBookConfig::default(),
         }
     }
@@ -214,7 +218,8 @@ async fn start(config: NodeConfig) -> Result<NodeParts, NodeError> {
     let streams = chunk_streams(control.clone(), Pace::new(config.limit_down, clock), memory, clock);
     let peers = PeerLayer::new(clock, peers);
     let driver = Driver::new(swarm, orders, questions, library.clone(), uploads.clone(), peers)
-        .announcing(ExternalAddresses::of(&config.listen));
+        .announcing(ExternalAddresses::of(&config.listen))
+        .counting(config.metrics);
     let driver_ended = CancellationToken::new();
     let ended = driver_ended.clone().drop_guard();
     tokio::spawn(async move {
