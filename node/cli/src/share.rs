@@ -106,7 +106,12 @@ pub(super) async fn run(args: Args, output: &Output, stop: CancellationToken) ->
     let source = Arc::new(imported.source);
     let goal =
         SeedGoal { time: args.seed_for, ratio: args.seed_ratio, copies: args.until_safe.map(usize::from) };
-    let options = ServeOptions { trackers: args.net.rendezvous, publish: args.publish, goal: Some(goal) };
+    let options = ServeOptions {
+        trackers: args.net.rendezvous,
+        publish: args.publish,
+        goal: Some(goal),
+        public: false,
+    };
     let mut handle = node.serve(source, options)?;
     let root = manifest.root();
     output.say(format!(

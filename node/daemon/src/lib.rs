@@ -29,6 +29,8 @@ mod request;
 mod restoring;
 mod running;
 mod schedule;
+#[cfg(test)]
+mod tests;
 mod watching;
 
 pub use activity::{ActivityLog, ActivitySender, LogEvent, LogFilter, LogLine, LogReader, LogValue};

@@ -8,12 +8,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use shoal_content::ContentId;
 use shoal_engine::{Affairs, Situation};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
-use crate::job::{ContentEvent, Failure, Intent, Job, Outcome, Parting, Progress, Report, SituationRequest};
+use crate::job::{ContentEvent, Failure, Intent, Job, Outcome, Parting, Progress, Report};
 use crate::parts::NodeParts;
 
 /// Whether anything is done for a content.
@@ -38,12 +38,8 @@ pub struct ContentStatus {
     pub progress: Progress,
 }
 
-/// Questions why a content does not come that may wait for its task.
-const EXPLANATIONS: usize = 8;
-
 struct Running {
     stop: CancellationToken,
-    explaining: mpsc::Sender<SituationRequest>,
     /// Ends after the content's task, whatever became of that.
     supervisor: JoinHandle<()>,
 }
@@ -69,14 +65,6 @@ impl Drop for Entry {
 pub(crate) struct Followed {
     pub(crate) progress: watch::Receiver<Progress>,
     pub(crate) outcome: watch::Receiver<Outcome>,
-}
-
-/// Where what is known of a content comes from.
-pub(crate) enum SituationSource {
-    /// Nothing is done for it.
-    Still(Box<Situation>),
-    /// Its task will tell.
-    Task(oneshot::Receiver<Situation>),
 }
 
 /// All contents of a node.
@@ -122,14 +110,13 @@ impl Catalogue {
         entry.parting = Parting::default();
         let report =
             Report::new(content, progress, outcome, entry.parting.clone(), self.parts.events.clone());
-        let (explaining, asked) = mpsc::channel(EXPLANATIONS);
-        let job = Job::new(self.parts.clone(), content, entry.intent.clone(), report, asked)?;
+        let job = Job::new(self.parts.clone(), content, entry.intent.clone(), report)?;
         let stop = CancellationToken::new();
         let task =
             tokio::spawn(job.run(stop.clone()).instrument(tracing::error_span!("content", id = %content)));
         let supervisor = tokio::spawn(self.supervisor(content, task, entry.outcome.clone()));
         entry.state = ContentState::Running;
-        entry.running = Some(Running { stop, explaining, supervisor });
+        entry.running = Some(Running { stop, supervisor });
         Ok(())
     }
 
@@ -213,19 +200,21 @@ impl Catalogue {
         futures::future::join_all(all.into_values().map(|mut entry| end(entry.running.take()))).await;
     }
 
-    /// Asks the task of a content for what it knows. `None` if the content is not here.
-    pub(crate) fn ask_situation(&self, content: ContentId) -> Option<SituationSource> {
+    /// What is known of a content for which nothing is done, or will be once its task has taken leave; `None` of others.
+    pub(crate) fn rest(&self, content: ContentId) -> Option<Situation> {
         let entries = lock(&self.entries);
         let entry = entries.get(&content)?;
-        // A task that has failed takes leave before it ends, and answers nothing meanwhile.
         let has_failed = matches!(&*entry.outcome.borrow(), Some(Err(_)));
-        let Some(running) = entry.running.as_ref().filter(|_| !has_failed) else {
-            return Some(SituationSource::Still(Box::new(entry.rest())));
-        };
-        let (reply, answer) = oneshot::channel();
-        // Where too many wait, this one is not answered.
-        drop(running.explaining.try_send(reply));
-        Some(SituationSource::Task(answer))
+        (has_failed || entry.running.is_none()).then(|| entry.rest())
+    }
+
+    /// Tells peers that ask what is shared here of a content, or not; also when it is resumed. `false` if it is not here.
+    pub(crate) fn set_public(&self, content: ContentId, public: bool) -> bool {
+        let mut entries = lock(&self.entries);
+        let Some(entry) = entries.get_mut(&content) else { return false };
+        entry.intent.set_public(public);
+        self.parts.library.set_public(&content, public);
+        true
     }
 
     pub(crate) fn follow(&self, content: ContentId) -> Option<Followed> {

@@ -83,6 +83,11 @@ impl Control {
         self.peers.addresses_of(peers)
     }
 
+    /// The contents that use or seek a peer, by id.
+    pub(super) fn contents_with(&self, peer: &PeerId) -> Vec<ContentId> {
+        self.peers.contents_with(peer)
+    }
+
     /// The public network in which each connected peer stands; `None` for those in a private one.
     pub(super) fn networks_of(&self, peers: &[PeerId]) -> Vec<Option<Prefix>> {
         self.peers.networks_of(peers)

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use shoal_content::ContentId;
 use shoal_engine::{Finding, LimitUse, Situation, explain};
+use tokio::sync::oneshot;
 
-use crate::catalogue::SituationSource;
+use crate::library::Inquiry;
 use crate::node::Node;
 
 /// How long the task of a content may take to say what it knows.
@@ -15,12 +16,16 @@ impl Node {
     /// What is known of how a content goes. `None` if the node does not have it, or if its task does not answer
     /// within two seconds.
     pub async fn situation(&self, content: ContentId) -> Option<Situation> {
-        let situation = match self.catalogue().ask_situation(content)? {
-            SituationSource::Still(situation) => *situation,
-            SituationSource::Task(answer) => tokio::time::timeout(PATIENCE, answer).await.ok()?.ok()?,
+        let situation = match self.catalogue().rest(content) {
+            Some(situation) => situation,
+            None => tokio::time::timeout(PATIENCE, self.ask(content)).await.ok()??,
         };
-        let (up, down) = self.limit_use();
-        Some(Situation { up, down, ..situation })
+        let load = self.load();
+        Some(Situation {
+            up: LimitUse { limit: load.limits.up, rate: load.rate_up },
+            down: LimitUse { limit: load.limits.down, rate: load.rate_down },
+            ..situation
+        })
     }
 
     /// Why a content does not come, or comes slowly; the most important first, never empty. `None` as with
@@ -29,7 +34,10 @@ impl Node {
         self.situation(content).await.map(|situation| explain(&situation))
     }
 
-    fn limit_use(&self) -> (LimitUse, LimitUse) {
-        (LimitUse::default(), LimitUse::default())
+    async fn ask(&self, content: ContentId) -> Option<Situation> {
+        let (reply, answer) = oneshot::channel();
+        self.parts().library.inquire(&content, Inquiry::Situation(reply)).await;
+        // Without an answer, the content has ended or was never here.
+        answer.await.ok()
     }
 }

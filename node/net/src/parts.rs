@@ -10,6 +10,7 @@ use crate::control::Control;
 use crate::events::EventHub;
 use crate::fetch::ChunkStreams;
 use crate::library::Library;
+use crate::neighbours::ConnectionTable;
 use crate::observer::Observer;
 use crate::tracker_client::TrackerConnector;
 use crate::upload::Uploads;
@@ -24,6 +25,7 @@ pub(crate) struct NodeParts {
     pub(crate) library: Arc<Library>,
     pub(crate) uploads: Uploads,
     pub(crate) streams: ChunkStreams,
+    pub(crate) connections: ConnectionTable,
     pub(crate) events: EventHub,
     pub(crate) observer: Option<Observer>,
     /// Cancelled when the task of the Swarm has ended.

@@ -45,9 +45,9 @@ pub use explain::{
 };
 pub use manifest_fetch::{BlockFailure, ManifestFetch, ManifestFetchOutput};
 pub use member::{
-    ConnectionEvent, GiveUp, MOST_DIALLING, Member, MemberConfig, MemberInput, MemberObserver, MemberOutput,
-    MemberStart, MemberStep, NeighbourEvent, Offence, PeerSource, Recording, SOUGHT_AT_FIRST,
-    SOUGHT_BY_COMPLETE, StartRole, StoreEvent, StreamEvent, TrackerEvent,
+    ConnectionEvent, GiveUp, KnownNeighbour, MOST_DIALLING, Member, MemberConfig, MemberInput,
+    MemberObserver, MemberOutput, MemberStart, MemberStep, NeighbourEvent, Offence, PeerSource, Recording,
+    SOUGHT_AT_FIRST, SOUGHT_BY_COMPLETE, StartRole, StoreEvent, StreamEvent, TrackerEvent,
 };
 pub use name::{PeerHasher, PeerMap, PeerName, numbered_peer};
 pub use peer_book::{

@@ -10,7 +10,6 @@ use shoal_engine::{DialTrouble, Offence, WrongBytes};
 
 use crate::peers::{DialError, trouble};
 use crate::shared_error::SharedError;
-use crate::traffic::Meter;
 
 /// Peers that are remembered as too old.
 const MAX_UNSUPPORTED: usize = 64;
@@ -25,8 +24,6 @@ pub(super) struct Account {
     began: Duration,
     /// When something new came last.
     came: Duration,
-    /// Bytes of chunks that come.
-    flow: Meter,
     /// Addresses that were named and of which nothing is known yet.
     waiting: BTreeSet<Multiaddr>,
     pub(super) addresses: usize,
@@ -44,9 +41,8 @@ impl Account {
     }
 
     /// A part of a chunk, or something else that is new, has come.
-    pub(super) fn came(&mut self, now: Duration, bytes: u64) {
+    pub(super) fn came(&mut self, now: Duration) {
         self.came = now;
-        self.flow.add(now, bytes);
     }
 
     /// The peer at an address that was named is known.
@@ -113,11 +109,6 @@ impl Account {
     pub(super) fn idle_for(&self, now: Duration) -> Duration {
         now.saturating_sub(self.came)
     }
-
-    /// Bytes per second that came of late.
-    pub(super) fn rate(&mut self, now: Duration) -> u64 {
-        self.flow.rate(now)
-    }
 }
 
 #[cfg(test)]
@@ -152,13 +143,11 @@ mod tests {
     #[test]
     fn what_came_last_counts() {
         let mut account = Account::begin(Duration::from_secs(1), vec![]);
-        account.came(Duration::from_secs(5), 4096);
+        account.came(Duration::from_secs(5));
         let now = Duration::from_secs(7);
         assert_eq!(
             (account.running_for(now), account.idle_for(now)),
             (Duration::from_secs(6), Duration::from_secs(2))
         );
-        assert!(account.rate(now) > 0);
-        assert_eq!(account.rate(Duration::from_secs(90)), 0);
     }
 }

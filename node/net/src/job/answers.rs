@@ -24,7 +24,7 @@ impl Job {
             Done::Block { peer, hash, block, unsupported } => {
                 self.account.knows_question(peer, !unsupported);
                 if block.is_ok() {
-                    self.account.came(self.parts.clock.now(), 0);
+                    self.account.came(self.parts.clock.now());
                 }
                 self.tell(MemberInput::Block { peer, hash, block });
             }

@@ -113,7 +113,9 @@ impl Job {
                 stream(peer, StreamEvent::Lost)
             }
             FetchEvent::Progress { peer, bytes } => {
-                self.account.came(self.parts.clock.now(), bytes);
+                let now = self.parts.clock.now();
+                self.account.came(now);
+                self.report.came(now, bytes);
                 stream(peer, StreamEvent::Progress { bytes })
             }
             FetchEvent::Begun { peer, id, chunk, queued } => {
@@ -123,7 +125,10 @@ impl Job {
                 self.count(peer, chunk, len);
                 stream(peer, StreamEvent::Stored { id, chunk, servable: complete })
             }
-            FetchEvent::Corrupt { peer, id, chunk } => stream(peer, StreamEvent::Corrupt { id, chunk }),
+            FetchEvent::Corrupt { peer, id, chunk } => {
+                self.shelf.traffic.corrupt(peer);
+                stream(peer, StreamEvent::Corrupt { id, chunk })
+            }
             FetchEvent::Refused { peer, id, why } => stream(peer, StreamEvent::Refused { id, why }),
             FetchEvent::Blocked { error } => {
                 self.report.blocked(&error);

@@ -14,6 +14,7 @@ use super::disk_trouble::disk_trouble;
 use super::{ContentEvent, Failure, Finished, Progress};
 use crate::events::EventHub;
 use crate::library::Withdrawn;
+use crate::meter::Meter;
 
 /// Files whose withdrawal is told; after that many it is clear enough.
 const MAX_WITHDRAWN: usize = 100;
@@ -37,6 +38,8 @@ pub(crate) struct Report {
     pub(super) told_at: Duration,
     withdrawn: BTreeSet<PathBuf>,
     disk_trouble: Option<DiskTrouble>,
+    up: Meter,
+    down: Meter,
 }
 
 impl Report {
@@ -58,6 +61,8 @@ impl Report {
             told_at: Duration::ZERO,
             withdrawn: BTreeSet::new(),
             disk_trouble: None,
+            up: Meter::default(),
+            down: Meter::default(),
         }
     }
 
@@ -118,8 +123,29 @@ impl Report {
         }
     }
 
+    /// Bytes came.
+    pub(super) fn came(&mut self, now: Duration, bytes: u64) {
+        self.down.add(now, bytes);
+    }
+
+    /// Bytes per second that came of late.
+    pub(super) fn rate_down(&mut self, now: Duration) -> u64 {
+        self.down.rate(now)
+    }
+
+    /// Bytes have gone out.
+    pub(super) fn gone(&mut self, now: Duration, bytes: u64) {
+        self.up.add(now, bytes);
+    }
+
+    /// Whether a rate changes although nothing happens.
+    pub(super) fn is_moving(&self) -> bool {
+        self.up.is_moving() || self.down.is_moving()
+    }
+
     /// Tells the snapshot.
     pub(super) fn publish(&mut self, now: Duration) {
+        (self.snapshot.rate_up, self.snapshot.rate_down) = (self.up.rate(now), self.down.rate(now));
         self.progress.send_replace(self.snapshot.clone());
         (self.stirred, self.told_at) = (false, now);
     }

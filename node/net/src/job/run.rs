@@ -35,10 +35,7 @@ impl Job {
                 Some(done) = self.tasks.join_next() => self.on_task(done),
                 Some(event) = self.peer_events.recv() => self.on_peer_event(event),
                 Some(notice) = self.shelf.notices.recv() => self.on_withdrawn(notice),
-                Some(reply) = self.explaining.recv() => {
-                    // Err only says that nobody waits for it any more.
-                    let _ = reply.send(self.situation());
-                }
+                Some(inquiry) = self.shelf.inquiries.recv() => self.on_inquiry(inquiry),
                 Some(question) = self.shelf.questions.recv() => self.on_question(question),
                 () = self.shelf.traffic.changed() => self.report.stir(),
                 () = self.parts.clock.until(deadline) => self.tell(MemberInput::Timeout),

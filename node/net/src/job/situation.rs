@@ -16,7 +16,7 @@ impl Job {
             affairs: self.affairs(),
             running_for: self.account.running_for(now),
             idle_for: self.account.idle_for(now),
-            rate: self.account.rate(now),
+            rate: self.report.rate_down(now),
             missing,
             unheld,
             left,

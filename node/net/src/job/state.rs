@@ -6,9 +6,7 @@ use std::time::Duration;
 
 use libp2p::PeerId;
 use shoal_content::{ContentId, Manifest};
-use shoal_engine::{
-    ConfirmedCopies, Member, MemberConfig, MemberInput, MemberStart, SeedWatch, Situation, StartRole,
-};
+use shoal_engine::{ConfirmedCopies, Member, MemberConfig, MemberInput, MemberStart, SeedWatch, StartRole};
 use shoal_store::{ChunkStore, Target};
 use shoal_wire::query::QueryResponse;
 use tokio::sync::{mpsc, oneshot};
@@ -51,9 +49,6 @@ pub(super) struct Goal {
     pub(super) rests: bool,
 }
 
-/// Asks the task of a content for what it knows. Dropped without an answer if the task ends.
-pub(crate) type SituationRequest = oneshot::Sender<Situation>;
-
 /// One content of a node.
 pub(crate) struct Job {
     pub(super) parts: NodeParts,
@@ -75,8 +70,6 @@ pub(crate) struct Job {
     pub(super) welcome: Option<(PeerId, oneshot::Sender<QueryResponse>)>,
     pub(super) report: Report,
     pub(super) account: Account,
-    /// Questions why it does not come.
-    pub(super) explaining: mpsc::Receiver<SituationRequest>,
     pub(super) goal: Goal,
     pub(super) ended: bool,
 }
@@ -92,10 +85,9 @@ impl Job {
         content: ContentId,
         intent: Intent,
         report: Report,
-        explaining: mpsc::Receiver<SituationRequest>,
     ) -> Result<Self, Failure> {
         let now = parts.clock.now();
-        let shelf = Shelf::take(content, &parts.library, parts.uploads.clone());
+        let shelf = Shelf::take(content, intent.is_public(), &parts.library, parts.uploads.clone());
         let shelf = shelf.ok_or(Failure::Busy)?;
         let (peers, peer_events) = parts.control.attach(content);
         let trackers = Trackers::new(&parts.trackers, intent.trackers(), content);
@@ -126,7 +118,6 @@ impl Job {
             welcome: None,
             report,
             account: Account::begin(now, intent.peers()),
-            explaining,
             goal: Goal::default(),
             ended: false,
             intent,

@@ -1,5 +1,7 @@
 //! Whole nodes in one process, looked at from inside.
 
+mod figures;
+
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Condvar, Mutex};
@@ -69,14 +71,18 @@ async fn node() -> Node {
 
 /// Shares a file that no other one is like, and no two chunks of it are.
 fn share(node: &Node, dir: &Path, number: u64, gate: &Arc<Gate>) -> ContentId {
+    share_as(node, dir, number, gate, ServeOptions::default())
+}
+
+fn share_as(node: &Node, dir: &Path, number: u64, gate: &Arc<Gate>, options: ServeOptions) -> ContentId {
     let path = dir.join(number.to_string());
     let words = (0..SIZE as u64 / 8).flat_map(|at| (at << 8 | number).to_le_bytes());
     std::fs::write(&path, words.collect::<Vec<u8>>()).unwrap();
     let chunker = Some(Chunker::Fixed { size: 16 << 10 });
-    let options = ImportOptions { paths: vec![path], chunker, ..ImportOptions::default() };
-    let source = import(&options, &|_| {}, &AtomicBool::new(false)).unwrap().source;
+    let imported = ImportOptions { paths: vec![path], chunker, ..ImportOptions::default() };
+    let source = import(&imported, &|_| {}, &AtomicBool::new(false)).unwrap().source;
     let content = source.manifest().id();
-    node.serve(Arc::new(Gated { source, gate: gate.clone() }), ServeOptions::default()).unwrap();
+    node.serve(Arc::new(Gated { source, gate: gate.clone() }), options).unwrap();
     content
 }
 
@@ -132,6 +138,7 @@ async fn what_happens_in_the_network_is_counted_where_that_is_wanted() {
     counted.as_ref().unwrap().control().reach(Some(other.peer_id()), address).await.unwrap();
     let mut text = String::new();
     prometheus_client::encoding::text::encode(&mut text, &registry).unwrap();
-    let is_counted = |line: &str| line.starts_with("libp2p_swarm_connections_established_total{") && line.ends_with(" 1");
+    let is_counted =
+        |line: &str| line.starts_with("libp2p_swarm_connections_established_total{") && line.ends_with(" 1");
     assert!(text.lines().any(is_counted), "{text}");
 }

@@ -3,37 +3,38 @@
 //! It decides nothing. What always holds: each map below has an entry only while something is under way
 //! on a connection or a dial, and those are bounded by the behaviours' limits.
 
+mod questions;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use futures::StreamExt;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
-use futures::{FutureExt, StreamExt};
 use libp2p::core::ConnectedPoint;
-use libp2p::request_response::{self, OutboundRequestId, ResponseChannel};
+use libp2p::request_response::{OutboundRequestId, ResponseChannel};
 use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
 use libp2p::swarm::{ConnectionId, SwarmEvent};
 use libp2p::{Multiaddr, PeerId, Swarm, identify, ping};
 use shoal_addresses::told;
 use shoal_printable::Printable;
-use shoal_wire::frame::{Received, UnknownKind};
-use shoal_wire::query::{QueryErrorCode, QueryRequest, QueryResponse};
+use shoal_wire::query::QueryResponse;
 use tokio::sync::{mpsc, oneshot};
 
-use super::behaviour::{Behaviour, BehaviourEvent};
-use super::control::{Order, QueryError};
-use super::external::ExternalAddresses;
-use super::library::Library;
-use super::metrics::SwarmMetrics;
-use super::peers::DialError;
-use super::peers::layer::PeerLayer;
-use super::shared_error::SharedError;
-use super::streams;
-use super::tracker_client;
-use super::upload::Uploads;
+use crate::behaviour::{Behaviour, BehaviourEvent};
+use crate::clock::Clock;
+use crate::control::{Order, QueryError};
+use crate::external::ExternalAddresses;
+use crate::library::Library;
+use crate::metrics::SwarmMetrics;
+use crate::neighbours::ConnectionTable;
+use crate::peers::DialError;
+use crate::peers::layer::PeerLayer;
+use crate::shared_error::SharedError;
+use crate::streams;
+use crate::tracker_client;
+use crate::upload::Uploads;
 
-/// Questions from peers under way at once; further ones are answered "busy" right away.
-const MAX_QUESTIONS: usize = 256;
 /// Failed pings in a row before a connection is given up.
 const MAX_PINGS_LOST: u32 = 2;
 
@@ -42,9 +43,8 @@ type Answered = (PeerId, ResponseChannel<QueryResponse>, QueryResponse);
 pub(super) struct Driver {
     swarm: Swarm<Behaviour>,
     orders: mpsc::Receiver<Order>,
-    library: Arc<Library>,
-    uploads: Uploads,
     peers: PeerLayer,
+    parts: DriverParts,
     /// Connections that somebody else than contents waits for.
     reaching: HashMap<ConnectionId, oneshot::Sender<Result<PeerId, DialError>>>,
     queries: HashMap<OutboundRequestId, oneshot::Sender<Result<QueryResponse, QueryError>>>,
@@ -55,21 +55,27 @@ pub(super) struct Driver {
     metrics: Option<SwarmMetrics>,
 }
 
+/// What the driver brings inbound questions and streams to, and where it notes connections.
+pub(super) struct DriverParts {
+    pub(super) clock: Clock,
+    pub(super) library: Arc<Library>,
+    pub(super) uploads: Uploads,
+    pub(super) connections: ConnectionTable,
+}
+
 impl Driver {
     pub(super) fn new(
         swarm: Swarm<Behaviour>,
         orders: mpsc::Receiver<Order>,
         trackers: tracker_client::Questions,
-        library: Arc<Library>,
-        uploads: Uploads,
         peers: PeerLayer,
+        parts: DriverParts,
     ) -> Self {
         Self {
             swarm,
             orders,
-            library,
-            uploads,
             peers,
+            parts,
             reaching: HashMap::new(),
             queries: HashMap::new(),
             trackers,
@@ -97,11 +103,7 @@ impl Driver {
         loop {
             tokio::select! {
                 event = self.swarm.select_next_some() => self.on_swarm_event(event),
-                Some((peer, channel, answer)) = self.answers.next() => {
-                    let answer = self.swarm.behaviour().standing.sift(&peer, answer);
-                    // Fails when the connection is gone; then nobody waits for the answer.
-                    drop(self.swarm.behaviour_mut().query.send_response(channel, answer));
-                }
+                Some(answered) = self.answers.next() => self.answer(answered),
                 () = self.peers.due() => {}
                 order = self.trackers.next() => self.ask_tracker(order),
                 order = self.orders.recv() => match order {
@@ -159,21 +161,6 @@ impl Driver {
         }
     }
 
-    fn query(
-        &mut self,
-        peer: PeerId,
-        request: QueryRequest,
-        reply: oneshot::Sender<Result<QueryResponse, QueryError>>,
-    ) {
-        // Without this check libp2p would dial on its own; which peers are dialled is the book's decision.
-        if self.swarm.is_connected(&peer) {
-            let id = self.swarm.behaviour_mut().query.send_request(&peer, Ok(request));
-            self.queries.insert(id, reply);
-        } else {
-            let _ = reply.send(Err(QueryError::NotConnected));
-        }
-    }
-
     fn ask_tracker(&mut self, order: tracker_client::Order) {
         if self.swarm.is_connected(&order.tracker) {
             let own: Vec<Multiaddr> = self.swarm.external_addresses().cloned().collect();
@@ -195,10 +182,12 @@ impl Driver {
             } => {
                 let standing = self.swarm.behaviour().standing.of(&peer_id);
                 self.peers.established(peer_id, connection_id, &endpoint, standing);
+                self.parts.connections.opened(self.parts.clock.now(), peer_id, connection_id, &endpoint);
                 self.connected(peer_id, connection_id, &endpoint, num_established.get());
             }
             SwarmEvent::ConnectionClosed { peer_id, connection_id, cause, .. } => {
                 self.pings_lost.remove(&connection_id);
+                self.parts.connections.closed(connection_id);
                 self.peers.closed(peer_id, connection_id);
                 tracing::debug!(peer = %peer_id, ?cause, "connection closed");
             }
@@ -228,7 +217,7 @@ impl Driver {
             BehaviourEvent::Query(event) => self.on_query_event(event),
             BehaviourEvent::Streams(streams::Event::Inbound { peer, connection, stream }) => {
                 let network = self.peers.network(connection);
-                self.uploads.start(peer, network, self.peers.count(peer, stream));
+                self.parts.uploads.start(peer, network, self.peers.count(peer, stream));
             }
             BehaviourEvent::Streams(streams::Event::BetterConnection { peer }) => {
                 tracing::debug!(%peer, "streams are opened on a better connection from now on");
@@ -240,6 +229,7 @@ impl Driver {
             BehaviourEvent::Identify(identify::Event::Received { peer_id, info, .. }) => {
                 tracing::debug!(peer = %peer_id, agent = %Printable(&info.agent_version), "identified");
                 let standing = self.swarm.behaviour().standing.of(&peer_id);
+                self.parts.connections.identified(peer_id, info.agent_version);
                 self.peers.listens(peer_id, told(info.listen_addrs, standing).direct);
             }
             BehaviourEvent::Ping(event) => self.on_ping(event),
@@ -247,54 +237,13 @@ impl Driver {
         }
     }
 
-    fn on_query_event(&mut self, event: request_response::Event<Received<QueryRequest>, QueryResponse>) {
-        use request_response::{Event, Message};
-        match event {
-            Event::Message { peer, message: Message::Request { request, channel, .. }, .. } => {
-                self.peers.used_by(&peer);
-                self.on_question(peer, request, channel);
-            }
-            Event::Message { peer, message: Message::Response { request_id, response }, .. } => {
-                if let Some(reply) = self.queries.remove(&request_id) {
-                    let _ = reply.send(Ok(self.swarm.behaviour().standing.sift(&peer, response)));
-                }
-            }
-            Event::OutboundFailure { request_id, error, .. } => {
-                if let Some(reply) = self.queries.remove(&request_id) {
-                    let _ = reply.send(Err(QueryError::Failed(error.into())));
-                }
-            }
-            Event::InboundFailure { peer, error, .. } => tracing::debug!(%peer, %error, "query not answered"),
-            Event::ResponseSent { .. } => {}
-        }
-    }
-
-    fn on_question(
-        &mut self,
-        peer: PeerId,
-        request: Received<QueryRequest>,
-        channel: ResponseChannel<QueryResponse>,
-    ) {
-        let asked = match request {
-            Err(UnknownKind { .. }) => Err(QueryErrorCode::Unsupported),
-            Ok(_) if self.answers.len() >= MAX_QUESTIONS => Err(QueryErrorCode::Busy),
-            Ok(request) => self.library.ask(peer, request),
-        };
-        match asked {
-            Ok(answer) => {
-                let busy = QueryResponse::Error { code: QueryErrorCode::Busy };
-                self.answers.push(async move { (peer, channel, answer.await.unwrap_or(busy)) }.boxed());
-            }
-            Err(code) => {
-                drop(self.swarm.behaviour_mut().query.send_response(channel, QueryResponse::Error { code }));
-            }
-        }
-    }
-
     /// libp2p's ping reports and never closes anything.
     fn on_ping(&mut self, event: ping::Event) {
         match event.result {
-            Ok(_) => drop(self.pings_lost.remove(&event.connection)),
+            Ok(rtt) => {
+                self.pings_lost.remove(&event.connection);
+                self.parts.connections.pinged(event.connection, rtt);
+            }
             Err(ping::Failure::Unsupported) => {}
             Err(error) => {
                 let lost = self.pings_lost.entry(event.connection).or_default();
