@@ -8,6 +8,7 @@ use clap::Args;
 use libp2p::Multiaddr;
 use libp2p::identity::Keypair;
 use shoal_content::{Chunker, ContentId, Ticket, is_plain};
+use shoal_daemon::parse_rate;
 use shoal_engine::{Fairness, Topology, UploadConfig};
 
 use super::error::CliError;
@@ -31,10 +32,10 @@ pub(super) struct NetArgs {
 #[derive(Args, Debug, Clone, Default)]
 pub(super) struct PaceArgs {
     /// Send at most this many bytes per second, such as 12.5MB or 100mbit
-    #[arg(long, value_name = "RATE", value_parser = rate)]
+    #[arg(long, value_name = "RATE", value_parser = parse_rate)]
     pub(super) limit_up: Option<u64>,
     /// Fetch at most this many bytes per second
-    #[arg(long, value_name = "RATE", value_parser = rate)]
+    #[arg(long, value_name = "RATE", value_parser = parse_rate)]
     pub(super) limit_down: Option<u64>,
     /// Send this many chunks at once [default: as many as it takes to fill the line]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
@@ -151,21 +152,6 @@ pub(super) fn address(text: &str) -> Result<Multiaddr, String> {
     Err("an address is written in visible ASCII characters, names of other scripts as xn--…".into())
 }
 
-/// Reads a rate: bytes per second with a unit of bytes, or bits per second such as `100mbit`.
-pub(super) fn rate(text: &str) -> Result<u64, String> {
-    let lower = text.trim().to_ascii_lowercase();
-    let lower = lower.strip_suffix("/s").unwrap_or(&lower);
-    let (number, per_byte) = match lower.strip_suffix("bit") {
-        Some(bits) => (format!("{bits}b"), 8),
-        None => (lower.to_owned(), 1),
-    };
-    match number.parse::<ByteSize>() {
-        Ok(size) if size.as_u64() >= 1024 * per_byte => Ok(size.as_u64() / per_byte),
-        Ok(_) => Err("a rate is at least 1KiB per second".into()),
-        Err(_) => Err("not a rate; write bytes per second such as 12.5MB, or bits such as 100mbit".into()),
-    }
-}
-
 /// Reads `fastcdc:MIN:AVG:MAX` or `fixed:SIZE`, with sizes in bytes or with a unit.
 pub(super) fn chunker(text: &str) -> Result<Chunker, String> {
     let plain = |part: &str| match part.parse::<ByteSize>() {
@@ -189,15 +175,6 @@ mod tests {
         for bad in ["/dns4/a\u{1b}[2J/tcp/1", "/dns4/münchen.example/tcp/1", "/dns4/a b/tcp/1", "nothing"] {
             assert!(address(bad).is_err(), "{bad:?}");
         }
-    }
-
-    #[test]
-    fn rates_are_bytes_or_bits() {
-        assert_eq!(rate("12.5MB"), Ok(12_500_000));
-        assert_eq!(rate("100mbit"), Ok(12_500_000));
-        assert_eq!(rate("100Mbit/s"), Ok(12_500_000));
-        assert_eq!(rate("1 MiB/s"), Ok(1 << 20));
-        assert!(rate("0").is_err() && rate("fast").is_err() && rate("-1mbit").is_err());
     }
 
     #[test]

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use shoal_content::ContentId;
 use shoal_engine::Backoff;
 use shoal_net::Progress;
+use shoal_store::Source;
 use tokio::sync::watch;
 
 use crate::library::{Record, Standing, Want};
@@ -25,6 +26,8 @@ pub(crate) struct Entry {
     pub(crate) state: ItemState,
     /// While the node has it.
     progress: Option<watch::Receiver<Progress>>,
+    /// What it is served from, if not from where it was downloaded to just now.
+    source: Option<Arc<Source>>,
     /// How far it was when the node had it last.
     last: Progress,
     /// Held by whoever changes what is done for it.
@@ -45,6 +48,7 @@ impl Entry {
             record,
             state,
             progress: None,
+            source: None,
             last: Progress::default(),
             gate: Arc::default(),
             backoff: Backoff::new(RETRY.0, RETRY.1),
@@ -72,8 +76,9 @@ impl Entry {
     }
 
     /// The node has it from now on.
-    pub(crate) fn started(&mut self, progress: watch::Receiver<Progress>) {
-        (self.progress, self.state, self.retry_at) = (Some(progress), ItemState::Running, None);
+    pub(crate) fn started(&mut self, progress: watch::Receiver<Progress>, source: Option<Arc<Source>>) {
+        (self.progress, self.source) = (Some(progress), source);
+        (self.state, self.retry_at) = (ItemState::Running, None);
     }
 
     /// The node has it no more, for this reason.
@@ -81,7 +86,7 @@ impl Entry {
         if let Some(progress) = self.progress.take() {
             self.last = progress.borrow().clone();
         }
-        (self.state, self.retry_at) = (state, None);
+        (self.state, self.retry_at, self.source) = (state, None, None);
     }
 
     /// The node found nobody to ask; it is begun again later.
@@ -184,6 +189,13 @@ impl Contents {
             let waits = matches!(entry.state, ItemState::Waiting { .. });
             waits || entry.retry_at.is_some_and(|at| at <= now)
         })
+    }
+
+    /// The sources that are worth saving again.
+    pub(crate) fn learned(&self) -> Vec<(ContentId, Arc<Source>)> {
+        let all = self.lock();
+        let sources = all.iter().filter_map(|(content, entry)| Some((*content, entry.source.clone()?)));
+        sources.filter(|(_, source)| source.has_learned()).collect()
     }
 
     /// All paths that are shared and for which something is done, or will be once they are there; with whether they are.

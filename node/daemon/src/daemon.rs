@@ -301,10 +301,18 @@ impl Daemon {
         self.core.stop.cancel();
         let mut tasks = std::mem::take(&mut *self.alive.tasks.lock().unwrap_or_else(PoisonError::into_inner));
         while tasks.join_next().await.is_some() {}
+        let learned = self.core.contents.learned();
         self.core.node.clone().shutdown().await;
         let core = self.core.clone();
+        let close = move || {
+            let saved = learned.into_iter().map(|(content, source)| Change::Source(content, source.save()));
+            if let Err(error) = core.library.commit_blocking(saved.collect()) {
+                tracing::warn!(%error, "what was hashed has to be hashed again after a restart");
+            }
+            core.close();
+        };
         // Err would be a panic; there is nothing left to do then.
-        let _ = tokio::task::spawn_blocking(move || core.close()).await;
+        let _ = tokio::task::spawn_blocking(close).await;
     }
 }
 

@@ -9,11 +9,12 @@ use std::sync::Arc;
 use futures::FutureExt;
 use shoal_content::{ContentId, Manifest};
 use shoal_net::{ContentEvent, ContentState, Failure, Finished, Subscription};
-use shoal_store::{ReopenError, SavedSource, Selection, Source};
+use shoal_store::{ReopenError, SavedSource, Selection, Source, TargetError};
 
 use crate::ItemState;
 use crate::core::{Core, Heard};
 use crate::library::{Change, Record, Standing, Want};
+use crate::running::exists;
 
 /// Takes down what the node tells, until the node or the daemon ends.
 pub(crate) async fn listen(core: Arc<Core>, mut events: Subscription) {
@@ -126,9 +127,26 @@ impl Core {
         match failure {
             // Whoever stopped it knows why.
             Failure::Stopped { .. } | Failure::NodeEnded => {}
-            Failure::NoPeers { .. } => self.halt_until_retry_gated(content).await,
+            // Another program works at the same place, or its end is not over yet.
+            Failure::NoPeers { .. } | Failure::Target(TargetError::Busy { .. }) => {
+                self.halt_until_retry_gated(content).await;
+            }
+            Failure::Target(error) => self.failed_at_target(content, error).await,
             other => self.halt_gated(content, ItemState::Failed(other.to_string())).await,
         }
+    }
+
+    /// A download cannot be stored. Where its folder is gone, it waits for that.
+    async fn failed_at_target(&self, content: ContentId, error: &TargetError) {
+        let dir = match self.contents.record(content).map(|record| record.want) {
+            Some(Want::Fetch(request)) => request.options.dir,
+            _ => return,
+        };
+        let state = match exists(dir.clone()).await {
+            true => ItemState::Failed(error.to_string()),
+            false => ItemState::Waiting { path: dir },
+        };
+        self.halt_gated(content, state).await;
     }
 
     /// A file of a content has changed or vanished. If all have, the content waits until they are there again.

@@ -139,12 +139,7 @@ impl Core {
             // It was removed or paused meanwhile.
             return Ok(());
         }
-        let root = source.manifest().root();
-        let want = Want::Share(task.request);
-        let known = self.contents.record(content);
-        let mut record = known.unwrap_or_else(|| Record::new(want.clone()));
-        (record.want, record.standing, record.complete) = (want, Standing::Active, true);
-        (record.name, record.size) = (Some(root.name.to_string()), root.size);
+        let record = self.record_of(&task, content, &old, &source);
         let old: Vec<ContentId> = old.into_iter().filter(|it| *it != content).collect();
         let is_new = self.contents.insert(content, record.clone());
         let Some(gate) = self.contents.gate(content) else { return Ok(()) };
@@ -170,6 +165,27 @@ impl Core {
             self.replace(old, content).await;
         }
         Ok(served?)
+    }
+
+    /// What is written down of what was hashed.
+    fn record_of(&self, task: &Task, content: ContentId, old: &[ContentId], source: &Source) -> Record {
+        let known = |content: &ContentId| self.contents.record(*content);
+        let before = known(&content).or_else(|| old.iter().find_map(known));
+        let asked = Want::Share(task.request.clone());
+        let want = match &before {
+            // Options may have been changed since it was put into the queue.
+            Some(Record { want: Want::Share(request), .. })
+                if task.cause == Cause::Rescan && request.paths == task.request.paths =>
+            {
+                Want::Share(request.clone())
+            }
+            _ => asked.clone(),
+        };
+        let mut record = before.unwrap_or_else(|| Record::new(asked));
+        let root = source.manifest().root();
+        (record.want, record.standing, record.complete) = (want, Standing::Active, true);
+        (record.name, record.size) = (Some(root.name.to_string()), root.size);
+        record
     }
 
     /// Whether something is still to be done for one of these, or was until its files were missing.

@@ -3,8 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use shoal_net::Node;
-
 use crate::core::Core;
 use crate::schedule::Limits;
 
@@ -17,7 +15,7 @@ pub(crate) async fn run(core: Arc<Core>) {
     loop {
         let (limits, _) = core.limits();
         if held != Some(limits) {
-            set(&core.node, limits);
+            core.node.set_limits(limits.up, limits.down);
             held = Some(limits);
         }
         tokio::select! {
@@ -51,5 +49,3 @@ fn wall_clock() -> (usize, u16, u64) {
     let minute = u16::from(now.hour().unsigned_abs()) * 60 + u16::from(now.minute().unsigned_abs());
     (usize::from(weekday.unsigned_abs()), minute, u64::from(now.second().unsigned_abs()))
 }
-
-fn set(_node: &Node, _limits: Limits) {}

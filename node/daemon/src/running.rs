@@ -18,7 +18,8 @@ use crate::library::{Record, Standing, Want};
 
 /// What became of beginning.
 enum Begun {
-    Running(ContentHandle),
+    /// With what it is served from, if that is open already.
+    Running(ContentHandle, Option<Arc<Source>>),
     /// Its files are not there.
     Waiting(PathBuf),
     /// They have to be hashed first.
@@ -49,8 +50,8 @@ impl Core {
 
     fn note_begun(&self, content: ContentId, begun: Result<Begun, Failure>) -> Result<(), Arc<Failure>> {
         let result = match begun {
-            Ok(Begun::Running(handle)) => {
-                self.contents.change(content, |entry| entry.started(handle.progress()));
+            Ok(Begun::Running(handle, source)) => {
+                self.contents.change(content, |entry| entry.started(handle.progress(), source));
                 Ok(())
             }
             Ok(Begun::Waiting(path)) => {
@@ -75,8 +76,13 @@ impl Core {
         record: &Record,
         source: Arc<Source>,
     ) -> Result<(), Arc<Failure>> {
-        let served = self.node.serve(source, self.serve_options(record)).map(Begun::Running);
+        let served = self.serve(record, source);
         self.note_begun(content, served)
+    }
+
+    fn serve(&self, record: &Record, source: Arc<Source>) -> Result<Begun, Failure> {
+        let handle = self.node.serve(source.clone(), self.serve_options(record))?;
+        Ok(Begun::Running(handle, Some(source)))
     }
 
     /// Ends what the node does for a content, for who holds its gate, and says what it is from now on.
@@ -107,8 +113,10 @@ impl Core {
     }
 
     /// Tells peers that ask of a content, or does not any more.
-    pub(crate) fn make_public(&self, content: ContentId, _public: bool) {
-        let _ = self.node.content(content);
+    pub(crate) fn make_public(&self, content: ContentId, public: bool) {
+        if let Some(handle) = self.node.content(content) {
+            handle.set_public(public);
+        }
     }
 
     async fn fetch(&self, record: &Record, options: &FetchOptions) -> Result<Begun, Failure> {
@@ -117,14 +125,13 @@ impl Core {
         if !exists(dir.clone()).await {
             return Ok(Begun::Waiting(dir));
         }
-        self.node.fetch(self.fetch_options(record, options)).map(Begun::Running)
+        let handle = self.node.fetch(self.fetch_options(record, options))?;
+        Ok(Begun::Running(handle, None))
     }
 
     async fn serve_again(&self, content: ContentId, record: &Record) -> Result<Begun, Failure> {
         match self.reopen(content).await {
-            Some(Ok(source)) => {
-                self.node.serve(Arc::new(source), self.serve_options(record)).map(Begun::Running)
-            }
+            Some(Ok(source)) => self.serve(record, Arc::new(source)),
             Some(Err(ReopenError::Missing { path } | ReopenError::Io { path, .. })) => {
                 Ok(Begun::Waiting(path))
             }
@@ -167,14 +174,16 @@ impl Core {
     }
 
     fn serve_options(&self, record: &Record) -> ServeOptions {
-        let trackers = self.trackers_of(record);
+        let (trackers, public) = (self.trackers_of(record), record.is_public());
         match &record.want {
-            Want::Share(request) => ServeOptions { trackers, publish: request.publish, goal: request.goal },
+            Want::Share(request) => {
+                ServeOptions { trackers, publish: request.publish, goal: request.goal, public }
+            }
             Want::Fetch(request) => {
                 // Who only wanted to take does not register.
                 let registers = request.options.topology != Topology::Star;
                 let trackers = if registers { trackers } else { Vec::new() };
-                ServeOptions { trackers, publish: false, goal: request.options.goal }
+                ServeOptions { trackers, publish: false, goal: request.options.goal, public }
             }
         }
     }
@@ -182,6 +191,7 @@ impl Core {
     fn fetch_options(&self, record: &Record, options: &FetchOptions) -> FetchOptions {
         FetchOptions {
             trackers: self.trackers_of(record),
+            public: record.is_public(),
             cache: options.cache.clone().or_else(|| self.options.cache.clone()),
             // In a daemon a download waits without end.
             wait: Some(Duration::MAX),

@@ -5,7 +5,7 @@ mod common;
 use std::os::unix::fs::FileExt;
 
 use common::*;
-use shoal_daemon::{Daemon, DaemonError, FetchRequest, Item, ItemState, Limits, ShareRequest};
+use shoal_daemon::{Daemon, DaemonConfig, DaemonError, FetchRequest, Item, ItemState, Limits, ShareRequest};
 use shoal_net::{ContentEvent, FetchOptions, Heard};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -146,6 +146,79 @@ async fn downloads_go_on_where_they_were_after_the_process_ended_anyhow() {
     for n in 0..3 {
         assert_eq!(std::fs::read(to.join(n.to_string())).unwrap(), bytes(6_000_000, n));
     }
+}
+
+/// What the next test runs as a process of its own: fetches, and says how far that is until it is killed.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "another test runs it"]
+async fn a_daemon_that_will_be_killed() {
+    let var = |name: &str| std::env::var(name).unwrap();
+    let mut slow = config(var("DATA").as_ref());
+    slow.node.limit_down = Some(3_000_000);
+    let daemon = start_with(slow).await;
+    let content = var("CONTENT").parse().unwrap();
+    let ticket: shoal_content::Ticket = var("TICKET").parse().unwrap();
+    let options = FetchOptions { peers: ticket.peers, ..FetchOptions::new(content, var("TO")) };
+    daemon.fetch(FetchRequest { options, public: true }).await.unwrap();
+    daemon.share(share_request(var("ALSO").as_ref())).unwrap();
+    let some = item(&daemon, content, "some of it", |item| item.progress.done > 2_000_000).await;
+    println!("\ndone {} {}", some.progress.done, some.complete);
+    std::future::pending().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_kill_everything_goes_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let seed = start(&dir.path().join("seed")).await;
+    let content = share(&seed, &put(dir.path(), "src/file", &bytes(12_000_000, 1))).await;
+    let (data, to) = (dir.path().join("data"), dir.path().join("to"));
+    let mut child = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "a_daemon_that_will_be_killed", "--ignored", "--nocapture"])
+        .env("DATA", &data)
+        .env("TO", &to)
+        .env("CONTENT", content.to_string())
+        .env("TICKET", seed.ticket(content).await.unwrap().to_string())
+        .env("ALSO", put(dir.path(), "also", &bytes(100_000, 2)))
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let out = std::io::BufReader::new(child.stdout.take().unwrap());
+    let said = std::io::BufRead::lines(out).map_while(Result::ok).find(|line| line.starts_with("done "));
+    // SIGKILL.
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let said = said.expect("it said how far it was");
+    let done: u64 = said.split(' ').nth(1).unwrap().parse().unwrap();
+    assert!(said.ends_with("false"), "{said}");
+
+    let daemon = start(&data).await;
+    let whole = complete(&daemon, content).await;
+    assert!(whole.public && whole.progress.found >= done, "{} of {done}", whole.progress.found);
+    let traffic = whole.progress.traffic.total;
+    assert_eq!((whole.progress.found + traffic.received, traffic.duplicate), (12_000_000, 0));
+    assert_eq!(std::fs::read(to.join("file")).unwrap(), bytes(12_000_000, 1));
+    until("also shared", || daemon.items(None, 9).into_iter().find(|item| item.size == 100_000)).await;
+    daemon.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_schedule_goes_before_the_limits_that_were_set() {
+    let dir = tempfile::tempdir().unwrap();
+    let seed = start(&dir.path().join("seed")).await;
+    let content = share(&seed, &put(dir.path(), "file", &bytes(4_000_000, 1))).await;
+    let schedule = "daily 00:00-24:00 down=1MB".parse().unwrap();
+    let daemon = start_with(DaemonConfig { schedule, ..config(&dir.path().join("data")) }).await;
+    let slow = Limits { up: None, down: Some(1_000_000) };
+    assert_eq!(daemon.limits(), (slow, true));
+    let began = std::time::Instant::now();
+    daemon.fetch(wanted(&seed, content, &dir.path().join("to")).await).await.unwrap();
+    complete(&daemon, content).await;
+    assert!(began.elapsed().as_secs_f64() > 2.0, "{:?}", began.elapsed());
+    let own = Limits { up: Some(7000), down: None };
+    daemon.set_limits(own).await.unwrap();
+    assert_eq!(daemon.limits(), (slow, true));
+    daemon.shutdown().await;
+    assert_eq!(start(&dir.path().join("data")).await.limits(), (own, false));
 }
 
 #[tokio::test(flavor = "multi_thread")]

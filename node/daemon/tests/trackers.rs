@@ -63,7 +63,7 @@ async fn trackers_come_and_go_while_contents_are_served() {
         assert!(began.elapsed() < std::time::Duration::from_secs(40), "{size:?}");
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }
-    assert_eq!(daemon.trackers(), [second_at.clone()]);
+    assert_eq!(daemon.trackers(), std::slice::from_ref(&second_at));
     daemon.shutdown().await;
     let daemon = start_with(DaemonConfig { trackers, ..config(&data) }).await;
     assert_eq!(daemon.trackers(), [second_at]);

@@ -1,4 +1,4 @@
-//! Why a content does not come.
+//! What a node knows that explains how it goes: why a content does not come, and what the network counts.
 
 use std::time::Duration;
 
@@ -7,12 +7,18 @@ use shoal_engine::{Finding, LimitUse, Situation, explain};
 use tokio::sync::oneshot;
 
 use crate::library::Inquiry;
+use crate::metrics::SwarmMetrics;
 use crate::node::Node;
 
 /// How long the task of a content may take to say what it knows.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 impl Node {
+    /// libp2p's own figures, if they are counted.
+    pub fn swarm_metrics(&self) -> Option<&SwarmMetrics> {
+        self.parts().metrics.as_ref()
+    }
+
     /// What is known of how a content goes. `None` if the node does not have it, or if its task does not answer
     /// within two seconds.
     pub async fn situation(&self, content: ContentId) -> Option<Situation> {

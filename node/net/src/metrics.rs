@@ -14,21 +14,34 @@ use crate::behaviour::BehaviourEvent;
 /// What peers say of themselves, and of the addresses at which they see this node, is not counted: its labels would be
 /// theirs to choose.
 #[derive(Clone)]
-pub struct SwarmMetrics(Arc<Metrics>);
+pub struct SwarmMetrics(Arc<Counted>);
+
+struct Counted {
+    metrics: Metrics,
+    registry: Registry,
+}
+
+impl Default for SwarmMetrics {
+    fn default() -> Self {
+        let mut registry = Registry::default();
+        let metrics = Metrics::new(&mut registry);
+        Self(Arc::new(Counted { metrics, registry }))
+    }
+}
 
 impl SwarmMetrics {
-    /// Its figures stand in the registry from now on, under `libp2p`.
-    pub fn new(registry: &mut Registry) -> Self {
-        Self(Arc::new(Metrics::new(registry)))
+    /// The figures, under `libp2p`.
+    pub fn registry(&self) -> &Registry {
+        &self.0.registry
     }
 
     /// Counts an event.
     pub(crate) fn count(&self, event: &SwarmEvent<BehaviourEvent>) {
         if !matches!(event, SwarmEvent::NewExternalAddrCandidate { .. }) {
-            self.0.record(event);
+            self.0.metrics.record(event);
         }
         if let SwarmEvent::Behaviour(BehaviourEvent::Ping(event)) = event {
-            Recorder::<ping::Event>::record(&*self.0, event);
+            Recorder::<ping::Event>::record(&self.0.metrics, event);
         }
     }
 }

@@ -271,7 +271,7 @@ async fn start(config: NodeConfig) -> Result<NodeParts, NodeError> {
     };
     let driver = Driver::new(swarm, orders, questions, peers, driver_parts)
         .announcing(ExternalAddresses::of(&config.listen))
-        .counting(config.metrics);
+        .counting(config.metrics.clone());
     let driver_ended = CancellationToken::new();
     let ended = driver_ended.clone().drop_guard();
     tokio::spawn(async move {
@@ -292,6 +292,7 @@ async fn start(config: NodeConfig) -> Result<NodeParts, NodeError> {
         connections,
         events,
         observer,
+        metrics: config.metrics,
         driver_ended,
     })
 }

@@ -79,6 +79,10 @@ struct Trust {
     sure: ChunkSet,
     /// By file: the stamp for which its sure chunks are sure.
     stamps: Vec<Option<Stamp>>,
+    /// Whether chunks became sure by being read.
+    learned: bool,
+    /// Whether chunks were withdrawn.
+    lost: bool,
 }
 
 impl<F: Files> Served<F> {
@@ -86,7 +90,7 @@ impl<F: Files> Served<F> {
     pub(crate) fn new(manifest: Arc<Manifest>, files: F, clock: Clock) -> Self {
         let none = ChunkSet::with_capacity(manifest.chunks().len());
         let stamps = vec![None; manifest.entries().len()];
-        let trust = Mutex::new(Trust { have: none.clone(), sure: none, stamps });
+        let trust = Mutex::new(Trust { have: none.clone(), sure: none, stamps, learned: false, lost: false });
         Self { manifest, files, clock, trust, handles: Mutex::new(Lru::new(OPEN_FILES)) }
     }
 
@@ -242,8 +246,14 @@ impl<F: Files> Served<F> {
             }
         }
         if sure {
-            trust.sure.insert(chunk as usize);
+            trust.learned |= !trust.sure.put(chunk as usize);
         }
+    }
+
+    /// Whether more of it is sure than at the start, and all of it is still there.
+    pub(crate) fn has_learned(&self) -> bool {
+        let trust = lock(&self.trust);
+        trust.learned && !trust.lost
     }
 
     /// The first file whose stamp is not the recorded one, else the first.
@@ -266,6 +276,7 @@ impl<F: Files> Served<F> {
         let mut trust = lock(&self.trust);
         trust.have.remove(chunk as usize);
         trust.sure.remove(chunk as usize);
+        trust.lost = true;
         ReadError::Withdrawn { path: self.files.path(file), why }
     }
 }

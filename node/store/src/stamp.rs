@@ -15,6 +15,9 @@ const TICK: i64 = SECOND / 10;
 /// Some file systems keep whole or even seconds.
 const COARSE_TICK: i64 = 2 * SECOND;
 
+/// Size, times of change, inode and device.
+pub(crate) type StampFields = (u64, i64, i64, u64, u64);
+
 /// Which file a path leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct FileId {
@@ -62,8 +65,8 @@ impl Stamp {
         }
     }
 
-    /// Size, times of change, inode and device, to be written down.
-    pub(crate) fn fields(&self) -> (u64, i64, i64, u64, u64) {
+    /// All that it is, to be written down.
+    pub(crate) fn fields(&self) -> StampFields {
         (self.size, self.mtime, self.ctime, self.ino, self.dev)
     }
 
@@ -86,9 +89,9 @@ impl Stamp {
     }
 }
 
-impl From<(u64, i64, i64, u64, u64)> for Stamp {
+impl From<StampFields> for Stamp {
     /// From its [`fields`](Stamp::fields).
-    fn from((size, mtime, ctime, ino, dev): (u64, i64, i64, u64, u64)) -> Self {
+    fn from((size, mtime, ctime, ino, dev): StampFields) -> Self {
         Self { size, mtime, ctime, ino, dev }
     }
 }

@@ -1,6 +1,7 @@
 //! The little of HTTP that is needed.
 
 use std::convert::Infallible;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +12,6 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use prometheus_client::registry::Registry;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 
@@ -29,21 +29,24 @@ const PAUSE: Duration = Duration::from_millis(200);
 
 /// What is served: figures, and whether the program behind them is well.
 pub struct MetricsPage {
-    registry: Registry,
+    text: Box<dyn Fn() -> Result<String, fmt::Error> + Send + Sync>,
     is_well: Box<dyn Fn() -> bool + Send + Sync>,
 }
 
 impl MetricsPage {
-    /// `is_well` must not wait.
-    pub fn new(registry: Registry, is_well: impl Fn() -> bool + Send + Sync + 'static) -> Self {
-        Self { registry, is_well: Box::new(is_well) }
+    /// `text` gives the figures in the OpenMetrics format. Neither may wait.
+    pub fn new(
+        text: impl Fn() -> Result<String, fmt::Error> + Send + Sync + 'static,
+        is_well: impl Fn() -> bool + Send + Sync + 'static,
+    ) -> Self {
+        Self { text: Box::new(text), is_well: Box::new(is_well) }
     }
 }
 
 /// Answers on this listener for ever with what a tracker reports.
 pub async fn serve(listener: TcpListener, feed: Feed) {
     let registry = encoding::registry(feed.clone());
-    serve_page(listener, MetricsPage::new(registry, move || feed.is_alive())).await;
+    serve_page(listener, MetricsPage::new(move || encoding::encode(&registry), move || feed.is_alive())).await;
 }
 
 /// Answers on this listener for ever: `/metrics` with the figures, `/health` with whether all is well.
@@ -88,7 +91,7 @@ async fn converse(stream: TcpStream, site: Arc<MetricsPage>) {
 impl MetricsPage {
     fn answer(&self, method: &Method, path: &str) -> Response<Full<Bytes>> {
         match (method, path) {
-            (&Method::GET, "/metrics") => match encoding::encode(&self.registry) {
+            (&Method::GET, "/metrics") => match (self.text)() {
                 Ok(text) => respond(StatusCode::OK, encoding::CONTENT_TYPE, text),
                 Err(_) => plain(StatusCode::INTERNAL_SERVER_ERROR, "cannot be encoded\n"),
             },

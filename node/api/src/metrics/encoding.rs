@@ -20,71 +20,71 @@ pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; cha
 
 /// Contents by what is done for them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct StateCounts {
+pub(super) struct StateCounts {
     /// Fetched.
-    pub fetching: u64,
+    pub(super) fetching: u64,
     /// Served, complete.
-    pub serving: u64,
+    pub(super) serving: u64,
     /// Paused by the user, or ended.
-    pub resting: u64,
+    pub(super) resting: u64,
     /// Waiting for their files.
-    pub waiting: u64,
+    pub(super) waiting: u64,
     /// Failed.
-    pub failed: u64,
+    pub(super) failed: u64,
 }
 
 /// What a node shows of itself. Counters count from its start.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct NodeFigures {
+pub(super) struct NodeFigures {
     /// How long it has been running.
-    pub uptime: Duration,
+    pub(super) uptime: Duration,
     /// Connections that stand.
-    pub connections: u64,
+    pub(super) connections: u64,
     /// Connections that ever stood.
-    pub connections_ever: u64,
+    pub(super) connections_ever: u64,
     /// Bytes of chunks sent.
-    pub sent: u64,
+    pub(super) sent: u64,
     /// Verified bytes of chunks received.
-    pub received: u64,
+    pub(super) received: u64,
     /// Bytes that came and were here already.
-    pub duplicate: u64,
+    pub(super) duplicate: u64,
     /// Chunks sent.
-    pub chunks_sent: u64,
+    pub(super) chunks_sent: u64,
     /// Verified chunks received.
-    pub chunks_received: u64,
+    pub(super) chunks_received: u64,
     /// Chunks that came and were here already.
-    pub chunks_duplicate: u64,
+    pub(super) chunks_duplicate: u64,
     /// Chunks that did not match their hashes.
-    pub chunks_corrupt: u64,
+    pub(super) chunks_corrupt: u64,
     /// Requests for chunks that were refused.
-    pub requests_refused: u64,
+    pub(super) requests_refused: u64,
     /// Questions answered.
-    pub questions_answered: u64,
+    pub(super) questions_answered: u64,
     /// Questions refused.
-    pub questions_refused: u64,
+    pub(super) questions_refused: u64,
     /// Chunks being sent.
-    pub uploads: u64,
+    pub(super) uploads: u64,
     /// Chunks that may be sent at once.
-    pub upload_slots: u64,
+    pub(super) upload_slots: u64,
     /// Contents whose chunks are being fetched.
-    pub downloads: u64,
+    pub(super) downloads: u64,
     /// Bytes that peers wait for.
-    pub queued_bytes: u64,
+    pub(super) queued_bytes: u64,
     /// Requests that peers wait for.
-    pub queued_requests: u64,
+    pub(super) queued_requests: u64,
     /// Limit for sending, in bytes per second.
-    pub limit_up: Option<u64>,
+    pub(super) limit_up: Option<u64>,
     /// Limit for fetching, in bytes per second.
-    pub limit_down: Option<u64>,
+    pub(super) limit_down: Option<u64>,
     /// Contents of the library.
-    pub contents: StateCounts,
+    pub(super) contents: StateCounts,
 }
 
 /// Tells the figures when they are asked for; must not wait.
-pub type FigureSource = Arc<dyn Fn() -> NodeFigures + Send + Sync>;
+pub(super) type FigureSource = Arc<dyn Fn() -> NodeFigures + Send + Sync>;
 
-/// All that is shown of a node. Whoever wants more adds it to the registry, under a prefix of its own.
-pub fn registry(source: FigureSource) -> Registry {
+/// All that is shown of a node itself.
+pub(super) fn registry(source: FigureSource) -> Registry {
     let mut registry = Registry::default();
     let own = registry.sub_registry_with_prefix("shoal");
     let build = Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]);
@@ -93,10 +93,12 @@ pub fn registry(source: FigureSource) -> Registry {
     registry
 }
 
-/// The text.
-pub fn encode(registry: &Registry) -> Result<String, Error> {
+/// The text of all that stands in these registries, which have no name in common.
+pub(super) fn encode_all<'a>(registries: impl IntoIterator<Item = &'a Registry>) -> Result<String, Error> {
+    use prometheus_client::encoding::text::{encode_eof, encode_registry};
     let mut text = String::new();
-    prometheus_client::encoding::text::encode(&mut text, registry)?;
+    registries.into_iter().try_for_each(|registry| encode_registry(&mut text, registry))?;
+    encode_eof(&mut text)?;
     Ok(text)
 }
 

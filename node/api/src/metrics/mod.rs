@@ -1,8 +1,7 @@
 //! Figures of a node for Prometheus.
 //!
-//! - [`NodeFigures`]: what is shown, plain.
-//! - [`registry`]: all that is shown of a node, with libp2p's own figures where the node records them;
-//!   [`encode`] writes it as text.
+//! [`NodeMetrics`] has all that is shown of a daemon and its node, with libp2p's own figures where the node counts them, and
+//! writes it as text.
 //!
 //! What this is not: a server. The API serves the text, and `shoal_rendezvous::metrics` has one for `--metrics`.
 //!
@@ -10,7 +9,9 @@
 //! so the number of lines is bounded whatever peers do; asking waits for nobody.
 
 mod encoding;
+mod node;
 #[cfg(test)]
 mod tests;
 
-pub use self::encoding::{CONTENT_TYPE, FigureSource, NodeFigures, StateCounts, encode, registry};
+pub use self::encoding::CONTENT_TYPE;
+pub use self::node::NodeMetrics;

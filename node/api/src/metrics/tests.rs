@@ -5,9 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use prometheus_client::registry::Registry;
-
-use super::*;
+use super::encoding::{NodeFigures, StateCounts, encode_all, registry};
 
 /// All families of a text: their names without suffixes, their kinds, and the names of their lines.
 struct Exposition {
@@ -59,16 +57,18 @@ fn figures() -> NodeFigures {
     }
 }
 
-/// A node's registry, with libp2p's own figures.
-fn with_libp2p() -> Registry {
-    let mut registry = registry(Arc::new(figures));
-    let _metrics = libp2p::metrics::Metrics::new(&mut registry);
-    registry
+/// What a node shows, with libp2p's own figures.
+fn with_libp2p() -> String {
+    encode_all([&registry(Arc::new(figures)), shoal_net::SwarmMetrics::default().registry()]).unwrap()
+}
+
+fn own() -> String {
+    encode_all([&registry(Arc::new(figures))]).unwrap()
 }
 
 #[test]
 fn figures_are_those_of_the_moment() {
-    let text = encode(&registry(Arc::new(figures))).unwrap();
+    let text = own();
     for line in [
         "shoal_sent_bytes_total 5",
         "shoal_connections 3.0",
@@ -86,7 +86,7 @@ fn figures_are_those_of_the_moment() {
 
 #[test]
 fn every_name_follows_the_conventions() {
-    let shown = parse(&encode(&with_libp2p()).unwrap());
+    let shown = parse(&with_libp2p());
     assert!(shown.kinds.len() > 20, "{:?}", shown.kinds);
     let is_snake =
         |name: &str| name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
@@ -103,7 +103,7 @@ fn every_name_follows_the_conventions() {
     }
     // None of them names a peer, a content or an address.
     let own: Vec<_> = ["direction", "state", "version"].map(String::from).into();
-    let text = encode(&registry(Arc::new(figures))).unwrap();
+    let text = own();
     assert_eq!(parse(&text).labels.into_iter().collect::<Vec<_>>(), own);
 }
 
@@ -113,7 +113,7 @@ fn the_dashboard_asks_for_what_exists() {
     let text = std::fs::read_to_string(path).unwrap();
     let dashboard: serde_json::Value = serde_json::from_str(&text).unwrap();
     assert!(dashboard["title"].as_str().unwrap().contains("Shoal"));
-    let shown = parse(&encode(&with_libp2p()).unwrap());
+    let shown = parse(&with_libp2p());
     // A family that has no line yet is known by its name alone.
     let counters = shown.kinds.keys().map(|name| format!("{name}_total"));
     let known: BTreeSet<String> =

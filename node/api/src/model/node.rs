@@ -62,7 +62,9 @@ pub struct CountersInfo {
     pub chunks_duplicate: u64,
     /// Requests for chunks that were refused.
     pub requests_refused: u64,
-    /// Questions that were refused.
+    /// Questions of peers that were answered.
+    pub questions_answered: u64,
+    /// Questions of peers that were refused.
     pub questions_refused: u64,
     /// Connections now.
     pub connections: u64,

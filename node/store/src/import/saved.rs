@@ -18,7 +18,7 @@ use shoal_content::{ContentId, EntryKind, FileIndex, Hash, Manifest, ManifestAss
 use super::roots::Roots;
 use crate::serve::Standing;
 use crate::show;
-use crate::stamp::Stamp;
+use crate::stamp::{Stamp, StampFields};
 
 /// Changes when the meaning of the bytes does.
 const VERSION: u8 = 1;
@@ -76,7 +76,7 @@ struct Written {
     roots: WrittenRoots,
     /// Entries that are not served.
     absent: Vec<FileIndex>,
-    stamps: Vec<Option<(u64, i64, i64, u64, u64)>>,
+    stamps: Vec<Option<StampFields>>,
     content: ContentId,
 }
 

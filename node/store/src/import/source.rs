@@ -67,6 +67,11 @@ impl Source {
         SavedSource::write(self.manifest(), &self.served.files().roots, &self.served.standings())
     }
 
+    /// Whether it is worth saving again: chunks were hashed since it was made or opened, and nothing was withdrawn.
+    pub fn has_learned(&self) -> bool {
+        self.served.has_learned()
+    }
+
     /// Opens what was saved. The manifest is checked against its id, and no byte of a file is read: a file whose stamp is
     /// the saved one is as good as hashed, any other is hashed before a chunk of it is served.
     pub fn reopen(saved: &SavedSource) -> Result<Self, ReopenError> {

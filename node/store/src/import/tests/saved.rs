@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::super::run::import_at;
 use super::*;
 use crate::serve::Standing;
+use crate::stamp::Stamp;
 use crate::{ReadError, ReopenError, SavedSource, Selection};
 
 /// A tree of two files and its source, hashed when its files had not changed for a while.
@@ -86,6 +87,30 @@ fn a_placed_download_is_served_and_hashed_first() {
     assert!(some.have().count_ones(..) > 0 && !some.has(0));
     let mut bytes = Vec::new();
     some.have().ones().for_each(|chunk| some.read(chunk as u32, &mut bytes).unwrap());
+    assert!(!whole.has_learned() && !some.has_learned(), "the file is too young");
+}
+
+#[test]
+fn what_was_hashed_when_it_was_served_is_sure_the_next_time() {
+    let (dir, source) = source();
+    let placed = Source::placed(source.manifest().clone(), &dir.path().join("t"), &Selection::All);
+    let old = |path: &str| {
+        let stamp = || Stamp::of(&dir.path().join(path).metadata().unwrap());
+        while stamp().is_racy(Clock::default().now()) {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    };
+    old("t/f");
+    old("t/g");
+    let mut bytes = Vec::new();
+    for chunk in 0..source.manifest().geometry().chunks() {
+        placed.read(chunk, &mut bytes).unwrap();
+    }
+    assert!(placed.has_learned());
+    let reopened = again(&placed).unwrap();
+    assert!(all_are(&reopened, |it| matches!(it, Standing::Sure(_))) && !reopened.has_learned());
+    fs::remove_file(dir.path().join("t/f")).unwrap();
+    assert!(placed.read(0, &mut bytes).is_err() && !placed.has_learned());
 }
 
 #[test]
