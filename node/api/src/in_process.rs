@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
 use crate::events::{EventsHub, pump};
+use crate::metrics::NodeMetrics;
 use crate::routes;
 
 /// The routes of a daemon in this process, for [`Client::in_process`](crate::Client::in_process). Whoever has them may do all.
@@ -24,5 +25,6 @@ pub(crate) fn begin(daemon: Daemon, data: Option<PathBuf>, stop: CancellationTok
     // Without randomness from the system, an event's id of an earlier process may be taken for one of this.
     let hub = Arc::new(EventsHub::new(SysRng.try_next_u64().unwrap_or_default()));
     tokio::spawn(pump(daemon.clone(), hub.clone(), stop.clone()));
-    App { daemon, hub, stop, data }
+    let metrics = Arc::new(NodeMetrics::of(daemon.clone()));
+    App { daemon, hub, metrics, stop, data }
 }

@@ -15,6 +15,7 @@ mod events;
 mod extract;
 mod in_process;
 mod library;
+pub mod metrics;
 pub mod model;
 mod page;
 mod refusal;

@@ -20,7 +20,10 @@ use super::options::{SourceArgs, TopologyArg};
 use super::output::Output;
 use super::session::UseArgs;
 use super::share::{absolute, goal, ratio, serve, tell};
-use shoal_net::{ContentEvent, ContentHandle, Failure, FetchOptions, Finished, Include, Phase, Progress};
+use super::stillness::Stillness;
+use shoal_net::{
+    ContentEvent, ContentHandle, Failure, FetchOptions, Finished, Include, Node, Phase, Progress,
+};
 use shoal_store::default_cache_dir;
 
 /// How often the bar changes.
@@ -161,7 +164,7 @@ async fn alone(args: Args, output: &Output, stop: CancellationToken) -> Result<E
         goal,
         ..FetchOptions::new(wanted.content, args.output)
     })?;
-    let result = match follow(&mut handle, output, &stop).await {
+    let result = match follow(&node, &mut handle, output, &stop).await {
         Ok(finished) => {
             report(&handle, &finished, start.elapsed(), output)?;
             linger(&mut handle, goal, output, &stop).await.map(|()| Exit::Done)
@@ -174,6 +177,7 @@ async fn alone(args: Args, output: &Output, stop: CancellationToken) -> Result<E
 
 /// Shows progress until the download ends one way or the other.
 async fn follow(
+    node: &Node,
     handle: &mut ContentHandle,
     output: &Output,
     stop: &CancellationToken,
@@ -183,13 +187,19 @@ async fn follow(
     let mut rate = Growth::default();
     let mut refresh = tokio::time::interval(REFRESH);
     let mut stopping = false;
+    let (start, mut still) = (Instant::now(), Stillness::default());
     let result = loop {
         tokio::select! {
             () = stop.cancelled(), if !stopping => {
                 stopping = true;
                 handle.cancel();
             }
-            _ = refresh.tick() => show(&bar, &progress.borrow(), &mut rate),
+            _ = refresh.tick() => {
+                show(&bar, &progress.borrow(), &mut rate);
+                if still.is_due(start.elapsed(), &progress.borrow()) {
+                    say_why(node, handle, &mut still, output).await;
+                }
+            }
             event = handle.next() => match event {
                 Some(ContentEvent::Finished(result)) => break result,
                 Some(event) => begin(event, output),
@@ -198,7 +208,16 @@ async fn follow(
         }
     };
     bar.finish_and_clear();
+    if result.as_ref().is_err_and(|failure| !matches!(**failure, Failure::Stopped { .. })) {
+        say_why(node, handle, &mut still, output).await;
+    }
     result
+}
+
+/// Says what has not been said yet of why nothing comes.
+async fn say_why(node: &Node, handle: &ContentHandle, still: &mut Stillness, output: &Output) {
+    let findings = node.explain(handle.content()).await.unwrap_or_default();
+    still.news(findings).iter().for_each(|why| output.say(format!("nothing comes: {why}")));
 }
 
 fn begin(event: ContentEvent, output: &Output) {

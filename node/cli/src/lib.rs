@@ -18,6 +18,7 @@ mod inspect;
 mod library;
 mod live;
 mod node;
+mod log;
 mod open_files;
 mod options;
 mod output;
@@ -29,6 +30,7 @@ mod shell;
 mod show;
 mod sim;
 mod status;
+mod stillness;
 mod stop;
 #[cfg(test)]
 mod testing;
@@ -86,6 +88,7 @@ enum Command {
     Inspect(inspect::Args),
     Verify(verify::Args),
     Tracker(tracker::Args),
+    Log(log::Args),
     Demo(demo::Args),
     Sim(sim::Args),
 }
@@ -132,6 +135,7 @@ async fn run(command: Command, output: &Output) -> Result<error::Exit, CliError>
         Command::Inspect(args) => inspect::run(args, output, stop).await,
         Command::Verify(args) => verify::run(args, output, stop).await,
         Command::Tracker(args) => tracker::run(args, output, stop).await,
+        Command::Log(args) => log::run(args, output, stop).await,
         Command::Demo(args) => demo::run(args, output, stop).await,
         Command::Sim(args) => sim::run(args, output, stop).await,
         command => ask_node(command, output, stop).await,

@@ -4,7 +4,7 @@ use std::io::{IsTerminal, Write};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
-use shoal_printable::{escaped, escaped_json};
+use shoal_printable::{escaped, escaped_json, escaped_line};
 
 use super::error::CliError;
 
@@ -74,7 +74,10 @@ impl Output {
 
     /// Data: the object with `--json`, else the text. Either is escaped, whoever wrote what is in it.
     pub(super) fn data(&self, object: &impl Serialize, text: impl FnOnce() -> String) -> anyhow::Result<()> {
-        let line = self.shown(object, text)?;
+        self.print(&self.shown(object, text)?)
+    }
+
+    fn print(&self, line: &str) -> anyhow::Result<()> {
         self.bars.suspend(|| {
             let mut stdout = std::io::stdout().lock();
             writeln!(stdout, "{line}").and_then(|()| stdout.flush())
@@ -92,6 +95,12 @@ impl Output {
             true => objects.iter().try_for_each(|object| self.data(object, String::new)),
             false => self.data(&objects, text),
         }
+    }
+
+    /// A line of JSON that stands elsewhere, or what is told of it: as [`data`](Self::data), and always one line.
+    pub(super) fn passed_on(&self, json: &str, text: impl FnOnce() -> String) -> anyhow::Result<()> {
+        let line = if self.json { escaped_json(json) } else { escaped_line(&text()) };
+        self.print(&line)
     }
 
     fn shown(&self, object: &impl Serialize, text: impl FnOnce() -> String) -> anyhow::Result<String> {

@@ -8,6 +8,7 @@ pub(super) fn on_signal() -> CancellationToken {
     const INTERRUPTED: i32 = 130;
     let token = CancellationToken::new();
     let cancel = token.clone();
+    survive_file_limits();
     // Made here, not in the task: a signal may come before that first runs.
     let mut signals = Signals::new();
     tokio::spawn(async move {
@@ -27,6 +28,19 @@ pub(super) enum Which {
     /// SIGTERM.
     Terminate,
 }
+
+/// A file that may not grow any more (`ulimit -f`) is like a full disk, which is waited for. By itself the system ends a
+/// process that tries.
+#[cfg(unix)]
+fn survive_file_limits() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let number = rustix::process::Signal::XFSZ.as_raw();
+    // Once it is noticed at all it ends nothing. Without that, it is as it was.
+    drop(signal(SignalKind::from_raw(number)));
+}
+
+#[cfg(not(unix))]
+fn survive_file_limits() {}
 
 /// Ctrl-C and SIGTERM, noticed from the moment this is made.
 #[cfg(unix)]

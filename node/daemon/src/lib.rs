@@ -9,12 +9,14 @@
 //! What always holds: whatever was accepted is in the database before the caller hears of it; one data folder belongs
 //! to one process at a time; a content that is complete and did not change is not hashed again at a start.
 
+mod activity;
 mod config;
 mod contents;
 mod core;
 mod daemon;
 mod error;
 mod event;
+mod explaining;
 mod folder;
 mod follow;
 mod importing;
@@ -31,6 +33,7 @@ mod schedule;
 mod tests;
 mod watching;
 
+pub use activity::{ActivityLog, ActivitySender, LogEvent, LogFilter, LogLine, LogReader, LogValue};
 pub use config::DaemonConfig;
 pub use daemon::Daemon;
 pub use error::DaemonError;

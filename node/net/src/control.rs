@@ -47,6 +47,17 @@ pub enum QueryError {
     Failed(#[from] SharedError<OutboundFailure>),
 }
 
+impl QueryError {
+    /// Whether the peer does not know the question: it is too old, or no peer of this kind.
+    pub(super) fn is_unsupported(&self) -> bool {
+        match self {
+            Self::Refused(code) => *code == QueryErrorCode::Unsupported,
+            Self::Failed(failure) => matches!(**failure, OutboundFailure::UnsupportedProtocols),
+            Self::WrongKind | Self::NotConnected | Self::Ended => false,
+        }
+    }
+}
+
 /// A handle to the driver; cheap to clone.
 #[derive(Clone)]
 pub(super) struct Control {

@@ -34,6 +34,7 @@ mod counter;
 mod detail;
 mod driver;
 mod events;
+mod explain;
 mod external;
 mod fetch;
 mod figures;
@@ -44,6 +45,7 @@ mod library;
 mod listen;
 mod memory;
 mod meter;
+mod metrics;
 mod neighbours;
 mod node;
 mod node_error;
@@ -74,6 +76,7 @@ pub use job::{
     ContentEvent, Failure, FetchOptions, Finished, Include, IncludeError, Phase, Progress, ServeOptions,
 };
 pub use listen::{ListenError, try_listening};
+pub use metrics::SwarmMetrics;
 pub use neighbours::{MAX_AGENT, Neighbour, NeighbourTransport};
 pub use node::{Node, NodeConfig};
 pub use node_error::NodeError;

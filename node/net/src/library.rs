@@ -8,6 +8,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use libp2p::PeerId;
 use shoal_content::ContentId;
+use shoal_engine::Situation;
 use shoal_wire::query::{QueryErrorCode, QueryRequest, QueryResponse};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
@@ -39,6 +40,8 @@ pub(crate) struct Withdrawn {
 pub(crate) enum Inquiry {
     /// What is known of the content and its peers.
     Detail(oneshot::Sender<ContentDetail>),
+    /// What is known of how it goes.
+    Situation(oneshot::Sender<Situation>),
 }
 
 /// Where the job of a content is reached, and what it counts.

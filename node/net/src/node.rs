@@ -18,6 +18,7 @@ use super::fetch::ChunkStreams;
 use super::library::Library;
 use super::listen;
 use super::memory::Memory;
+use super::metrics::SwarmMetrics;
 use super::neighbours::{ConnectionTable, Neighbour};
 use super::node_error::NodeError;
 use super::pace::Pace;
@@ -58,6 +59,8 @@ pub struct NodeConfig {
     pub limit_down: Option<u64>,
     /// Is told of every decision about peers, for tests and for searching faults.
     pub observer: Option<Observer>,
+    /// Counts what happens in the network, if that is to be shown.
+    pub metrics: Option<SwarmMetrics>,
     /// How many connections and dials there may be, and how many peers are remembered.
     pub peers: PeerBookConfig,
 }
@@ -72,6 +75,7 @@ impl Default for NodeConfig {
             limit_up: None,
             limit_down: None,
             observer: None,
+            metrics: None,
             peers: PeerBookConfig::default(),
         }
     }
@@ -97,7 +101,6 @@ impl Node {
         &self.parts.control
     }
 
-    #[cfg(test)]
     pub(crate) fn catalogue(&self) -> &Catalogue {
         &self.catalogue
     }
@@ -132,7 +135,6 @@ impl Node {
         self.add(options.content, Intent::Fetch(Box::new(options)))
     }
 
-    #[cfg(test)]
     pub(crate) fn parts(&self) -> &NodeParts {
         &self.parts
     }
@@ -268,7 +270,8 @@ async fn start(config: NodeConfig) -> Result<NodeParts, NodeError> {
         connections: connections.clone(),
     };
     let driver = Driver::new(swarm, orders, questions, peers, driver_parts)
-        .announcing(ExternalAddresses::of(&config.listen));
+        .announcing(ExternalAddresses::of(&config.listen))
+        .counting(config.metrics.clone());
     let driver_ended = CancellationToken::new();
     let ended = driver_ended.clone().drop_guard();
     tokio::spawn(async move {
@@ -289,6 +292,7 @@ async fn start(config: NodeConfig) -> Result<NodeParts, NodeError> {
         connections,
         events,
         observer,
+        metrics: config.metrics,
         driver_ended,
     })
 }

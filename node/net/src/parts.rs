@@ -11,6 +11,7 @@ use crate::events::EventHub;
 use crate::fetch::ChunkStreams;
 use crate::library::Library;
 use crate::neighbours::ConnectionTable;
+use crate::metrics::SwarmMetrics;
 use crate::observer::Observer;
 use crate::tracker_client::TrackerConnector;
 use crate::upload::Uploads;
@@ -28,6 +29,7 @@ pub(crate) struct NodeParts {
     pub(crate) connections: ConnectionTable,
     pub(crate) events: EventHub,
     pub(crate) observer: Option<Observer>,
+    pub(crate) metrics: Option<SwarmMetrics>,
     /// Cancelled when the task of the Swarm has ended.
     pub(crate) driver_ended: CancellationToken,
 }

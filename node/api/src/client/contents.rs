@@ -94,4 +94,18 @@ impl Client {
     pub async fn chunks(&self, content: &str, from: Option<u32>) -> Result<ChunkMapInfo, ClientError> {
         self.get(&part(content, "chunks").with("from", from)).await
     }
+
+    /// `GET contents/{id}/why`: why it does not come, or comes slowly.
+    pub async fn why(&self, content: &str) -> Result<WhyInfo, ClientError> {
+        self.get(&part(content, "why")).await
+    }
+
+    /// `GET why`: the contents that are not complete, or that something is wrong with; a page by id.
+    pub async fn library_why(
+        &self,
+        after: Option<&str>,
+        limit: Option<usize>,
+    ) -> Result<Page<WhyInfo>, ClientError> {
+        self.get(&Path::new(["why"]).with("after", after).with("limit", limit)).await
+    }
 }

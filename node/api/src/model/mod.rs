@@ -9,6 +9,7 @@ mod node;
 mod peer;
 mod request;
 mod tracker;
+mod why;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -20,6 +21,7 @@ pub use node::*;
 pub use peer::*;
 pub use request::*;
 pub use tracker::*;
+pub use why::*;
 
 /// A page of a list.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]

@@ -13,5 +13,6 @@ mod peers;
 mod router;
 mod stream;
 mod trackers;
+mod why;
 
 pub(crate) use router::build;

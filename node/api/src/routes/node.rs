@@ -5,6 +5,8 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{Extension, State};
 use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
 use utoipa::openapi::OpenApi;
 
 use crate::app::App;
@@ -82,4 +84,12 @@ pub(super) async fn shutdown(State(app): State<App>) -> StatusCode {
 #[utoipa::path(get, path = "/v1/openapi.json", responses((status = 200, description = "OpenAPI 3.1", body = Object)))]
 pub(super) async fn openapi(Extension(api): Extension<Arc<OpenApi>>) -> Json<OpenApi> {
     Json((*api).clone())
+}
+
+/// Figures for Prometheus. Not part of the API proper: its form is Prometheus'.
+pub(super) async fn metrics(State(app): State<App>) -> Response {
+    match app.metrics.text() {
+        Ok(text) => ([(CONTENT_TYPE, crate::metrics::CONTENT_TYPE)], text).into_response(),
+        Err(_) => Refusal::failed("the figures cannot be written").into_response(),
+    }
 }

@@ -6,12 +6,13 @@ use std::time::Duration;
 use axum::extract::{DefaultBodyLimit, Extension, Request};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
+use axum::routing::get;
 use axum::{Json, Router};
 use utoipa::openapi::{InfoBuilder, OpenApi, OpenApiBuilder, ServerBuilder};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{contents, detail, find, library, node, payload, peers, stream, trackers};
+use super::{contents, detail, find, library, node, payload, peers, stream, trackers, why};
 use crate::app::App;
 use crate::model::Problem;
 use crate::refusal::Refusal;
@@ -38,6 +39,8 @@ fn all() -> OpenApiRouter<App> {
         .routes(routes!(contents::ticket))
         .routes(routes!(detail::content_peers))
         .routes(routes!(detail::chunks))
+        .routes(routes!(why::content_why))
+        .routes(routes!(why::library_why))
         .routes(routes!(library::share, library::imports))
         .routes(routes!(library::import))
         .routes(routes!(library::fetch))
@@ -63,6 +66,7 @@ pub(crate) fn build(app: App, base: &str) -> Router {
     let (router, mut api) = all().split_for_parts();
     api.servers = Some(vec![ServerBuilder::new().url(if base.is_empty() { "/" } else { base }).build()]);
     let router = router
+        .route("/metrics", get(node::metrics))
         .method_not_allowed_fallback(async || {
             Refusal::malformed(
                 axum::http::StatusCode::METHOD_NOT_ALLOWED,

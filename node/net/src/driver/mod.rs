@@ -26,6 +26,7 @@ use crate::clock::Clock;
 use crate::control::{Order, QueryError};
 use crate::external::ExternalAddresses;
 use crate::library::Library;
+use crate::metrics::SwarmMetrics;
 use crate::neighbours::ConnectionTable;
 use crate::peers::DialError;
 use crate::peers::layer::PeerLayer;
@@ -51,6 +52,7 @@ pub(super) struct Driver {
     external: ExternalAddresses,
     answers: FuturesUnordered<BoxFuture<'static, Answered>>,
     pings_lost: HashMap<ConnectionId, u32>,
+    metrics: Option<SwarmMetrics>,
 }
 
 /// What the driver brings inbound questions and streams to, and where it notes connections.
@@ -80,12 +82,18 @@ impl Driver {
             external: ExternalAddresses::default(),
             answers: FuturesUnordered::new(),
             pings_lost: HashMap::new(),
+            metrics: None,
         }
     }
 
     /// What the node announces of its addresses.
     pub(super) fn announcing(self, external: ExternalAddresses) -> Self {
         Self { external, ..self }
+    }
+
+    /// Where what happens is counted.
+    pub(super) fn counting(self, metrics: Option<SwarmMetrics>) -> Self {
+        Self { metrics, ..self }
     }
 
     /// Runs until told to shut down, or until nobody is left to give orders.
@@ -163,6 +171,7 @@ impl Driver {
     }
 
     fn on_swarm_event(&mut self, event: SwarmEvent<BehaviourEvent>) {
+        self.metrics.iter().for_each(|metrics| metrics.count(&event));
         if self.external.note(&event) {
             self.external.apply(&mut self.swarm);
         }

@@ -9,7 +9,7 @@ use futures::future::BoxFuture;
 use futures::{AsyncRead, AsyncReadExt, AsyncWrite, FutureExt};
 use libp2p::PeerId;
 use shoal_content::ContentId;
-use shoal_engine::RequestId;
+use shoal_engine::{DiskUse, RequestId};
 use tokio::sync::mpsc;
 use tracing::Instrument;
 
@@ -159,6 +159,13 @@ impl FetchHandle {
     pub(crate) fn order(&self, peer: PeerId, order: FetchOrder) -> bool {
         let stream = self.shared.streams().get(&peer).cloned();
         stream.is_some_and(|stream| stream.order(&self.attachment, order))
+    }
+}
+
+impl FetchHandle {
+    /// What waits for the content's disk.
+    pub(crate) fn disk(&self) -> DiskUse {
+        self.attachment.disk()
     }
 }
 

@@ -79,7 +79,7 @@ impl Job {
             Stage::Opening(opening, again) if error.may_pass() => {
                 // What is there may have been hashed in vain, which must not keep the disk busy for ever.
                 *again = Some(now + DISK_AGAIN.max(now.saturating_sub(opening.began())));
-                self.report.blocked(error.to_string());
+                self.report.blocked(&error);
             }
             _ => self.fail(error.into()),
         }
@@ -113,7 +113,9 @@ impl Job {
                 stream(peer, StreamEvent::Lost)
             }
             FetchEvent::Progress { peer, bytes } => {
-                self.report.came(self.parts.clock.now(), bytes);
+                let now = self.parts.clock.now();
+                self.account.came(now);
+                self.report.came(now, bytes);
                 stream(peer, StreamEvent::Progress { bytes })
             }
             FetchEvent::Begun { peer, id, chunk, queued } => {
@@ -129,7 +131,7 @@ impl Job {
             }
             FetchEvent::Refused { peer, id, why } => stream(peer, StreamEvent::Refused { id, why }),
             FetchEvent::Blocked { error } => {
-                self.report.blocked(error.to_string());
+                self.report.blocked(&error);
                 MemberInput::Store(StoreEvent::Blocked)
             }
             FetchEvent::Unblocked => {
@@ -206,7 +208,7 @@ impl Job {
         match (&mut self.stage, error) {
             (Stage::Finishing(_, again), error @ TargetError::Blocked { .. }) => {
                 *again = Some(self.parts.clock.now() + DISK_AGAIN);
-                self.report.blocked(error.to_string());
+                self.report.blocked(&error);
             }
             (_, error) => self.fail(error.into()),
         }

@@ -5,10 +5,11 @@ use crate::detail::{ContentDetail, ContentNeighbour};
 use crate::library::Inquiry;
 
 impl Job {
-    pub(super) fn on_inquiry(&self, inquiry: Inquiry) {
+    pub(super) fn on_inquiry(&mut self, inquiry: Inquiry) {
         match inquiry {
             // Err only says that nobody waits any more.
             Inquiry::Detail(reply) => drop(reply.send(self.detail())),
+            Inquiry::Situation(reply) => drop(reply.send(self.situation())),
         }
     }
 

@@ -107,16 +107,19 @@ impl Job {
         let connection = |peer, event| MemberInput::Connection { peer, event };
         match event {
             PeerEvent::Connected { peer } => self.tell(connection(peer, ConnectionEvent::Connected)),
-            PeerEvent::Unreachable { peer, retry_at } => {
+            PeerEvent::Unreachable { peer, retry_at, error } => {
+                self.account.dial_failed(error.as_ref());
                 let retry_at = retry_at.unwrap_or_else(|| self.parts.clock.now() + UNKNOWN_FOR);
                 self.tell(connection(peer, ConnectionEvent::Unreachable { retry_at }));
             }
             PeerEvent::Disconnected { peer } => self.tell(connection(peer, ConnectionEvent::Disconnected)),
             PeerEvent::AddressAnswered { address, peer } => {
+                self.account.answered(&address);
                 tracing::debug!(%address, %peer, "the peer at an address that was named is known");
                 self.tell(MemberInput::Found { peers: vec![peer], source: PeerSource::User });
             }
             PeerEvent::AddressUnreachable { address, error } => {
+                self.account.address_failed(&address, &error);
                 tracing::debug!(%address, %error, "a peer that was named cannot be reached");
             }
             PeerEvent::Lagged { connected } => self.reconcile(&connected),

@@ -126,3 +126,19 @@ async fn five_contents_each_way_need_one_stream_each_way() {
         assert_eq!(node.parts().uploads.sessions_so_far(), 1);
     }
 }
+
+#[tokio::test]
+async fn what_happens_in_the_network_is_counted_where_that_is_wanted() {
+    let metrics = crate::SwarmMetrics::default();
+    let listen = vec!["/ip4/127.0.0.1/tcp/0".parse().unwrap()];
+    let config = NodeConfig { listen: listen.clone(), metrics: Some(metrics.clone()), ..NodeConfig::default() };
+    let counted = Node::start(config).await;
+    let other = Node::start(NodeConfig { listen, ..NodeConfig::default() }).await.unwrap();
+    let address = other.addresses().await.remove(0);
+    counted.as_ref().unwrap().control().reach(Some(other.peer_id()), address).await.unwrap();
+    let mut text = String::new();
+    prometheus_client::encoding::text::encode(&mut text, metrics.registry()).unwrap();
+    let is_counted =
+        |line: &str| line.starts_with("libp2p_swarm_connections_established_total{") && line.ends_with(" 1");
+    assert!(text.lines().any(is_counted), "{text}");
+}

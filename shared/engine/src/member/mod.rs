@@ -31,6 +31,7 @@ mod candidates;
 mod candidates_tests;
 mod connecting;
 mod fetching;
+mod figures;
 mod joining;
 mod known;
 mod messages;

@@ -12,15 +12,14 @@
 //! A node answers every well-formed request, with [`QueryResponse::Error`] if it must, also one of a kind that it does not
 //! know. A malformed or oversized one ends the stream.
 
-use libp2p_identity::PeerId;
-use multiaddr::Multiaddr;
-use serde::{Deserialize, Serialize};
-use serde_bytes::ByteBuf;
-use shoal_addresses::{MAX_ADDRESS, MAX_ADDRESSES};
-use shoal_content::{ContentId, Hash, MAX_BLOCK};
+mod check;
+mod peer;
 
+use serde::{Deserialize, Serialize};
+use shoal_content::{ContentId, Hash};
+
+pub use self::peer::PeerAddresses;
 use super::capabilities::Capabilities;
-use super::frame::{FrameError, Message, RequestMessage};
 use super::have::Have;
 
 /// The protocol's id.
@@ -31,8 +30,6 @@ pub const MAX_REQUEST: usize = 64 << 10;
 pub const MAX_RESPONSE: usize = 1 << 20;
 /// The most peers in one answer.
 pub const MAX_PEERS: usize = 50;
-/// The longest peer id, in bytes.
-const MAX_PEER_ID: usize = 64;
 
 /// A question.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -158,81 +155,4 @@ pub struct Load {
     pub active: u32,
     /// Bytes asked of it and not sent yet, by everybody.
     pub queued: u64,
-}
-
-/// A peer and where it can be reached.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PeerAddresses {
-    /// The bytes of its peer id (a multihash).
-    #[serde(with = "serde_bytes")]
-    pub id: Vec<u8>,
-    /// Multiaddrs in binary form; at most 16 of at most 256 bytes.
-    pub addresses: Vec<ByteBuf>,
-}
-
-impl Message for QueryRequest {
-    const MAX: usize = MAX_REQUEST;
-
-    fn check(&self) -> Result<(), FrameError> {
-        match self {
-            Self::Join { have, capabilities, .. } => have.check().and_then(|()| capabilities.check()),
-            Self::Have { have, .. } => have.check(),
-            Self::Leave { .. } | Self::Block { .. } | Self::Peers { .. } => Ok(()),
-        }
-    }
-}
-
-impl RequestMessage for QueryRequest {
-    const KINDS: &'static [&'static str] = &["join", "have", "leave", "block", "peers"];
-}
-
-impl Message for QueryResponse {
-    const MAX: usize = MAX_RESPONSE;
-
-    fn check(&self) -> Result<(), FrameError> {
-        match self {
-            Self::Joined { have, capabilities, .. } => have.check().and_then(|()| capabilities.check()),
-            Self::Peers { peers } => check_peers(peers),
-            Self::Block { bytes } if bytes.len() > MAX_BLOCK => {
-                Err(FrameError::Value("a manifest block is too long"))
-            }
-            Self::Ok { .. } | Self::Block { .. } | Self::Error { .. } => Ok(()),
-        }
-    }
-}
-
-impl PeerAddresses {
-    /// Says where a peer is, by as many of the addresses as a message may have.
-    pub fn new(peer: PeerId, addresses: &[Multiaddr]) -> Self {
-        let bytes = addresses.iter().filter(|address| address.len() <= MAX_ADDRESS).take(MAX_ADDRESSES);
-        Self {
-            id: peer.to_bytes(),
-            addresses: bytes.map(|address| ByteBuf::from(address.to_vec())).collect(),
-        }
-    }
-
-    /// The peer's id; none if the bytes are not one.
-    pub fn peer(&self) -> Option<PeerId> {
-        PeerId::from_bytes(&self.id).ok()
-    }
-
-    /// Where it is said to be, without what is not an address.
-    pub fn multiaddrs(&self) -> impl Iterator<Item = Multiaddr> {
-        self.addresses.iter().filter_map(|bytes| Multiaddr::try_from(bytes.to_vec()).ok())
-    }
-
-    /// Whether the id and the addresses are as few and as short as they must be.
-    pub(super) fn is_within_limits(&self) -> bool {
-        self.id.len() <= MAX_PEER_ID
-            && self.addresses.len() <= MAX_ADDRESSES
-            && self.addresses.iter().all(|a| a.len() <= MAX_ADDRESS)
-    }
-}
-
-fn check_peers(peers: &[PeerAddresses]) -> Result<(), FrameError> {
-    if peers.len() <= MAX_PEERS && peers.iter().all(PeerAddresses::is_within_limits) {
-        Ok(())
-    } else {
-        Err(FrameError::Value("too many peers or addresses"))
-    }
 }
