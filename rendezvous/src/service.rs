@@ -10,7 +10,7 @@ use libp2p::request_response::{self, InboundRequestId, ProtocolSupport, Response
 use libp2p::{Multiaddr, PeerId, StreamProtocol};
 use shoal_framing::FrameCodec;
 use shoal_registry::Registry;
-use shoal_tracker::{Effect, Origin, ServiceLimits, ServiceOutcome, Services};
+use shoal_tracker::{Asker, Effect, ServiceLimits, ServiceOutcome, Services};
 use shoal_wire::frame::{self, Received};
 use shoal_wire::rendezvous::PeerRecord;
 use shoal_wire::tracker::{PROTOCOL, TrackerRequest, TrackerResponse};
@@ -62,7 +62,7 @@ pub(crate) fn handle(
     use request_response::{Event, Message};
     match event {
         Event::Message { peer, message: Message::Request { request_id, request, channel }, .. } => {
-            let from = Origin { peer, ip };
+            let from = Asker { peer, ip };
             let ServiceOutcome { response, effects } = services.handle(registry, now, from, request);
             if let TrackerResponse::Error { code } = &response {
                 tracing::debug!(%peer, ?code, "request refused");

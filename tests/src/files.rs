@@ -10,7 +10,7 @@ use shoal_engine::SeededRng;
 
 /// What lies at a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Item {
+pub enum Lying {
     /// A file.
     File {
         /// The hash of its bytes.
@@ -61,27 +61,27 @@ pub fn mixed(folder: &Path) {
 }
 
 /// All that lies beneath a folder, by relative path; or a single file, by the empty path.
-pub fn tree(base: &Path) -> BTreeMap<String, Item> {
+pub fn tree(base: &Path) -> BTreeMap<String, Lying> {
     let mut all = BTreeMap::new();
     gather(base, "", &mut all);
     all
 }
 
-fn gather(path: &Path, name: &str, all: &mut BTreeMap<String, Item>) {
+fn gather(path: &Path, name: &str, all: &mut BTreeMap<String, Lying>) {
     let meta = fs::symlink_metadata(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     let mode = meta.permissions().mode();
     let private = mode & 0o044 == 0;
     let item = if meta.is_symlink() {
-        Item::Link(fs::read_link(path).unwrap().to_string_lossy().into_owned())
+        Lying::Link(fs::read_link(path).unwrap().to_string_lossy().into_owned())
     } else if meta.is_dir() {
         for entry in fs::read_dir(path).unwrap() {
             let entry = entry.unwrap();
             gather(&entry.path(), &format!("{name}/{}", entry.file_name().to_string_lossy()), all);
         }
-        Item::Folder { private }
+        Lying::Folder { private }
     } else {
         let hash = shoal_content::Hash::of(&fs::read(path).unwrap());
-        Item::File { hash, executable: mode & 0o100 != 0, private }
+        Lying::File { hash, executable: mode & 0o100 != 0, private }
     };
     all.insert(name.to_owned(), item);
 }

@@ -203,6 +203,7 @@ fn read_only_disk() {
     disk.remount("ro");
     let mut getter = get(&ticket, disk.path(), &[]);
     getter.word("a pause", |line| line.contains("paused") && line.contains("Read-only file system"));
+    getter.word("a cause", |line| line.starts_with("nothing comes: The folder cannot be written to"));
     assert_eq!(tree(disk.path()), before);
     disk.remount("rw");
     gate.open_all();

@@ -8,7 +8,22 @@
 //! What always holds: every list is paged and every body bounded; what comes from other peers is data in JSON, never
 //! markup or a command; a request without the right to it learns nothing but that.
 
+mod app;
 mod client;
+mod convert;
+mod events;
+mod extract;
+mod in_process;
+mod library;
+pub mod metrics;
 pub mod model;
+mod page;
+mod refusal;
+mod resolve;
+mod routes;
+mod server;
+mod tracker_answers;
 
-pub use client::{Client, ClientError};
+pub use client::{ApiEvents, Client, ClientError};
+pub use in_process::router;
+pub use server::{ApiConfig, ApiError, ApiServer, serve};

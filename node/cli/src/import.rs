@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::error::{CliError, Exit, NAMED};
 use super::output::Output;
-use shoal_store::{Import, ImportOptions, ImportProgress, default_cache_dir, import};
+use shoal_store::{ImportOptions, ImportProgress, Imported, default_cache_dir, import};
 
 /// Hashes `paths`. A bar shows the progress, and files that are left out are named.
 pub(super) async fn run(
@@ -20,7 +20,7 @@ pub(super) async fn run(
     skip_unsafe: bool,
     output: &Output,
     stop: &CancellationToken,
-) -> Result<Import, CliError> {
+) -> Result<Imported, CliError> {
     let bar = output.byte_bar(0, "hashing");
     let cancel = Arc::new(AtomicBool::new(false));
     let options = ImportOptions { paths, name, chunker, cache: default_cache_dir(), skip_unsafe };

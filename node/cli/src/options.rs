@@ -7,7 +7,9 @@ use bytesize::ByteSize;
 use clap::Args;
 use libp2p::Multiaddr;
 use libp2p::identity::Keypair;
+use serde::{Deserialize, Serialize};
 use shoal_content::{Chunker, ContentId, Ticket, is_plain};
+use shoal_daemon::parse_rate;
 use shoal_engine::{Fairness, Topology, UploadConfig};
 
 use super::error::CliError;
@@ -15,7 +17,7 @@ use super::open_files;
 use shoal_net::{Node, NodeConfig};
 
 /// How the node finds others.
-#[derive(Args, Debug, Clone)]
+#[derive(Args, Debug, Clone, Default)]
 pub(super) struct NetArgs {
     /// Address to listen on, such as /ip4/0.0.0.0/tcp/4001; may be given several times
     #[arg(long, value_name = "ADDR", value_parser = address)]
@@ -31,10 +33,10 @@ pub(super) struct NetArgs {
 #[derive(Args, Debug, Clone, Default)]
 pub(super) struct PaceArgs {
     /// Send at most this many bytes per second, such as 12.5MB or 100mbit
-    #[arg(long, value_name = "RATE", value_parser = rate)]
+    #[arg(long, value_name = "RATE", value_parser = parse_rate)]
     pub(super) limit_up: Option<u64>,
     /// Fetch at most this many bytes per second
-    #[arg(long, value_name = "RATE", value_parser = rate)]
+    #[arg(long, value_name = "RATE", value_parser = parse_rate)]
     pub(super) limit_down: Option<u64>,
     /// Send this many chunks at once [default: as many as it takes to fill the line]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
@@ -45,7 +47,8 @@ pub(super) struct PaceArgs {
 }
 
 /// Who is served first.
-#[derive(clap::ValueEnum, Debug, Clone, Copy, Default)]
+#[derive(clap::ValueEnum, Deserialize, Serialize, Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[serde(rename_all = "kebab-case")]
 pub(super) enum FairnessArg {
     /// Whatever lets all finish soonest (default)
     #[default]
@@ -74,7 +77,25 @@ impl From<TopologyArg> for Topology {
 }
 
 impl NetArgs {
+    /// What is given that only a node of the command's own can do.
+    pub(super) fn only_alone(&self) -> Option<&'static str> {
+        let own = [
+            (!self.listen.is_empty(), "--listen"),
+            (self.pace.limit_up.is_some(), "--limit-up"),
+            (self.pace.limit_down.is_some(), "--limit-down"),
+            (self.pace.upload_slots.is_some(), "--upload-slots"),
+            (self.pace.fairness != FairnessArg::default(), "--fairness"),
+        ];
+        own.into_iter().find(|(given, _)| *given).map(|(_, name)| name)
+    }
+
+    /// Starts a node like that.
     pub(super) async fn start(&self, identity: Keypair, port: u16) -> Result<Node, CliError> {
+        Ok(Node::start(self.config(identity, port)).await?)
+    }
+
+    /// A node like that. Makes room for its open files.
+    pub(super) fn config(&self, identity: Keypair, port: u16) -> NodeConfig {
         let slots = self.pace.upload_slots.map(usize::from);
         let standard = UploadConfig::default();
         let upload = UploadConfig {
@@ -86,7 +107,7 @@ impl NetArgs {
             },
             ..standard
         };
-        let config = NodeConfig {
+        NodeConfig {
             identity,
             listen: self.listen.clone(),
             port,
@@ -95,8 +116,7 @@ impl NetArgs {
             limit_down: self.pace.limit_down,
             peers: open_files::bounds(),
             ..NodeConfig::default()
-        };
-        Ok(Node::start(config).await?)
+        }
     }
 }
 
@@ -123,6 +143,11 @@ pub(super) struct Wanted {
 }
 
 impl SourceArgs {
+    /// What is given that only a node of the command's own can do.
+    pub(super) fn only_alone(&self) -> Option<&'static str> {
+        self.net.only_alone().or_else(|| self.wait.is_some().then_some("--wait"))
+    }
+
     /// Reads a ticket or a bare id, and adds what the options say.
     pub(super) fn wanted(&self, text: &str) -> Result<Wanted, CliError> {
         let mut wanted = if text.trim_start().starts_with("shoal") {
@@ -151,21 +176,6 @@ pub(super) fn address(text: &str) -> Result<Multiaddr, String> {
     Err("an address is written in visible ASCII characters, names of other scripts as xn--…".into())
 }
 
-/// Reads a rate: bytes per second with a unit of bytes, or bits per second such as `100mbit`.
-pub(super) fn rate(text: &str) -> Result<u64, String> {
-    let lower = text.trim().to_ascii_lowercase();
-    let lower = lower.strip_suffix("/s").unwrap_or(&lower);
-    let (number, per_byte) = match lower.strip_suffix("bit") {
-        Some(bits) => (format!("{bits}b"), 8),
-        None => (lower.to_owned(), 1),
-    };
-    match number.parse::<ByteSize>() {
-        Ok(size) if size.as_u64() >= 1024 * per_byte => Ok(size.as_u64() / per_byte),
-        Ok(_) => Err("a rate is at least 1KiB per second".into()),
-        Err(_) => Err("not a rate; write bytes per second such as 12.5MB, or bits such as 100mbit".into()),
-    }
-}
-
 /// Reads `fastcdc:MIN:AVG:MAX` or `fixed:SIZE`, with sizes in bytes or with a unit.
 pub(super) fn chunker(text: &str) -> Result<Chunker, String> {
     let plain = |part: &str| match part.parse::<ByteSize>() {
@@ -189,15 +199,6 @@ mod tests {
         for bad in ["/dns4/a\u{1b}[2J/tcp/1", "/dns4/münchen.example/tcp/1", "/dns4/a b/tcp/1", "nothing"] {
             assert!(address(bad).is_err(), "{bad:?}");
         }
-    }
-
-    #[test]
-    fn rates_are_bytes_or_bits() {
-        assert_eq!(rate("12.5MB"), Ok(12_500_000));
-        assert_eq!(rate("100mbit"), Ok(12_500_000));
-        assert_eq!(rate("100Mbit/s"), Ok(12_500_000));
-        assert_eq!(rate("1 MiB/s"), Ok(1 << 20));
-        assert!(rate("0").is_err() && rate("fast").is_err() && rate("-1mbit").is_err());
     }
 
     #[test]

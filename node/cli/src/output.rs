@@ -4,7 +4,7 @@ use std::io::{IsTerminal, Write};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
-use shoal_printable::{escaped, escaped_json};
+use shoal_printable::{escaped, escaped_json, escaped_line};
 
 use super::error::CliError;
 
@@ -12,6 +12,8 @@ use super::error::CliError;
 pub(super) struct Output {
     json: bool,
     quiet: bool,
+    /// Whether a list is one line of JSON, rather than a line for each object.
+    one_line: bool,
     /// Progress bars, and the lines that go between them.
     bars: MultiProgress,
 }
@@ -22,7 +24,12 @@ impl Output {
         if quiet || !std::io::stderr().is_terminal() {
             bars.set_draw_target(ProgressDrawTarget::hidden());
         }
-        Self { json, quiet, bars }
+        Self { json, quiet, one_line: false, bars }
+    }
+
+    /// Outlets of a shell: as JSON, each result is one line, also a list.
+    pub(super) fn of_shell(&self) -> Self {
+        Self { one_line: true, ..Self::new(self.json, self.quiet) }
     }
 
     /// Whether data is printed as JSON.
@@ -67,12 +74,33 @@ impl Output {
 
     /// Data: the object with `--json`, else the text. Either is escaped, whoever wrote what is in it.
     pub(super) fn data(&self, object: &impl Serialize, text: impl FnOnce() -> String) -> anyhow::Result<()> {
-        let line = self.shown(object, text)?;
+        self.print(&self.shown(object, text)?)
+    }
+
+    fn print(&self, line: &str) -> anyhow::Result<()> {
         self.bars.suspend(|| {
             let mut stdout = std::io::stdout().lock();
             writeln!(stdout, "{line}").and_then(|()| stdout.flush())
         })?;
         Ok(())
+    }
+
+    /// Data that is a list: with `--json` a line for each object, else the text.
+    pub(super) fn list<T: Serialize>(
+        &self,
+        objects: &[T],
+        text: impl FnOnce() -> String,
+    ) -> anyhow::Result<()> {
+        match self.json && !self.one_line {
+            true => objects.iter().try_for_each(|object| self.data(object, String::new)),
+            false => self.data(&objects, text),
+        }
+    }
+
+    /// A line of JSON that stands elsewhere, or what is told of it: as [`data`](Self::data), and always one line.
+    pub(super) fn passed_on(&self, json: &str, text: impl FnOnce() -> String) -> anyhow::Result<()> {
+        let line = if self.json { escaped_json(json) } else { escaped_line(&text()) };
+        self.print(&line)
     }
 
     fn shown(&self, object: &impl Serialize, text: impl FnOnce() -> String) -> anyhow::Result<String> {

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::error::{CliError, Exit};
 use super::human;
-use super::options::{TopologyArg, chunker, rate};
+use super::options::{TopologyArg, chunker};
 use super::output::Output;
 
 /// Columns of the curve where the terminal does not say how wide it is.
@@ -40,13 +40,13 @@ pub(super) struct Args {
     #[arg(long, value_name = "CHUNKER", value_parser = chunker)]
     chunker: Option<Chunker>,
     /// What each peer can send in a second, such as 12.5MB or 100mbit
-    #[arg(long, value_name = "RATE", default_value = "100mbit", value_parser = rate)]
+    #[arg(long, value_name = "RATE", default_value = "100mbit", value_parser = shoal_daemon::parse_rate)]
     up: u64,
     /// What each peer can receive in a second
-    #[arg(long, value_name = "RATE", default_value = "100mbit", value_parser = rate)]
+    #[arg(long, value_name = "RATE", default_value = "100mbit", value_parser = shoal_daemon::parse_rate)]
     down: u64,
     /// What the seed can send in a second [default: as the peers]
-    #[arg(long, value_name = "RATE", value_parser = rate)]
+    #[arg(long, value_name = "RATE", value_parser = shoal_daemon::parse_rate)]
     seed_up: Option<u64>,
     /// From any peer to any other, one way
     #[arg(long, value_name = "TIME", default_value = "10ms", value_parser = simulated)]

@@ -1,115 +1,363 @@
 //! The handle.
 
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
 use libp2p::Multiaddr;
 use shoal_content::{ContentId, Ticket};
 use shoal_net::Node;
+use tokio::sync::broadcast;
+use tokio::task::JoinSet;
 
-use crate::{DaemonConfig, DaemonError, FetchRequest, Import, ImportId, Item, Limits, ShareRequest};
+use crate::contents::Contents;
+use crate::core::{Core, Options};
+use crate::folder::DataFolder;
+use crate::library::{Change, Library, Record, Saved, Standing, Want};
+use crate::queue::{Cause, Task};
+use crate::schedule::Limits;
+use crate::{
+    DaemonConfig, DaemonError, DaemonEvent, FetchRequest, Import, ImportId, Item, ItemState, ShareRequest,
+    follow, importing, limiting, restoring, watching,
+};
 
-/// A running daemon; cheap to clone.
+/// The most paths of one request.
+const MAX_PATHS: usize = 4096;
+/// The most trackers, of a request and of the daemon.
+const MAX_TRACKERS: usize = 32;
+/// Tasks that look at what the node told.
+const LOOKERS: usize = 8;
+
+/// A running daemon; cheap to clone. It ends when it is shut down, or when every handle is dropped.
 #[derive(Clone)]
 pub struct Daemon {
-    node: Node,
+    core: Arc<Core>,
+    alive: Arc<Alive>,
+}
+
+/// The tasks of a daemon. They end when this is dropped.
+struct Alive {
+    core: Arc<Core>,
+    tasks: Mutex<JoinSet<()>>,
+}
+
+impl Drop for Alive {
+    fn drop(&mut self) {
+        self.core.stop.cancel();
+        // They end by themselves; aborted, they could leave something half done.
+        self.tasks.get_mut().unwrap_or_else(PoisonError::into_inner).detach_all();
+    }
+}
+
+impl Alive {
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        // What has ended need not be kept.
+        while tasks.try_join_next().is_some() {}
+        tasks.spawn(task);
+    }
 }
 
 impl Daemon {
     /// Starts a daemon: takes the data folder, starts the node, and goes on with all that is in the library.
-    pub async fn start(_config: DaemonConfig) -> Result<Self, DaemonError> {
-        todo!()
+    pub async fn start(config: DaemonConfig) -> Result<Self, DaemonError> {
+        let data = config.data.clone();
+        let opened = tokio::task::spawn_blocking(move || open(data.as_deref())).await;
+        let (folder, library, saved) = opened.map_err(|error| DaemonError::Invalid(error.to_string()))??;
+        let limits = Limits { up: config.node.limit_up, down: config.node.limit_down };
+        let node = Node::start(config.node).await?;
+        let DaemonConfig { cache, trackers, schedule, watch, .. } = config;
+        let options = Options { cache, trackers, limits, schedule, moved_to: saved.moved_to };
+        let contents = Contents::new(saved.contents);
+        let core = Arc::new(Core::new(node, library, contents, saved.settings, options, folder));
+        saved.shares.into_iter().for_each(|(number, request)| core.queue.restore(number, request));
+        let alive = Arc::new(Alive { core: core.clone(), tasks: Mutex::default() });
+        // Before anything begins, so that nothing is missed.
+        let (_, events) = core.node.subscribe();
+        alive.spawn(follow::listen(core.clone(), events));
+        (0..LOOKERS).for_each(|_| alive.spawn(follow::look(core.clone())));
+        alive.spawn(limiting::run(core.clone()));
+        alive.spawn(restoring::run(core.clone()));
+        alive.spawn(importing::run(core.clone()));
+        if watch {
+            alive.spawn(watching::watch(core.clone()));
+        }
+        Ok(Self { core, alive })
     }
 
     /// The node in it.
     pub fn node(&self) -> &Node {
-        &self.node
+        &self.core.node
+    }
+
+    /// Where the library lies that was found damaged at the start and was moved aside; this one began empty then.
+    pub fn moved_aside(&self) -> Option<&Path> {
+        self.core.options.moved_to.as_deref()
+    }
+
+    /// What happens to the library from now on. A listener that lags by more than 1024 events misses some.
+    pub fn subscribe(&self) -> broadcast::Receiver<DaemonEvent> {
+        self.core.subscribe()
     }
 
     /// A page of the library, by id: at most `limit` contents after `after`.
-    pub fn items(&self, _after: Option<ContentId>, _limit: usize) -> Vec<Item> {
-        todo!()
+    pub fn items(&self, after: Option<ContentId>, limit: usize) -> Vec<Item> {
+        self.core.contents.page(after, limit)
     }
 
     /// How many contents there are.
     pub fn count(&self) -> usize {
-        todo!()
+        self.core.contents.len()
     }
 
     /// One content of the library.
-    pub fn item(&self, _content: ContentId) -> Option<Item> {
-        todo!()
+    pub fn item(&self, content: ContentId) -> Option<Item> {
+        self.core.contents.item(content)
     }
 
     /// Begins to share files. They are hashed first; the import says how far that is, and which content it became.
-    pub fn share(&self, _request: ShareRequest) -> Result<ImportId, DaemonError> {
-        todo!()
+    ///
+    /// Blocks until the request is on the disk, some milliseconds as a rule.
+    pub fn share(&self, request: ShareRequest) -> Result<ImportId, DaemonError> {
+        check_share(&request)?;
+        let id = self.core.queue.promise().ok_or(DaemonError::Busy)?;
+        match self.core.library.commit_blocking(vec![Change::Share(id.0, request.clone())]) {
+            Ok(()) => self.core.queue.push(Task { id, request, cause: Cause::Asked }),
+            Err(error) => {
+                self.core.queue.give_up();
+                return Err(error);
+            }
+        }
+        Ok(id)
     }
 
     /// How far an import is. The last 256 that ended are remembered.
-    pub fn import(&self, _import: ImportId) -> Option<Import> {
-        todo!()
+    pub fn import(&self, import: ImportId) -> Option<Import> {
+        self.core.queue.get(import)
     }
 
     /// All imports that wait or run, and the last 256 that ended.
     pub fn imports(&self) -> Vec<Import> {
-        todo!()
+        self.core.queue.list()
     }
 
-    /// Begins to fetch a content.
-    pub async fn fetch(&self, _request: FetchRequest) -> Result<Item, DaemonError> {
-        todo!()
+    /// Begins to fetch a content. The folder is made if it is missing.
+    pub async fn fetch(&self, request: FetchRequest) -> Result<Item, DaemonError> {
+        check_fetch(&request)?;
+        let (content, dir) = (request.options.content, request.options.dir.clone());
+        let shown = shoal_printable::printable_bytes(dir.as_os_str().as_encoded_bytes());
+        let made = tokio::task::spawn_blocking(move || std::fs::create_dir_all(dir)).await;
+        let made = made.unwrap_or_else(|error| Err(std::io::Error::other(error)));
+        made.map_err(|error| DaemonError::Invalid(format!("cannot make the folder '{shown}': {error}")))?;
+        let record = Record::new(Want::Fetch(request));
+        if !self.core.contents.insert(content, record.clone()) {
+            return Err(DaemonError::Known(content));
+        }
+        let begun = self.begin_new(content, record).await;
+        if begun.is_err() {
+            self.core.contents.remove(content);
+        }
+        begun?;
+        self.core.tell(DaemonEvent::Added { content });
+        self.item(content).ok_or(DaemonError::NoSuchContent(content))
+    }
+
+    async fn begin_new(&self, content: ContentId, record: Record) -> Result<(), DaemonError> {
+        let gate = self.gate(content)?;
+        let _one = gate.lock().await;
+        self.core.library.commit(vec![Change::Record(content, Box::new(record))]).await?;
+        if let Err(failure) = self.core.begin_gated(content).await {
+            self.core.library.commit(vec![Change::Forget(content)]).await?;
+            return Err(failure.into());
+        }
+        Ok(())
+    }
+
+    fn gate(&self, content: ContentId) -> Result<Arc<tokio::sync::Mutex<()>>, DaemonError> {
+        self.core.contents.gate(content).ok_or(DaemonError::NoSuchContent(content))
+    }
+
+    /// Changes the record of a content, first on the disk; for who holds its gate.
+    async fn change(&self, content: ContentId, change: impl FnOnce(&mut Record)) -> Result<(), DaemonError> {
+        let mut record = self.core.contents.record(content).ok_or(DaemonError::NoSuchContent(content))?;
+        change(&mut record);
+        self.core.library.commit(vec![Change::Record(content, Box::new(record.clone()))]).await?;
+        self.core.contents.change(content, |entry| entry.record = record);
+        Ok(())
     }
 
     /// Stops what is done for a content, also after restarts, until it is resumed.
-    pub async fn pause(&self, _content: ContentId) -> Result<(), DaemonError> {
-        todo!()
+    pub async fn pause(&self, content: ContentId) -> Result<(), DaemonError> {
+        let gate = self.gate(content)?;
+        let _one = gate.lock().await;
+        self.change(content, |record| record.standing = Standing::Paused).await?;
+        self.core.halt_gated(content, ItemState::Paused).await;
+        Ok(())
     }
 
     /// Goes on after a pause, a failure, or a goal that was reached.
-    pub async fn resume(&self, _content: ContentId) -> Result<(), DaemonError> {
-        todo!()
+    pub async fn resume(&self, content: ContentId) -> Result<(), DaemonError> {
+        let gate = self.gate(content)?;
+        let _one = gate.lock().await;
+        let is_active = |record: Record| record.standing == Standing::Active;
+        if !self.core.contents.record(content).is_some_and(is_active) {
+            self.change(content, |record| record.standing = Standing::Active).await?;
+        }
+        self.core.contents.change(content, |entry| entry.resumed());
+        Ok(self.core.begin_gated(content).await?)
     }
 
     /// Takes a content out of the library. Files stay; the part of a download that is not complete stays too.
-    pub async fn remove(&self, _content: ContentId) -> Result<(), DaemonError> {
-        todo!()
+    pub async fn remove(&self, content: ContentId) -> Result<(), DaemonError> {
+        let gate = self.gate(content)?;
+        let _one = gate.lock().await;
+        self.core.library.commit(vec![Change::Forget(content)]).await?;
+        self.core.halt_gated(content, ItemState::Ended).await;
+        if self.core.contents.remove(content) {
+            self.core.tell(DaemonEvent::Removed { content });
+        }
+        Ok(())
     }
 
     /// Tells, or does not tell any more, peers that ask what is shared here of a content.
-    pub async fn set_public(&self, _content: ContentId, _public: bool) -> Result<(), DaemonError> {
-        todo!()
+    pub async fn set_public(&self, content: ContentId, public: bool) -> Result<(), DaemonError> {
+        let gate = self.gate(content)?;
+        let _one = gate.lock().await;
+        self.change(content, |record| record.set_public(public)).await?;
+        self.core.make_public(content, public);
+        Ok(())
     }
 
     /// A ticket for a content of the library, with the node's addresses and the content's trackers.
-    pub async fn ticket(&self, _content: ContentId) -> Result<Ticket, DaemonError> {
-        todo!()
+    pub async fn ticket(&self, content: ContentId) -> Result<Ticket, DaemonError> {
+        let record = self.core.contents.record(content).ok_or(DaemonError::NoSuchContent(content))?;
+        let peers = self.core.node.addresses().await;
+        Ok(Ticket { content, peers, rendezvous: self.core.trackers_of(&record) })
     }
 
     /// The limits that hold now, and whether the schedule says so.
     pub fn limits(&self) -> (Limits, bool) {
-        todo!()
+        self.core.limits()
     }
 
     /// Sets the limits for when the schedule says nothing; kept after restarts.
-    pub async fn set_limits(&self, _limits: Limits) -> Result<(), DaemonError> {
-        todo!()
+    pub async fn set_limits(&self, limits: Limits) -> Result<(), DaemonError> {
+        let set = |settings: &mut crate::library::Settings| {
+            settings.limits = Some((limits.up, limits.down));
+            true
+        };
+        self.core.change_settings(set).await?;
+        self.core.limits_set.notify_one();
+        Ok(())
     }
 
     /// The trackers that every content is registered at.
     pub fn trackers(&self) -> Vec<Multiaddr> {
-        todo!()
+        self.core.trackers()
     }
 
     /// Registers every content at one more tracker, also after restarts. `false` if that is so already.
-    pub async fn register(&self, _tracker: Multiaddr) -> Result<bool, DaemonError> {
-        todo!()
+    pub async fn register(&self, tracker: Multiaddr) -> Result<bool, DaemonError> {
+        let known = self.trackers();
+        if known.len() >= MAX_TRACKERS && !known.contains(&tracker) {
+            return Err(DaemonError::Invalid(format!("there are {MAX_TRACKERS} trackers already")));
+        }
+        let started_with = self.core.options.trackers.contains(&tracker);
+        let changed = self.core.change_settings(|settings| {
+            let was_out = settings.deregistered.contains(&tracker);
+            settings.deregistered.retain(|it| *it != tracker);
+            let is_new = !started_with && !settings.registered.contains(&tracker);
+            if is_new {
+                settings.registered.push(tracker.clone());
+            }
+            was_out || is_new
+        });
+        self.trackers_changed(changed.await?)
     }
 
     /// Takes every content out of a tracker. `false` if it was not among those of the daemon.
-    pub async fn deregister(&self, _tracker: &Multiaddr) -> Result<bool, DaemonError> {
-        todo!()
+    pub async fn deregister(&self, tracker: &Multiaddr) -> Result<bool, DaemonError> {
+        let started_with = self.core.options.trackers.contains(tracker);
+        let changed = self.core.change_settings(|settings| {
+            let before = settings.registered.len();
+            settings.registered.retain(|it| it != tracker);
+            let is_out = started_with && !settings.deregistered.contains(tracker);
+            if is_out {
+                settings.deregistered.push(tracker.clone());
+            }
+            is_out || settings.registered.len() < before
+        });
+        self.trackers_changed(changed.await?)
+    }
+
+    fn trackers_changed(&self, changed: bool) -> Result<bool, DaemonError> {
+        if changed {
+            self.alive.spawn(restoring::begin_all_anew(self.core.clone()));
+        }
+        Ok(changed)
     }
 
     /// Stops everything in good order.
     pub async fn shutdown(self) {
-        todo!()
+        self.core.stop.cancel();
+        let mut tasks = std::mem::take(&mut *self.alive.tasks.lock().unwrap_or_else(PoisonError::into_inner));
+        while tasks.join_next().await.is_some() {}
+        let learned = self.core.contents.learned();
+        self.core.node.clone().shutdown().await;
+        let core = self.core.clone();
+        let close = move || {
+            let saved = learned.into_iter().map(|(content, source)| Change::Source(content, source.save()));
+            if let Err(error) = core.library.commit_blocking(saved.collect()) {
+                tracing::warn!(%error, "what was hashed has to be hashed again after a restart");
+            }
+            core.close();
+        };
+        // Err would be a panic; there is nothing left to do then.
+        let _ = tokio::task::spawn_blocking(close).await;
+    }
+}
+
+fn open(data: Option<&Path>) -> Result<(Option<DataFolder>, Library, Saved), DaemonError> {
+    let folder = data.map(DataFolder::take).transpose()?;
+    let (library, saved) = Library::open(folder.as_ref().map(DataFolder::path))?;
+    Ok((folder, library, saved))
+}
+
+fn check_share(request: &ShareRequest) -> Result<(), DaemonError> {
+    if request.paths.is_empty() {
+        return Err(DaemonError::Invalid("nothing to share: no path was given".into()));
+    }
+    check_paths(&request.paths)?;
+    check_trackers(&request.trackers)
+}
+
+fn check_fetch(request: &FetchRequest) -> Result<(), DaemonError> {
+    let options = &request.options;
+    check_paths(std::slice::from_ref(&options.dir))?;
+    check_paths(&options.reuse)?;
+    check_paths(options.cache.as_slice())?;
+    check_trackers(&options.trackers)
+}
+
+fn check_paths(paths: &[PathBuf]) -> Result<(), DaemonError> {
+    if paths.len() > MAX_PATHS {
+        return Err(DaemonError::Invalid(format!("more than {MAX_PATHS} paths")));
+    }
+    if let Some(path) = paths.iter().find(|path| !path.is_absolute()) {
+        return Err(DaemonError::RelativePath(path.clone()));
+    }
+    // They are written down as text.
+    match paths.iter().find(|path| path.to_str().is_none()) {
+        Some(path) => {
+            let path = shoal_printable::printable_bytes(path.as_os_str().as_encoded_bytes());
+            Err(DaemonError::Invalid(format!("the path '{path}' is not UTF-8")))
+        }
+        None => Ok(()),
+    }
+}
+
+fn check_trackers(trackers: &[Multiaddr]) -> Result<(), DaemonError> {
+    match trackers.len() > MAX_TRACKERS {
+        true => Err(DaemonError::Invalid(format!("more than {MAX_TRACKERS} trackers"))),
+        false => Ok(()),
     }
 }

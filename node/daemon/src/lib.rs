@@ -9,16 +9,36 @@
 //! What always holds: whatever was accepted is in the database before the caller hears of it; one data folder belongs
 //! to one process at a time; a content that is complete and did not change is not hashed again at a start.
 
+mod activity;
 mod config;
+mod contents;
+mod core;
 mod daemon;
 mod error;
+mod event;
+mod explaining;
+mod folder;
+mod follow;
+mod importing;
 mod item;
-mod limits;
+mod library;
+mod limiting;
+mod queue;
+mod rate;
 mod request;
+mod restoring;
+mod running;
+mod schedule;
+#[cfg(test)]
+mod tests;
+mod watching;
 
+pub use activity::{ActivityLog, ActivitySender, LogEvent, LogFilter, LogLine, LogReader, LogValue};
 pub use config::DaemonConfig;
 pub use daemon::Daemon;
 pub use error::DaemonError;
+pub use event::DaemonEvent;
 pub use item::{Import, ImportId, ImportState, Item, ItemState, Origin};
-pub use limits::{Limits, Schedule, ScheduleError, ScheduleRule};
+pub use rate::parse_rate;
 pub use request::{FetchRequest, ShareRequest};
+pub use schedule::{Limits, Schedule, ScheduleError, ScheduleRule};

@@ -7,12 +7,13 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use shoal_content::ContentId;
+use shoal_engine::{Affairs, Situation};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
-use crate::job::{ContentEvent, Failure, Intent, Job, Outcome, Progress, Report};
+use crate::job::{ContentEvent, Failure, Intent, Job, Outcome, Parting, Progress, Report};
 use crate::parts::NodeParts;
 
 /// Whether anything is done for a content.
@@ -48,6 +49,7 @@ struct Entry {
     state: ContentState,
     progress: watch::Sender<Progress>,
     outcome: watch::Sender<Outcome>,
+    parting: Parting,
     running: Option<Running>,
 }
 
@@ -93,6 +95,7 @@ impl Catalogue {
             state: ContentState::Running,
             progress: watch::Sender::new(Progress::default()),
             outcome: watch::Sender::new(None),
+            parting: Parting::default(),
             running: None,
         };
         self.begin(content, &mut entry)?;
@@ -104,7 +107,9 @@ impl Catalogue {
     fn begin(&self, content: ContentId, entry: &mut Entry) -> Result<(), Failure> {
         entry.outcome.send_replace(None);
         let (progress, outcome) = (entry.progress.clone(), entry.outcome.clone());
-        let report = Report::new(content, progress, outcome, self.parts.events.clone());
+        entry.parting = Parting::default();
+        let report =
+            Report::new(content, progress, outcome, entry.parting.clone(), self.parts.events.clone());
         let job = Job::new(self.parts.clone(), content, entry.intent.clone(), report)?;
         let stop = CancellationToken::new();
         let task =
@@ -195,6 +200,23 @@ impl Catalogue {
         futures::future::join_all(all.into_values().map(|mut entry| end(entry.running.take()))).await;
     }
 
+    /// What is known of a content for which nothing is done, or will be once its task has taken leave; `None` of others.
+    pub(crate) fn rest(&self, content: ContentId) -> Option<Situation> {
+        let entries = lock(&self.entries);
+        let entry = entries.get(&content)?;
+        let has_failed = matches!(&*entry.outcome.borrow(), Some(Err(_)));
+        (has_failed || entry.running.is_none()).then(|| entry.rest())
+    }
+
+    /// Tells peers that ask what is shared here of a content, or not; also when it is resumed. `false` if it is not here.
+    pub(crate) fn set_public(&self, content: ContentId, public: bool) -> bool {
+        let mut entries = lock(&self.entries);
+        let Some(entry) = entries.get_mut(&content) else { return false };
+        entry.intent.set_public(public);
+        self.parts.library.set_public(&content, public);
+        true
+    }
+
     pub(crate) fn follow(&self, content: ContentId) -> Option<Followed> {
         lock(&self.entries).get(&content).map(Entry::follow)
     }
@@ -209,6 +231,20 @@ impl Catalogue {
 }
 
 impl Entry {
+    /// What is known while nothing is done for it.
+    fn rest(&self) -> Situation {
+        let affairs = match (self.state, &*self.outcome.borrow()) {
+            (ContentState::Paused, _) => Affairs::Paused,
+            (_, Some(Err(failure))) if matches!(**failure, Failure::NoPeers { .. }) => {
+                let parting = self.parting.lock().unwrap_or_else(PoisonError::into_inner);
+                return parting.clone().unwrap_or_default();
+            }
+            (_, Some(Err(failure))) => return failure.situation(),
+            _ => Affairs::Ended,
+        };
+        Situation { affairs, ..Situation::default() }
+    }
+
     fn follow(&self) -> Followed {
         Followed { progress: self.progress.subscribe(), outcome: self.outcome.subscribe() }
     }

@@ -47,6 +47,17 @@ pub enum QueryError {
     Failed(#[from] SharedError<OutboundFailure>),
 }
 
+impl QueryError {
+    /// Whether the peer does not know the question: it is too old, or no peer of this kind.
+    pub(super) fn is_unsupported(&self) -> bool {
+        match self {
+            Self::Refused(code) => *code == QueryErrorCode::Unsupported,
+            Self::Failed(failure) => matches!(**failure, OutboundFailure::UnsupportedProtocols),
+            Self::WrongKind | Self::NotConnected | Self::Ended => false,
+        }
+    }
+}
+
 /// A handle to the driver; cheap to clone.
 #[derive(Clone)]
 pub(super) struct Control {
@@ -70,6 +81,11 @@ impl Control {
     /// said. Peers of which there is nothing to tell are left out.
     pub(super) fn addresses_of(&self, peers: Vec<PeerId>) -> Vec<(PeerId, Vec<Multiaddr>)> {
         self.peers.addresses_of(peers)
+    }
+
+    /// The contents that use or seek a peer, by id.
+    pub(super) fn contents_with(&self, peer: &PeerId) -> Vec<ContentId> {
+        self.peers.contents_with(peer)
     }
 
     /// The public network in which each connected peer stands; `None` for those in a private one.

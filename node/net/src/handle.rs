@@ -66,6 +66,11 @@ impl ContentHandle {
         }
     }
 
+    /// From now on peers that ask what is shared here are told of it, or not; also after a pause.
+    pub fn set_public(&self, public: bool) {
+        self.catalogue.set_public(self.content, public);
+    }
+
     /// Begins to stop: a download's result will be [`Failure::Stopped`].
     pub fn cancel(&self) {
         self.catalogue.cancel(self.content);

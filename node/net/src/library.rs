@@ -2,17 +2,21 @@
 //!
 //! What always holds: a content is here for as long as its [`LibraryPlace`] is kept, in whatever way that ends.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use libp2p::PeerId;
 use shoal_content::ContentId;
+use shoal_engine::Situation;
 use shoal_wire::query::{QueryErrorCode, QueryRequest, QueryResponse};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 
 use shoal_store::{ChunkStore, HoldingGuard, Holdings};
+
+use crate::counter::TrafficCounter;
+use crate::detail::ContentDetail;
 
 /// A question from a peer, for the job of its content.
 #[derive(Debug)]
@@ -31,15 +35,44 @@ pub(crate) struct Withdrawn {
     pub(crate) words: String,
 }
 
+/// A question from this node's user, for the job of its content.
+#[derive(Debug)]
+pub(crate) enum Inquiry {
+    /// What is known of the content and its peers.
+    Detail(oneshot::Sender<ContentDetail>),
+    /// What is known of how it goes.
+    Situation(oneshot::Sender<Situation>),
+}
+
+/// Where the job of a content is reached, and what it counts.
+pub(crate) struct Desk {
+    pub(crate) questions: mpsc::Sender<Question>,
+    pub(crate) notices: mpsc::Sender<Withdrawn>,
+    pub(crate) inquiries: mpsc::Sender<Inquiry>,
+    pub(crate) traffic: Arc<TrafficCounter>,
+    /// Whether peers that ask what is shared here are told of the content.
+    pub(crate) public: bool,
+}
+
+#[cfg(test)]
+impl Desk {
+    /// Of a job that reads nothing but questions.
+    pub(crate) fn of_test(questions: mpsc::Sender<Question>) -> Self {
+        let (notices, inquiries) = (mpsc::channel(1).0, mpsc::channel(1).0);
+        Self { questions, notices, inquiries, traffic: Arc::default(), public: false }
+    }
+}
+
 struct Entry {
-    questions: mpsc::Sender<Question>,
-    notices: mpsc::Sender<Withdrawn>,
+    desk: Desk,
+    /// Once there is something to read chunks from.
+    store: Option<Arc<dyn ChunkStore>>,
 }
 
 /// The contents of a node.
 #[derive(Default)]
 pub(crate) struct Library {
-    entries: RwLock<HashMap<ContentId, Entry>>,
+    entries: RwLock<BTreeMap<ContentId, Entry>>,
     holdings: Holdings,
 }
 
@@ -57,6 +90,9 @@ impl LibraryPlace {
 
     /// From now on, and while the guard is kept, chunks of the content are found by their hash.
     pub(crate) fn hold(&self, store: Arc<dyn ChunkStore>) -> HoldingGuard {
+        if let Some(entry) = self.library.write().get_mut(&self.content) {
+            entry.store = Some(store.clone());
+        }
         self.library.holdings.add(store)
     }
 }
@@ -69,18 +105,30 @@ impl Drop for LibraryPlace {
 
 impl Library {
     /// Adds a content. `None` if the node has it already.
-    pub(crate) fn add(
-        self: &Arc<Self>,
-        content: ContentId,
-        questions: mpsc::Sender<Question>,
-        notices: mpsc::Sender<Withdrawn>,
-    ) -> Option<LibraryPlace> {
+    pub(crate) fn add(self: &Arc<Self>, content: ContentId, desk: Desk) -> Option<LibraryPlace> {
         let mut entries = self.write();
         if entries.contains_key(&content) {
             return None;
         }
-        entries.insert(content, Entry { questions, notices });
+        entries.insert(content, Entry { desk, store: None });
         Some(LibraryPlace { library: self.clone(), content })
+    }
+
+    /// From now on peers that ask what is shared here are told of a content, or not.
+    pub(crate) fn set_public(&self, content: &ContentId, public: bool) {
+        if let Some(entry) = self.write().get_mut(content) {
+            entry.desk.public = public;
+        }
+    }
+
+    /// Passes on what this node's user asks, and waits while the job has too much to do. `false`: the content is not
+    /// here, or has just ended.
+    pub(crate) async fn inquire(&self, content: &ContentId, inquiry: Inquiry) -> bool {
+        let inquiries = self.read().get(content).map(|entry| entry.desk.inquiries.clone());
+        match inquiries {
+            Some(inquiries) => inquiries.send(inquiry).await.is_ok(),
+            None => false,
+        }
     }
 
     /// Finds chunks by their hash in all contents that have a store.
@@ -92,7 +140,7 @@ impl Library {
     pub(crate) fn notify(&self, content: ContentId, withdrawn: Withdrawn) {
         if let Some(entry) = self.read().get(&content) {
             // Err only says that the job lags or has ended.
-            let _ = entry.notices.try_send(withdrawn);
+            let _ = entry.desk.notices.try_send(withdrawn);
         }
     }
 
@@ -103,7 +151,7 @@ impl Library {
         peer: PeerId,
         request: QueryRequest,
     ) -> Option<impl Future<Output = ()> + use<>> {
-        let questions = self.read().get(&request.content())?.questions.clone();
+        let questions = self.read().get(&request.content())?.desk.questions.clone();
         let (reply, _) = oneshot::channel();
         match questions.try_send(Question { peer, request, reply }) {
             Ok(()) | Err(TrySendError::Closed(_)) => None,
@@ -124,15 +172,15 @@ impl Library {
         let entry = entries.get(&request.content()).ok_or(QueryErrorCode::NotFound)?;
         let (reply, answer) = oneshot::channel();
         let question = Question { peer, request, reply };
-        entry.questions.try_send(question).map_err(|_| QueryErrorCode::Busy)?;
+        entry.desk.questions.try_send(question).map_err(|_| QueryErrorCode::Busy)?;
         Ok(answer)
     }
 
-    fn read(&self) -> RwLockReadGuard<'_, HashMap<ContentId, Entry>> {
+    fn read(&self) -> RwLockReadGuard<'_, BTreeMap<ContentId, Entry>> {
         self.entries.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn write(&self) -> RwLockWriteGuard<'_, HashMap<ContentId, Entry>> {
+    fn write(&self) -> RwLockWriteGuard<'_, BTreeMap<ContentId, Entry>> {
         self.entries.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -148,7 +196,7 @@ mod tests {
 
     fn add(library: &Arc<Library>) -> Option<(LibraryPlace, mpsc::Receiver<Question>)> {
         let (questions, receiver) = mpsc::channel(1);
-        library.add(content(), questions, mpsc::channel(1).0).map(|place| (place, receiver))
+        library.add(content(), Desk::of_test(questions)).map(|place| (place, receiver))
     }
 
     #[tokio::test]

@@ -7,16 +7,19 @@ use libp2p::identity::Keypair;
 use libp2p::{Multiaddr, PeerId};
 use shoal_content::{ContentId, Manifest};
 use shoal_engine::{PeerBookConfig, UploadConfig};
+use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use super::clock::Clock;
 use super::control::Control;
-use super::driver::Driver;
+use super::driver::{Driver, DriverParts};
 use super::external::ExternalAddresses;
 use super::fetch::ChunkStreams;
 use super::library::Library;
 use super::listen;
 use super::memory::Memory;
+use super::metrics::SwarmMetrics;
+use super::neighbours::{ConnectionTable, Neighbour};
 use super::node_error::NodeError;
 use super::pace::Pace;
 use super::peers::SharedPeers;
@@ -25,9 +28,12 @@ use super::tracker_client::{TrackerClient, TrackerConnector};
 use super::transport;
 use super::upload::Uploads;
 use crate::catalogue::{Catalogue, ContentStatus};
+use crate::detail::ContentDetail;
 use crate::events::{EventHub, Subscription};
+use crate::figures::{BandwidthLimits, NodeCounters, NodeLoad};
 use crate::handle::ContentHandle;
 use crate::job::{Failure, FetchOptions, Intent, ServeOptions};
+use crate::library::Inquiry;
 use crate::observer::Observer;
 use crate::parts::NodeParts;
 use shoal_store::{ChunkStore, Holdings};
@@ -53,6 +59,8 @@ pub struct NodeConfig {
     pub limit_down: Option<u64>,
     /// Is told of every decision about peers, for tests and for searching faults.
     pub observer: Option<Observer>,
+    /// Counts what happens in the network, if that is to be shown.
+    pub metrics: Option<SwarmMetrics>,
     /// How many connections and dials there may be, and how many peers are remembered.
     pub peers: PeerBookConfig,
 }
@@ -67,6 +75,7 @@ impl Default for NodeConfig {
             limit_up: None,
             limit_down: None,
             observer: None,
+            metrics: None,
             peers: PeerBookConfig::default(),
         }
     }
@@ -92,7 +101,6 @@ impl Node {
         &self.parts.control
     }
 
-    #[cfg(test)]
     pub(crate) fn catalogue(&self) -> &Catalogue {
         &self.catalogue
     }
@@ -127,7 +135,6 @@ impl Node {
         self.add(options.content, Intent::Fetch(Box::new(options)))
     }
 
-    #[cfg(test)]
     pub(crate) fn parts(&self) -> &NodeParts {
         &self.parts
     }
@@ -175,6 +182,47 @@ impl Node {
         Ok(finished?.manifest)
     }
 
+    /// The bandwidth limits that hold now.
+    pub fn limits(&self) -> BandwidthLimits {
+        BandwidthLimits::of(&self.parts.uploads, &self.parts.streams)
+    }
+
+    /// Sets the bandwidth limits, in bytes of chunks per second; `None`: no limit. What is being sent and fetched follows
+    /// at once.
+    pub fn set_limits(&self, up: Option<u64>, down: Option<u64>) {
+        self.parts.uploads.set_limit(up);
+        self.parts.streams.set_limit(down);
+    }
+
+    /// How busy the node is now.
+    pub fn load(&self) -> NodeLoad {
+        NodeLoad::of(&self.parts.uploads, &self.parts.streams)
+    }
+
+    /// What the node has done since it was started. For each content, see [`Progress::traffic`](crate::Progress::traffic).
+    pub fn counters(&self) -> NodeCounters {
+        NodeCounters::of(self.parts.clock.now(), self.parts.uploads.tally(), &self.parts.connections)
+    }
+
+    /// The connected peers, by id.
+    pub fn neighbours(&self) -> Vec<Neighbour> {
+        let traffic = self.parts.uploads.tally().snapshot();
+        let mut all = self.parts.connections.list(self.parts.clock.now());
+        for neighbour in &mut all {
+            neighbour.contents = self.parts.control.contents_with(&neighbour.peer);
+            neighbour.exchanged = traffic.with(&neighbour.peer);
+        }
+        all
+    }
+
+    /// What is known of a content and its peers now; `None` if it is not here, or nothing is done for it.
+    pub async fn content_detail(&self, content: ContentId) -> Option<ContentDetail> {
+        let (reply, detail) = oneshot::channel();
+        self.parts.library.inquire(&content, Inquiry::Detail(reply)).await;
+        // Without an answer, the content has ended or was never here.
+        detail.await.ok()
+    }
+
     /// The tracker at an address, to ask it something. Nothing is sent before that.
     pub fn tracker(&self, address: Multiaddr) -> TrackerClient {
         self.parts.trackers.at(address)
@@ -214,8 +262,16 @@ async fn start(config: NodeConfig) -> Result<NodeParts, NodeError> {
     let (trackers, questions) = TrackerConnector::new(control.clone(), identity);
     let streams = chunk_streams(control.clone(), Pace::new(config.limit_down, clock), memory, clock);
     let peers = PeerLayer::new(clock, peers);
-    let driver = Driver::new(swarm, orders, questions, library.clone(), uploads.clone(), peers)
-        .announcing(ExternalAddresses::of(&config.listen));
+    let connections = ConnectionTable::default();
+    let driver_parts = DriverParts {
+        clock,
+        library: library.clone(),
+        uploads: uploads.clone(),
+        connections: connections.clone(),
+    };
+    let driver = Driver::new(swarm, orders, questions, peers, driver_parts)
+        .announcing(ExternalAddresses::of(&config.listen))
+        .counting(config.metrics.clone());
     let driver_ended = CancellationToken::new();
     let ended = driver_ended.clone().drop_guard();
     tokio::spawn(async move {
@@ -233,8 +289,10 @@ async fn start(config: NodeConfig) -> Result<NodeParts, NodeError> {
         library,
         uploads,
         streams,
+        connections,
         events,
         observer,
+        metrics: config.metrics,
         driver_ended,
     })
 }

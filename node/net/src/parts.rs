@@ -10,6 +10,8 @@ use crate::control::Control;
 use crate::events::EventHub;
 use crate::fetch::ChunkStreams;
 use crate::library::Library;
+use crate::neighbours::ConnectionTable;
+use crate::metrics::SwarmMetrics;
 use crate::observer::Observer;
 use crate::tracker_client::TrackerConnector;
 use crate::upload::Uploads;
@@ -24,8 +26,10 @@ pub(crate) struct NodeParts {
     pub(crate) library: Arc<Library>,
     pub(crate) uploads: Uploads,
     pub(crate) streams: ChunkStreams,
+    pub(crate) connections: ConnectionTable,
     pub(crate) events: EventHub,
     pub(crate) observer: Option<Observer>,
+    pub(crate) metrics: Option<SwarmMetrics>,
     /// Cancelled when the task of the Swarm has ended.
     pub(crate) driver_ended: CancellationToken,
 }

@@ -1,22 +1,15 @@
-//! How many chunk bytes of a content went to and came from each peer.
+//! What went to and came from each peer.
 //!
-//! What always holds: totals are exact; at most [`MAX_PEERS`] peers are listed, of the others there is the sum. Each
-//! content counts by itself, and its figures end with it.
+//! What always holds: totals are exact; at most [`MAX_PEERS`] peers are listed, of the others there is the sum.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use libp2p::PeerId;
-use shoal_content::ChunkIndex;
-use tokio::sync::Notify;
 
 /// Peers that are listed one by one.
 const MAX_PEERS: usize = 1024;
-/// Chunks that were sent and that nobody has asked after.
-const MAX_SENT: usize = 4096;
 
-/// Bytes of chunks exchanged with a peer, or with several.
+/// What was exchanged with a peer, or with several. Bytes are those of chunks.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Exchanged {
     /// Verified bytes that came.
@@ -25,21 +18,61 @@ pub struct Exchanged {
     pub duplicate: u64,
     /// Bytes sent.
     pub sent: u64,
+    /// Verified chunks that came, without those that were here already.
+    pub chunks_received: u64,
+    /// Chunks that came and were here already.
+    pub chunks_duplicate: u64,
+    /// Chunks sent.
+    pub chunks_sent: u64,
+    /// Chunks that came and did not match their hashes.
+    pub chunks_corrupt: u64,
+    /// Requests for chunks that this node refused, without those for any chunk where nothing was fresh. Counted for the
+    /// node as a whole, not for each content.
+    pub requests_refused: u64,
 }
 
 impl Exchanged {
+    /// A verified chunk of so many bytes came; `duplicate` if it was here already.
+    pub(crate) fn received(bytes: u64, duplicate: bool) -> Self {
+        match duplicate {
+            true => Self { duplicate: bytes, chunks_duplicate: 1, ..Self::default() },
+            false => Self { received: bytes, chunks_received: 1, ..Self::default() },
+        }
+    }
+
+    /// A chunk of so many bytes was sent.
+    pub(crate) fn sent(bytes: u64) -> Self {
+        Self { sent: bytes, chunks_sent: 1, ..Self::default() }
+    }
+
+    /// A chunk did not match.
+    pub(crate) fn corrupt() -> Self {
+        Self { chunks_corrupt: 1, ..Self::default() }
+    }
+
+    /// This node refused a request.
+    pub(crate) fn refused() -> Self {
+        Self { requests_refused: 1, ..Self::default() }
+    }
+
     fn all(&self) -> u64 {
         self.received.saturating_add(self.duplicate).saturating_add(self.sent)
     }
 
     fn add(&mut self, more: Self) {
-        self.received = self.received.saturating_add(more.received);
-        self.duplicate = self.duplicate.saturating_add(more.duplicate);
-        self.sent = self.sent.saturating_add(more.sent);
+        let add = |to: &mut u64, more: u64| *to = to.saturating_add(more);
+        add(&mut self.received, more.received);
+        add(&mut self.duplicate, more.duplicate);
+        add(&mut self.sent, more.sent);
+        add(&mut self.chunks_received, more.chunks_received);
+        add(&mut self.chunks_duplicate, more.chunks_duplicate);
+        add(&mut self.chunks_sent, more.chunks_sent);
+        add(&mut self.chunks_corrupt, more.chunks_corrupt);
+        add(&mut self.requests_refused, more.requests_refused);
     }
 }
 
-/// Bytes of chunks of one content, exchanged since it was started.
+/// What was exchanged: for one content since it was started, or for all contents of a node since that was.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Traffic {
     /// With everybody; exact.
@@ -51,7 +84,12 @@ pub struct Traffic {
 }
 
 impl Traffic {
-    fn add(&mut self, peer: PeerId, more: Exchanged) {
+    /// What was exchanged with a peer, as far as it is listed.
+    pub fn with(&self, peer: &PeerId) -> Exchanged {
+        self.peers.get(peer).copied().unwrap_or_default()
+    }
+
+    pub(crate) fn add(&mut self, peer: PeerId, more: Exchanged) {
         self.total.add(more);
         if self.peers.len() >= MAX_PEERS && !self.peers.contains_key(&peer) {
             let least = self.peers.iter().min_by_key(|(_, exchanged)| exchanged.all());
@@ -65,134 +103,37 @@ impl Traffic {
     }
 }
 
-/// Counts the bytes of one content.
-#[derive(Debug, Default)]
-pub(crate) struct TrafficCounter {
-    traffic: Mutex<Traffic>,
-    /// Chunks that were sent and not asked after. Where there are too many, the later ones are left out.
-    sent: Mutex<Vec<(PeerId, ChunkIndex)>>,
-    changed: Notify,
-}
-
-impl TrafficCounter {
-    /// Verified bytes came; `duplicate` if they were here already.
-    pub(crate) fn received(&self, peer: PeerId, bytes: u64, duplicate: bool) {
-        let (received, duplicate) = if duplicate { (0, bytes) } else { (bytes, 0) };
-        self.add(peer, Exchanged { received, duplicate, sent: 0 });
-    }
-
-    /// A chunk of so many bytes was sent.
-    pub(crate) fn sent(&self, peer: PeerId, chunk: ChunkIndex, bytes: u64) {
-        let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
-        if sent.len() < MAX_SENT {
-            sent.push((peer, chunk));
-        }
-        drop(sent);
-        self.add(peer, Exchanged { sent: bytes, ..Exchanged::default() });
-    }
-
-    /// Which chunks were sent since this was asked last.
-    pub(crate) fn take_sent(&self) -> Vec<(PeerId, ChunkIndex)> {
-        std::mem::take(&mut self.sent.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    fn add(&self, peer: PeerId, more: Exchanged) {
-        self.traffic().add(peer, more);
-        self.changed.notify_one();
-    }
-
-    pub(crate) fn total(&self) -> Exchanged {
-        self.traffic().total
-    }
-
-    pub(crate) fn snapshot(&self) -> Traffic {
-        self.traffic().clone()
-    }
-
-    /// Waits until something was counted since the last time. For one that waits. Cancel-safe.
-    pub(crate) async fn changed(&self) {
-        self.changed.notified().await;
-    }
-
-    fn traffic(&self) -> MutexGuard<'_, Traffic> {
-        self.traffic.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// A rate that follows what happens now: about the last two seconds.
-#[derive(Debug, Default)]
-pub(crate) struct Meter {
-    rate: f64,
-    bytes: u64,
-    since: Duration,
-}
-
-impl Meter {
-    const SAMPLE: Duration = Duration::from_millis(500);
-    const MEMORY: f64 = 2.0;
-
-    pub(crate) fn add(&mut self, now: Duration, bytes: u64) {
-        self.bytes += bytes;
-        self.rate(now);
-    }
-
-    /// Bytes per second.
-    pub(crate) fn rate(&mut self, now: Duration) -> u64 {
-        let dt = now.saturating_sub(self.since);
-        if dt >= Self::SAMPLE {
-            let seconds = dt.as_secs_f64();
-            let weight = 1.0 - (-seconds / Self::MEMORY).exp();
-            self.rate += (self.bytes as f64 / seconds - self.rate) * weight;
-            (self.bytes, self.since) = (0, now);
-        }
-        self.rate as u64
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn totals_are_exact_however_many_peers_there_are() {
-        let counter = TrafficCounter::default();
+        let mut traffic = Traffic::default();
         let large = PeerId::random();
-        counter.received(large, 1 << 30, false);
-        for n in 0..3 * MAX_PEERS as u64 {
-            counter.sent(PeerId::random(), 0, 1000 + n);
-        }
-        counter.received(large, 7, true);
+        traffic.add(large, Exchanged::received(1 << 30, false));
         let n = 3 * MAX_PEERS as u64;
+        for k in 0..n {
+            traffic.add(PeerId::random(), Exchanged::sent(1000 + k));
+            traffic.add(PeerId::random(), Exchanged::refused());
+        }
+        traffic.add(large, Exchanged::received(7, true));
+        traffic.add(large, Exchanged::corrupt());
+        let from_large = Exchanged {
+            received: 1 << 30,
+            duplicate: 7,
+            chunks_received: 1,
+            chunks_duplicate: 1,
+            chunks_corrupt: 1,
+            ..Exchanged::default()
+        };
         let sent = 1000 * n + n * (n - 1) / 2;
-        let total = Exchanged { received: 1 << 30, duplicate: 7, sent };
-        let traffic = counter.snapshot();
-        assert_eq!((traffic.total, counter.total(), traffic.peers.len()), (total, total, MAX_PEERS));
+        let total = Exchanged { sent, chunks_sent: n, requests_refused: n, ..from_large };
+        assert_eq!((traffic.total, traffic.peers.len()), (total, MAX_PEERS));
         let mut sum = traffic.others;
         traffic.peers.values().for_each(|exchanged| sum.add(*exchanged));
         assert_eq!(sum, total);
         assert!(traffic.others.sent > 0 && traffic.others.received == 0);
-        assert_eq!(traffic.peers[&large], Exchanged { received: 1 << 30, duplicate: 7, sent: 0 });
-    }
-
-    #[tokio::test]
-    async fn a_waiting_task_learns_that_something_was_counted() {
-        let counter = TrafficCounter::default();
-        let idle = tokio::time::timeout(Duration::ZERO, counter.changed()).await;
-        assert!(idle.is_err());
-        counter.sent(PeerId::random(), 0, 1);
-        counter.sent(PeerId::random(), 0, 1);
-        counter.changed().await;
-        let idle = tokio::time::timeout(Duration::ZERO, counter.changed()).await;
-        assert!(idle.is_err(), "told once");
-    }
-
-    #[test]
-    fn a_meter_follows_and_forgets() {
-        let mut meter = Meter::default();
-        for tenths in 1..=200 {
-            meter.add(Duration::from_millis(100 * tenths), 100_000);
-        }
-        assert!((950_000..=1_000_000).contains(&meter.rate(Duration::from_secs(20))));
-        assert!(meter.rate(Duration::from_secs(60)) < 1000);
+        assert_eq!(traffic.with(&large), from_large);
     }
 }

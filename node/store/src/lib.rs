@@ -24,6 +24,7 @@ mod import;
 mod lru;
 mod mode;
 mod parallel;
+mod selection;
 mod serve;
 mod stamp;
 mod target;
@@ -44,10 +45,11 @@ use shoal_printable::printable_bytes;
 
 pub use holdings::{HeldChunk, HoldingGuard, Holdings};
 pub use import::{
-    Import, ImportError, ImportOptions, ImportProgress, SkipReason, Skipped, SkippedList, Source,
-    default_cache_dir, import,
+    ImportError, ImportOptions, ImportProgress, Imported, ReopenError, SavedSource, SkipReason, Skipped,
+    SkippedList, Source, default_cache_dir, import,
 };
-pub use target::{OpenReport, Placed, Reuse, Selection, Target, TargetError, TargetOptions, WriteError};
+pub use selection::Selection;
+pub use target::{OpenReport, Placed, Reuse, Target, TargetError, TargetOptions, WriteError};
 pub use verify::{EntryState, MAX_EXTRA, VerifyError, VerifyReport, verify};
 pub use watch::ScanProgress;
 

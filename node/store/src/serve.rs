@@ -62,12 +62,27 @@ pub(crate) struct Served<F> {
     handles: Mutex<Lru<FileIndex, Opened>>,
 }
 
+/// How sure it is that a file is what the manifest says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// Not all of its chunks can be served.
+    Absent,
+    /// Its chunks have to be hashed before they are served.
+    Unsure,
+    /// All of it matched under this stamp, which was no racy one.
+    Sure(Stamp),
+}
+
 #[derive(Debug)]
 struct Trust {
     have: ChunkSet,
     sure: ChunkSet,
     /// By file: the stamp for which its sure chunks are sure.
     stamps: Vec<Option<Stamp>>,
+    /// Whether chunks became sure by being read.
+    learned: bool,
+    /// Whether chunks were withdrawn.
+    lost: bool,
 }
 
 impl<F: Files> Served<F> {
@@ -75,7 +90,7 @@ impl<F: Files> Served<F> {
     pub(crate) fn new(manifest: Arc<Manifest>, files: F, clock: Clock) -> Self {
         let none = ChunkSet::with_capacity(manifest.chunks().len());
         let stamps = vec![None; manifest.entries().len()];
-        let trust = Mutex::new(Trust { have: none.clone(), sure: none, stamps });
+        let trust = Mutex::new(Trust { have: none.clone(), sure: none, stamps, learned: false, lost: false });
         Self { manifest, files, clock, trust, handles: Mutex::new(Lru::new(OPEN_FILES)) }
     }
 
@@ -105,6 +120,34 @@ impl<F: Files> Served<F> {
         let mut trust = lock(&self.trust);
         trust.have.insert(chunk as usize);
         trust.sure.set(chunk as usize, sure);
+    }
+
+    /// Takes over how all files stand, one for each entry: what is not absent can be served from now on.
+    pub(crate) fn restore(&self, standings: &[Standing]) {
+        let stamp = |standing: &Standing| match standing {
+            Standing::Sure(stamp) => Some(*stamp),
+            Standing::Absent | Standing::Unsure => None,
+        };
+        self.set_stamps(standings.iter().map(stamp).collect());
+        let geometry = self.manifest.geometry();
+        for chunk in 0..geometry.chunks() {
+            let of = |span: Span| standings[span.file as usize];
+            if geometry.spans(chunk).all(|span| of(span) != Standing::Absent) {
+                self.add(chunk, geometry.spans(chunk).all(|span| matches!(of(span), Standing::Sure(_))));
+            }
+        }
+    }
+
+    /// How all files stand now, one for each entry.
+    pub(crate) fn standings(&self) -> Vec<Standing> {
+        let trust = lock(&self.trust);
+        let all = |set: &ChunkSet, file| self.manifest.geometry().chunks_of(file).all(|c| set[c as usize]);
+        let standing = |(file, stamp): (FileIndex, &Option<Stamp>)| match stamp {
+            _ if !all(&trust.have, file) => Standing::Absent,
+            Some(stamp) if all(&trust.sure, file) => Standing::Sure(*stamp),
+            _ => Standing::Unsure,
+        };
+        (0..).zip(&trust.stamps).map(standing).collect()
     }
 
     /// The files have been moved: closes them all. No chunk is sure until it has been hashed once.
@@ -203,8 +246,14 @@ impl<F: Files> Served<F> {
             }
         }
         if sure {
-            trust.sure.insert(chunk as usize);
+            trust.learned |= !trust.sure.put(chunk as usize);
         }
+    }
+
+    /// Whether more of it is sure than at the start, and all of it is still there.
+    pub(crate) fn has_learned(&self) -> bool {
+        let trust = lock(&self.trust);
+        trust.learned && !trust.lost
     }
 
     /// The first file whose stamp is not the recorded one, else the first.
@@ -227,6 +276,7 @@ impl<F: Files> Served<F> {
         let mut trust = lock(&self.trust);
         trust.have.remove(chunk as usize);
         trust.sure.remove(chunk as usize);
+        trust.lost = true;
         ReadError::Withdrawn { path: self.files.path(file), why }
     }
 }

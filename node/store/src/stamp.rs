@@ -15,6 +15,9 @@ const TICK: i64 = SECOND / 10;
 /// Some file systems keep whole or even seconds.
 const COARSE_TICK: i64 = 2 * SECOND;
 
+/// Size, times of change, inode and device.
+pub(crate) type StampFields = (u64, i64, i64, u64, u64);
+
 /// Which file a path leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct FileId {
@@ -62,6 +65,11 @@ impl Stamp {
         }
     }
 
+    /// All that it is, to be written down.
+    pub(crate) fn fields(&self) -> StampFields {
+        (self.size, self.mtime, self.ctime, self.ino, self.dev)
+    }
+
     /// The same with another time of change.
     #[cfg(test)]
     pub(crate) fn changed_at(self, ctime: i64) -> Self {
@@ -78,6 +86,13 @@ impl Stamp {
         let newest = self.mtime.max(self.ctime);
         let tick = if newest % SECOND == 0 { COARSE_TICK } else { TICK };
         newest >= now.saturating_sub(tick)
+    }
+}
+
+impl From<StampFields> for Stamp {
+    /// From its [`fields`](Stamp::fields).
+    fn from((size, mtime, ctime, ino, dev): StampFields) -> Self {
+        Self { size, mtime, ctime, ino, dev }
     }
 }
 

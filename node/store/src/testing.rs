@@ -9,7 +9,7 @@ use std::sync::atomic::AtomicBool;
 use rand::{RngExt, SeedableRng, rngs::SmallRng};
 use shoal_content::Chunker;
 
-use super::{Import, ImportError, ImportOptions, import};
+use super::{ImportError, ImportOptions, Imported, import};
 
 /// Small chunks, so that small trees have several.
 pub(super) const SMALL: Chunker = Chunker::FastCdc { min: 16 << 10, avg: 32 << 10, max: 64 << 10 };
@@ -72,7 +72,7 @@ pub(super) fn options(path: &Path) -> ImportOptions {
 }
 
 /// Imports without telling or stopping.
-pub(super) fn run(options: &ImportOptions) -> Result<Import, ImportError> {
+pub(super) fn run(options: &ImportOptions) -> Result<Imported, ImportError> {
     import(options, &|_| {}, &AtomicBool::new(false))
 }
 

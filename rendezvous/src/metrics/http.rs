@@ -1,6 +1,7 @@
 //! The little of HTTP that is needed.
 
 use std::convert::Infallible;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +12,6 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use prometheus_client::registry::Registry;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 
@@ -27,15 +27,31 @@ const MAX_HEAD: usize = 16 << 10;
 /// After a failure to accept (no descriptors left, for one) this is waited.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// What connections have in common.
-struct Site {
-    feed: Feed,
-    registry: Registry,
+/// What is served: figures, and whether the program behind them is well.
+pub struct MetricsPage {
+    text: Box<dyn Fn() -> Result<String, fmt::Error> + Send + Sync>,
+    is_well: Box<dyn Fn() -> bool + Send + Sync>,
 }
 
-/// Answers on this listener for ever.
+impl MetricsPage {
+    /// `text` gives the figures in the OpenMetrics format. Neither may wait.
+    pub fn new(
+        text: impl Fn() -> Result<String, fmt::Error> + Send + Sync + 'static,
+        is_well: impl Fn() -> bool + Send + Sync + 'static,
+    ) -> Self {
+        Self { text: Box::new(text), is_well: Box::new(is_well) }
+    }
+}
+
+/// Answers on this listener for ever with what a tracker reports.
 pub async fn serve(listener: TcpListener, feed: Feed) {
-    let site = Arc::new(Site { registry: encoding::registry(feed.clone()), feed });
+    let registry = encoding::registry(feed.clone());
+    serve_page(listener, MetricsPage::new(move || encoding::encode(&registry), move || feed.is_alive())).await;
+}
+
+/// Answers on this listener for ever: `/metrics` with the figures, `/health` with whether all is well.
+pub async fn serve_page(listener: TcpListener, page: MetricsPage) {
+    let site = Arc::new(page);
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     loop {
         match listener.accept().await {
@@ -56,7 +72,7 @@ pub async fn serve(listener: TcpListener, feed: Feed) {
     }
 }
 
-async fn converse(stream: TcpStream, site: Arc<Site>) {
+async fn converse(stream: TcpStream, site: Arc<MetricsPage>) {
     let service = service_fn(move |request: Request<Incoming>| {
         let answer = site.answer(request.method(), request.uri().path());
         async { Ok::<_, Infallible>(answer) }
@@ -72,17 +88,15 @@ async fn converse(stream: TcpStream, site: Arc<Site>) {
     }
 }
 
-impl Site {
+impl MetricsPage {
     fn answer(&self, method: &Method, path: &str) -> Response<Full<Bytes>> {
         match (method, path) {
-            (&Method::GET, "/metrics") => match encoding::encode(&self.registry) {
+            (&Method::GET, "/metrics") => match (self.text)() {
                 Ok(text) => respond(StatusCode::OK, encoding::CONTENT_TYPE, text),
                 Err(_) => plain(StatusCode::INTERNAL_SERVER_ERROR, "cannot be encoded\n"),
             },
-            (&Method::GET, "/health") if self.feed.is_alive() => plain(StatusCode::OK, "ok\n"),
-            (&Method::GET, "/health") => {
-                plain(StatusCode::SERVICE_UNAVAILABLE, "the tracker does not report\n")
-            }
+            (&Method::GET, "/health") if (self.is_well)() => plain(StatusCode::OK, "ok\n"),
+            (&Method::GET, "/health") => plain(StatusCode::SERVICE_UNAVAILABLE, "it does not report\n"),
             _ => plain(StatusCode::NOT_FOUND, "there are /metrics and /health\n"),
         }
     }

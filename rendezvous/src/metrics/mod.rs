@@ -2,7 +2,8 @@
 //!
 //! - [`Snapshot`]: the figures, plain. [`channel`] makes a [`Reporter`] for the task that has them, and a [`Feed`]
 //!   for the one that serves them.
-//! - [`serve`]: `GET /metrics` in the OpenMetrics text format, and `GET /health`.
+//! - [`serve`]: `GET /metrics` in the OpenMetrics text format, and `GET /health`; [`serve_page`] serves the figures of any
+//!   other program in the same way.
 //!
 //! What this is not: a way in. There is nothing to change here, and no figure tells of a single peer or namespace.
 //!
@@ -19,7 +20,7 @@ use shoal_wire::rendezvous::Status;
 use shoal_wire::tracker::RegistryCounts;
 use tokio::sync::watch;
 
-pub use self::http::{MAX_CONNECTIONS, serve};
+pub use self::http::{MAX_CONNECTIONS, MetricsPage, serve, serve_page};
 use crate::store::StoreStats;
 
 /// How often the tracker reports.

@@ -8,6 +8,7 @@
 //! - [`ManifestFetch`]: the manifest, block by block, before that.
 //! - [`SeedWatch`]: when serving ends by itself, as a [`SeedGoal`] says; [`ConfirmedCopies`] with it.
 //! - [`PeerBook`]: the peers of a node: addresses, connections, dials, bans.
+//! - [`explain()`]: why a content does not come, or comes slowly.
 //! - [`Announcer`]: when to register at and to ask rendezvous points.
 //!
 //! What this is not: nothing here sends, sleeps, reads a clock or sees a chunk's bytes. `now` is the
@@ -22,6 +23,7 @@ mod backoff;
 mod chunk_news;
 mod confirmed;
 mod download;
+mod explain;
 mod manifest_fetch;
 mod member;
 mod name;
@@ -37,11 +39,15 @@ pub use backoff::{Backoff, jittered};
 pub use chunk_news::ChunkNews;
 pub use confirmed::{ConfirmedCopies, PeerClaim};
 pub use download::{Download, DownloadConfig, DropReason, Input, Output, PeerChoice, RequestId, Topology};
+pub use explain::{
+    Affairs, Cause, DialTrouble, DiskTrouble, DiskUse, Fact, Figure, Finding, LimitUse, Measure,
+    NeighbourFigures, PeerSearch, Situation, TrackerStanding, TrackerState, WrongBytes, explain,
+};
 pub use manifest_fetch::{BlockFailure, ManifestFetch, ManifestFetchOutput};
 pub use member::{
-    ConnectionEvent, GiveUp, MOST_DIALLING, Member, MemberConfig, MemberInput, MemberObserver, MemberOutput,
-    MemberStart, MemberStep, NeighbourEvent, Offence, PeerSource, Recording, SOUGHT_AT_FIRST,
-    SOUGHT_BY_COMPLETE, StartRole, StoreEvent, StreamEvent, TrackerEvent,
+    ConnectionEvent, GiveUp, KnownNeighbour, MOST_DIALLING, Member, MemberConfig, MemberInput,
+    MemberObserver, MemberOutput, MemberStart, MemberStep, NeighbourEvent, Offence, PeerSource, Recording,
+    SOUGHT_AT_FIRST, SOUGHT_BY_COMPLETE, StartRole, StoreEvent, StreamEvent, TrackerEvent,
 };
 pub use name::{PeerHasher, PeerMap, PeerName, numbered_peer};
 pub use peer_book::{

@@ -26,5 +26,5 @@ mod tally;
 mod tests;
 
 pub use limits::ServiceLimits;
-pub use service::{Effect, Origin, ServiceOutcome, Services};
+pub use service::{Asker, Effect, ServiceOutcome, Services};
 pub use stored::{ServiceChange, StoredEntry, StoredPayload};

@@ -23,7 +23,7 @@ use super::{ServiceChange, ServiceLimits, StoredEntry, StoredPayload, tally};
 
 /// The peer that asks, as its connection shows it.
 #[derive(Debug, Clone, Copy)]
-pub struct Origin {
+pub struct Asker {
     /// The peer's id.
     pub peer: PeerId,
     /// The address that the connection comes from.
@@ -100,7 +100,7 @@ impl Services {
         &mut self,
         registry: &mut Registry,
         now: Duration,
-        from: Origin,
+        from: Asker,
         request: Received<TrackerRequest>,
     ) -> ServiceOutcome {
         registry.expire(now);
@@ -171,7 +171,7 @@ impl Services {
         &mut self,
         registry: &mut Registry,
         now: Duration,
-        from: Origin,
+        from: Asker,
         request: TrackerRequest,
         effects: &mut Vec<Effect>,
     ) -> Result<TrackerResponse, TrackerErrorCode> {
@@ -267,7 +267,7 @@ fn set_role(
 fn report(
     registry: &mut Registry,
     now: Duration,
-    reporter: Origin,
+    reporter: Asker,
     peer: &[u8],
     effects: &mut Vec<Effect>,
 ) -> Result<TrackerResponse, TrackerErrorCode> {

@@ -13,10 +13,7 @@ use super::super::error::Exit;
 use super::super::human;
 use super::super::output::Output;
 use super::points::PointArgs;
-use shoal_net::{TrackerClient, TrackerError};
-
-/// Pages that are asked of one tracker; a lying one could go on forever.
-const MAX_PAGES: usize = 1_000;
+use shoal_net::TrackerClient;
 
 /// Find contents by name: prints id, size, number of publishers and name of each
 ///
@@ -51,7 +48,8 @@ struct Found {
 pub(super) async fn run(args: Args, output: &Output) -> Result<Exit, CliError> {
     let mode = if args.prefix { Mode::Prefix } else { Mode::Substring };
     let (text, limit) = (args.text.as_str(), args.limit as usize);
-    let answers = args.points.ask(output, |tracker| find(tracker, mode, text, limit)).await?;
+    let ask = |tracker: TrackerClient| async move { tracker.find_all(mode, text, limit).await };
+    let answers = args.points.ask(output, ask).await?;
     let mut all: BTreeMap<_, Found> = BTreeMap::new();
     for found in answers.into_iter().flat_map(|answer| answer.said) {
         let Match { entry, peers, publishers } = found;
@@ -82,24 +80,4 @@ pub(super) async fn run(args: Args, output: &Output) -> Result<Exit, CliError> {
         })?;
     }
     Ok(Exit::Done)
-}
-
-/// Asks page by page, until there is enough or no more.
-async fn find(
-    tracker: TrackerClient,
-    mode: Mode,
-    text: &str,
-    limit: usize,
-) -> Result<Vec<Match>, TrackerError> {
-    let (mut found, mut after) = (vec![], None);
-    for _ in 0..MAX_PAGES {
-        let page = tracker.find(mode, text, after, (limit - found.len()) as u32).await?;
-        found.extend(page.items);
-        found.truncate(limit);
-        after = page.next;
-        if after.is_none() || found.len() == limit {
-            break;
-        }
-    }
-    Ok(found)
 }

@@ -8,13 +8,13 @@
 //! What always holds: at most [`MAX_CHUNK`] bytes of one content wait for its disk, besides the chunk that is
 //! kept; every chunk that was answered ends in one event.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use libp2p::PeerId;
 use shoal_content::{ChunkIndex, ContentId, MAX_CHUNK};
-use shoal_engine::RequestId;
+use shoal_engine::{DiskUse, RequestId};
 use shoal_store::WriteError;
 use shoal_wire::chunks::ChunkRefusal;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
@@ -79,6 +79,8 @@ pub(super) struct Attachment {
     blocked: AtomicBool,
     /// The disk has been behind for longer than others wait.
     stuck: AtomicBool,
+    /// When each write that is under way began.
+    writing: Mutex<Vec<Instant>>,
     gone: CancellationToken,
 }
 
@@ -103,6 +105,7 @@ impl Attachment {
             writes: Arc::new(Semaphore::new(MAX_WRITES)),
             blocked: AtomicBool::new(false),
             stuck: AtomicBool::new(false),
+            writing: Mutex::default(),
             gone,
         })
     }
@@ -241,9 +244,31 @@ impl Attachment {
             let Arriving { chunk, len, .. } = held.chunk;
             sink.write(chunk, &held.buffer.bytes()[..len as usize])
         };
+        let began = Instant::now();
+        self.writing().push(began);
         let written = tokio::task::spawn_blocking(write).await;
+        let mut writing = self.writing();
+        if let Some(place) = writing.iter().position(|at| *at == began) {
+            writing.swap_remove(place);
+        }
+        drop(writing);
         self.stuck.store(false, Ordering::SeqCst);
         written
+    }
+
+    /// What waits for the disk, and how long a write has been going on.
+    pub(super) fn disk(&self) -> DiskUse {
+        let oldest = self.writing().iter().min().copied();
+        DiskUse {
+            blocked: None,
+            waiting: (MAX_CHUNK as usize).saturating_sub(self.backlog.available_permits()) as u64,
+            room: MAX_CHUNK.into(),
+            writing_for: oldest.map(|began| began.elapsed()).unwrap_or_default(),
+        }
+    }
+
+    fn writing(&self) -> MutexGuard<'_, Vec<Instant>> {
+        self.writing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Tells how a write ended, other than by a disk that takes nothing.

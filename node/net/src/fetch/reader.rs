@@ -32,11 +32,19 @@ pub(super) struct Reader<'a, R> {
     input: BufReader<R>,
     pace: &'a Pace,
     memory: &'a Arc<Memory>,
+    /// Is told of bytes that came.
+    came: &'a (dyn Fn(u64) + Sync),
 }
 
 impl<'a, R: AsyncRead + Unpin> Reader<'a, R> {
-    pub(super) fn new(stream: &'a ChunkStream, input: R, pace: &'a Pace, memory: &'a Arc<Memory>) -> Self {
-        Self { stream, input: BufReader::with_capacity(STEP / 8, input), pace, memory }
+    pub(super) fn new(
+        stream: &'a ChunkStream,
+        input: R,
+        pace: &'a Pace,
+        memory: &'a Arc<Memory>,
+        came: &'a (dyn Fn(u64) + Sync),
+    ) -> Self {
+        Self { stream, input: BufReader::with_capacity(STEP / 8, input), pace, memory, came }
     }
 
     /// Reads until the stream ends.
@@ -96,6 +104,7 @@ impl<'a, R: AsyncRead + Unpin> Reader<'a, R> {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
             filled += came;
+            (self.came)(came as u64);
             self.pace.take(came).await;
             if since.elapsed() >= REPORT || filled == len {
                 let bytes = (filled - reported) as u64;
@@ -127,6 +136,7 @@ impl<'a, R: AsyncRead + Unpin> Reader<'a, R> {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
             left -= piece;
+            (self.came)(piece);
         }
         Ok(())
     }

@@ -21,7 +21,13 @@ impl Job {
             Done::Synced => self.synced(),
             Done::Registered { tracker, result } => self.registered(tracker, result),
             Done::Discovered { tracker, result } => self.discovered(tracker, result),
-            Done::Block { peer, hash, block } => self.tell(MemberInput::Block { peer, hash, block }),
+            Done::Block { peer, hash, block, unsupported } => {
+                self.account.knows_question(peer, !unsupported);
+                if block.is_ok() {
+                    self.account.came(self.parts.clock.now());
+                }
+                self.tell(MemberInput::Block { peer, hash, block });
+            }
             Done::Joined { peer, rtt, rest, result } => self.joined(peer, rtt, rest, result),
             Done::Told { peer, lost } => self.tell_neighbour(peer, NeighbourEvent::Told { lost }),
             Done::Peers { teller, peers } => self.learn_peers(teller, peers),
@@ -39,6 +45,7 @@ impl Job {
         rest: Vec<Have>,
         result: Result<(Have, Load), QueryError>,
     ) {
+        self.account.knows_question(peer, !result.as_ref().is_err_and(QueryError::is_unsupported));
         let event = match result {
             Ok((have, load)) => match self.chunks_of(&have) {
                 Some(have) => NeighbourEvent::Joined { rtt, have, load },

@@ -67,6 +67,7 @@ impl Job {
             Offence::Block | Offence::Map => None,
         };
         tracing::info!(%peer, ?offence, "peer banned");
+        self.account.wrong(offence);
         if offence != Offence::Map {
             self.report.event(ContentEvent::BadPeer { peer, chunk });
         }
@@ -75,6 +76,7 @@ impl Job {
 
     fn suspend(&mut self, peer: PeerId, chunk: ChunkIndex) {
         tracing::info!(%peer, chunk, "peer sent a wrong chunk after many good ones: left alone for some time");
+        self.account.wrong(Offence::Chunk(chunk));
         self.report.event(ContentEvent::BadPeer { peer, chunk: Some(chunk) });
         self.peers.release(peer);
     }
@@ -153,6 +155,7 @@ impl Job {
     }
 
     fn ask_for_peers(&mut self, peer: PeerId) {
+        self.account.exchanges += 1;
         let (control, content) = (self.parts.control.clone(), self.content);
         self.spawn(async move {
             match control.query(peer, QueryRequest::Peers { content }).await {

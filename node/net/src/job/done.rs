@@ -29,6 +29,8 @@ pub(super) enum Done {
         peer: PeerId,
         hash: Hash,
         block: Result<Vec<u8>, BlockFailure>,
+        /// Whether the peer does not know the question.
+        unsupported: bool,
     },
     /// With what of the own map did not fit into the join.
     Joined {
@@ -52,10 +54,12 @@ pub(super) enum Done {
 /// Asks a peer for a block. Only the stream's own failure ends it: when others are asked too is the member's decision,
 /// and a late block is as good as any.
 pub(super) async fn fetch_block(control: Control, content: ContentId, peer: PeerId, hash: Hash) -> Done {
-    let block = match control.query(peer, QueryRequest::Block { hash, content }).await {
+    let answer = control.query(peer, QueryRequest::Block { hash, content }).await;
+    let unsupported = answer.as_ref().is_err_and(QueryError::is_unsupported);
+    let block = match answer {
         Ok(QueryResponse::Block { bytes }) => Ok(bytes),
         Err(QueryError::Refused(QueryErrorCode::NotFound)) => Err(BlockFailure::NotFound),
         Ok(_) | Err(_) => Err(BlockFailure::Other),
     };
-    Done::Block { peer, hash, block }
+    Done::Block { peer, hash, block, unsupported }
 }

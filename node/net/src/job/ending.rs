@@ -25,6 +25,11 @@ impl Job {
     }
 
     pub(super) fn fail(&mut self, failure: Failure) {
+        if matches!(failure, Failure::NoPeers { .. }) {
+            // Whoever asks later why it failed, wants to know what was tried.
+            let situation = self.situation();
+            self.report.part(situation);
+        }
         self.finished(Err(failure));
         self.ended = true;
     }

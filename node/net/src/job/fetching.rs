@@ -79,7 +79,7 @@ impl Job {
             Stage::Opening(opening, again) if error.may_pass() => {
                 // What is there may have been hashed in vain, which must not keep the disk busy for ever.
                 *again = Some(now + DISK_AGAIN.max(now.saturating_sub(opening.began())));
-                self.report.blocked(error.to_string());
+                self.report.blocked(&error);
             }
             _ => self.fail(error.into()),
         }
@@ -112,7 +112,12 @@ impl Job {
                 tracing::debug!(%peer, %error, "chunk stream lost");
                 stream(peer, StreamEvent::Lost)
             }
-            FetchEvent::Progress { peer, bytes } => stream(peer, StreamEvent::Progress { bytes }),
+            FetchEvent::Progress { peer, bytes } => {
+                let now = self.parts.clock.now();
+                self.account.came(now);
+                self.report.came(now, bytes);
+                stream(peer, StreamEvent::Progress { bytes })
+            }
             FetchEvent::Begun { peer, id, chunk, queued } => {
                 stream(peer, StreamEvent::Begun { id, chunk, queued })
             }
@@ -120,10 +125,13 @@ impl Job {
                 self.count(peer, chunk, len);
                 stream(peer, StreamEvent::Stored { id, chunk, servable: complete })
             }
-            FetchEvent::Corrupt { peer, id, chunk } => stream(peer, StreamEvent::Corrupt { id, chunk }),
+            FetchEvent::Corrupt { peer, id, chunk } => {
+                self.shelf.traffic.corrupt(peer);
+                stream(peer, StreamEvent::Corrupt { id, chunk })
+            }
             FetchEvent::Refused { peer, id, why } => stream(peer, StreamEvent::Refused { id, why }),
             FetchEvent::Blocked { error } => {
-                self.report.blocked(error.to_string());
+                self.report.blocked(&error);
                 MemberInput::Store(StoreEvent::Blocked)
             }
             FetchEvent::Unblocked => {
@@ -200,7 +208,7 @@ impl Job {
         match (&mut self.stage, error) {
             (Stage::Finishing(_, again), error @ TargetError::Blocked { .. }) => {
                 *again = Some(self.parts.clock.now() + DISK_AGAIN);
-                self.report.blocked(error.to_string());
+                self.report.blocked(&error);
             }
             (_, error) => self.fail(error.into()),
         }

@@ -41,6 +41,9 @@ pub struct FetchOptions {
     pub download: DownloadConfig,
     /// When to end serving, once it is complete; `None`: not by itself.
     pub goal: Option<SeedGoal>,
+    /// Whether peers that ask what is shared here are told of it, from the moment that it can be served.
+    #[serde(default)]
+    pub public: bool,
 }
 
 impl FetchOptions {
@@ -59,6 +62,7 @@ impl FetchOptions {
             topology: Topology::default(),
             download: DownloadConfig::default(),
             goal: None,
+            public: false,
         }
     }
 }
@@ -72,6 +76,9 @@ pub struct ServeOptions {
     pub publish: bool,
     /// When to end; `None`: not by itself.
     pub goal: Option<SeedGoal>,
+    /// Whether peers that ask what is shared here are told of it.
+    #[serde(default)]
+    pub public: bool,
 }
 
 /// What a content is here for.
@@ -112,6 +119,24 @@ impl Intent {
             Self::Serve { .. } => true,
             Self::Fetch(options) => options.topology != Topology::Star,
             Self::Manifest { .. } => false,
+        }
+    }
+
+    /// Whether peers that ask what is shared here are told of it.
+    pub(super) fn is_public(&self) -> bool {
+        match self {
+            Self::Serve { options, .. } => options.public,
+            Self::Fetch(options) => options.public,
+            Self::Manifest { .. } => false,
+        }
+    }
+
+    pub(crate) fn set_public(&mut self, public: bool) {
+        match self {
+            Self::Serve { options, .. } => options.public = public,
+            Self::Fetch(options) => options.public = public,
+            // There is nothing to share of it.
+            Self::Manifest { .. } => {}
         }
     }
 

@@ -11,14 +11,17 @@
 //! What always holds: when a job ends, in whatever way, its place in the library, its uploads, its streams and its use
 //! of connections are given back by their guards.
 
+mod account;
 mod answers;
 mod bytes;
 mod carry;
+mod disk_trouble;
 mod done;
 mod ending;
 mod fetching;
 mod goal;
 mod include;
+mod inquiries;
 mod intent;
 mod opening;
 mod questions;
@@ -27,6 +30,7 @@ mod reporting;
 mod roles;
 mod run;
 mod shelf;
+mod situation;
 mod state;
 mod trackers;
 mod types;
@@ -34,6 +38,6 @@ mod types;
 pub use self::include::{Include, IncludeError};
 pub(crate) use self::intent::Intent;
 pub use self::intent::{FetchOptions, ServeOptions};
-pub(crate) use self::report::{Outcome, Report};
+pub(crate) use self::report::{Outcome, Parting, Report};
 pub(crate) use self::state::Job;
 pub use self::types::{ContentEvent, Failure, Finished, Phase, Progress};

@@ -1,16 +1,20 @@
 //! What a job tells about itself: progress, events, its result.
 
 use std::collections::BTreeSet;
+use std::error::Error;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use shoal_content::ContentId;
+use shoal_engine::{DiskTrouble, Situation};
 use tokio::sync::watch;
 
+use super::disk_trouble::disk_trouble;
 use super::{ContentEvent, Failure, Finished, Progress};
 use crate::events::EventHub;
 use crate::library::Withdrawn;
+use crate::meter::Meter;
 
 /// Files whose withdrawal is told; after that many it is clear enough.
 const MAX_WITHDRAWN: usize = 100;
@@ -18,17 +22,24 @@ const MAX_WITHDRAWN: usize = 100;
 /// The result of a job: `None` until there is one.
 pub(crate) type Outcome = Option<Result<Finished, Arc<Failure>>>;
 
+/// What was known of a content when it was given up because nobody was found.
+pub(crate) type Parting = Arc<Mutex<Option<Situation>>>;
+
 /// Where a job reports.
 pub(crate) struct Report {
     content: ContentId,
     progress: watch::Sender<Progress>,
     outcome: watch::Sender<Outcome>,
+    parting: Parting,
     events: EventHub,
     pub(super) snapshot: Progress,
     /// Whether something may have changed since progress was told.
     pub(super) stirred: bool,
     pub(super) told_at: Duration,
     withdrawn: BTreeSet<PathBuf>,
+    disk_trouble: Option<DiskTrouble>,
+    up: Meter,
+    down: Meter,
 }
 
 impl Report {
@@ -36,17 +47,22 @@ impl Report {
         content: ContentId,
         progress: watch::Sender<Progress>,
         outcome: watch::Sender<Outcome>,
+        parting: Parting,
         events: EventHub,
     ) -> Self {
         Self {
             content,
             progress,
             outcome,
+            parting,
             events,
             snapshot: Progress::default(),
             stirred: true,
             told_at: Duration::ZERO,
             withdrawn: BTreeSet::new(),
+            disk_trouble: None,
+            up: Meter::default(),
+            down: Meter::default(),
         }
     }
 
@@ -79,13 +95,22 @@ impl Report {
         self.snapshot.done
     }
 
-    pub(super) fn blocked(&mut self, why: String) {
+    /// The disk takes nothing.
+    pub(super) fn blocked(&mut self, error: &(dyn Error + 'static)) {
+        let why = error.to_string();
+        self.disk_trouble = Some(disk_trouble(error));
         if self.snapshot.blocked.replace(why.clone()).is_none() {
             self.event(ContentEvent::Blocked(why));
         }
     }
 
+    /// Why the disk takes nothing, with what it said.
+    pub(super) fn blocked_by(&self) -> Option<(DiskTrouble, String)> {
+        self.disk_trouble.zip(self.snapshot.blocked.clone())
+    }
+
     pub(super) fn unblocked(&mut self) {
+        self.disk_trouble = None;
         if self.snapshot.blocked.take().is_some() {
             self.event(ContentEvent::Unblocked);
         }
@@ -98,10 +123,36 @@ impl Report {
         }
     }
 
+    /// Bytes came.
+    pub(super) fn came(&mut self, now: Duration, bytes: u64) {
+        self.down.add(now, bytes);
+    }
+
+    /// Bytes per second that came of late.
+    pub(super) fn rate_down(&mut self, now: Duration) -> u64 {
+        self.down.rate(now)
+    }
+
+    /// Bytes have gone out.
+    pub(super) fn gone(&mut self, now: Duration, bytes: u64) {
+        self.up.add(now, bytes);
+    }
+
+    /// Whether a rate changes although nothing happens.
+    pub(super) fn is_moving(&self) -> bool {
+        self.up.is_moving() || self.down.is_moving()
+    }
+
     /// Tells the snapshot.
     pub(super) fn publish(&mut self, now: Duration) {
+        (self.snapshot.rate_up, self.snapshot.rate_down) = (self.up.rate(now), self.down.rate(now));
         self.progress.send_replace(self.snapshot.clone());
         (self.stirred, self.told_at) = (false, now);
+    }
+
+    /// Keeps what was known at the end.
+    pub(super) fn part(&self, situation: Situation) {
+        *self.parting.lock().unwrap_or_else(PoisonError::into_inner) = Some(situation);
     }
 
     /// The first result counts.

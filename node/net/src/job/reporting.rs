@@ -10,7 +10,9 @@ const PERIOD: Duration = Duration::from_millis(250);
 
 impl Job {
     pub(super) fn next_report(&self) -> Option<Duration> {
-        let moves = self.report.stirred || matches!(self.stage, Stage::Opening(..));
+        // Also when nothing happens any more, until the rates that are told are 0.
+        let moves =
+            self.report.stirred || self.report.is_moving() || matches!(self.stage, Stage::Opening(..));
         moves.then(|| self.report.told_at + PERIOD)
     }
 
@@ -47,6 +49,8 @@ impl Job {
         // What is counted as sent has been noted as sent last before.
         snapshot.traffic = self.shelf.traffic.snapshot();
         snapshot.unconfirmed = unconfirmed;
-        self.report.publish(self.parts.clock.now());
+        let now = self.parts.clock.now();
+        self.report.gone(now, self.shelf.traffic.take_gone());
+        self.report.publish(now);
     }
 }

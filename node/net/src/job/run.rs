@@ -35,6 +35,7 @@ impl Job {
                 Some(done) = self.tasks.join_next() => self.on_task(done),
                 Some(event) = self.peer_events.recv() => self.on_peer_event(event),
                 Some(notice) = self.shelf.notices.recv() => self.on_withdrawn(notice),
+                Some(inquiry) = self.shelf.inquiries.recv() => self.on_inquiry(inquiry),
                 Some(question) = self.shelf.questions.recv() => self.on_question(question),
                 () = self.shelf.traffic.changed() => self.report.stir(),
                 () = self.parts.clock.until(deadline) => self.tell(MemberInput::Timeout),
@@ -106,16 +107,19 @@ impl Job {
         let connection = |peer, event| MemberInput::Connection { peer, event };
         match event {
             PeerEvent::Connected { peer } => self.tell(connection(peer, ConnectionEvent::Connected)),
-            PeerEvent::Unreachable { peer, retry_at } => {
+            PeerEvent::Unreachable { peer, retry_at, error } => {
+                self.account.dial_failed(error.as_ref());
                 let retry_at = retry_at.unwrap_or_else(|| self.parts.clock.now() + UNKNOWN_FOR);
                 self.tell(connection(peer, ConnectionEvent::Unreachable { retry_at }));
             }
             PeerEvent::Disconnected { peer } => self.tell(connection(peer, ConnectionEvent::Disconnected)),
             PeerEvent::AddressAnswered { address, peer } => {
+                self.account.answered(&address);
                 tracing::debug!(%address, %peer, "the peer at an address that was named is known");
                 self.tell(MemberInput::Found { peers: vec![peer], source: PeerSource::User });
             }
             PeerEvent::AddressUnreachable { address, error } => {
+                self.account.address_failed(&address, &error);
                 tracing::debug!(%address, %error, "a peer that was named cannot be reached");
             }
             PeerEvent::Lagged { connected } => self.reconcile(&connected),

@@ -8,12 +8,14 @@ use shoal_engine::ChunkNews;
 use shoal_store::{ChunkStore, HoldingGuard};
 use tokio::sync::mpsc;
 
-use crate::library::{Library, LibraryPlace, Question, Withdrawn};
-use crate::traffic::TrafficCounter;
+use crate::counter::TrafficCounter;
+use crate::library::{Desk, Inquiry, Library, LibraryPlace, Question, Withdrawn};
 use crate::upload::{Offer, Uploads};
 
 /// Questions from peers that may wait for the job.
 const QUESTIONS: usize = 64;
+/// Questions from this node's user that may wait for the job; a further one waits at its asker.
+const INQUIRIES: usize = 8;
 
 /// A content's place. Dropping it, in whatever way the job ends, takes the content out of the library and the uploads.
 pub(super) struct Shelf {
@@ -26,22 +28,38 @@ pub(super) struct Shelf {
     pub(super) traffic: Arc<TrafficCounter>,
     pub(super) questions: mpsc::Receiver<Question>,
     pub(super) notices: mpsc::Receiver<Withdrawn>,
+    pub(super) inquiries: mpsc::Receiver<Inquiry>,
 }
 
 impl Shelf {
     /// Takes the place of a content; `None` if somebody has it.
-    pub(super) fn take(content: ContentId, library: &Arc<Library>, uploads: Uploads) -> Option<Self> {
+    pub(super) fn take(
+        content: ContentId,
+        public: bool,
+        library: &Arc<Library>,
+        uploads: Uploads,
+    ) -> Option<Self> {
         let (asked, questions) = mpsc::channel(QUESTIONS);
         let (noticed, notices) = mpsc::channel(QUESTIONS);
-        let place = library.add(content, asked, noticed)?;
+        let (inquired, inquiries) = mpsc::channel(INQUIRIES);
+        let traffic = Arc::new(TrafficCounter::new(uploads.tally().clone()));
+        let desk = Desk {
+            questions: asked,
+            notices: noticed,
+            inquiries: inquired,
+            traffic: traffic.clone(),
+            public,
+        };
+        let place = library.add(content, desk)?;
         Some(Self {
             uploads,
             offer: None,
             held: None,
             place: Some(place),
-            traffic: Arc::default(),
+            traffic,
             questions,
             notices,
+            inquiries,
         })
     }
 
@@ -77,6 +95,12 @@ impl Shelf {
     /// How many copies of the content the known others have together.
     pub(super) fn copies(&self) -> usize {
         self.offer.as_ref().map_or(0, Offer::copies)
+    }
+
+    /// How many known others have the rarest chunk of each stretch of the chunk table; empty before anything is
+    /// served.
+    pub(super) fn rarity(&self, stretch: usize) -> Vec<u16> {
+        self.offer.as_ref().map(|offer| offer.rarity(stretch)).unwrap_or_default()
     }
 
     /// The chunk that was sent last on each open stream.

@@ -14,6 +14,7 @@ use tokio::task::JoinSet;
 use tracing::Instrument;
 
 use super::Failure;
+use super::account::Account;
 use super::bytes::Fetching;
 use super::done::Done;
 use super::intent::Intent;
@@ -68,6 +69,7 @@ pub(crate) struct Job {
     /// The join that is being answered.
     pub(super) welcome: Option<(PeerId, oneshot::Sender<QueryResponse>)>,
     pub(super) report: Report,
+    pub(super) account: Account,
     pub(super) goal: Goal,
     pub(super) ended: bool,
 }
@@ -85,7 +87,7 @@ impl Job {
         report: Report,
     ) -> Result<Self, Failure> {
         let now = parts.clock.now();
-        let shelf = Shelf::take(content, &parts.library, parts.uploads.clone());
+        let shelf = Shelf::take(content, intent.is_public(), &parts.library, parts.uploads.clone());
         let shelf = shelf.ok_or(Failure::Busy)?;
         let (peers, peer_events) = parts.control.attach(content);
         let trackers = Trackers::new(&parts.trackers, intent.trackers(), content);
@@ -115,6 +117,7 @@ impl Job {
             tasks: JoinSet::new(),
             welcome: None,
             report,
+            account: Account::begin(now, intent.peers()),
             goal: Goal::default(),
             ended: false,
             intent,

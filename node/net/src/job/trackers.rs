@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use libp2p::{Multiaddr, PeerId};
 use shoal_content::ContentId;
+use shoal_engine::{TrackerStanding, TrackerState};
 use shoal_wire::swarm_namespace;
 
 use super::done::Done;
@@ -17,8 +18,22 @@ struct Known {
     client: TrackerClient,
     /// Whether this node has been registered there.
     registered: bool,
+    /// Whether it was asked and that came to an end.
+    asked: bool,
     /// Why it was of no use the last time.
     error: Option<TrackerError>,
+}
+
+impl Known {
+    fn state(&self) -> TrackerState {
+        let standing = match &self.error {
+            None if self.asked => TrackerStanding::Answered,
+            None => TrackerStanding::Asked,
+            Some(error) => error.standing(),
+        };
+        let error = self.error.as_ref().map(TrackerError::to_string);
+        TrackerState { address: self.client.address().to_string(), standing, error }
+    }
 }
 
 /// All trackers of a content, named by their place in the list.
@@ -34,7 +49,7 @@ impl Trackers {
     pub(super) fn new(connector: &TrackerConnector, addresses: &[Multiaddr], content: ContentId) -> Self {
         let known = |address: &Multiaddr| {
             let client = connector.at(address.clone());
-            Known { client, registered: false, error: None }
+            Known { client, registered: false, asked: false, error: None }
         };
         Self {
             all: addresses.iter().map(known).collect(),
@@ -83,15 +98,20 @@ impl Trackers {
     pub(super) fn registered(&mut self, tracker: usize, error: Option<TrackerError>) {
         if let Some(known) = self.all.get_mut(tracker) {
             known.registered = error.is_none();
-            known.error = error;
+            (known.asked, known.error) = (true, error);
         }
     }
 
     /// A tracker has told of others, or has not.
     pub(super) fn answered(&mut self, tracker: usize, error: Option<TrackerError>) {
         if let Some(known) = self.all.get_mut(tracker) {
-            known.error = error;
+            (known.asked, known.error) = (true, error);
         }
+    }
+
+    /// What came of each.
+    pub(super) fn states(&self) -> Vec<TrackerState> {
+        self.all.iter().map(Known::state).collect()
     }
 
     /// The registration at a tracker has to end.

@@ -58,7 +58,11 @@ pub struct Progress {
     pub unconfirmed: usize,
     /// Why nothing can be stored for now.
     pub blocked: Option<String>,
-    /// Chunk bytes exchanged with peers.
+    /// Chunk bytes sent per second, of about the last two seconds; falls to 0 when nothing moves any more.
+    pub rate_up: u64,
+    /// Chunk bytes received per second, of about the last two seconds, before they are verified.
+    pub rate_down: u64,
+    /// What was exchanged with peers.
     pub traffic: Traffic,
 }
 

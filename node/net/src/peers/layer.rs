@@ -158,7 +158,7 @@ impl PeerLayer {
                     self.tell(content, PeerEvent::Connected { peer });
                 }
                 Some(PeerBookOutput::Unreachable { content, peer, retry_at }) => {
-                    self.tell(content, PeerEvent::Unreachable { peer, retry_at });
+                    self.tell(content, PeerEvent::Unreachable { peer, retry_at, error: error.clone() });
                 }
                 Some(PeerBookOutput::AddressAnswered { content, address, peer }) => {
                     self.tell(content, PeerEvent::AddressAnswered { address, peer });

@@ -34,6 +34,10 @@ impl Mailboxes {
         self.0.remove(&id);
     }
 
+    pub(super) fn content(&self, id: SubscriberId) -> Option<ContentId> {
+        self.0.get(&id).map(|mailbox| mailbox.content)
+    }
+
     /// Puts an event into a mailbox. If it was lost, and none before it: the mailbox, to wait for room in it.
     #[must_use]
     pub(super) fn tell(&mut self, id: SubscriberId, event: PeerEvent) -> Option<Full> {

@@ -16,13 +16,17 @@ mod remote_streams;
 mod shared;
 #[cfg(test)]
 mod tests;
+mod trouble;
 
 use std::time::Duration;
 
 use libp2p::{Multiaddr, PeerId};
 
+use crate::shared_error::SharedError;
+
 pub use self::dial_error::DialError;
 pub(crate) use self::shared::{PeersHandle, SharedPeers};
+pub(crate) use self::trouble::trouble;
 
 /// Names a content that is attached, among all that ever were.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -34,8 +38,12 @@ pub(crate) enum PeerEvent {
     /// A peer that was sought is connected.
     Connected { peer: PeerId },
     /// A peer that was sought cannot be reached; the seeking has ended. `retry_at`: from when on it is of use to seek
-    /// it again; `None`: no address is known, or it is banned.
-    Unreachable { peer: PeerId, retry_at: Option<Duration> },
+    /// it again; `None`: no address is known, or it is banned. `error`: what the last dial said, if there was one.
+    Unreachable {
+        peer: PeerId,
+        retry_at: Option<Duration>,
+        error: Option<SharedError<libp2p::swarm::DialError>>,
+    },
     /// The peer at a sought address is known. If the content wants a connection, it seeks the peer.
     AddressAnswered { address: Multiaddr, peer: PeerId },
     /// Nobody answered at a sought address; it is tried again.

@@ -60,6 +60,15 @@ impl SharedPeers {
         known.filter(|(_, addresses)| !addresses.is_empty()).collect()
     }
 
+    /// The contents that use or seek a peer, by id.
+    pub(crate) fn contents_with(&self, peer: &PeerId) -> Vec<ContentId> {
+        let state = self.state();
+        let mut contents: Vec<_> =
+            state.book.contents_with(peer).filter_map(|id| state.mailboxes.content(id)).collect();
+        contents.sort_unstable();
+        contents
+    }
+
     /// The public network in which each connected peer stands; `None` for those in a private one.
     pub(crate) fn networks_of(&self, peers: &[PeerId]) -> Vec<Option<Prefix>> {
         let state = self.state();

@@ -4,6 +4,7 @@ use std::io;
 
 use libp2p::identity::SigningError;
 use libp2p::request_response::OutboundFailure;
+use shoal_engine::TrackerStanding;
 use shoal_wire::frame::FrameError;
 use shoal_wire::rendezvous::{Refused, ResponseError};
 use shoal_wire::tracker::TrackerErrorCode;
@@ -86,6 +87,25 @@ fn words(code: TrackerErrorCode) -> &'static str {
 }
 
 impl TrackerError {
+    /// What it says of the tracker.
+    pub(crate) fn standing(&self) -> TrackerStanding {
+        match self {
+            Self::Unreachable(_) | Self::Timeout | Self::Ended | Self::Broken(_) => {
+                TrackerStanding::Unreachable
+            }
+            // What this node itself is not ready for is no fault of the tracker's.
+            Self::NoAddress | Self::Unsigned(_) | Self::Busy => TrackerStanding::Answered,
+            Self::Unsupported(_)
+            | Self::Refused(_)
+            | Self::Declined(_)
+            | Self::Request(_)
+            | Self::Malformed(_)
+            | Self::WrongKind
+            | Self::WrongBytes
+            | Self::Endless => TrackerStanding::Refuses,
+        }
+    }
+
     /// Why a question over a protocol got no answer.
     pub(super) fn of(protocol: &'static str, failure: OutboundFailure) -> Self {
         match failure {

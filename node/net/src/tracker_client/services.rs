@@ -13,6 +13,9 @@ use super::client::TrackerClient;
 use super::error::TrackerError;
 use super::order::Question;
 
+/// Portions that are asked of one tracker; a lying one could go on for ever.
+const MAX_PORTIONS: usize = 1_000;
+
 /// How many are in a swarm.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct SwarmSize {
@@ -94,6 +97,22 @@ impl TrackerClient {
             TrackerResponse::Found { next, contents } => Ok(Portion { items: contents, next }),
             _ => Err(TrackerError::WrongKind),
         }
+    }
+
+    /// Looks for contents by name, portion by portion, until there are `limit` or no more.
+    pub async fn find_all(&self, mode: Mode, text: &str, limit: usize) -> Result<Vec<Match>, TrackerError> {
+        let (mut found, mut after) = (vec![], None);
+        for _ in 0..MAX_PORTIONS {
+            let most = u32::try_from(limit - found.len()).unwrap_or(u32::MAX);
+            let portion = self.find(mode, text, after, most).await?;
+            found.extend(portion.items);
+            found.truncate(limit);
+            after = portion.next;
+            if after.is_none() || found.len() == limit {
+                break;
+            }
+        }
+        Ok(found)
     }
 
     /// Keeps a payload of at most 64 KiB there. Returns its id, and how long it is kept.

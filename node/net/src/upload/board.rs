@@ -13,7 +13,8 @@ use shoal_wire::chunks::{ChunkRefusal, MAX_WAITING};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::traffic::{Meter, TrafficCounter};
+use crate::counter::TrafficCounter;
+use crate::meter::Meter;
 
 /// Decisions that may wait for a session; more only if the peer reads no refusals.
 const GRANTS: usize = 3 * MAX_WAITING;

@@ -35,6 +35,11 @@ impl Offer {
         self.shared.look(|board| board.queue.copies(&self.content))
     }
 
+    /// How many known peers have the rarest chunk of each stretch of the chunk table.
+    pub(crate) fn rarity(&self, stretch: usize) -> Vec<u16> {
+        self.shared.look(|board| board.queue.rarity(&self.content, stretch))
+    }
+
     /// The chunk that was sent last on each stream, where it was one of this content. What was sent before it on the
     /// same stream arrives before it.
     pub(crate) fn last_sent(&self) -> Vec<(PeerId, ChunkIndex)> {

@@ -20,8 +20,10 @@ use tokio::task::JoinSet;
 use super::board::{Offered, Opened};
 use super::places::Place;
 use super::shared::Shared;
+use crate::counter::TrafficCounter;
 use crate::library::Withdrawn;
 use crate::memory::Buffer;
+use crate::traffic::Exchanged;
 
 /// Bytes handed to the stream at once.
 const PIECE: usize = 256 << 10;
@@ -113,7 +115,7 @@ impl Session<'_> {
     ) -> io::Result<()> {
         while let Some(grant) = grants.recv().await {
             match grant {
-                Grant::Refuse { id, why, .. } => refuse(&mut output, id, why).await?,
+                Grant::Refuse { id, why, .. } => self.refuse(&mut output, id, why).await?,
                 Grant::Send { id, content, chunk, .. } => {
                     self.send(&mut output, id, content, chunk).await?;
                 }
@@ -136,14 +138,16 @@ impl Session<'_> {
         chunk: ChunkIndex,
     ) -> io::Result<()> {
         let offered = self.shared.board().offered(&content);
-        let Some(offered) = offered else { return refuse(output, id, ChunkRefusal::NotFound).await };
+        let Some(offered) = offered else { return self.refuse(output, id, ChunkRefusal::NotFound).await };
         let buffer = match self.read_chunk(&offered, content, chunk).await {
             Ok(buffer) => buffer,
-            Err(why) => return refuse(output, id, why).await,
+            Err(why) => return self.refuse(output, id, why).await,
         };
         let bytes = buffer.bytes();
         self.shared.board().queue.begun(self.id);
-        self.send_bytes(output, id, chunk, bytes).await?;
+        let (len, queued) = (bytes.len() as u32, self.shared.board().queue.queued());
+        unless_silent(write_frame(output, &ChunkReply::Data { id, len, chunk, queued })).await?;
+        self.send_bytes(output, &offered.traffic, bytes).await?;
         offered.traffic.sent(self.peer, chunk, bytes.len() as u64);
         Ok(())
     }
@@ -195,21 +199,25 @@ impl Session<'_> {
     async fn send_bytes<W: AsyncWrite + Unpin>(
         &self,
         output: &mut W,
-        id: u64,
-        chunk: ChunkIndex,
-        bytes: &[u8],
+        traffic: &TrafficCounter,
+        mut bytes: &[u8],
     ) -> io::Result<()> {
-        let queued = self.shared.board().queue.queued();
-        unless_silent(write_frame(output, &ChunkReply::Data { id, len: bytes.len() as u32, chunk, queued }))
-            .await?;
-        for piece in bytes.chunks(self.shared.pace.step(PIECE)) {
+        while !bytes.is_empty() {
+            // Asked for each piece, because the limit may change meanwhile.
+            let (piece, rest) = bytes.split_at(self.shared.pace.step(PIECE).min(bytes.len()));
             self.shared.pace.take(piece.len()).await;
-            self.send_piece(output, piece).await?;
+            self.send_piece(output, traffic, piece).await?;
+            bytes = rest;
         }
         Ok(())
     }
 
-    async fn send_piece<W: AsyncWrite + Unpin>(&self, output: &mut W, mut piece: &[u8]) -> io::Result<()> {
+    async fn send_piece<W: AsyncWrite + Unpin>(
+        &self,
+        output: &mut W,
+        traffic: &TrafficCounter,
+        mut piece: &[u8],
+    ) -> io::Result<()> {
         while !piece.is_empty() {
             self.shared.board().queue.offered(self.shared.clock.now(), self.id);
             let taken = unless_silent(output.write(piece)).await?;
@@ -221,13 +229,24 @@ impl Session<'_> {
             let mut board = self.shared.board();
             board.meter.add(now, bytes);
             board.queue.sent(self.id, bytes);
+            drop(board);
+            traffic.goes(bytes);
         }
         Ok(())
     }
-}
 
-async fn refuse<W: AsyncWrite + Unpin>(output: &mut W, id: u64, why: ChunkRefusal) -> io::Result<()> {
-    unless_silent(write_frame(output, &ChunkReply::Refused { id, why })).await
+    async fn refuse<W: AsyncWrite + Unpin>(
+        &self,
+        output: &mut W,
+        id: u64,
+        why: ChunkRefusal,
+    ) -> io::Result<()> {
+        // That nothing is fresh is no more than a hint to ask for certain chunks.
+        if why != ChunkRefusal::NoneFresh {
+            self.shared.tally.add(self.peer, Exchanged::refused());
+        }
+        unless_silent(write_frame(output, &ChunkReply::Refused { id, why })).await
+    }
 }
 
 async fn unless_silent<T>(write: impl Future<Output = io::Result<T>>) -> io::Result<T> {

@@ -9,6 +9,7 @@ use tokio::sync::{Notify, Semaphore};
 use super::board::Board;
 use super::places::Places;
 use crate::clock::Clock;
+use crate::counter::NodeTally;
 use crate::library::Library;
 use crate::memory::Memory;
 use crate::pace::Pace;
@@ -19,6 +20,7 @@ pub(super) struct Shared {
     pub(super) memory: Arc<Memory>,
     pub(super) clock: Clock,
     pub(super) pace: Pace,
+    pub(super) tally: Arc<NodeTally>,
     /// Chunks that are read from stores at once. A read goes on when its stream has ended, so slots do not bound it.
     pub(super) reads: Arc<Semaphore>,
     pub(super) places: Arc<Places>,
@@ -47,6 +49,7 @@ impl Shared {
             memory,
             clock,
             pace: Pace::new(limit, clock),
+            tally: Arc::default(),
             reads: Arc::new(Semaphore::new(config.slots.unwrap_or(config.most_slots).max(1))),
             places: Arc::default(),
             board: Mutex::new(Board::new(config)),

@@ -15,9 +15,9 @@ use super::offer::Offer;
 use super::session;
 use super::shared::Shared;
 use crate::clock::Clock;
+use crate::counter::{NodeTally, TrafficCounter};
 use crate::library::{Library, LibraryPlace};
 use crate::memory::Memory;
-use crate::traffic::TrafficCounter;
 
 /// Serves the contents of a node; cheap to clone.
 #[derive(Clone)]
@@ -33,6 +33,21 @@ impl Uploads {
         clock: Clock,
     ) -> Self {
         Self(Shared::start(config, limit, library, memory, clock))
+    }
+
+    /// What the node counts, over all contents.
+    pub(crate) fn tally(&self) -> &Arc<NodeTally> {
+        &self.0.tally
+    }
+
+    /// Most bytes of chunks sent per second.
+    pub(crate) fn limit(&self) -> Option<u64> {
+        self.0.pace.rate()
+    }
+
+    /// Another limit from now on, also for what is being sent.
+    pub(crate) fn set_limit(&self, limit: Option<u64>) {
+        self.0.pace.set(limit);
     }
 
     /// Begins to serve a content, which has a place in the library.
@@ -70,6 +85,11 @@ impl Uploads {
             active: board.queue.active() as u32,
             queued: board.queue.queued(),
         })
+    }
+
+    /// Requests that wait, and how many chunks may be sent at once at the moment.
+    pub(crate) fn waiting_and_slots(&self) -> (usize, usize) {
+        self.0.look(|board| (board.queue.waiting(), board.queue.slots()))
     }
 
     /// A peer sent us bytes that were good.

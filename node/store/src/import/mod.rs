@@ -14,6 +14,7 @@ mod pool;
 mod reader;
 mod roots;
 mod run;
+mod saved;
 mod skipped;
 mod source;
 #[cfg(test)]
@@ -28,6 +29,7 @@ use shoal_content::{Chunker, ManifestError, PathError};
 use shoal_printable::Printable;
 
 pub use cache::default_cache_dir;
+pub use saved::{ReopenError, SavedSource};
 pub use skipped::{SkipReason, Skipped, SkippedList};
 pub use source::Source;
 
@@ -63,7 +65,7 @@ pub struct ImportProgress {
 
 /// What an import made.
 #[derive(Debug)]
-pub struct Import {
+pub struct Imported {
     /// Serves the content from where it lies.
     pub source: Source,
     /// What was left out.
@@ -134,6 +136,6 @@ pub fn import(
     options: &ImportOptions,
     progress: &(dyn Fn(ImportProgress) + Sync),
     cancel: &AtomicBool,
-) -> Result<Import, ImportError> {
+) -> Result<Imported, ImportError> {
     run::import_at(options, progress, cancel, Clock::default())
 }

@@ -12,7 +12,7 @@ use super::reader::Watcher;
 use super::roots::{Resolved, resolve};
 use super::source::Source;
 use super::walk::{Found, walk};
-use super::{Import, ImportError, ImportOptions, ImportProgress};
+use super::{ImportError, ImportOptions, ImportProgress, Imported};
 use crate::stamp::Clock;
 
 /// A run of files, and where its chunks are in the chunk table.
@@ -35,7 +35,7 @@ pub(super) fn import_at(
     progress: &(dyn Fn(ImportProgress) + Sync),
     cancel: &AtomicBool,
     clock: Clock,
-) -> Result<Import, ImportError> {
+) -> Result<Imported, ImportError> {
     let resolved = resolve(options)?;
     let mut listing = walk(&resolved, options.skip_unsafe, cancel)?;
     let total = listing.found.iter().map(|f| f.entry.size).sum();
@@ -63,7 +63,7 @@ pub(super) fn import_at(
     let from_cache = cut.cached && cache.is_some();
     let manifest = build(chunker, &resolved, &listing.found, cut.chunks)?;
     let source = Source::new(manifest, resolved.roots, &listing.found, clock);
-    Ok(Import { source, skipped: listing.skipped, from_cache })
+    Ok(Imported { source, skipped: listing.skipped, from_cache })
 }
 
 fn cut_all(

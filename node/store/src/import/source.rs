@@ -2,17 +2,18 @@
 
 use std::fs::File;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use shoal_content::{ChunkIndex, ChunkSet, FileIndex, Manifest};
+use shoal_content::{ChunkIndex, ChunkSet, FileIndex, Manifest, Shape};
 
 use super::reader::open;
 use super::roots::Roots;
+use super::saved::{ReopenError, SavedSource};
 use super::walk::Found;
-use crate::serve::{Files, Opened, Served};
+use crate::serve::{Files, Opened, Served, Standing};
 use crate::stamp::{Clock, Stamp};
-use crate::{ChunkStore, ReadError};
+use crate::{ChunkStore, ReadError, Selection};
 
 /// Serves chunks from files that were imported, where they lie. Made by [`import`](super::import()).
 ///
@@ -33,7 +34,7 @@ impl Source {
     /// Takes over what an import found. `found` are the manifest's entries.
     pub(super) fn new(manifest: Manifest, roots: Roots, found: &[Found], clock: Clock) -> Self {
         let manifest = Arc::new(manifest);
-        let served = Served::new(manifest.clone(), SourceFiles { manifest: manifest.clone(), roots }, clock);
+        let served = serve(&manifest, roots, clock);
         served.set_stamps(found.iter().map(|f| Some(f.stamp)).collect());
         for chunk in 0..manifest.geometry().chunks() {
             let sure = manifest.geometry().spans(chunk).all(|span| !found[span.file as usize].racy);
@@ -41,6 +42,57 @@ impl Source {
         }
         Self { served }
     }
+
+    /// A content that was placed at a path by a download, with the entries that were wanted. What is at the path decides:
+    /// each chunk is hashed before it is served for the first time.
+    ///
+    /// Nothing is looked at here; [`save`](Self::save) and [`reopen`](Self::reopen) do what is needed to serve it later.
+    pub fn placed(manifest: Arc<Manifest>, path: &Path, selection: &Selection) -> Self {
+        let roots = match manifest.root().shape {
+            Shape::File => Roots::File(path.to_owned()),
+            Shape::Folder => Roots::Folder(path.to_owned()),
+        };
+        let wanted = |at: usize| match selection {
+            Selection::All => true,
+            Selection::Entries(bits) => bits.contains(at),
+        };
+        let standing = |at| if wanted(at) { Standing::Unsure } else { Standing::Absent };
+        let served = serve(&manifest, roots, Clock::default());
+        served.restore(&(0..manifest.entries().len()).map(standing).collect::<Vec<_>>());
+        Self { served }
+    }
+
+    /// Writes down what it takes to serve this again, as sure as it is now. Takes as long as encoding the manifest.
+    pub fn save(&self) -> SavedSource {
+        SavedSource::write(self.manifest(), &self.served.files().roots, &self.served.standings())
+    }
+
+    /// Whether it is worth saving again: chunks were hashed since it was made or opened, and nothing was withdrawn.
+    pub fn has_learned(&self) -> bool {
+        self.served.has_learned()
+    }
+
+    /// Opens what was saved. The manifest is checked against its id, and no byte of a file is read: a file whose stamp is
+    /// the saved one is as good as hashed, any other is hashed before a chunk of it is served.
+    pub fn reopen(saved: &SavedSource) -> Result<Self, ReopenError> {
+        let restored = saved.read()?;
+        restored.look()?;
+        let served = serve(&Arc::new(restored.manifest), restored.roots, Clock::default());
+        served.restore(&restored.standings);
+        Ok(Self { served })
+    }
+}
+
+#[cfg(test)]
+impl Source {
+    /// How sure it is of each entry.
+    pub(crate) fn standings(&self) -> Vec<Standing> {
+        self.served.standings()
+    }
+}
+
+fn serve(manifest: &Arc<Manifest>, roots: Roots, clock: Clock) -> Served<SourceFiles> {
+    Served::new(manifest.clone(), SourceFiles { manifest: manifest.clone(), roots }, clock)
 }
 
 impl ChunkStore for Source {

@@ -5,7 +5,7 @@ use std::ops::Range;
 use fixedbitset::FixedBitSet;
 use shoal_content::{ChunkIndex, ChunkSet, Hash, Manifest};
 
-use super::Selection;
+use crate::Selection;
 
 /// What does not change while a download is under way.
 #[derive(Debug)]

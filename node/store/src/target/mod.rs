@@ -38,7 +38,6 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use fixedbitset::FixedBitSet;
 use shoal_content::{ChunkIndex, ChunkSet, FileIndex, Manifest};
 
 pub use self::error::{TargetError, WriteError};
@@ -48,7 +47,7 @@ pub use self::reuse::Reuse;
 use self::state::State;
 use super::serve::{Served, lock};
 use super::watch::Watch;
-use super::{ChunkStore, ReadError, ScanProgress};
+use super::{ChunkStore, ReadError, ScanProgress, Selection};
 
 /// [`Target::should_sync`] says so after this many bytes.
 const SYNC_AFTER: u64 = 32 << 20;
@@ -64,16 +63,6 @@ pub struct TargetOptions {
     pub selection: Selection,
     /// Where chunks may be taken from instead of fetching them.
     pub reuse: Reuse,
-}
-
-/// Which entries of a manifest are wanted.
-#[derive(Debug, Clone, Default)]
-pub enum Selection {
-    /// All of them.
-    #[default]
-    All,
-    /// Those whose bit is set; bits stand for the places in `Manifest::entries`, missing bits are 0.
-    Entries(FixedBitSet),
 }
 
 /// What was found when a download was opened; in bytes over the network, so that a chunk that occurs

@@ -13,6 +13,7 @@
 //! requests per peer stay within [`DownloadConfig::max_in_flight`]; a stored chunk is never asked for again.
 
 mod asking;
+mod figures;
 mod messages;
 mod peer;
 mod peers;

@@ -31,7 +31,9 @@ mod candidates;
 mod candidates_tests;
 mod connecting;
 mod fetching;
+mod figures;
 mod joining;
+mod known;
 mod messages;
 mod neighbours;
 mod offenders;
@@ -50,6 +52,7 @@ use shoal_content::{ChunkSet, ContentId};
 
 use self::announcing::Announcing;
 use self::candidates::Candidates;
+pub use self::known::KnownNeighbour;
 pub use self::messages::{
     ConnectionEvent, GiveUp, MemberInput, MemberOutput, NeighbourEvent, Offence, PeerSource, StoreEvent,
     StreamEvent, TrackerEvent,

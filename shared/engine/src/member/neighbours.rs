@@ -63,6 +63,11 @@ impl Neighbour {
         chunks > 0 && self.has == chunks
     }
 
+    /// How many chunks it said that it has.
+    pub(super) fn chunks_told(&self) -> usize {
+        self.has
+    }
+
     /// Whether it has not said that it has a chunk.
     pub(super) fn has_nothing(&self) -> bool {
         self.has == 0

@@ -645,3 +645,27 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn figures_count_what_each_neighbour_does() {
+    let mut world = World::downloading(config());
+    assert_eq!(world.member.figures(world.now), crate::NeighbourFigures::default());
+    let load = Load { rate: 5, active: 1, queued: 9 };
+    let asked = requests(&world.befriend(7, all()));
+    world.found([8]);
+    world.connection(8, ConnectionEvent::Connected);
+    world.neighbour(8, NeighbourEvent::Joined { rtt: RTT, have: set([1]).into(), load });
+    world.stream(8, StreamEvent::Opened);
+    world.befriend(9, set([]));
+    let figures = world.member.figures(world.now);
+    assert_eq!((figures.connected, figures.useful, figures.sending, figures.refusing), (3, 2, 1, 0));
+    assert_eq!((figures.queued, figures.told_rate), (9, 5));
+    assert!(figures.asked >= 1 && figures.asked_bytes >= asked.len() as u64 * (1 << 20));
+    let (_, id, _) = asked[0];
+    world.stream(7, StreamEvent::Refused { id, why: ChunkRefusal::Busy });
+    assert_eq!(world.member.figures(world.now).refusing, 1);
+    world.connection(8, ConnectionEvent::Disconnected);
+    let figures = world.member.figures(world.now);
+    assert_eq!((figures.connected, figures.useful, figures.sending), (2, 1, 0));
+    assert_eq!(world.member.heard_of(), 3);
+}

@@ -279,6 +279,11 @@ impl<C: Copy + Ord> PeerBook<C> {
         self.uses.peers_of(content).filter(|peer| self.connected.contains(peer))
     }
 
+    /// The contents that use or seek a peer.
+    pub fn contents_with(&self, peer: &PeerId) -> impl Iterator<Item = C> {
+        self.uses.contents_of(peer)
+    }
+
     /// Pairs of a content and a peer that it seeks or uses.
     pub fn uses(&self) -> usize {
         self.uses.len()

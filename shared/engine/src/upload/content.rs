@@ -86,6 +86,14 @@ impl<P: PeerName> Content<P> {
         self.lengths.get(chunk.unwrap_or(0) as usize).copied().unwrap_or(0)
     }
 
+    /// For each stretch of so many chunks: how many known peers have its rarest chunk.
+    pub(super) fn rarity(&self, stretch: usize) -> Vec<u16> {
+        match &self.swarm {
+            Some(swarm) => swarm.holders.rarity(stretch),
+            None => vec![0; self.lengths.len().div_ceil(stretch.max(1))],
+        }
+    }
+
     /// A peer said that it has chunks that it did not have before.
     pub(super) fn gained(&mut self, peer: P, news: &ChunkNews) {
         let Swarm { holders, seeding, .. } = self.swarm();

@@ -102,6 +102,13 @@ impl<P: PeerName> Holders<P> {
         self.counts.each.get(chunk as usize).copied().unwrap_or(0).into()
     }
 
+    /// For each stretch of so many chunks: how many peers have its rarest chunk.
+    pub(super) fn rarity(&self, stretch: usize) -> Vec<u16> {
+        let complete = u16::try_from(self.complete).unwrap_or(u16::MAX);
+        let of = |chunks: &[u16]| chunks.iter().min().map_or(0, |least| least.saturating_add(complete));
+        self.counts.each.chunks(stretch.max(1)).map(of).collect()
+    }
+
     /// How many peers had everything when they came.
     pub(super) fn complete(&self) -> usize {
         self.complete
@@ -150,8 +157,16 @@ mod tests {
         assert_eq!(holders.copies(), 1);
         holders.gained(peer(3), &set(&[0, 1, 2, 3, 5, 6, 7]).into());
         assert_eq!(holders.copies(), 2);
+        assert_eq!(holders.rarity(3), [2, 2, 2]);
+        let mut all = ChunkSet::with_capacity(8);
+        all.insert_range(..);
+        holders.gained(peer(4), &all.clone().into());
+        assert_eq!((holders.rarity(1), holders.rarity(3)), (vec![3; 8], vec![3, 3, 3]));
+        holders.gone(&peer(4), &all);
         holders.gone(&peer(2), &set(&[4, 5, 6, 7]));
         assert_eq!(holders.copies(), 1);
+        assert_eq!(holders.rarity(1), [2, 2, 2, 2, 1, 1, 1, 1]);
+        assert_eq!(holders.rarity(5), [1, 1], "a stretch is as rare as its rarest chunk");
     }
 
     #[test]

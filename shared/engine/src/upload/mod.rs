@@ -338,6 +338,22 @@ impl<P: PeerName> UploadQueue<P> {
         self.queued
     }
 
+    /// Requests that wait.
+    pub fn waiting(&self) -> usize {
+        self.waiting
+    }
+
+    /// Chunks that may be under way at once at the moment.
+    pub fn slots(&self) -> usize {
+        self.slots.allowed()
+    }
+
+    /// For each stretch of so many chunks of a content (at least 1): how many known peers have its rarest chunk. Takes
+    /// time by the content's chunks.
+    pub fn rarity(&self, content: &ContentId, stretch: usize) -> Vec<u16> {
+        self.contents.get(content).map(|content| content.rarity(stretch)).unwrap_or_default()
+    }
+
     /// Whether a slot is free and a request waits for one, so that [`next`](Self::next) has to choose.
     pub fn is_choosing(&self) -> bool {
         self.waiting > 0 && self.has_slot(self.looked)

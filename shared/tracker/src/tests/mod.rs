@@ -8,7 +8,7 @@ use libp2p_identity::PeerId;
 use multiaddr::Multiaddr;
 use rand::SeedableRng;
 
-use super::{Origin, ServiceLimits, Services};
+use super::{Asker, ServiceLimits, Services};
 use rand_chacha::ChaCha8Rng;
 use shoal_addresses::Prefix;
 use shoal_content::{ContentId, Hash};
@@ -35,8 +35,8 @@ fn entry(n: usize, name: &str) -> IndexEntry {
 }
 
 /// A peer that connects from the network 8.8.`network`.0/24.
-fn from(peer: PeerId, network: u8) -> Origin {
-    Origin { peer, ip: Some([8, 8, network, 1].into()) }
+fn from(peer: PeerId, network: u8) -> Asker {
+    Asker { peer, ip: Some([8, 8, network, 1].into()) }
 }
 
 fn prefix(network: u8) -> Prefix {

@@ -7,7 +7,7 @@ use serde_bytes::ByteBuf;
 
 use super::{addresses_in, content, entry, from, register, registry, secs, services};
 use crate::tests::peer;
-use crate::{Effect, Origin, ServiceLimits, Services};
+use crate::{Asker, Effect, ServiceLimits, Services};
 use shoal_content::Hash;
 use shoal_registry::Registry;
 use shoal_wire::frame;
@@ -302,7 +302,7 @@ fn a_peer_that_asks_too_often_waits_and_more_identities_do_not_help() {
     assert_eq!(answered(&mut tracker, 0, 1), 3);
     assert_eq!(answered(&mut tracker, 0, 2), 3);
     assert_eq!(answered(&mut tracker, 0, 3), 0, "its network has asked enough");
-    let far = Origin { peer: peer(4), ip: Some([9, 9, 9, 9].into()) };
+    let far = Asker { peer: peer(4), ip: Some([9, 9, 9, 9].into()) };
     let outcome = tracker.services.handle(&mut tracker.registry, secs(0), far, Ok(TrackerRequest::Stats {}));
     assert!(matches!(outcome.response, TrackerResponse::Stats { .. }));
     assert_eq!(answered(&mut tracker, 10, 1), 1);
@@ -360,7 +360,7 @@ fn addresses_are_told_to_peers_that_can_reach_them() {
     let record = "/ip4/10.0.0.1/tcp/1\n/ip4/8.8.8.8/tcp/1\n/ip4/127.0.0.1/tcp/1";
     register(&mut tracker.registry, secs(0), peer(1), content(1), record);
     for (ip, count) in [([9, 9, 9, 9], 1), ([192, 168, 0, 1], 2), ([127, 0, 0, 1], 3)] {
-        let asker = Origin { peer: peer(9), ip: Some(ip.into()) };
+        let asker = Asker { peer: peer(9), ip: Some(ip.into()) };
         let request = TrackerRequest::Peers { after: None, limit: 0 };
         let outcome = tracker.services.handle(&mut tracker.registry, secs(1), asker, Ok(request));
         let TrackerResponse::Peers { peers, .. } = outcome.response else { panic!("no peers") };

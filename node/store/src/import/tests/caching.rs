@@ -8,7 +8,7 @@ use super::*;
 /// A time at which the files made by a test are no longer racy.
 const LATER: Clock = Clock { ahead: Duration::from_secs(10) };
 
-fn at(options: &ImportOptions, clock: Clock) -> Import {
+fn at(options: &ImportOptions, clock: Clock) -> Imported {
     import_at(options, &|_| {}, &AtomicBool::new(false), clock).unwrap()
 }
 

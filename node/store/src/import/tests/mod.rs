@@ -2,6 +2,7 @@
 
 mod caching;
 mod names;
+mod saved;
 mod serving;
 
 use std::fs::{self, File};
@@ -23,7 +24,7 @@ fn paths(manifest: &Manifest) -> Vec<&str> {
     manifest.entries().iter().map(|e| e.path.as_str()).collect()
 }
 
-fn imported(path: &Path) -> Import {
+fn imported(path: &Path) -> Imported {
     run(&options(path)).unwrap()
 }
 

@@ -21,7 +21,7 @@ fn by_path(base: &Path, list: SkippedList) -> BTreeMap<PathBuf, SkipReason> {
     list.named.into_iter().map(|s| (s.path.strip_prefix(base).unwrap().to_owned(), s.why)).collect()
 }
 
-fn skipping(base: &Path) -> Import {
+fn skipping(base: &Path) -> Imported {
     run(&ImportOptions { skip_unsafe: true, ..options(base) }).unwrap()
 }
 

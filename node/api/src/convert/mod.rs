@@ -1,0 +1,13 @@
+//! Between what the daemon says and what the API says. Pure.
+
+mod detail;
+mod item;
+mod limits;
+mod node;
+mod request;
+
+pub(crate) use detail::{chunk_map, content_peers};
+pub(crate) use item::{content, import};
+pub(crate) use limits::{limits, limits_info};
+pub(crate) use node::{counters, load, neighbour};
+pub(crate) use request::{fetch_request, share_request};

@@ -1,0 +1,10 @@
+//! The API of a daemon in this process, over its sockets and without any.
+
+mod common;
+mod crowd;
+mod descriptors;
+mod events;
+mod guard;
+mod library;
+mod requests;
+mod server;

@@ -1,0 +1,258 @@
+//! The task that owns the Swarm: takes orders and network events, and keeps the promises between them.
+//!
+//! It decides nothing. What always holds: each map below has an entry only while something is under way
+//! on a connection or a dial, and those are bounded by the behaviours' limits.
+
+mod questions;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use futures::StreamExt;
+use futures::future::BoxFuture;
+use futures::stream::FuturesUnordered;
+use libp2p::core::ConnectedPoint;
+use libp2p::request_response::{OutboundRequestId, ResponseChannel};
+use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
+use libp2p::swarm::{ConnectionId, SwarmEvent};
+use libp2p::{Multiaddr, PeerId, Swarm, identify, ping};
+use shoal_addresses::told;
+use shoal_printable::Printable;
+use shoal_wire::query::QueryResponse;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::behaviour::{Behaviour, BehaviourEvent};
+use crate::clock::Clock;
+use crate::control::{Order, QueryError};
+use crate::external::ExternalAddresses;
+use crate::library::Library;
+use crate::metrics::SwarmMetrics;
+use crate::neighbours::ConnectionTable;
+use crate::peers::DialError;
+use crate::peers::layer::PeerLayer;
+use crate::shared_error::SharedError;
+use crate::streams;
+use crate::tracker_client;
+use crate::upload::Uploads;
+
+/// Failed pings in a row before a connection is given up.
+const MAX_PINGS_LOST: u32 = 2;
+
+type Answered = (PeerId, ResponseChannel<QueryResponse>, QueryResponse);
+
+pub(super) struct Driver {
+    swarm: Swarm<Behaviour>,
+    orders: mpsc::Receiver<Order>,
+    peers: PeerLayer,
+    parts: DriverParts,
+    /// Connections that somebody else than contents waits for.
+    reaching: HashMap<ConnectionId, oneshot::Sender<Result<PeerId, DialError>>>,
+    queries: HashMap<OutboundRequestId, oneshot::Sender<Result<QueryResponse, QueryError>>>,
+    trackers: tracker_client::Questions,
+    external: ExternalAddresses,
+    answers: FuturesUnordered<BoxFuture<'static, Answered>>,
+    pings_lost: HashMap<ConnectionId, u32>,
+    metrics: Option<SwarmMetrics>,
+}
+
+/// What the driver brings inbound questions and streams to, and where it notes connections.
+pub(super) struct DriverParts {
+    pub(super) clock: Clock,
+    pub(super) library: Arc<Library>,
+    pub(super) uploads: Uploads,
+    pub(super) connections: ConnectionTable,
+}
+
+impl Driver {
+    pub(super) fn new(
+        swarm: Swarm<Behaviour>,
+        orders: mpsc::Receiver<Order>,
+        trackers: tracker_client::Questions,
+        peers: PeerLayer,
+        parts: DriverParts,
+    ) -> Self {
+        Self {
+            swarm,
+            orders,
+            peers,
+            parts,
+            reaching: HashMap::new(),
+            queries: HashMap::new(),
+            trackers,
+            external: ExternalAddresses::default(),
+            answers: FuturesUnordered::new(),
+            pings_lost: HashMap::new(),
+            metrics: None,
+        }
+    }
+
+    /// What the node announces of its addresses.
+    pub(super) fn announcing(self, external: ExternalAddresses) -> Self {
+        Self { external, ..self }
+    }
+
+    /// Where what happens is counted.
+    pub(super) fn counting(self, metrics: Option<SwarmMetrics>) -> Self {
+        Self { metrics, ..self }
+    }
+
+    /// Runs until told to shut down, or until nobody is left to give orders.
+    pub(super) async fn run(mut self) {
+        // The events of addresses that stood before this task began have been read already.
+        self.external.apply(&mut self.swarm);
+        loop {
+            tokio::select! {
+                event = self.swarm.select_next_some() => self.on_swarm_event(event),
+                Some(answered) = self.answers.next() => self.answer(answered),
+                () = self.peers.due() => {}
+                order = self.trackers.next() => self.ask_tracker(order),
+                order = self.orders.recv() => match order {
+                    Some(Order::Shutdown(done)) => {
+                        // Closes every connection; only then is it done.
+                        drop(self.swarm);
+                        let _ = done.send(());
+                        return;
+                    }
+                    Some(order) => self.on_order(order),
+                    None => return,
+                },
+            }
+            self.peers.carry_out(&mut self.swarm);
+        }
+    }
+
+    fn on_order(&mut self, order: Order) {
+        match order {
+            Order::Reach(peer, address, reply) => self.reach(peer, address, reply),
+            Order::Query(peer, request, reply) => self.query(peer, request, reply),
+            Order::OpenStream(peer, reply) => self.swarm.behaviour_mut().streams.open(peer, reply),
+            Order::Addresses(reply) => {
+                let _ = reply.send(self.swarm.external_addresses().cloned().collect());
+            }
+            #[cfg(test)]
+            Order::Inspect(reply) => drop(reply.send(self.peers.counts())),
+            Order::Shutdown(_) => unreachable!("handled in the loop"),
+        }
+    }
+
+    fn reach(
+        &mut self,
+        peer: Option<PeerId>,
+        address: Multiaddr,
+        reply: oneshot::Sender<Result<PeerId, DialError>>,
+    ) {
+        let options: DialOpts = match peer {
+            Some(peer) if self.swarm.is_connected(&peer) => {
+                let _ = reply.send(Ok(peer));
+                return;
+            }
+            Some(peer) => DialOpts::peer_id(peer)
+                .condition(PeerCondition::Disconnected)
+                .addresses(vec![address])
+                .build(),
+            None => DialOpts::unknown_peer_id().address(address).build(),
+        };
+        let id = options.connection_id();
+        match self.swarm.dial(options) {
+            Ok(()) => drop(self.reaching.insert(id, reply)),
+            Err(error) => {
+                let _ = reply.send(Err(DialError::Failed(error.into())));
+            }
+        }
+    }
+
+    fn ask_tracker(&mut self, order: tracker_client::Order) {
+        if self.swarm.is_connected(&order.tracker) {
+            let own: Vec<Multiaddr> = self.swarm.external_addresses().cloned().collect();
+            self.trackers.ask(&mut self.swarm.behaviour_mut().trackers, order, &own);
+        } else {
+            order.fail();
+        }
+    }
+
+    fn on_swarm_event(&mut self, event: SwarmEvent<BehaviourEvent>) {
+        self.metrics.iter().for_each(|metrics| metrics.count(&event));
+        if self.external.note(&event) {
+            self.external.apply(&mut self.swarm);
+        }
+        match event {
+            SwarmEvent::Behaviour(event) => self.on_behaviour_event(event),
+            SwarmEvent::ConnectionEstablished {
+                peer_id, connection_id, endpoint, num_established, ..
+            } => {
+                let standing = self.swarm.behaviour().standing.of(&peer_id);
+                self.peers.established(peer_id, connection_id, &endpoint, standing);
+                self.parts.connections.opened(self.parts.clock.now(), peer_id, connection_id, &endpoint);
+                self.connected(peer_id, connection_id, &endpoint, num_established.get());
+            }
+            SwarmEvent::ConnectionClosed { peer_id, connection_id, cause, .. } => {
+                self.pings_lost.remove(&connection_id);
+                self.parts.connections.closed(connection_id);
+                self.peers.closed(peer_id, connection_id);
+                tracing::debug!(peer = %peer_id, ?cause, "connection closed");
+            }
+            SwarmEvent::OutgoingConnectionError { connection_id, error, .. } => {
+                let error = SharedError::from(error);
+                self.peers.dial_failed(&mut self.swarm, connection_id, &error);
+                if let Some(reply) = self.reaching.remove(&connection_id) {
+                    let _ = reply.send(Err(DialError::Failed(error)));
+                }
+            }
+            SwarmEvent::NewListenAddr { address, .. } => {
+                tracing::debug!(%address, "listening");
+            }
+            _ => {}
+        }
+    }
+
+    fn connected(&mut self, peer: PeerId, id: ConnectionId, endpoint: &ConnectedPoint, count: u32) {
+        if let Some(reply) = self.reaching.remove(&id) {
+            let _ = reply.send(Ok(peer));
+        }
+        tracing::debug!(%peer, address = %endpoint.get_remote_address(), count, "connected");
+    }
+
+    fn on_behaviour_event(&mut self, event: BehaviourEvent) {
+        match event {
+            BehaviourEvent::Query(event) => self.on_query_event(event),
+            BehaviourEvent::Streams(streams::Event::Inbound { peer, connection, stream }) => {
+                let network = self.peers.network(connection);
+                self.parts.uploads.start(peer, network, self.peers.count(peer, stream));
+            }
+            BehaviourEvent::Streams(streams::Event::BetterConnection { peer }) => {
+                tracing::debug!(%peer, "streams are opened on a better connection from now on");
+            }
+            BehaviourEvent::Trackers(event) => {
+                let Behaviour { trackers, standing, .. } = self.swarm.behaviour_mut();
+                self.trackers.on_event(trackers, standing, event);
+            }
+            BehaviourEvent::Identify(identify::Event::Received { peer_id, info, .. }) => {
+                tracing::debug!(peer = %peer_id, agent = %Printable(&info.agent_version), "identified");
+                let standing = self.swarm.behaviour().standing.of(&peer_id);
+                self.parts.connections.identified(peer_id, info.agent_version);
+                self.peers.listens(peer_id, told(info.listen_addrs, standing).direct);
+            }
+            BehaviourEvent::Ping(event) => self.on_ping(event),
+            _ => {}
+        }
+    }
+
+    /// libp2p's ping reports and never closes anything.
+    fn on_ping(&mut self, event: ping::Event) {
+        match event.result {
+            Ok(rtt) => {
+                self.pings_lost.remove(&event.connection);
+                self.parts.connections.pinged(event.connection, rtt);
+            }
+            Err(ping::Failure::Unsupported) => {}
+            Err(error) => {
+                let lost = self.pings_lost.entry(event.connection).or_default();
+                *lost += 1;
+                if *lost >= MAX_PINGS_LOST {
+                    tracing::debug!(peer = %event.peer, %error, "peer does not answer pings");
+                    self.swarm.close_connection(event.connection);
+                }
+            }
+        }
+    }
+}

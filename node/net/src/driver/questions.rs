@@ -1,0 +1,87 @@
+//! The driver's part of `/shoal/query/1`: matches answers with questions, in both directions.
+
+use futures::FutureExt;
+use libp2p::PeerId;
+use libp2p::request_response::{self, ResponseChannel};
+use shoal_wire::frame::{Received, UnknownKind};
+use shoal_wire::query::{QueryErrorCode, QueryRequest, QueryResponse};
+use tokio::sync::oneshot;
+
+use super::{Answered, Driver};
+use crate::control::QueryError;
+
+/// Questions from peers under way at once; further ones are answered "busy" right away.
+const MAX_QUESTIONS: usize = 256;
+
+impl Driver {
+    pub(super) fn query(
+        &mut self,
+        peer: PeerId,
+        request: QueryRequest,
+        reply: oneshot::Sender<Result<QueryResponse, QueryError>>,
+    ) {
+        // Without this check libp2p would dial on its own; which peers are dialled is the book's decision.
+        if self.swarm.is_connected(&peer) {
+            let id = self.swarm.behaviour_mut().query.send_request(&peer, Ok(request));
+            self.queries.insert(id, reply);
+        } else {
+            let _ = reply.send(Err(QueryError::NotConnected));
+        }
+    }
+
+    /// An answer to a peer's question is there.
+    pub(super) fn answer(&mut self, (peer, channel, answer): Answered) {
+        self.parts.uploads.tally().question(!matches!(answer, QueryResponse::Error { .. }));
+        let answer = self.swarm.behaviour().standing.sift(&peer, answer);
+        // Fails when the connection is gone; then nobody waits for the answer.
+        drop(self.swarm.behaviour_mut().query.send_response(channel, answer));
+    }
+
+    pub(super) fn on_query_event(
+        &mut self,
+        event: request_response::Event<Received<QueryRequest>, QueryResponse>,
+    ) {
+        use request_response::{Event, Message};
+        match event {
+            Event::Message { peer, message: Message::Request { request, channel, .. }, .. } => {
+                self.peers.used_by(&peer);
+                self.on_question(peer, request, channel);
+            }
+            Event::Message { peer, message: Message::Response { request_id, response }, .. } => {
+                if let Some(reply) = self.queries.remove(&request_id) {
+                    let _ = reply.send(Ok(self.swarm.behaviour().standing.sift(&peer, response)));
+                }
+            }
+            Event::OutboundFailure { request_id, error, .. } => {
+                if let Some(reply) = self.queries.remove(&request_id) {
+                    let _ = reply.send(Err(QueryError::Failed(error.into())));
+                }
+            }
+            Event::InboundFailure { peer, error, .. } => tracing::debug!(%peer, %error, "query not answered"),
+            Event::ResponseSent { .. } => {}
+        }
+    }
+
+    fn on_question(
+        &mut self,
+        peer: PeerId,
+        request: Received<QueryRequest>,
+        channel: ResponseChannel<QueryResponse>,
+    ) {
+        let asked = match request {
+            Err(UnknownKind { .. }) => Err(QueryErrorCode::Unsupported),
+            Ok(_) if self.answers.len() >= MAX_QUESTIONS => Err(QueryErrorCode::Busy),
+            Ok(request) => self.parts.library.ask(peer, request),
+        };
+        match asked {
+            Ok(answer) => {
+                let busy = QueryResponse::Error { code: QueryErrorCode::Busy };
+                self.answers.push(async move { (peer, channel, answer.await.unwrap_or(busy)) }.boxed());
+            }
+            Err(code) => {
+                self.parts.uploads.tally().question(false);
+                drop(self.swarm.behaviour_mut().query.send_response(channel, QueryResponse::Error { code }));
+            }
+        }
+    }
+}

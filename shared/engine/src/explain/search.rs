@@ -1,0 +1,99 @@
+//! What is at fault where nobody is connected.
+
+use std::time::Duration;
+
+use super::PATIENCE;
+use super::cause::{Cause, Fact, Finding, Measure};
+use super::situation::{DialTrouble, PeerSearch, Situation, TrackerStanding};
+
+/// A dial that takes longer than this will hardly be answered.
+const LONG_DIAL: Duration = Duration::from_secs(6);
+
+/// Why nobody is connected.
+pub(super) fn nobody(situation: &Situation) -> Vec<Finding> {
+    let search = &situation.search;
+    let mut findings: Vec<Finding> = unreachable(situation).into_iter().collect();
+    findings.extend(trackers(situation));
+    if search.addresses == 0 && search.trackers.is_empty() && search.heard_of == 0 {
+        findings.push(Finding::bare(Cause::NoSource));
+    }
+    if findings.is_empty() {
+        findings.push(nothing_found(situation));
+    }
+    findings
+}
+
+/// Peers are known, or their addresses, and no dial led to one.
+fn unreachable(situation: &Situation) -> Option<Finding> {
+    let search = &situation.search;
+    let failed: u64 = search.failed.values().sum();
+    let hangs = search.dialling > 0 && situation.idle_for >= LONG_DIAL;
+    (failed > 0 || hangs).then(|| {
+        let mut facts = vec![
+            Fact::count(Measure::AddressesTried, search.addresses),
+            Fact::count(Measure::PeersHeardOf, search.heard_of),
+        ];
+        facts.retain(|fact| fact.figure != super::Figure::Count(0));
+        facts.extend(search.failed.iter().map(|(trouble, count)| failed_so(*trouble, *count)));
+        if search.dialling > 0 {
+            facts.push(Fact::count(Measure::Dialling, search.dialling));
+        }
+        facts.extend(search.last_failure.as_deref().map(|words| Fact::text(Measure::LastFailure, words)));
+        Finding::new(Cause::PeersUnreachable, facts)
+    })
+}
+
+fn failed_so(trouble: DialTrouble, count: u64) -> Fact {
+    let measure = match trouble {
+        DialTrouble::Refused => Measure::DialsRefused,
+        DialTrouble::TimedOut => Measure::DialsTimedOut,
+        DialTrouble::NoRoute => Measure::DialsNoRoute,
+        DialTrouble::NoSuchName => Measure::DialsNoSuchName,
+        DialTrouble::WrongPeer => Measure::DialsWrongPeer,
+        DialTrouble::Handshake => Measure::DialsHandshake,
+        DialTrouble::NoAddress => Measure::DialsNoAddress,
+        DialTrouble::Other => Measure::DialsFailed,
+    };
+    Fact { measure, figure: super::Figure::Count(count) }
+}
+
+/// What is wrong with trackers, the ones that cannot be reached first.
+pub(super) fn trackers(situation: &Situation) -> Vec<Finding> {
+    let of = |cause, standing| {
+        let all = situation.search.trackers.iter().filter(|tracker| tracker.standing == standing);
+        let facts: Vec<Fact> = all
+            .map(|tracker| {
+                let error = tracker.error.as_deref().unwrap_or("no answer");
+                Fact::text(Measure::Tracker, &format!("{}: {error}", tracker.address))
+            })
+            .collect();
+        (!facts.is_empty()).then(|| Finding::new(cause, facts))
+    };
+    let unreachable = of(Cause::TrackerUnreachable, TrackerStanding::Unreachable);
+    unreachable.into_iter().chain(of(Cause::TrackerRefuses, TrackerStanding::Refuses)).collect()
+}
+
+/// Nothing failed, and nobody was found.
+fn nothing_found(situation: &Situation) -> Finding {
+    let search = &situation.search;
+    let with = |standing| search.trackers.iter().filter(|tracker| tracker.standing == standing).count();
+    let (answered, asked) = (with(TrackerStanding::Answered), with(TrackerStanding::Asked));
+    let facts = [
+        Fact::count(Measure::AddressesTried, search.addresses),
+        Fact::count(Measure::TrackersAnswered, answered),
+        Fact::count(Measure::TrackersAsked, asked),
+        Fact::count(Measure::PeersHeardOf, search.heard_of),
+        Fact { measure: Measure::Exchanges, figure: super::Figure::Count(search.exchanges) },
+        Fact::count(Measure::Dialling, search.dialling),
+    ];
+    let facts = facts.into_iter().filter(|fact| fact.figure != super::Figure::Count(0));
+    let cause =
+        if is_still_looking(situation, search, asked) { Cause::StillLooking } else { Cause::NoPeersFound };
+    Finding::new(cause, facts)
+}
+
+fn is_still_looking(situation: &Situation, search: &PeerSearch, asked: usize) -> bool {
+    situation.running_for < PATIENCE
+        || search.dialling > 0
+        || (asked > 0 && situation.running_for < LONG_DIAL)
+}

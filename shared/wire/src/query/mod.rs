@@ -1,0 +1,158 @@
+//! `/shoal/query/1`: questions and answers between peers.
+//!
+//! **Participants.** Any two peers. The asking peer opens a stream, sends one request frame, and reads one
+//! response frame; then the stream is done.
+//!
+//! **Goals.** Join the swarm of a content, tell which chunks one has, fetch manifest blocks, learn of
+//! other peers.
+//!
+//! **Not goals.** Chunk bytes: those go over [`/shoal/chunks/1`](super::chunks). Authentication: the
+//! connection has proven the peer's id already.
+//!
+//! A node answers every well-formed request, with [`QueryResponse::Error`] if it must, also one of a kind that it does not
+//! know. A malformed or oversized one ends the stream.
+
+mod check;
+mod peer;
+
+use serde::{Deserialize, Serialize};
+use shoal_content::{ContentId, Hash};
+
+pub use self::peer::PeerAddresses;
+use super::capabilities::Capabilities;
+use super::have::Have;
+
+/// The protocol's id.
+pub const PROTOCOL: &str = "/shoal/query/1";
+/// The longest request, in bytes: 64 KiB.
+pub const MAX_REQUEST: usize = 64 << 10;
+/// The longest response, in bytes: 1 MiB.
+pub const MAX_RESPONSE: usize = 1 << 20;
+/// The most peers in one answer.
+pub const MAX_PEERS: usize = 50;
+
+/// A question.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum QueryRequest {
+    /// Joins the swarm of a content: tells what the sender has, and asks what the receiver has now and gets
+    /// later. Holds until the connection ends or [`QueryRequest::Leave`]. Answered by
+    /// [`QueryResponse::Joined`].
+    #[serde(rename = "join")]
+    Join {
+        /// What the sender has; empty if it has nothing yet. A map too long for one message goes on in
+        /// [`QueryRequest::Have`].
+        have: Have,
+        /// Which content.
+        content: ContentId,
+        /// What the sender understands beyond this version.
+        capabilities: Capabilities,
+    },
+    /// Tells chunks that the sender has got. Answered by [`QueryResponse::Ok`].
+    #[serde(rename = "have")]
+    Have {
+        /// What is new.
+        have: Have,
+        /// Which content.
+        content: ContentId,
+    },
+    /// Ends the sender's part in the swarm of a content; the receiver forgets what the sender said of it. The end of a [`QueryRequest::Join`] of either side. For
+    /// a peer that ends one content on a connection that others still use. Answered by [`QueryResponse::Ok`].
+    #[serde(rename = "leave")]
+    Leave {
+        /// Which content.
+        content: ContentId,
+    },
+    /// Asks for a block of a manifest: the root by the hash inside the content id, pages by the hashes
+    /// in the root. Answered by [`QueryResponse::Block`].
+    #[serde(rename = "block")]
+    Block {
+        /// SHA-256 of the block.
+        hash: Hash,
+        /// Of which content.
+        content: ContentId,
+    },
+    /// Asks for other peers in the swarm of a content. Answered by [`QueryResponse::Peers`].
+    #[serde(rename = "peers")]
+    Peers {
+        /// Which content.
+        content: ContentId,
+    },
+}
+
+impl QueryRequest {
+    /// Which content the question is about.
+    pub fn content(&self) -> ContentId {
+        match self {
+            Self::Join { content, .. }
+            | Self::Have { content, .. }
+            | Self::Leave { content }
+            | Self::Block { content, .. }
+            | Self::Peers { content } => *content,
+        }
+    }
+}
+
+/// An answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum QueryResponse {
+    /// Done.
+    #[serde(rename = "ok")]
+    Ok {
+        /// How busy the answering peer is.
+        load: Load,
+    },
+    /// To [`QueryRequest::Join`].
+    #[serde(rename = "joined")]
+    Joined {
+        /// What the answering peer has. A map too long for one message goes on in [`QueryRequest::Have`].
+        have: Have,
+        /// How busy it is.
+        load: Load,
+        /// What it understands beyond this version.
+        capabilities: Capabilities,
+    },
+    /// To [`QueryRequest::Block`].
+    #[serde(rename = "block")]
+    Block {
+        /// The block's bytes, at most 256 KiB.
+        #[serde(with = "serde_bytes")]
+        bytes: Vec<u8>,
+    },
+    /// To [`QueryRequest::Peers`].
+    #[serde(rename = "peers")]
+    Peers {
+        /// At most 50 peers that the answering peer is connected to.
+        peers: Vec<PeerAddresses>,
+    },
+    /// To any request.
+    #[serde(rename = "error")]
+    Error {
+        /// Why.
+        code: QueryErrorCode,
+    },
+}
+
+/// Why a request could not be met.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum QueryErrorCode {
+    /// The peer does not have this content, or not (yet) this block.
+    NotFound,
+    /// The peer has too much to do; ask later.
+    Busy,
+    /// The request makes no sense to the peer, such as chunks that the content does not have.
+    BadRequest,
+    /// The peer does not know this kind of request.
+    Unsupported,
+}
+
+/// How busy a peer is, as it says itself: a hint, never trusted further.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Load {
+    /// Bytes per second that it sent of late, to everybody.
+    pub rate: u64,
+    /// Chunks that it is sending now.
+    pub active: u32,
+    /// Bytes asked of it and not sent yet, by everybody.
+    pub queued: u64,
+}
