@@ -7,6 +7,7 @@
 //! - [`liar`]: a provider that breaks the protocol in one chosen way.
 //! - [`netns`]: networks of a test's own.
 //! - [`point`]: a rendezvous point that always answers the same.
+//! - [`resident`]: a `shoal node` and its API.
 //! - [`stranger`]: a peer that sends whatever bytes the test likes.
 //! - [`tracking`]: `shoal` at a tracker: sharing there, and asking it.
 //! - [`visitor`]: an identity that registers at a rendezvous point and asks it.
@@ -20,6 +21,7 @@ pub mod liar;
 pub mod netns;
 pub mod point;
 pub mod process;
+pub mod resident;
 pub mod stranger;
 pub mod tracking;
 pub mod visitor;
