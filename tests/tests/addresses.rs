@@ -11,7 +11,12 @@ use shoal_tests::process::{Process, program};
 /// Starts `shoal` in a namespace.
 fn shoal(place: &Namespace, args: &[&str]) -> Process {
     let mut command = place.command(&program("shoal"));
-    command.args(args).env("NO_COLOR", "1").env("SHOAL_CACHE", "").env("SHOAL_STATE", "");
+    command
+        .args(args)
+        .env("NO_COLOR", "1")
+        .env("SHOAL_CACHE", "")
+        .env("SHOAL_STATE", "")
+        .env("SHOAL_SOCKET", "");
     Process::spawn(command)
 }
 

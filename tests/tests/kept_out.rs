@@ -21,7 +21,7 @@ const CHUNKS: usize = 64;
 fn with_open_files(ulimit: &str, args: &[&str]) -> Process {
     let mut command = std::process::Command::new("sh");
     command.args(["-c", &format!("ulimit {ulimit} && exec \"$@\""), "sh"]).arg(program("shoal")).args(args);
-    command.env("NO_COLOR", "1").env("SHOAL_CACHE", "").env("SHOAL_STATE", "");
+    command.env("NO_COLOR", "1").env("SHOAL_CACHE", "").env("SHOAL_STATE", "").env("SHOAL_SOCKET", "");
     Process::spawn(command)
 }
 

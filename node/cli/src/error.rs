@@ -4,7 +4,10 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::anyhow;
+use shoal_api::ClientError;
+use shoal_daemon::DaemonError;
 use shoal_net::{Failure, NodeError};
+use shoal_printable::Printable;
 use shoal_store::{ImportError, SkippedList, TargetError};
 
 /// How many of many files are named that are left out or refused.
@@ -54,6 +57,31 @@ impl From<anyhow::Error> for CliError {
 impl From<NodeError> for CliError {
     fn from(error: NodeError) -> Self {
         anyhow::Error::from(error).into()
+    }
+}
+
+impl From<ClientError> for CliError {
+    fn from(error: ClientError) -> Self {
+        let (exit, hint) = match &error {
+            ClientError::NotRunning => (Exit::Failed, Some("start one: `shoal node`".to_owned())),
+            ClientError::Refused(problem) if problem.kind == "no_peers" => {
+                (Exit::NoPeers, problem.hint.clone())
+            }
+            ClientError::Refused(problem) => (Exit::Failed, problem.hint.clone()),
+            ClientError::Broken(_) => (Exit::Failed, None),
+        };
+        Self { exit, error: anyhow!("{}", Printable(&error.to_string())), hint }
+    }
+}
+
+impl From<DaemonError> for CliError {
+    fn from(error: DaemonError) -> Self {
+        match error {
+            DaemonError::Content(failure) => failure.into(),
+            DaemonError::InUse { .. } => Self::from(anyhow::Error::from(error))
+                .hint("use that one, or give this one a folder of its own with --data"),
+            error => anyhow::Error::from(error).into(),
+        }
     }
 }
 

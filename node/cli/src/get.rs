@@ -4,17 +4,22 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use anyhow::anyhow;
 use indicatif::{HumanDuration, ProgressBar};
+use libp2p::Multiaddr;
 use libp2p::identity::Keypair;
 use serde::Serialize;
+use shoal_api::model::Fetch;
 use shoal_engine::{DownloadConfig, PeerChoice, SeedGoal};
 use tokio_util::sync::CancellationToken;
 
 use super::error::{CliError, Exit};
 use super::human::{self, Growth};
+use super::library;
 use super::options::{SourceArgs, TopologyArg};
 use super::output::Output;
-use super::share::{ratio, serve, tell};
+use super::session::UseArgs;
+use super::share::{absolute, goal, ratio, serve, tell};
 use super::stillness::Stillness;
 use shoal_net::{
     ContentEvent, ContentHandle, Failure, FetchOptions, Finished, Include, Node, Phase, Progress,
@@ -28,7 +33,8 @@ const REFRESH: Duration = Duration::from_millis(200);
 ///
 /// It is placed under its own name. Until it is complete it lies beside that as NAME.KEY.part, KEY being a piece
 /// of its id; run the same command again after an interruption, and it goes on where it was. The path goes to
-/// standard output.
+/// standard output. If a node is running (`shoal node`), that fetches it; Ctrl-C leaves it to the node (exit code 3), which
+/// serves it when it is complete.
 #[derive(clap::Args)]
 pub(super) struct Args {
     /// A ticket (shoal1…) or a content id (bafyrei…)
@@ -37,6 +43,11 @@ pub(super) struct Args {
     /// Folder to place it in
     #[arg(long, short, value_name = "DIR", default_value = ".")]
     output: PathBuf,
+    #[command(flatten)]
+    which: UseArgs,
+    /// Leave it to the running node, and end at once
+    #[arg(long, visible_alias = "detach")]
+    background: bool,
     #[command(flatten)]
     from: SourceArgs,
     /// Fetch only files whose path inside the content matches; may be given several times
@@ -122,7 +133,19 @@ struct GotFrom {
     bytes: u64,
 }
 
+/// By the running node if there is one and nothing is asked for that it cannot give, else by a node of its own.
 pub(super) async fn run(args: Args, output: &Output, stop: CancellationToken) -> Result<Exit, CliError> {
+    match args.which.running_for(args.from.only_alone(), output).await? {
+        Some(client) => library::fetch(&client, &args.for_node()?, !args.background, output, &stop).await,
+        None if args.background => {
+            let error = CliError::from(anyhow!("no shoal node is running that it could be left to"));
+            Err(error.hint("start one: `shoal node`"))
+        }
+        None => alone(args, output, stop).await,
+    }
+}
+
+async fn alone(args: Args, output: &Output, stop: CancellationToken) -> Result<Exit, CliError> {
     let wanted = args.from.wanted(&args.source)?;
     let include = Include::try_from(args.include.clone()).map_err(CliError::usage)?;
     let node = args.from.net.start(Keypair::generate_ed25519(), 0).await?;
@@ -283,6 +306,29 @@ fn report(
 }
 
 impl Args {
+    /// The same as a request to a node.
+    fn for_node(&self) -> Result<Fetch, CliError> {
+        // A mistake is shown as it is without a node.
+        self.from.wanted(&self.source)?;
+        Include::try_from(self.include.clone()).map_err(CliError::usage)?;
+        let texts = |addresses: &[Multiaddr]| addresses.iter().map(ToString::to_string).collect();
+        let dir = absolute(std::slice::from_ref(&self.output))?.remove(0);
+        Ok(Fetch {
+            source: self.source.trim().to_owned(),
+            dir,
+            peers: texts(&self.from.peer),
+            trackers: texts(&self.from.net.rendezvous),
+            force: self.force,
+            reuse: absolute(&self.reuse)?,
+            include: self.include.clone(),
+            public: false,
+            goal: goal(self.seed_for, self.seed_ratio, None),
+            star: matches!(self.choice.topology, TopologyArg::Star),
+            score: matches!(self.choice.peer_choice, PeerChoiceArg::Score),
+            in_flight: self.choice.in_flight,
+        })
+    }
+
     /// Until when to serve on, if at all.
     fn goal(&self) -> Option<SeedGoal> {
         let asked = self.seed || self.seed_for.is_some() || self.seed_ratio.is_some();

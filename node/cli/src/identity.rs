@@ -10,13 +10,15 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use etcetera::BaseStrategy;
 use libp2p::identity::Keypair;
 use shoal_content::ContentId;
+use shoal_daemon::DaemonError;
 use shoal_printable::Printable;
 use shoal_rendezvous::identity::{HeldKey, IdentityError, hold, load_or_create};
 
+use super::error::CliError;
 use super::output::Output;
+use super::places::state_dir;
 
 /// No more key files than these are kept; those used longest ago go first.
 const MAX_KEYS: usize = 4096;
@@ -42,20 +44,6 @@ impl Identity {
     }
 }
 
-/// Where identities are kept unless told otherwise: in the folder in the environment variable `SHOAL_STATE`, or in
-/// `shoal` in the user's state folder. `None`, which means nowhere, if `SHOAL_STATE` is set and empty, or the user has no
-/// home.
-fn state_dir() -> Option<PathBuf> {
-    match std::env::var_os("SHOAL_STATE") {
-        Some(dir) if dir.is_empty() => None,
-        Some(dir) => Some(dir.into()),
-        None => {
-            let user = etcetera::choose_base_strategy().ok()?;
-            Some(user.state_dir().unwrap_or_else(|| user.data_dir()).join("shoal"))
-        }
-    }
-}
-
 /// The identity under which this user shares a content. Says so if it is not the one of the last time.
 pub(super) fn of_content(content: &ContentId, output: &Output) -> Identity {
     let Some(state) = state_dir() else { return Identity::new() };
@@ -74,6 +62,17 @@ pub(super) fn of_content(content: &ContentId, output: &Output) -> Identity {
         }
     }
     Identity::new()
+}
+
+/// The identity of a node, in its data folder; made if there is none. It is held, so that no other process is the same peer.
+pub(super) fn of_node(data: &Path) -> Result<HeldKey, CliError> {
+    let failed = |source| IdentityError::Io { path: data.to_owned(), source };
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(data);
+    made.map_err(failed).map_err(anyhow::Error::from)?;
+    match hold(&data.join("identity.key")).map_err(anyhow::Error::from)? {
+        Some(held) => Ok(held),
+        None => Err(DaemonError::InUse { path: data.to_owned() }.into()),
+    }
 }
 
 /// The kept key of a content, made if there is none; `None` if another process holds it.

@@ -7,6 +7,7 @@
 //! done, 4 verification failed, 5 no peers. The first Ctrl-C or SIGTERM ends a command in good order, a
 //! second one at once.
 
+mod ask;
 mod demo;
 mod error;
 mod get;
@@ -14,14 +15,25 @@ mod human;
 mod identity;
 mod import;
 mod inspect;
+mod library;
+mod live;
+mod node;
 mod log;
 mod open_files;
 mod options;
 mod output;
+mod places;
+mod session;
 mod share;
+mod share_dirs;
+mod shell;
+mod show;
 mod sim;
+mod status;
 mod stillness;
 mod stop;
+#[cfg(test)]
+mod testing;
 mod tracker;
 mod verify;
 
@@ -29,6 +41,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use shoal_rendezvous::config::LogFormat;
+use tokio_util::sync::CancellationToken;
 
 use self::error::CliError;
 use self::output::Output;
@@ -57,6 +70,21 @@ const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 usage, 3 partly done, 
 enum Command {
     Share(share::Args),
     Get(get::Args),
+    Node(node::Args),
+    Status(status::StatusArgs),
+    Peers(status::PeersArgs),
+    Find(library::FindArgs),
+    Ls(ask::LsArgs),
+    Pause(library::PauseArgs),
+    Resume(library::ResumeArgs),
+    Rm(library::RmArgs),
+    Limit(library::LimitArgs),
+    Load(ask::LoadArgs),
+    Counters(ask::CountersArgs),
+    Where(ask::WhereArgs),
+    Ping(ask::PingArgs),
+    Topo(ask::TopoArgs),
+    Shell(shell::Args),
     Inspect(inspect::Args),
     Verify(verify::Args),
     Tracker(tracker::Args),
@@ -69,7 +97,10 @@ enum Command {
 pub fn main() -> ExitCode {
     // Usage errors end here, with exit code 2.
     let args = Args::parse();
-    init_log();
+    // A node has options of its own for that.
+    if !matches!(args.command, Command::Node(_)) {
+        init_log();
+    }
     let output = Output::new(args.json, args.quiet);
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
@@ -91,16 +122,51 @@ pub fn main() -> ExitCode {
 }
 
 async fn run(command: Command, output: &Output) -> Result<error::Exit, CliError> {
+    if let Command::Shell(args) = command {
+        return shell::run(args, output).await;
+    }
     let stop = stop::on_signal();
     match command {
         Command::Share(args) => share::run(args, output, stop).await,
         Command::Get(args) => get::run(args, output, stop).await,
+        Command::Node(args) => node::run(args, output, stop).await,
+        Command::Status(args) => args.run(output, stop).await,
+        Command::Peers(args) => args.run(output, stop).await,
         Command::Inspect(args) => inspect::run(args, output, stop).await,
         Command::Verify(args) => verify::run(args, output, stop).await,
         Command::Tracker(args) => tracker::run(args, output, stop).await,
         Command::Log(args) => log::run(args, output, stop).await,
         Command::Demo(args) => demo::run(args, output, stop).await,
         Command::Sim(args) => sim::run(args, output, stop).await,
+        command => ask_node(command, output, stop).await,
+    }
+}
+
+/// Commands that ask a node something and show what it answers; the first signal ends them.
+async fn ask_node(
+    command: Command,
+    output: &Output,
+    stop: CancellationToken,
+) -> Result<error::Exit, CliError> {
+    let ask = async {
+        match command {
+            Command::Find(args) => args.run(output).await,
+            Command::Ls(args) => args.run(output).await,
+            Command::Pause(args) => args.run(output).await,
+            Command::Resume(args) => args.run(output).await,
+            Command::Rm(args) => args.run(output).await,
+            Command::Limit(args) => args.run(output).await,
+            Command::Load(args) => args.run(output).await,
+            Command::Counters(args) => args.run(output).await,
+            Command::Where(args) => args.run(output).await,
+            Command::Ping(args) => args.run(output).await,
+            Command::Topo(args) => args.run(output).await,
+            _ => unreachable!("all others are carried out by `run`"),
+        }
+    };
+    tokio::select! {
+        done = ask => done,
+        () = stop.cancelled() => Err(anyhow::anyhow!("stopped").into()),
     }
 }
 

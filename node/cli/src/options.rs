@@ -7,6 +7,7 @@ use bytesize::ByteSize;
 use clap::Args;
 use libp2p::Multiaddr;
 use libp2p::identity::Keypair;
+use serde::{Deserialize, Serialize};
 use shoal_content::{Chunker, ContentId, Ticket, is_plain};
 use shoal_daemon::parse_rate;
 use shoal_engine::{Fairness, Topology, UploadConfig};
@@ -16,7 +17,7 @@ use super::open_files;
 use shoal_net::{Node, NodeConfig};
 
 /// How the node finds others.
-#[derive(Args, Debug, Clone)]
+#[derive(Args, Debug, Clone, Default)]
 pub(super) struct NetArgs {
     /// Address to listen on, such as /ip4/0.0.0.0/tcp/4001; may be given several times
     #[arg(long, value_name = "ADDR", value_parser = address)]
@@ -46,7 +47,8 @@ pub(super) struct PaceArgs {
 }
 
 /// Who is served first.
-#[derive(clap::ValueEnum, Debug, Clone, Copy, Default)]
+#[derive(clap::ValueEnum, Deserialize, Serialize, Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[serde(rename_all = "kebab-case")]
 pub(super) enum FairnessArg {
     /// Whatever lets all finish soonest (default)
     #[default]
@@ -75,7 +77,25 @@ impl From<TopologyArg> for Topology {
 }
 
 impl NetArgs {
+    /// What is given that only a node of the command's own can do.
+    pub(super) fn only_alone(&self) -> Option<&'static str> {
+        let own = [
+            (!self.listen.is_empty(), "--listen"),
+            (self.pace.limit_up.is_some(), "--limit-up"),
+            (self.pace.limit_down.is_some(), "--limit-down"),
+            (self.pace.upload_slots.is_some(), "--upload-slots"),
+            (self.pace.fairness != FairnessArg::default(), "--fairness"),
+        ];
+        own.into_iter().find(|(given, _)| *given).map(|(_, name)| name)
+    }
+
+    /// Starts a node like that.
     pub(super) async fn start(&self, identity: Keypair, port: u16) -> Result<Node, CliError> {
+        Ok(Node::start(self.config(identity, port)).await?)
+    }
+
+    /// A node like that. Makes room for its open files.
+    pub(super) fn config(&self, identity: Keypair, port: u16) -> NodeConfig {
         let slots = self.pace.upload_slots.map(usize::from);
         let standard = UploadConfig::default();
         let upload = UploadConfig {
@@ -87,7 +107,7 @@ impl NetArgs {
             },
             ..standard
         };
-        let config = NodeConfig {
+        NodeConfig {
             identity,
             listen: self.listen.clone(),
             port,
@@ -96,8 +116,7 @@ impl NetArgs {
             limit_down: self.pace.limit_down,
             peers: open_files::bounds(),
             ..NodeConfig::default()
-        };
-        Ok(Node::start(config).await?)
+        }
     }
 }
 
@@ -124,6 +143,11 @@ pub(super) struct Wanted {
 }
 
 impl SourceArgs {
+    /// What is given that only a node of the command's own can do.
+    pub(super) fn only_alone(&self) -> Option<&'static str> {
+        self.net.only_alone().or_else(|| self.wait.is_some().then_some("--wait"))
+    }
+
     /// Reads a ticket or a bare id, and adds what the options say.
     pub(super) fn wanted(&self, text: &str) -> Result<Wanted, CliError> {
         let mut wanted = if text.trim_start().starts_with("shoal") {

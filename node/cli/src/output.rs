@@ -12,6 +12,8 @@ use super::error::CliError;
 pub(super) struct Output {
     json: bool,
     quiet: bool,
+    /// Whether a list is one line of JSON, rather than a line for each object.
+    one_line: bool,
     /// Progress bars, and the lines that go between them.
     bars: MultiProgress,
 }
@@ -22,7 +24,12 @@ impl Output {
         if quiet || !std::io::stderr().is_terminal() {
             bars.set_draw_target(ProgressDrawTarget::hidden());
         }
-        Self { json, quiet, bars }
+        Self { json, quiet, one_line: false, bars }
+    }
+
+    /// Outlets of a shell: as JSON, each result is one line, also a list.
+    pub(super) fn of_shell(&self) -> Self {
+        Self { one_line: true, ..Self::new(self.json, self.quiet) }
     }
 
     /// Whether data is printed as JSON.
@@ -76,6 +83,18 @@ impl Output {
             writeln!(stdout, "{line}").and_then(|()| stdout.flush())
         })?;
         Ok(())
+    }
+
+    /// Data that is a list: with `--json` a line for each object, else the text.
+    pub(super) fn list<T: Serialize>(
+        &self,
+        objects: &[T],
+        text: impl FnOnce() -> String,
+    ) -> anyhow::Result<()> {
+        match self.json && !self.one_line {
+            true => objects.iter().try_for_each(|object| self.data(object, String::new)),
+            false => self.data(&objects, text),
+        }
     }
 
     /// A line of JSON that stands elsewhere, or what is told of it: as [`data`](Self::data), and always one line.

@@ -5,9 +5,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::anyhow;
 use indicatif::ProgressBar;
 use libp2p::{Multiaddr, PeerId};
 use serde::Serialize;
+use shoal_api::model::{Goal, Share};
 use shoal_content::{Chunker, Ticket};
 use shoal_engine::SeedGoal;
 use shoal_printable::Printable;
@@ -16,8 +18,10 @@ use tokio_util::sync::CancellationToken;
 use super::error::{CliError, Exit};
 use super::human::{self, Growth};
 use super::identity::{self, Identity};
+use super::library;
 use super::options::{NetArgs, chunker};
 use super::output::Output;
+use super::session::UseArgs;
 use shoal_net::{ContentEvent, ContentHandle, Progress, ServeOptions, TrackerError, try_listening};
 use shoal_store::ChunkStore;
 
@@ -29,7 +33,7 @@ const REFRESH: Duration = Duration::from_millis(500);
 /// Share files or a folder: prints a ticket, and serves until Ctrl-C
 ///
 /// The files stay where they are; nothing is copied. The ticket goes to standard output, alone on a
-/// line.
+/// line. If a node is running (`shoal node`), it is left to that, which serves on when the command has ended.
 #[derive(clap::Args)]
 pub(super) struct Args {
     /// Files and folders; several become one folder
@@ -38,6 +42,8 @@ pub(super) struct Args {
     /// Name under which the content is placed elsewhere [default: that of the path]
     #[arg(long)]
     name: Option<String>,
+    #[command(flatten)]
+    which: UseArgs,
     #[command(flatten)]
     net: NetArgs,
     /// Port to listen on, for TCP and QUIC, on all interfaces [default: any free one]
@@ -55,7 +61,7 @@ pub(super) struct Args {
     skip_unsafe: bool,
     /// Tell the rendezvous points name, size and number of files while sharing, so that `shoal tracker find` finds
     /// it: they tell whoever asks
-    #[arg(long, requires = "rendezvous")]
+    #[arg(long)]
     publish: bool,
     /// End once so many complete copies exist elsewhere, counted across peers chunk by chunk [default: 1]
     #[arg(
@@ -87,7 +93,58 @@ struct Shared {
     chunks: u32,
 }
 
+/// By the running node if there is one and nothing is asked for that it cannot give, else by a node of its own.
 pub(super) async fn run(args: Args, output: &Output, stop: CancellationToken) -> Result<Exit, CliError> {
+    match args.which.running_for(args.only_alone(), output).await? {
+        Some(client) => {
+            let share = args.for_node()?;
+            output.say("a node is running; it is left to that, which serves on when this command has ended");
+            library::share(&client, &share, output, &stop).await
+        }
+        None if args.publish && args.net.rendezvous.is_empty() => {
+            Err(CliError::usage(anyhow!("--publish needs a rendezvous point to tell: --rendezvous <ADDR>")))
+        }
+        None => alone(args, output, stop).await,
+    }
+}
+
+impl Args {
+    /// What is given that only a node of the command's own can do.
+    fn only_alone(&self) -> Option<&'static str> {
+        self.net.only_alone().or_else(|| {
+            let own = [(self.port != 0, "--port"), (self.identity.is_some(), "--identity")];
+            own.into_iter().find(|(given, _)| *given).map(|(_, name)| name)
+        })
+    }
+
+    /// The same as a request to a node.
+    fn for_node(&self) -> Result<Share, CliError> {
+        Ok(Share {
+            paths: absolute(&self.paths)?,
+            name: self.name.clone(),
+            chunker: self.chunker.map(|chunker| chunker.to_string()),
+            skip_unsafe: self.skip_unsafe,
+            public: self.publish,
+            publish: self.publish,
+            goal: goal(self.seed_for, self.seed_ratio, self.until_safe.map(usize::from)),
+            trackers: self.net.rendezvous.iter().map(ToString::to_string).collect(),
+        })
+    }
+}
+
+/// Paths as they mean the same in every folder.
+pub(super) fn absolute(paths: &[PathBuf]) -> Result<Vec<PathBuf>, CliError> {
+    let absolute = paths.iter().map(std::path::absolute).collect::<Result<_, _>>();
+    Ok(absolute.map_err(anyhow::Error::from)?)
+}
+
+/// When to end serving, as a request to a node. Parts of a second count as a whole one.
+pub(super) fn goal(time: Option<Duration>, ratio: Option<f64>, copies: Option<usize>) -> Goal {
+    let seconds = time.map(|time| time.as_secs() + u64::from(time.subsec_nanos() > 0));
+    Goal { seconds, ratio, copies }
+}
+
+async fn alone(args: Args, output: &Output, stop: CancellationToken) -> Result<Exit, CliError> {
     // Before what may be hours of hashing.
     try_listening(&args.net.listen).map_err(anyhow::Error::from)?;
     let Args { paths, name, chunker, skip_unsafe, .. } = args;
@@ -110,7 +167,7 @@ pub(super) async fn run(args: Args, output: &Output, stop: CancellationToken) ->
         trackers: args.net.rendezvous,
         publish: args.publish,
         goal: Some(goal),
-        public: false,
+        public: args.publish,
     };
     let mut handle = node.serve(source, options)?;
     let root = manifest.root();

@@ -20,6 +20,15 @@ pub(super) fn on_signal() -> CancellationToken {
     token
 }
 
+/// Which signal came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Which {
+    /// Ctrl-C.
+    Interrupt,
+    /// SIGTERM.
+    Terminate,
+}
+
 /// A file that may not grow any more (`ulimit -f`) is like a full disk, which is waited for. By itself the system ends a
 /// process that tries.
 #[cfg(unix)]
@@ -35,38 +44,40 @@ fn survive_file_limits() {}
 
 /// Ctrl-C and SIGTERM, noticed from the moment this is made.
 #[cfg(unix)]
-struct Signals(Option<[tokio::signal::unix::Signal; 2]>);
+pub(super) struct Signals(Option<[tokio::signal::unix::Signal; 2]>);
 
 #[cfg(unix)]
 impl Signals {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         use tokio::signal::unix::{SignalKind, signal};
         let both = signal(SignalKind::interrupt()).and_then(|i| Ok([i, signal(SignalKind::terminate())?]));
         // Without them the system ends the process at the first signal, which is good enough.
         Self(both.ok())
     }
 
-    async fn next(&mut self) {
+    /// The next one. Cancel-safe.
+    pub(super) async fn next(&mut self) -> Which {
         let Some([interrupt, terminate]) = &mut self.0 else { return std::future::pending().await };
         tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
+            _ = interrupt.recv() => Which::Interrupt,
+            _ = terminate.recv() => Which::Terminate,
         }
     }
 }
 
 #[cfg(not(unix))]
-struct Signals;
+pub(super) struct Signals;
 
 #[cfg(not(unix))]
 impl Signals {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self
     }
 
-    async fn next(&mut self) {
+    pub(super) async fn next(&mut self) -> Which {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }
+        Which::Interrupt
     }
 }

@@ -12,6 +12,7 @@ fn shoal(args: &[&str]) -> (i32, String, String) {
         .args(args)
         .env("SHOAL_CACHE", "")
         .env("SHOAL_STATE", "")
+        .env("SHOAL_SOCKET", "")
         .env("NO_COLOR", "1")
         .env("COLUMNS", "100");
     let output = command.output().expect("shoal runs");

@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use shoal_registry::RegistryLimits;
 
 pub use self::options::Options;
+pub use self::text::{Text, read_file};
 
 /// Why there is no valid configuration.
 #[derive(Debug, thiserror::Error)]

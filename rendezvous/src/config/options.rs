@@ -1,6 +1,5 @@
 //! The options themselves, how they add up, and their defaults.
 
-use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -9,12 +8,9 @@ use libp2p::Multiaddr;
 use serde::Deserialize;
 use shoal_registry::{RegistryLimits, SPEC_MAX_TTL};
 
-use super::text::Text;
+use super::text::{Text, read_file};
 use super::{ConfigError, LogFormat, MetricsAddress, TrackerConfig};
 use crate::settings::Settings;
-
-/// A longer file is refused, in bytes.
-const MAX_FILE: u64 = 1 << 20;
 
 /// Options as they were given; what was not given is `None`.
 #[derive(Args, Deserialize, Debug, Clone, Default)]
@@ -86,15 +82,7 @@ impl Options {
     /// It cannot be read, is larger than 1 MiB, not TOML, or has an unknown or malformed option in it; then
     /// the line and the key are named.
     pub fn from_file(path: &Path) -> Result<Self, ConfigError> {
-        let unreadable =
-            |why: &dyn fmt::Display| ConfigError::Unreadable { path: path.into(), why: why.to_string() };
-        let length = std::fs::metadata(path).map_err(|e| unreadable(&e))?.len();
-        if length > MAX_FILE {
-            return Err(unreadable(&"it is larger than 1 MiB"));
-        }
-        let text = std::fs::read_to_string(path).map_err(|e| unreadable(&e))?;
-        toml::from_str(&text)
-            .map_err(|error| ConfigError::Malformed { path: path.into(), why: error.to_string() })
+        read_file(path)
     }
 
     /// These options, and where they say nothing, those.

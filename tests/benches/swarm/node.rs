@@ -45,6 +45,7 @@ impl Node {
             .env("NO_COLOR", "1")
             .env("SHOAL_CACHE", "")
             .env("SHOAL_STATE", "")
+            .env("SHOAL_SOCKET", "")
             .env_remove("RUST_LOG")
             .current_dir(dir);
         // Ctrl-C on the terminal is for the benchmark, which then ends its nodes itself.

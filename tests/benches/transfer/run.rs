@@ -132,7 +132,13 @@ pub(crate) fn median(figures: impl Iterator<Item = f64>) -> f64 {
 
 fn share(shoal: &Path, path: &Path) -> (Watched, String) {
     let mut command = Command::new(shoal);
-    command.arg("share").arg(path).args(["--listen", LOOPBACK]).env("SHOAL_CACHE", "").env("SHOAL_STATE", "");
+    command
+        .arg("share")
+        .arg(path)
+        .args(["--listen", LOOPBACK])
+        .env("SHOAL_CACHE", "")
+        .env("SHOAL_STATE", "")
+        .env("SHOAL_SOCKET", "");
     command.stdout(Stdio::piped()).stderr(Stdio::null());
     let mut process = Watched::start(command);
     let ticket = process.line();

@@ -1,0 +1,224 @@
+//! What a node goes by: its options, completed with the defaults and checked against each other.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use libp2p::Multiaddr;
+use serde::Serialize;
+use shoal_daemon::{Schedule, ScheduleError};
+use shoal_rendezvous::config::{ConfigError, LogFormat, Text};
+
+use super::super::options::FairnessArg;
+use super::super::places;
+use super::options::{ControlOptions, LimitOptions, NodeOptions, PlainAddress};
+
+/// All that a node goes by.
+#[derive(Debug, Clone)]
+pub(super) struct NodeSettings {
+    pub(super) data: PathBuf,
+    pub(super) listen: Vec<Multiaddr>,
+    pub(super) port: u16,
+    pub(super) rendezvous: Vec<Multiaddr>,
+    pub(super) share_dir: Vec<PathBuf>,
+    pub(super) watch: bool,
+    pub(super) activity_log: Option<PathBuf>,
+    /// A level or filter; `None` leaves it to RUST_LOG.
+    pub(super) log: Option<String>,
+    pub(super) log_format: LogFormat,
+    pub(super) limits: LimitSettings,
+    pub(super) control: ControlSettings,
+}
+
+/// Limits of a node.
+#[derive(Debug, Clone)]
+pub(super) struct LimitSettings {
+    pub(super) up: Option<u64>,
+    pub(super) down: Option<u64>,
+    pub(super) schedule: Schedule,
+    pub(super) upload_slots: Option<u16>,
+    pub(super) fairness: FairnessArg,
+}
+
+/// How a node is controlled.
+#[derive(Debug, Clone)]
+pub(super) struct ControlSettings {
+    pub(super) socket: PathBuf,
+    pub(super) api: Option<SocketAddr>,
+    pub(super) api_base: Option<String>,
+    pub(super) api_host: Vec<String>,
+    pub(super) api_allow_remote: bool,
+    pub(super) metrics: Option<SocketAddr>,
+}
+
+impl NodeOptions {
+    /// With the defaults for what was not given. `runtime` is the folder for sockets, if the user has one.
+    ///
+    /// # Errors
+    /// Options contradict each other, a rule of the schedule is none, or there is no home folder and none was given.
+    pub(super) fn complete(self, runtime: Option<&Path>) -> Result<NodeSettings, ConfigError> {
+        let contradiction = |words: &str| Err(ConfigError::Contradiction(words.into()));
+        if self.listen.is_some() && self.port.is_some() {
+            return contradiction("port is for when listen is not given; say the port there");
+        }
+        if self.listen.as_ref().is_some_and(Vec::is_empty) {
+            return contradiction("listen names no address");
+        }
+        let data = self.data.or_else(places::data_dir).ok_or(ConfigError::NoHome)?;
+        let socket = || {
+            runtime.map_or_else(|| data.join(places::SOCKET), |dir| dir.join("shoal").join(places::SOCKET))
+        };
+        Ok(NodeSettings {
+            listen: plain(self.listen),
+            port: self.port.unwrap_or_default(),
+            rendezvous: plain(self.rendezvous),
+            share_dir: self.share_dir.unwrap_or_default(),
+            watch: self.watch.unwrap_or_default(),
+            activity_log: self.activity_log,
+            log: self.log,
+            log_format: self.log_format.unwrap_or_default(),
+            limits: self.limits.complete()?,
+            control: self.control.complete(socket)?,
+            data,
+        })
+    }
+}
+
+fn plain(addresses: Option<Vec<Text<PlainAddress>>>) -> Vec<Multiaddr> {
+    addresses.into_iter().flatten().map(|text| text.0.0).collect()
+}
+
+impl LimitOptions {
+    fn complete(self) -> Result<LimitSettings, ConfigError> {
+        let rules = self.schedule.unwrap_or_default();
+        let schedule: Schedule = rules
+            .join("\n")
+            .parse()
+            .map_err(|error: ScheduleError| ConfigError::Contradiction(error.to_string()))?;
+        if self.upload_slots.is_some_and(|slots| !(1..=256).contains(&slots)) {
+            return Err(ConfigError::Contradiction("upload-slots is from 1 to 256".into()));
+        }
+        Ok(LimitSettings {
+            up: self.limit_up.map(|text| text.0.0),
+            down: self.limit_down.map(|text| text.0.0),
+            schedule,
+            upload_slots: self.upload_slots,
+            fairness: self.fairness.unwrap_or_default(),
+        })
+    }
+}
+
+impl ControlOptions {
+    fn complete(self, standard: impl FnOnce() -> PathBuf) -> Result<ControlSettings, ConfigError> {
+        let api = self.api.map(|text| text.0.0);
+        let remote = self.api_allow_remote.unwrap_or_default();
+        if let Some(address) = api
+            && !address.ip().is_loopback()
+            && !remote
+        {
+            return Err(ConfigError::Contradiction(format!(
+                "api: other machines can reach {address}, and whoever has the token can read and write your files; \
+                 use 127.0.0.1, or say api-allow-remote too"
+            )));
+        }
+        if api.is_none() && (self.api_base.is_some() || self.api_host.is_some()) {
+            return Err(ConfigError::Contradiction("api-base and api-host mean nothing without api".into()));
+        }
+        Ok(ControlSettings {
+            socket: self.socket.or_else(places::told_socket).unwrap_or_else(standard),
+            api,
+            api_base: self.api_base,
+            api_host: self.api_host.unwrap_or_default(),
+            api_allow_remote: remote,
+            metrics: self.metrics.map(|text| text.0.0),
+        })
+    }
+}
+
+/// What is shown: the names and values of a file.
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct Effective<'a> {
+    data: &'a Path,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    listen: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    port: Option<u16>,
+    rendezvous: Vec<String>,
+    share_dir: &'a [PathBuf],
+    watch: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    activity_log: Option<&'a Path>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    log: Option<&'a str>,
+    log_format: LogFormat,
+    limits: EffectiveLimits,
+    control: EffectiveControl<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct EffectiveLimits {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    limit_up: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    limit_down: Option<String>,
+    schedule: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    upload_slots: Option<u16>,
+    fairness: FairnessArg,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct EffectiveControl<'a> {
+    socket: &'a Path,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    api: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    api_base: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    api_host: &'a [String],
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    api_allow_remote: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metrics: Option<String>,
+}
+
+impl NodeSettings {
+    /// As a file that says all of it.
+    ///
+    /// # Errors
+    /// A path is not UTF-8, so no TOML can hold it.
+    pub(super) fn to_toml(&self) -> anyhow::Result<String> {
+        let texts = |addresses: &[Multiaddr]| addresses.iter().map(Multiaddr::to_string).collect();
+        let text = |address: Option<SocketAddr>| address.map(|it| it.to_string());
+        let rate = |rate: Option<u64>| rate.map(|bytes| format!("{bytes}B"));
+        let (limits, control) = (&self.limits, &self.control);
+        Ok(toml::to_string(&Effective {
+            data: &self.data,
+            listen: texts(&self.listen),
+            port: self.listen.is_empty().then_some(self.port),
+            rendezvous: texts(&self.rendezvous),
+            share_dir: &self.share_dir,
+            watch: self.watch,
+            activity_log: self.activity_log.as_deref(),
+            log: self.log.as_deref(),
+            log_format: self.log_format,
+            limits: EffectiveLimits {
+                limit_up: rate(limits.up),
+                limit_down: rate(limits.down),
+                schedule: limits.schedule.rules.iter().map(ToString::to_string).collect(),
+                upload_slots: limits.upload_slots,
+                fairness: limits.fairness,
+            },
+            control: EffectiveControl {
+                socket: &control.socket,
+                api: text(control.api),
+                api_base: control.api_base.as_deref(),
+                api_host: &control.api_host,
+                api_allow_remote: control.api_allow_remote,
+                metrics: text(control.metrics),
+            },
+        })?)
+    }
+}

@@ -1,0 +1,190 @@
+//! `shoal node`: a node that stays, with a library that outlives it, controlled by the other commands.
+
+mod config;
+mod options;
+
+use std::path::PathBuf;
+
+use anyhow::{Context, anyhow};
+use serde::Serialize;
+use shoal_api::{ApiConfig, Client, serve};
+use shoal_daemon::{Daemon, DaemonConfig};
+use shoal_printable::Printable;
+use shoal_rendezvous::config::read_file;
+use shoal_rendezvous::log;
+use shoal_store::default_cache_dir;
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::EnvFilter;
+
+use self::config::NodeSettings;
+use self::options::NodeOptions;
+use super::error::{CliError, Exit};
+use super::options::{NetArgs, PaceArgs};
+use super::output::Output;
+use super::share_dirs::{self, ShareDirs};
+use super::{identity, places};
+
+/// Run a node that stays: it shares and fetches what the other commands leave to it, also after a restart
+///
+/// Prints its addresses on standard output, one on each line, and runs until Ctrl-C or SIGTERM. While it runs, `share`, `get`,
+/// `status`, `peers`, `ls`, `find`, `pause`, `resume`, `rm`, `limit`, `load`, `counters`, `where`, `ping`, `topo` and
+/// `shell` use it.
+#[derive(clap::Args)]
+#[command(after_help = AFTER_HELP)]
+pub(super) struct Args {
+    /// Read options from a TOML file; those on the command line go before it
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Print the options that hold in the end, as TOML, and exit
+    #[arg(long)]
+    check_config: bool,
+    #[command(flatten)]
+    options: NodeOptions,
+}
+
+const AFTER_HELP: &str = "\
+File: options have the names from here without the dashes; those under Limits and Control are in its tables [limits] and \
+[control].
+
+Data: the folder holds identity.key (the node's address), library.redb and, with --api, api.token. Shared files stay where \
+they are.
+
+Signals: the first Ctrl-C or SIGTERM ends it in good order, a second one at once. Under systemd it reports when it is ready \
+(Type=notify).";
+
+/// What is printed once the node runs.
+#[derive(Serialize)]
+struct Running {
+    peer: String,
+    addresses: Vec<String>,
+    socket: PathBuf,
+    /// Where the API is served over TCP.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    api: Option<String>,
+    data: PathBuf,
+}
+
+pub(super) async fn run(args: Args, output: &Output, stop: CancellationToken) -> Result<Exit, CliError> {
+    let (settings, filter) = args.settings().map_err(CliError::usage)?;
+    if args.check_config {
+        let text = settings.to_toml()?;
+        output.data(&text, || text.trim_end().to_owned())?;
+        return Ok(Exit::Done);
+    }
+    log::init(filter, settings.log_format);
+    let mut dirs = ShareDirs::new(&settings.share_dir)?;
+    let held = identity::of_node(&settings.data)?;
+    let daemon = Daemon::start(settings.daemon(held.key.clone())).await?;
+    let result = control(&settings, &daemon, &mut dirs, output, &stop).await;
+    notify(sd_notify::NotifyState::Stopping);
+    daemon.shutdown().await;
+    drop(held);
+    result.map(|()| Exit::Done)
+}
+
+/// Serves the API until the node is to end.
+async fn control(
+    settings: &NodeSettings,
+    daemon: &Daemon,
+    dirs: &mut ShareDirs,
+    output: &Output,
+    stop: &CancellationToken,
+) -> Result<(), CliError> {
+    let api = serve(daemon.clone(), settings.api(), stop.clone()).await.map_err(anyhow::Error::from)?;
+    let running = Running {
+        peer: daemon.node().peer_id().to_string(),
+        addresses: daemon.node().addresses().await.iter().map(ToString::to_string).collect(),
+        socket: settings.control.socket.clone(),
+        api: api.tcp().map(|address| address.to_string()),
+        data: settings.data.clone(),
+    };
+    output.data(&running, || running.addresses.join("\n"))?;
+    output.say(format!(
+        "the other commands find it at '{}'; Ctrl-C ends it",
+        Printable(&running.socket.to_string_lossy())
+    ));
+    notify(sd_notify::NotifyState::Ready);
+    share_on(dirs, &settings.control.socket, stop).await;
+    api.ended().await;
+    Ok(())
+}
+
+/// Shares what lies in the folders to share, and what comes into them, until the node is to end.
+async fn share_on(dirs: &mut ShareDirs, socket: &std::path::Path, stop: &CancellationToken) {
+    if dirs.is_empty() {
+        return stop.cancelled().await;
+    }
+    let client = Client::unix(socket);
+    let mut at_once = true;
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            looked = dirs.look(&client, at_once) => match looked {
+                Ok(words) => words.iter().for_each(|words| tracing::warn!("{words}")),
+                Err(error) => tracing::warn!("cannot look what is to be shared: {:#}", error.error),
+            },
+        }
+        at_once = false;
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(share_dirs::PAUSE) => {}
+        }
+    }
+}
+
+impl Args {
+    fn settings(&self) -> anyhow::Result<(NodeSettings, EnvFilter)> {
+        let file = self.config.as_deref().map(read_file).transpose()?.unwrap_or_default();
+        let settings = self.options.clone().or(file).complete(places::runtime_dir().as_deref())?;
+        let filter = match &settings.log {
+            Some(log) => {
+                EnvFilter::try_new(log).map_err(|_| anyhow!("log: {log:?} is no level or filter"))?
+            }
+            None => EnvFilter::try_from_default_env().unwrap_or_else(|_| "warn".into()),
+        };
+        let absolute = |path: &PathBuf| std::path::absolute(path).context("there is no folder to be in");
+        Ok((NodeSettings { data: absolute(&settings.data)?, ..settings }, filter))
+    }
+}
+
+impl NodeSettings {
+    fn daemon(&self, key: libp2p::identity::Keypair) -> DaemonConfig {
+        let net = NetArgs {
+            listen: self.listen.clone(),
+            rendezvous: self.rendezvous.clone(),
+            pace: PaceArgs {
+                limit_up: self.limits.up,
+                limit_down: self.limits.down,
+                upload_slots: self.limits.upload_slots,
+                fairness: self.limits.fairness,
+            },
+        };
+        DaemonConfig {
+            data: Some(self.data.clone()),
+            node: net.config(key, self.port),
+            trackers: self.rendezvous.clone(),
+            schedule: self.limits.schedule.clone(),
+            watch: self.watch,
+            cache: default_cache_dir(),
+        }
+    }
+
+    fn api(&self) -> ApiConfig {
+        let control = &self.control;
+        ApiConfig {
+            socket: Some(control.socket.clone()),
+            tcp: control.api,
+            allow_remote: control.api_allow_remote,
+            names: control.api_host.clone(),
+            base: control.api_base.clone().unwrap_or_default(),
+            data: Some(self.data.clone()),
+        }
+    }
+}
+
+/// Tells systemd, if it is there.
+fn notify(state: sd_notify::NotifyState<'_>) {
+    if let Err(error) = sd_notify::notify(&[state]) {
+        tracing::debug!(%error, "cannot tell systemd");
+    }
+}
