@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use libp2p::Multiaddr;
 use shoal_content::{ContentId, Ticket};
@@ -24,6 +25,8 @@ use crate::{
 const MAX_PATHS: usize = 4096;
 /// The most trackers, of a request and of the daemon.
 const MAX_TRACKERS: usize = 32;
+/// How long tasks may take to end at a shutdown.
+const END_WITHIN: Duration = Duration::from_secs(10);
 /// Tasks that look at what the node told.
 const LOOKERS: usize = 8;
 
@@ -300,7 +303,9 @@ impl Daemon {
     pub async fn shutdown(self) {
         self.core.stop.cancel();
         let mut tasks = std::mem::take(&mut *self.alive.tasks.lock().unwrap_or_else(PoisonError::into_inner));
-        while tasks.join_next().await.is_some() {}
+        // One may wait for a disk that does not answer.
+        let ended = async { while tasks.join_next().await.is_some() {} };
+        let _ = tokio::time::timeout(END_WITHIN, ended).await;
         let learned = self.core.contents.learned();
         self.core.node.clone().shutdown().await;
         let core = self.core.clone();
