@@ -7,7 +7,9 @@
 //! done, 4 verification failed, 5 no peers. The first Ctrl-C or SIGTERM ends a command in good order, a
 //! second one at once.
 
+mod activity;
 mod ask;
+mod choice;
 mod demo;
 mod error;
 mod get;
@@ -36,6 +38,7 @@ mod stop;
 mod testing;
 mod tracker;
 mod verify;
+mod why;
 
 use std::process::ExitCode;
 
@@ -84,6 +87,7 @@ enum Command {
     Where(ask::WhereArgs),
     Ping(ask::PingArgs),
     Topo(ask::TopoArgs),
+    Why(why::Args),
     Shell(shell::Args),
     Inspect(inspect::Args),
     Verify(verify::Args),
@@ -161,6 +165,7 @@ async fn ask_node(
             Command::Where(args) => args.run(output).await,
             Command::Ping(args) => args.run(output).await,
             Command::Topo(args) => args.run(output).await,
+            Command::Why(args) => args.run(output).await,
             _ => unreachable!("all others are carried out by `run`"),
         }
     };

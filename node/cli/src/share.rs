@@ -15,6 +15,7 @@ use shoal_engine::SeedGoal;
 use shoal_printable::Printable;
 use tokio_util::sync::CancellationToken;
 
+use super::activity::{self, ActivityArgs};
 use super::error::{CliError, Exit};
 use super::human::{self, Growth};
 use super::identity::{self, Identity};
@@ -75,6 +76,8 @@ pub(super) struct Args {
     /// End after as many times the size was sent
     #[arg(long, value_name = "RATIO", value_parser = ratio)]
     seed_ratio: Option<f64>,
+    #[command(flatten)]
+    activity: ActivityArgs,
 }
 
 /// Reads how many times the size.
@@ -111,7 +114,7 @@ pub(super) async fn run(args: Args, output: &Output, stop: CancellationToken) ->
 impl Args {
     /// What is given that only a node of the command's own can do.
     fn only_alone(&self) -> Option<&'static str> {
-        self.net.only_alone().or_else(|| {
+        self.net.only_alone().or(self.activity.only_alone()).or_else(|| {
             let own = [(self.port != 0, "--port"), (self.identity.is_some(), "--identity")];
             own.into_iter().find(|(given, _)| *given).map(|(_, name)| name)
         })
@@ -155,6 +158,7 @@ async fn alone(args: Args, output: &Output, stop: CancellationToken) -> Result<E
         None => identity::of_content(&manifest.id(), output),
     };
     let node = args.net.start(identity.key.clone(), args.port).await?;
+    let recorder = activity::record(&node, args.activity.activity_log.as_deref())?;
     let ticket = Ticket {
         content: manifest.id(),
         peers: node.addresses().await,
@@ -189,6 +193,7 @@ async fn alone(args: Args, output: &Output, stop: CancellationToken) -> Result<E
     output.data(&shared, || shared.ticket.clone())?;
     let served = serve(&mut handle, output, &stop).await;
     node.shutdown().await;
+    activity::finish(recorder).await;
     served.map(|()| Exit::Done)
 }
 

@@ -3,16 +3,21 @@
 mod config;
 mod options;
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use anyhow::{Context, anyhow};
 use serde::Serialize;
+use shoal_api::metrics::NodeMetrics;
 use shoal_api::{ApiConfig, Client, serve};
 use shoal_daemon::{Daemon, DaemonConfig};
+use shoal_net::{NodeConfig, SwarmMetrics};
 use shoal_printable::Printable;
 use shoal_rendezvous::config::read_file;
 use shoal_rendezvous::log;
+use shoal_rendezvous::metrics::{MetricsPage, serve_page};
 use shoal_store::default_cache_dir;
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
@@ -22,7 +27,7 @@ use super::error::{CliError, Exit};
 use super::options::{NetArgs, PaceArgs};
 use super::output::Output;
 use super::share_dirs::{self, ShareDirs};
-use super::{identity, places};
+use super::{activity, identity, places};
 
 /// Run a node that stays: it shares and fetches what the other commands leave to it, also after a restart
 ///
@@ -75,9 +80,11 @@ pub(super) async fn run(args: Args, output: &Output, stop: CancellationToken) ->
     let mut dirs = ShareDirs::new(&settings.share_dir)?;
     let held = identity::of_node(&settings.data)?;
     let daemon = Daemon::start(settings.daemon(held.key.clone())).await?;
+    let recorder = activity::record(daemon.node(), settings.activity_log.as_deref())?;
     let result = control(&settings, &daemon, &mut dirs, output, &stop).await;
     notify(sd_notify::NotifyState::Stopping);
     daemon.shutdown().await;
+    activity::finish(recorder).await;
     drop(held);
     result.map(|()| Exit::Done)
 }
@@ -90,6 +97,9 @@ async fn control(
     output: &Output,
     stop: &CancellationToken,
 ) -> Result<(), CliError> {
+    if let Some(address) = settings.control.metrics {
+        serve_figures(address, daemon.clone()).await?;
+    }
     let api = serve(daemon.clone(), settings.api(), stop.clone()).await.map_err(anyhow::Error::from)?;
     let running = Running {
         peer: daemon.node().peer_id().to_string(),
@@ -106,6 +116,21 @@ async fn control(
     notify(sd_notify::NotifyState::Ready);
     share_on(dirs, &settings.control.socket, stop).await;
     api.ended().await;
+    Ok(())
+}
+
+/// Serves figures for Prometheus for as long as the process runs.
+async fn serve_figures(address: SocketAddr, daemon: Daemon) -> Result<(), CliError> {
+    let listener = TcpListener::bind(address).await.with_context(|| {
+        format!("cannot serve figures on {address}; choose another address with --metrics")
+    })?;
+    let address = listener.local_addr().context("the listener has no address")?;
+    tracing::info!(%address, "serving figures");
+    if !address.ip().is_loopback() {
+        tracing::warn!(%address, "whoever reaches this address can read the node's figures");
+    }
+    let figures = NodeMetrics::of(daemon);
+    tokio::spawn(serve_page(listener, MetricsPage::new(move || figures.text(), || true)));
     Ok(())
 }
 
@@ -161,7 +186,7 @@ impl NodeSettings {
         };
         DaemonConfig {
             data: Some(self.data.clone()),
-            node: net.config(key, self.port),
+            node: NodeConfig { metrics: Some(SwarmMetrics::default()), ..net.config(key, self.port) },
             trackers: self.rendezvous.clone(),
             schedule: self.limits.schedule.clone(),
             watch: self.watch,

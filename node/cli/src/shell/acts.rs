@@ -92,6 +92,10 @@ pub(super) fn resume<'a>(shell: &'a Shell, args: &'a [String], _: &'a Stop) -> D
     library::order(shell.client(), Order::Resume, args, &shell.output).boxed()
 }
 
+pub(super) fn why<'a>(shell: &'a Shell, args: &'a [String], _: &'a Stop) -> Doing<'a> {
+    super::super::why::why(shell.client(), args.first().map(String::as_str), &shell.output).boxed()
+}
+
 pub(super) fn remove<'a>(shell: &'a Shell, args: &'a [String], _: &'a Stop) -> Doing<'a> {
     library::order(shell.client(), Order::Remove, args, &shell.output).boxed()
 }

@@ -100,6 +100,14 @@ pub(super) const WORDS: &[Word] = &[
         &[Kind::Content],
         acts::status,
     ),
+    word(
+        "why",
+        "[CONTENT]",
+        "say why contents, or one of them, do not come",
+        (0, 1),
+        &[Kind::Content],
+        acts::why,
+    ),
     word("pause", "CONTENT…", "stop what is done for a content", (1, ANY), &[Kind::Content], acts::pause),
     word("resume", "CONTENT…", "go on with it", (1, ANY), &[Kind::Content], acts::resume),
     word(

@@ -136,7 +136,8 @@ async fn five_contents_each_way_need_one_stream_each_way() {
 async fn what_happens_in_the_network_is_counted_where_that_is_wanted() {
     let metrics = crate::SwarmMetrics::default();
     let listen = vec!["/ip4/127.0.0.1/tcp/0".parse().unwrap()];
-    let config = NodeConfig { listen: listen.clone(), metrics: Some(metrics.clone()), ..NodeConfig::default() };
+    let config =
+        NodeConfig { listen: listen.clone(), metrics: Some(metrics.clone()), ..NodeConfig::default() };
     let counted = Node::start(config).await;
     let other = Node::start(NodeConfig { listen, ..NodeConfig::default() }).await.unwrap();
     let address = other.addresses().await.remove(0);
