@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use indicatif::{HumanDuration, ProgressBar};
+use indicatif::HumanDuration;
 use libp2p::identity::Keypair;
 use serde::Serialize;
 use shoal_engine::{DownloadConfig, PeerChoice, SeedGoal};
@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::error::{CliError, Exit};
 use super::human::{self, Growth};
+use super::meter::Meter;
 use super::options::{SourceArgs, TopologyArg};
 use super::output::Output;
 use super::share::{ratio, serve, tell};
@@ -186,7 +187,7 @@ fn begin(event: ContentEvent, output: &Output) {
     tell(event, output);
 }
 
-fn show(bar: &ProgressBar, progress: &Progress, rate: &mut Growth) {
+fn show(bar: &Meter, progress: &Progress, rate: &mut Growth) {
     bar.set_prefix(match progress.phase {
         _ if progress.blocked.is_some() => "paused",
         Phase::Manifest => "looking",

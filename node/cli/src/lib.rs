@@ -7,6 +7,7 @@
 //! done, 4 verification failed, 5 no peers. The first Ctrl-C or SIGTERM ends a command in good order, a
 //! second one at once.
 
+mod completions;
 mod demo;
 mod error;
 mod get;
@@ -14,6 +15,8 @@ mod human;
 mod identity;
 mod import;
 mod inspect;
+mod man;
+mod meter;
 mod open_files;
 mod options;
 mod output;
@@ -25,7 +28,7 @@ mod verify;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use shoal_rendezvous::config::LogFormat;
 
 use self::error::CliError;
@@ -60,6 +63,8 @@ enum Command {
     Tracker(tracker::Args),
     Demo(demo::Args),
     Sim(sim::Args),
+    Completions(completions::Args),
+    Man(man::Args),
 }
 
 /// Runs the program with the arguments of the process.
@@ -97,6 +102,8 @@ async fn run(command: Command, output: &Output) -> Result<error::Exit, CliError>
         Command::Tracker(args) => tracker::run(args, output, stop).await,
         Command::Demo(args) => demo::run(args, output, stop).await,
         Command::Sim(args) => sim::run(args, output, stop).await,
+        Command::Completions(args) => completions::run(&args, Args::command(), output),
+        Command::Man(args) => man::run(&args, Args::command(), output),
     }
 }
 

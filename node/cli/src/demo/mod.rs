@@ -12,7 +12,6 @@ use anyhow::{Context, anyhow};
 use bytesize::ByteSize;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
-use indicatif::ProgressBar;
 use libp2p::identity::Keypair;
 use libp2p::{Multiaddr, PeerId};
 use shoal_content::Manifest;
@@ -22,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 use self::table::{Row, table};
 use super::error::{CliError, Exit};
 use super::human;
+use super::meter::Meter;
 use super::output::Output;
 use super::share::tell;
 use shoal_net::{ContentEvent, ContentHandle, Failure, FetchOptions, Node, NodeConfig, ServeOptions};
@@ -58,7 +58,7 @@ fn size(text: &str) -> Result<ByteSize, String> {
 struct Peer {
     handle: ContentHandle,
     dir: PathBuf,
-    bar: ProgressBar,
+    bar: Meter,
 }
 
 pub(super) async fn run(args: Args, output: &Output, stop: CancellationToken) -> Result<Exit, CliError> {
@@ -142,7 +142,7 @@ async fn start_peer(
     output: &Output,
 ) -> Result<Peer, CliError> {
     let node = node().await?;
-    let bar = output.byte_bar(manifest.root().size, format!("peer {n}"));
+    let bar = output.part(Some(manifest.root().size), format!("peer {n}"));
     let handle = node.fetch(FetchOptions {
         peers: seed,
         trackers: rendezvous.to_vec(),
