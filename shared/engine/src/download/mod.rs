@@ -17,6 +17,7 @@ mod messages;
 mod peer;
 mod peers;
 mod rarity;
+mod relief;
 mod requests;
 #[cfg(test)]
 mod tests;
@@ -32,6 +33,7 @@ pub use self::messages::{DownloadConfig, DropReason, Input, Output, PeerChoice, 
 use self::peer::Peer;
 use self::peers::{PeerIndex, Peers};
 use self::rarity::Rarity;
+use self::relief::Relief;
 use self::throughput::Throughput;
 use super::{ChunkNews, PeerName, SeededRng};
 use shoal_content::{ChunkIndex, ChunkSet};
@@ -68,6 +70,8 @@ pub struct Download<P = PeerId> {
     /// How many of them have everything.
     complete_peers: usize,
     throughput: Throughput,
+    /// Bytes of chunks that came from anybody.
+    arrived: u64,
     rarity: Rarity,
     /// The peer that each chunk was asked of; two peers in the endgame.
     asked: BTreeMap<ChunkIndex, Vec<(PeerIndex, RequestId)>>,
@@ -124,6 +128,7 @@ impl<P: PeerName> Download<P> {
             peers: Peers::default(),
             complete_peers: 0,
             throughput: Throughput::default(),
+            arrived: 0,
             rarity,
             asked: BTreeMap::new(),
             unchosen: 0,
@@ -238,6 +243,7 @@ impl<P: PeerName> Download<P> {
     fn progress(&mut self, now: Duration, index: PeerIndex, bytes: u64) {
         self.peers[index].progress(now, bytes);
         self.throughput.add(now, bytes);
+        self.arrived = self.arrived.saturating_add(bytes);
         self.changed.insert(index);
     }
 
@@ -363,6 +369,7 @@ impl<P: PeerName> Download<P> {
         chunk.into_iter().for_each(|chunk| self.reopen(chunk));
         self.changed.insert(index);
         let grace = now + self.config.seed_grace;
+        let (before, arrived) = (self.throughput.rate(), self.arrived);
         let state = &mut self.peers[index];
         match (why, chunk) {
             (ChunkRefusal::NotFound, Some(chunk)) => {
@@ -380,6 +387,9 @@ impl<P: PeerName> Download<P> {
             (ChunkRefusal::NoneFresh, _) => {
                 // Others have been given the rest; they are about to pass it on.
                 if std::mem::take(&mut state.may_choose) {
+                    // One that gave nothing is no part of what came before.
+                    let before = before.filter(|_| state.has_chosen());
+                    state.relief = before.map(|before| Relief::new(now, before, arrived));
                     self.rest(index, grace);
                 }
             }
