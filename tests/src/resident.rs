@@ -50,7 +50,7 @@ impl Resident {
         within("the import is done", async {
             loop {
                 match self.client.import(import.id).await.expect("the import is known").state {
-                    ImportStateInfo::Done { ticket, .. } => return ticket,
+                    ImportStateInfo::Done { ticket, .. } => break ticket.expect("it is in the library"),
                     ImportStateInfo::Failed { why } => panic!("cannot be shared: {why}"),
                     _ => tokio::time::sleep(std::time::Duration::from_millis(10)).await,
                 }

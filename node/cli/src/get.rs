@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
-use indicatif::{HumanDuration, ProgressBar};
+use indicatif::HumanDuration;
 use libp2p::Multiaddr;
 use libp2p::identity::Keypair;
 use serde::Serialize;
@@ -18,6 +18,7 @@ use super::choice::{ChoiceArgs, PeerChoiceArg};
 use super::error::{CliError, Exit};
 use super::human::{self, Growth};
 use super::library;
+use super::meter::Meter;
 use super::options::{SourceArgs, TopologyArg};
 use super::output::Output;
 use super::session::UseArgs;
@@ -196,7 +197,7 @@ fn begin(event: ContentEvent, output: &Output) {
     tell(event, output);
 }
 
-fn show(bar: &ProgressBar, progress: &Progress, rate: &mut Growth) {
+fn show(bar: &Meter, progress: &Progress, rate: &mut Growth) {
     bar.set_prefix(match progress.phase {
         _ if progress.blocked.is_some() => "paused",
         Phase::Manifest => "looking",

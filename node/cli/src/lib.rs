@@ -10,6 +10,7 @@
 mod activity;
 mod ask;
 mod choice;
+mod completions;
 mod demo;
 mod error;
 mod get;
@@ -19,8 +20,10 @@ mod import;
 mod inspect;
 mod library;
 mod live;
-mod node;
 mod log;
+mod man;
+mod meter;
+mod node;
 mod open_files;
 mod options;
 mod output;
@@ -42,7 +45,7 @@ mod why;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use shoal_rendezvous::config::LogFormat;
 use tokio_util::sync::CancellationToken;
 
@@ -95,6 +98,8 @@ enum Command {
     Log(log::Args),
     Demo(demo::Args),
     Sim(sim::Args),
+    Completions(completions::Args),
+    Man(man::Args),
 }
 
 /// Runs the program with the arguments of the process.
@@ -142,6 +147,8 @@ async fn run(command: Command, output: &Output) -> Result<error::Exit, CliError>
         Command::Log(args) => log::run(args, output, stop).await,
         Command::Demo(args) => demo::run(args, output, stop).await,
         Command::Sim(args) => sim::run(args, output, stop).await,
+        Command::Completions(args) => completions::run(&args, Args::command(), output),
+        Command::Man(args) => man::run(&args, Args::command(), output),
         command => ask_node(command, output, stop).await,
     }
 }

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::anyhow;
-use indicatif::ProgressBar;
 use libp2p::{Multiaddr, PeerId};
 use serde::Serialize;
 use shoal_api::model::{Goal, Share};
@@ -20,6 +19,7 @@ use super::error::{CliError, Exit};
 use super::human::{self, Growth};
 use super::identity::{self, Identity};
 use super::library;
+use super::meter::Meter;
 use super::options::{NetArgs, chunker};
 use super::output::Output;
 use super::session::UseArgs;
@@ -272,8 +272,8 @@ fn useless(why: &[(Multiaddr, TrackerError)]) -> String {
 
 /// A line for all peers together, and one for each that fetches.
 struct Board {
-    summary: ProgressBar,
-    lines: BTreeMap<PeerId, ProgressBar>,
+    summary: Meter,
+    lines: BTreeMap<PeerId, Meter>,
     rates: BTreeMap<PeerId, Growth>,
     total: Growth,
 }
@@ -307,12 +307,12 @@ impl Board {
             if self.lines.len() >= SHOWN && !self.lines.contains_key(peer) {
                 continue;
             }
-            let line = self.lines.entry(*peer).or_insert_with(|| output.status(human::peer(peer)));
+            let line = self.lines.entry(*peer).or_insert_with(|| output.part(None, human::peer(peer)));
             line.set_message(format!("{} sent, {}", human::bytes(traffic.sent), human::rate(rate)));
         }
     }
 
     fn clear(self) {
-        self.lines.values().chain([&self.summary]).for_each(ProgressBar::finish_and_clear);
+        self.lines.values().chain([&self.summary]).for_each(Meter::finish_and_clear);
     }
 }

@@ -35,7 +35,9 @@ mod tests;
 mod trackers;
 mod watching;
 
-pub use activity::{ActivityLog, ActivityRecorder, ActivitySender, LogEvent, LogFilter, LogLine, LogReader, LogValue};
+pub use activity::{
+    ActivityLog, ActivityRecorder, ActivitySender, LogEvent, LogFilter, LogLine, LogReader, LogValue,
+};
 pub use config::DaemonConfig;
 pub use daemon::Daemon;
 pub use error::DaemonError;
