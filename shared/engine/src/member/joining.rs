@@ -107,6 +107,10 @@ impl<P: PeerName> Member<P> {
         }
         match &mut self.phase {
             Phase::Downloading(download, _) => download.handle(now, Input::Have { peer, chunks: news }),
+            Phase::Complete if complete => {
+                self.fulfilment.found_complete(now);
+                true
+            }
             _ => complete,
         }
     }

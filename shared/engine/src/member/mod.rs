@@ -31,12 +31,14 @@ mod candidates;
 mod candidates_tests;
 mod connecting;
 mod fetching;
+mod fulfilment;
 mod joining;
 mod messages;
 mod neighbours;
 mod offenders;
 mod patience;
 mod recording;
+mod sources;
 #[cfg(test)]
 mod tests;
 mod usefulness;
@@ -50,6 +52,7 @@ use shoal_content::{ChunkSet, ContentId};
 
 use self::announcing::Announcing;
 use self::candidates::Candidates;
+use self::fulfilment::Fulfilment;
 pub use self::messages::{
     ConnectionEvent, GiveUp, MemberInput, MemberOutput, NeighbourEvent, Offence, PeerSource, StoreEvent,
     StreamEvent, TrackerEvent,
@@ -135,6 +138,7 @@ pub struct Member<P = PeerId> {
     offenders: Offenders<P>,
     announcer: Announcer,
     patience: Patience,
+    fulfilment: Fulfilment,
     /// What can be served. See [`Member::have`].
     have: ChunkSet,
     started: Duration,
@@ -194,6 +198,7 @@ impl<P: PeerName> Member<P> {
             offenders: Offenders::default(),
             announcer: Announcer::new(now, config.trackers, config.registers),
             patience: Patience::new(now, config.wait),
+            fulfilment: Fulfilment::default(),
             have,
             started: now,
             exchange_at: now + EXCHANGE_EVERY,

@@ -255,6 +255,33 @@ fn a_complete_member_seeks_a_few_that_lack_something() {
     assert!(sought(&world.wait(secs(9))).is_empty());
 }
 
+/// Once the others are complete as well, they are not tried one after the other as quickly as the line allows.
+#[test]
+fn a_complete_member_that_meets_complete_peers_takes_its_time() {
+    let mut world = World::serving(config());
+    let mut batch = sought(&world.found(1..100));
+    for wait in [1, 2, 4] {
+        let meet = |peer: u32| {
+            world.connection(peer, ConnectionEvent::Connected);
+            sought(&world.joined(peer, all()))
+        };
+        let early: Vec<u32> = batch.into_iter().flat_map(meet).collect();
+        assert!(early.is_empty() && sought(&world.wait(secs(wait) - Duration::from_millis(1))).is_empty());
+        batch = sought(&world.wait(Duration::from_millis(1)));
+        assert_eq!(batch.len(), SOUGHT_BY_COMPLETE);
+    }
+    // One that lacks something is a reason to look for more at once.
+    for peer in &batch[..3] {
+        world.connection(*peer, ConnectionEvent::Connected);
+    }
+    world.joined(batch[0], all());
+    world.joined(batch[1], set([]));
+    assert_eq!(sought(&world.joined(batch[2], set([1]))).len(), 0, "as many as are needed are on their way");
+    assert!(
+        !sought(&world.connection(batch[3], ConnectionEvent::Unreachable { retry_at: secs(999) })).is_empty()
+    );
+}
+
 #[test]
 fn few_are_sought_at_first_and_more_later() {
     let mut world = World::downloading(config());
