@@ -39,6 +39,7 @@ mod offenders;
 mod patience;
 mod recording;
 mod sources;
+mod telling;
 #[cfg(test)]
 mod tests;
 mod usefulness;
@@ -61,6 +62,7 @@ use self::neighbours::Neighbours;
 use self::offenders::Offenders;
 use self::patience::{Outlook, Patience, Verdict};
 pub use self::recording::{MemberObserver, MemberStart, MemberStep, Recording, StartRole};
+use self::telling::Recent;
 use crate::announcer::{Announcer, AnnouncerOutput};
 use crate::download::{Download, Topology};
 use crate::manifest_fetch::ManifestFetch;
@@ -135,6 +137,7 @@ pub struct Member<P = PeerId> {
     phase: Phase<P>,
     candidates: Candidates<P>,
     neighbours: Neighbours<P>,
+    recent: Recent,
     offenders: Offenders<P>,
     announcer: Announcer,
     patience: Patience,
@@ -195,6 +198,7 @@ impl<P: PeerName> Member<P> {
             phase,
             candidates: Candidates::default(),
             neighbours,
+            recent: Recent::default(),
             offenders: Offenders::default(),
             announcer: Announcer::new(now, config.trackers, config.registers),
             patience: Patience::new(now, config.wait),
@@ -250,7 +254,8 @@ impl<P: PeerName> Member<P> {
             Phase::Downloading(download, announcing) => {
                 let joins = self.neighbours.join_due();
                 let exchange = self.may_exchange().then_some(self.exchange_at);
-                let all = [download.next_timeout(), announcing.next_timeout(), joins, exchange];
+                let news = [announcing.next_timeout(), self.recent.due()].into_iter().flatten().min();
+                let all = [download.next_timeout(), news, joins, exchange];
                 all.into_iter().flatten().min()
             }
             Phase::Complete => self.neighbours.join_due(),
