@@ -4,7 +4,8 @@
 //! response frame; then the stream is done.
 //!
 //! **Goals.** Join the swarm of a content, tell which chunks one has, fetch manifest blocks, learn of
-//! other peers.
+//! other peers. For people that look on: how busy a node is, what it has done, whom it knows, what it shares, where a
+//! chunk is.
 //!
 //! **Not goals.** Chunk bytes: those go over [`/shoal/chunks/1`](super::chunks). Authentication: the
 //! connection has proven the peer's id already.
@@ -12,15 +13,16 @@
 //! A node answers every well-formed request, with [`QueryResponse::Error`] if it must, also one of a kind that it does not
 //! know. A malformed or oversized one ends the stream.
 
-use libp2p_identity::PeerId;
-use multiaddr::Multiaddr;
-use serde::{Deserialize, Serialize};
-use serde_bytes::ByteBuf;
-use shoal_addresses::{MAX_ADDRESS, MAX_ADDRESSES};
-use shoal_content::{ContentId, Hash, MAX_BLOCK};
+mod check;
+mod node;
+mod peer;
 
+use serde::{Deserialize, Serialize};
+use shoal_content::{ChunkIndex, ContentId, Hash};
+
+pub use self::node::{ChunkRef, ContentClaim, CountersClaim, LoadClaim};
+pub use self::peer::PeerAddresses;
 use super::capabilities::Capabilities;
-use super::frame::{FrameError, Message, RequestMessage};
 use super::have::Have;
 
 /// The protocol's id.
@@ -31,8 +33,8 @@ pub const MAX_REQUEST: usize = 64 << 10;
 pub const MAX_RESPONSE: usize = 1 << 20;
 /// The most peers in one answer.
 pub const MAX_PEERS: usize = 50;
-/// The longest peer id, in bytes.
-const MAX_PEER_ID: usize = 64;
+/// The most contents in one answer.
+pub const MAX_CONTENTS: usize = 100;
 
 /// A question.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,17 +82,68 @@ pub enum QueryRequest {
         /// Which content.
         content: ContentId,
     },
+    /// Asks for an answer and nothing else, to see how long that takes. Answered by [`QueryResponse::Ok`].
+    #[serde(rename = "ping")]
+    Ping {},
+    /// Asks how busy the node is. Answered by [`QueryResponse::Load`].
+    #[serde(rename = "load")]
+    Load {},
+    /// Asks what the node has done. Answered by [`QueryResponse::Counters`].
+    #[serde(rename = "counters")]
+    Counters {
+        /// For which content; none: for all since the node was started.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        content: Option<ContentId>,
+    },
+    /// Asks who has a chunk. Answered by [`QueryResponse::Where`].
+    #[serde(rename = "where")]
+    Where {
+        /// Which chunk.
+        chunk: ChunkRef,
+        /// Of which content.
+        content: ContentId,
+    },
+    /// Asks to whom the node is connected. Answered by [`QueryResponse::Neighbours`].
+    #[serde(rename = "neighbours")]
+    Neighbours {},
+    /// Asks what the node shares with whoever asks. Answered by [`QueryResponse::Contents`].
+    #[serde(rename = "contents")]
+    Contents {
+        /// To go on behind this content; none: from the start.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        after: Option<ContentId>,
+    },
 }
 
 impl QueryRequest {
-    /// Which content the question is about.
-    pub fn content(&self) -> ContentId {
+    /// Which content the question is about, if it is about one.
+    pub fn content(&self) -> Option<ContentId> {
         match self {
             Self::Join { content, .. }
             | Self::Have { content, .. }
             | Self::Leave { content }
             | Self::Block { content, .. }
-            | Self::Peers { content } => *content,
+            | Self::Peers { content }
+            | Self::Where { content, .. } => Some(*content),
+            Self::Counters { content } => *content,
+            Self::Ping {} | Self::Load {} | Self::Neighbours {} | Self::Contents { .. } => None,
+        }
+    }
+
+    /// The name of its kind on the wire.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Join { .. } => "join",
+            Self::Have { .. } => "have",
+            Self::Leave { .. } => "leave",
+            Self::Block { .. } => "block",
+            Self::Peers { .. } => "peers",
+            Self::Ping {} => "ping",
+            Self::Load {} => "load",
+            Self::Counters { .. } => "counters",
+            Self::Where { .. } => "where",
+            Self::Neighbours {} => "neighbours",
+            Self::Contents { .. } => "contents",
         }
     }
 }
@@ -127,6 +180,36 @@ pub enum QueryResponse {
         /// At most 50 peers that the answering peer is connected to.
         peers: Vec<PeerAddresses>,
     },
+    /// To [`QueryRequest::Load`].
+    #[serde(rename = "load")]
+    Load(LoadClaim),
+    /// To [`QueryRequest::Counters`].
+    #[serde(rename = "counters")]
+    Counters(CountersClaim),
+    /// To [`QueryRequest::Where`].
+    #[serde(rename = "where")]
+    Where {
+        /// Whether the answering peer has the chunk.
+        has: bool,
+        /// The chunk's place in the chunk table.
+        chunk: ChunkIndex,
+        /// At most 50 peers that it is connected to and that told it that they have the chunk.
+        peers: Vec<PeerAddresses>,
+    },
+    /// To [`QueryRequest::Neighbours`].
+    #[serde(rename = "neighbours")]
+    Neighbours {
+        /// At most 50 peers that the answering peer is connected to.
+        peers: Vec<PeerAddresses>,
+    },
+    /// To [`QueryRequest::Contents`].
+    #[serde(rename = "contents")]
+    Contents {
+        /// Whether there are more behind the last of these.
+        more: bool,
+        /// At most 100, in the order of their ids.
+        contents: Vec<ContentClaim>,
+    },
     /// To any request.
     #[serde(rename = "error")]
     Error {
@@ -158,81 +241,4 @@ pub struct Load {
     pub active: u32,
     /// Bytes asked of it and not sent yet, by everybody.
     pub queued: u64,
-}
-
-/// A peer and where it can be reached.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PeerAddresses {
-    /// The bytes of its peer id (a multihash).
-    #[serde(with = "serde_bytes")]
-    pub id: Vec<u8>,
-    /// Multiaddrs in binary form; at most 16 of at most 256 bytes.
-    pub addresses: Vec<ByteBuf>,
-}
-
-impl Message for QueryRequest {
-    const MAX: usize = MAX_REQUEST;
-
-    fn check(&self) -> Result<(), FrameError> {
-        match self {
-            Self::Join { have, capabilities, .. } => have.check().and_then(|()| capabilities.check()),
-            Self::Have { have, .. } => have.check(),
-            Self::Leave { .. } | Self::Block { .. } | Self::Peers { .. } => Ok(()),
-        }
-    }
-}
-
-impl RequestMessage for QueryRequest {
-    const KINDS: &'static [&'static str] = &["join", "have", "leave", "block", "peers"];
-}
-
-impl Message for QueryResponse {
-    const MAX: usize = MAX_RESPONSE;
-
-    fn check(&self) -> Result<(), FrameError> {
-        match self {
-            Self::Joined { have, capabilities, .. } => have.check().and_then(|()| capabilities.check()),
-            Self::Peers { peers } => check_peers(peers),
-            Self::Block { bytes } if bytes.len() > MAX_BLOCK => {
-                Err(FrameError::Value("a manifest block is too long"))
-            }
-            Self::Ok { .. } | Self::Block { .. } | Self::Error { .. } => Ok(()),
-        }
-    }
-}
-
-impl PeerAddresses {
-    /// Says where a peer is, by as many of the addresses as a message may have.
-    pub fn new(peer: PeerId, addresses: &[Multiaddr]) -> Self {
-        let bytes = addresses.iter().filter(|address| address.len() <= MAX_ADDRESS).take(MAX_ADDRESSES);
-        Self {
-            id: peer.to_bytes(),
-            addresses: bytes.map(|address| ByteBuf::from(address.to_vec())).collect(),
-        }
-    }
-
-    /// The peer's id; none if the bytes are not one.
-    pub fn peer(&self) -> Option<PeerId> {
-        PeerId::from_bytes(&self.id).ok()
-    }
-
-    /// Where it is said to be, without what is not an address.
-    pub fn multiaddrs(&self) -> impl Iterator<Item = Multiaddr> {
-        self.addresses.iter().filter_map(|bytes| Multiaddr::try_from(bytes.to_vec()).ok())
-    }
-
-    /// Whether the id and the addresses are as few and as short as they must be.
-    pub(super) fn is_within_limits(&self) -> bool {
-        self.id.len() <= MAX_PEER_ID
-            && self.addresses.len() <= MAX_ADDRESSES
-            && self.addresses.iter().all(|a| a.len() <= MAX_ADDRESS)
-    }
-}
-
-fn check_peers(peers: &[PeerAddresses]) -> Result<(), FrameError> {
-    if peers.len() <= MAX_PEERS && peers.iter().all(PeerAddresses::is_within_limits) {
-        Ok(())
-    } else {
-        Err(FrameError::Value("too many peers or addresses"))
-    }
 }
