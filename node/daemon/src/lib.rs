@@ -9,6 +9,7 @@
 //! What always holds: whatever was accepted is in the database before the caller hears of it; one data folder belongs
 //! to one process at a time; a content that is complete and did not change is not hashed again at a start.
 
+mod checks;
 mod config;
 mod contents;
 mod core;
@@ -29,6 +30,7 @@ mod running;
 mod schedule;
 #[cfg(test)]
 mod tests;
+mod trackers;
 mod watching;
 
 pub use config::DaemonConfig;
