@@ -137,6 +137,10 @@ impl Session<'_> {
     ) -> io::Result<()> {
         let offered = self.shared.board().offered(&content);
         let Some(offered) = offered else { return refuse(output, id, ChunkRefusal::NotFound).await };
+        if self.shared.board().sent.contains(&self.peer, &content, chunk) {
+            // A peer asks again for what did not match, and a disk that rots changes no stamp.
+            offered.store.doubt(chunk);
+        }
         let buffer = match self.read_chunk(&offered, content, chunk).await {
             Ok(buffer) => buffer,
             Err(why) => return refuse(output, id, why).await,
@@ -144,6 +148,7 @@ impl Session<'_> {
         let bytes = buffer.bytes();
         self.shared.board().queue.begun(self.id);
         self.send_bytes(output, id, chunk, bytes).await?;
+        self.shared.board().sent.insert(&self.peer, &content, chunk);
         offered.traffic.sent(self.peer, chunk, bytes.len() as u64);
         Ok(())
     }
