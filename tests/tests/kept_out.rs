@@ -171,7 +171,5 @@ async fn where_few_files_may_be_open_connections_leave_room_for_newcomers() {
     }
     // Half are kept for files, of which a share of one file needs few; handshakes under way come on top.
     assert!(most <= 75, "{most} of 100 files were open");
-    let start = Instant::now();
     tokio::task::block_in_place(|| shared.is_fetched(scratch.path()));
-    eprintln!("most {most} {:?}", start.elapsed());
 }
