@@ -139,6 +139,10 @@ impl Session<'_> {
     ) -> io::Result<()> {
         let offered = self.shared.board().offered(&content);
         let Some(offered) = offered else { return self.refuse(output, id, ChunkRefusal::NotFound).await };
+        if self.shared.board().sent.contains(&self.peer, &content, chunk) {
+            // A peer asks again for what did not match, and a disk that rots changes no stamp.
+            offered.store.doubt(chunk);
+        }
         let buffer = match self.read_chunk(&offered, content, chunk).await {
             Ok(buffer) => buffer,
             Err(why) => return self.refuse(output, id, why).await,
@@ -148,6 +152,7 @@ impl Session<'_> {
         let (len, queued) = (bytes.len() as u32, self.shared.board().queue.queued());
         unless_silent(write_frame(output, &ChunkReply::Data { id, len, chunk, queued })).await?;
         self.send_bytes(output, &offered.traffic, bytes).await?;
+        self.shared.board().sent.insert(&self.peer, &content, chunk);
         offered.traffic.sent(self.peer, chunk, bytes.len() as u64);
         Ok(())
     }

@@ -212,6 +212,10 @@ impl ChunkStore for Target {
         self.served.read(chunk, buf)
     }
 
+    fn doubt(&self, chunk: ChunkIndex) {
+        self.served.doubt(chunk);
+    }
+
     fn open_file(&self, file: FileIndex) -> io::Result<Arc<File>> {
         let _phase = self.phase.read().unwrap_or_else(PoisonError::into_inner);
         self.served.open_file(file)
