@@ -125,8 +125,8 @@ impl Report {
         (self.stirred, self.told_at) = (false, now);
     }
 
-    /// The first result counts.
-    pub(super) fn finished(&mut self, result: Result<Finished, Failure>) {
+    /// The first result counts. Whether this was it.
+    pub(super) fn finished(&mut self, result: Result<Finished, Failure>) -> bool {
         let result = result.map_err(Arc::new);
         let mut news = false;
         self.outcome.send_if_modified(|outcome| {
@@ -139,5 +139,6 @@ impl Report {
         if news {
             self.event(ContentEvent::Finished(result));
         }
+        news
     }
 }
