@@ -12,7 +12,7 @@ use utoipa::openapi::{InfoBuilder, OpenApi, OpenApiBuilder, ServerBuilder};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{contents, detail, find, library, node, payload, peers, stream, trackers, why};
+use super::{ask, contents, detail, find, library, node, payload, peers, stream, trackers, why};
 use crate::app::App;
 use crate::model::Problem;
 use crate::refusal::Refusal;
@@ -49,6 +49,12 @@ fn all() -> OpenApiRouter<App> {
         .routes(routes!(find::find))
         .routes(routes!(payload::put))
         .routes(routes!(payload::get))
+        .routes(routes!(ask::load))
+        .routes(routes!(ask::counters))
+        .routes(routes!(ask::place))
+        .routes(routes!(ask::neighbours))
+        .routes(routes!(ask::contents))
+        .routes(routes!(ask::ping))
         .routes(routes!(stream::events))
 }
 
