@@ -2,17 +2,24 @@
 
 mod config;
 mod options;
+mod shown;
+#[cfg(test)]
+mod tests;
 
 use std::path::PathBuf;
 
 use anyhow::{Context, anyhow};
 use serde::Serialize;
+use shoal_api::metrics::NodeMetrics;
 use shoal_api::{ApiConfig, Client, serve};
 use shoal_daemon::{Daemon, DaemonConfig};
+use shoal_net::{NodeConfig, SwarmMetrics};
 use shoal_printable::Printable;
 use shoal_rendezvous::config::read_file;
 use shoal_rendezvous::log;
+use shoal_rendezvous::metrics::{MetricsPage, serve_page};
 use shoal_store::default_cache_dir;
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
@@ -103,9 +110,25 @@ async fn control(
         "the other commands find it at '{}'; Ctrl-C ends it",
         Printable(&running.socket.to_string_lossy())
     ));
+    figures(settings, daemon).await?;
     notify(sd_notify::NotifyState::Ready);
     share_on(dirs, &settings.control.socket, stop).await;
     api.ended().await;
+    Ok(())
+}
+
+/// Serves figures for Prometheus, if asked.
+async fn figures(settings: &NodeSettings, daemon: &Daemon) -> Result<(), CliError> {
+    let Some(address) = settings.control.metrics else { return Ok(()) };
+    let listener = TcpListener::bind(address).await;
+    let listener = listener.with_context(|| {
+        format!("cannot serve figures on {address}; choose another address with --metrics")
+    })?;
+    if !address.ip().is_loopback() {
+        tracing::warn!(%address, "whoever reaches this address can read the node's figures");
+    }
+    let metrics = NodeMetrics::of(daemon.clone());
+    tokio::spawn(serve_page(listener, MetricsPage::new(move || metrics.text(), || true)));
     Ok(())
 }
 
@@ -161,7 +184,7 @@ impl NodeSettings {
         };
         DaemonConfig {
             data: Some(self.data.clone()),
-            node: net.config(key, self.port),
+            node: NodeConfig { metrics: Some(SwarmMetrics::default()), ..net.config(key, self.port) },
             trackers: self.rendezvous.clone(),
             schedule: self.limits.schedule.clone(),
             watch: self.watch,
