@@ -8,6 +8,7 @@
 //! - [`netns`]: networks of a test's own.
 //! - [`node`]: `shoal node`, and commands that use it.
 //! - [`point`]: a rendezvous point that always answers the same.
+//! - [`resident`]: a `shoal node` and its API.
 //! - [`shell`]: `shoal shell`, driven line by line.
 //! - [`stranger`]: a peer that sends whatever bytes the test likes.
 //! - [`tracking`]: `shoal` at a tracker: sharing there, and asking it.
@@ -23,6 +24,7 @@ pub mod netns;
 pub mod node;
 pub mod point;
 pub mod process;
+pub mod resident;
 pub mod shell;
 pub mod stranger;
 pub mod tracking;

@@ -87,6 +87,11 @@ impl Process {
         self.child.id()
     }
 
+    /// Whether it has not ended.
+    pub fn is_running(&mut self) -> bool {
+        self.child.try_wait().expect("can be waited for").is_none()
+    }
+
     /// Waits for a line of standard output for which `is` holds.
     pub fn line(&mut self, what: &str, is: impl Fn(&str) -> bool) -> String {
         self.find(what, is, |p| p.stdout.clone())

@@ -165,16 +165,3 @@ fn a_second_share_is_ready_without_hashing_and_gives_the_same_id() {
     write(&from.join("deep/er/medium.bin"), random(700_000, 3));
     assert_ne!(inspect()["content"], first["content"], "a changed file is hashed again");
 }
-
-#[test]
-fn demo_moves_a_made_up_folder_and_cleans_up() {
-    let scratch = tempfile::tempdir().unwrap();
-    let mut command = std::process::Command::new(shoal_tests::process::program("shoal"));
-    command.args(["demo", "--size", "24MiB", "--peers", "3", "--json"]);
-    command.env("TMPDIR", scratch.path()).env("SHOAL_CACHE", "");
-    let rows = Process::spawn(command).end().expect(0).json();
-    let rows = rows.as_array().unwrap();
-    assert_eq!(rows.len(), 3);
-    assert!(rows.iter().all(|row| row["verified"] == true), "{rows:?}");
-    assert!(names(scratch.path()).is_empty(), "{:?}", names(scratch.path()));
-}

@@ -5,17 +5,20 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
-use indicatif::{HumanDuration, ProgressBar};
+use indicatif::HumanDuration;
 use libp2p::Multiaddr;
 use libp2p::identity::Keypair;
 use serde::Serialize;
 use shoal_api::model::Fetch;
-use shoal_engine::{DownloadConfig, PeerChoice, SeedGoal};
+use shoal_engine::SeedGoal;
 use tokio_util::sync::CancellationToken;
 
+use super::activity::{self, ActivityArgs};
+use super::choice::{ChoiceArgs, PeerChoiceArg};
 use super::error::{CliError, Exit};
 use super::human::{self, Growth};
 use super::library;
+use super::meter::Meter;
 use super::options::{SourceArgs, TopologyArg};
 use super::output::Output;
 use super::session::UseArgs;
@@ -71,44 +74,8 @@ pub(super) struct Args {
     reuse: Vec<PathBuf>,
     #[command(flatten)]
     choice: ChoiceArgs,
-}
-
-/// Which peers to ask, and for how much.
-#[derive(clap::Args)]
-struct ChoiceArgs {
-    /// Who fetches from whom
-    #[arg(long, value_enum, default_value_t, hide_default_value = true)]
-    topology: TopologyArg,
-    /// Whom to ask first
-    #[arg(long, value_enum, default_value_t, hide_default_value = true)]
-    peer_choice: PeerChoiceArg,
-    /// Ask each peer for this many chunks at once [default: what its rate and delay need, 2 to 16]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
-    in_flight: Option<u16>,
-}
-
-#[derive(clap::ValueEnum, Clone, Copy, Default)]
-enum PeerChoiceArg {
-    /// Who is expected to deliver first (default)
-    #[default]
-    Finish,
-    /// The lowest score: latency in milliseconds + 10 x load
-    Score,
-}
-
-impl ChoiceArgs {
-    fn download(&self) -> DownloadConfig {
-        let standard = DownloadConfig::default();
-        DownloadConfig {
-            max_in_flight: self.in_flight.map_or(standard.max_in_flight, usize::from),
-            fixed_in_flight: self.in_flight.is_some(),
-            peer_choice: match self.peer_choice {
-                PeerChoiceArg::Finish => PeerChoice::EstimatedFinish,
-                PeerChoiceArg::Score => PeerChoice::Score,
-            },
-            ..standard
-        }
-    }
+    #[command(flatten)]
+    activity: ActivityArgs,
 }
 
 #[derive(Serialize)]
@@ -135,7 +102,7 @@ struct GotFrom {
 
 /// By the running node if there is one and nothing is asked for that it cannot give, else by a node of its own.
 pub(super) async fn run(args: Args, output: &Output, stop: CancellationToken) -> Result<Exit, CliError> {
-    match args.which.running_for(args.from.only_alone(), output).await? {
+    match args.which.running_for(args.from.only_alone().or(args.activity.only_alone()), output).await? {
         Some(client) => library::fetch(&client, &args.for_node()?, !args.background, output, &stop).await,
         None if args.background => {
             let error = CliError::from(anyhow!("no shoal node is running that it could be left to"));
@@ -149,6 +116,7 @@ async fn alone(args: Args, output: &Output, stop: CancellationToken) -> Result<E
     let wanted = args.from.wanted(&args.source)?;
     let include = Include::try_from(args.include.clone()).map_err(CliError::usage)?;
     let node = args.from.net.start(Keypair::generate_ed25519(), 0).await?;
+    let recorder = activity::record(&node, args.activity.activity_log.as_deref())?;
     let start = Instant::now();
     let goal = args.goal();
     let mut handle = node.fetch(FetchOptions {
@@ -172,6 +140,7 @@ async fn alone(args: Args, output: &Output, stop: CancellationToken) -> Result<E
         Err(failure) => Err(CliError::from(failure)),
     };
     node.shutdown().await;
+    activity::finish(recorder).await;
     result
 }
 
@@ -228,7 +197,7 @@ fn begin(event: ContentEvent, output: &Output) {
     tell(event, output);
 }
 
-fn show(bar: &ProgressBar, progress: &Progress, rate: &mut Growth) {
+fn show(bar: &Meter, progress: &Progress, rate: &mut Growth) {
     bar.set_prefix(match progress.phase {
         _ if progress.blocked.is_some() => "paused",
         Phase::Manifest => "looking",

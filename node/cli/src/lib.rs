@@ -7,7 +7,10 @@
 //! done, 4 verification failed, 5 no peers. The first Ctrl-C or SIGTERM ends a command in good order, a
 //! second one at once.
 
+mod activity;
 mod ask;
+mod choice;
+mod completions;
 mod demo;
 mod error;
 mod get;
@@ -18,6 +21,8 @@ mod inspect;
 mod library;
 mod live;
 mod log;
+mod man;
+mod meter;
 mod node;
 mod open_files;
 mod options;
@@ -36,10 +41,11 @@ mod stop;
 mod testing;
 mod tracker;
 mod verify;
+mod why;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use shoal_rendezvous::config::LogFormat;
 use tokio_util::sync::CancellationToken;
 
@@ -84,6 +90,7 @@ enum Command {
     Where(ask::WhereArgs),
     Ping(ask::PingArgs),
     Topo(ask::TopoArgs),
+    Why(why::Args),
     Shell(shell::Args),
     Inspect(inspect::Args),
     Verify(verify::Args),
@@ -91,6 +98,8 @@ enum Command {
     Log(log::Args),
     Demo(demo::Args),
     Sim(sim::Args),
+    Completions(completions::Args),
+    Man(man::Args),
 }
 
 /// Runs the program with the arguments of the process.
@@ -138,6 +147,8 @@ async fn run(command: Command, output: &Output) -> Result<error::Exit, CliError>
         Command::Log(args) => log::run(args, output, stop).await,
         Command::Demo(args) => demo::run(args, output, stop).await,
         Command::Sim(args) => sim::run(args, output, stop).await,
+        Command::Completions(args) => completions::run(&args, Args::command(), output),
+        Command::Man(args) => man::run(&args, Args::command(), output),
         command => ask_node(command, output, stop).await,
     }
 }
@@ -161,6 +172,7 @@ async fn ask_node(
             Command::Where(args) => args.run(output).await,
             Command::Ping(args) => args.run(output).await,
             Command::Topo(args) => args.run(output).await,
+            Command::Why(args) => args.run(output).await,
             _ => unreachable!("all others are carried out by `run`"),
         }
     };

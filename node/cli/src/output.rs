@@ -7,6 +7,7 @@ use serde::Serialize;
 use shoal_printable::{escaped, escaped_json, escaped_line};
 
 use super::error::CliError;
+use super::meter::Meter;
 
 /// The outlets of a command.
 pub(super) struct Output {
@@ -68,7 +69,7 @@ impl Output {
             // Err only says that the terminal is gone.
             drop(self.bars.println(text));
         } else {
-            drop(writeln!(std::io::stderr(), "{text}"));
+            write_line(&text);
         }
     }
 
@@ -103,25 +104,50 @@ impl Output {
         self.print(&line)
     }
 
+    /// A document of this program's own making, as it is: it must hold nothing that came from elsewhere.
+    pub(super) fn document(&self, bytes: &[u8]) -> std::io::Result<()> {
+        let mut stdout = std::io::stdout().lock();
+        stdout.write_all(bytes).and_then(|()| stdout.flush())
+    }
+
     fn shown(&self, object: &impl Serialize, text: impl FnOnce() -> String) -> anyhow::Result<String> {
         Ok(if self.json { escaped_json(&serde_json::to_string(object)?) } else { escaped(&text()) })
     }
 
-    /// A bar that counts bytes.
-    pub(super) fn byte_bar(&self, total: u64, prefix: impl Into<String>) -> ProgressBar {
-        const TEMPLATE: &str = "{prefix:>10} [{bar:30}] {binary_bytes:>11}/{binary_total_bytes} {binary_bytes_per_sec:>13} {msg}";
-        self.bar(ProgressBar::new(total), TEMPLATE, prefix.into())
+    /// Counts bytes.
+    pub(super) fn byte_bar(&self, total: u64, prefix: impl Into<String>) -> Meter {
+        self.meter(Some(total), prefix.into())
     }
 
-    /// A line that says what is going on.
-    pub(super) fn status(&self, prefix: impl Into<String>) -> ProgressBar {
-        self.bar(ProgressBar::new_spinner(), "{prefix:>10} {msg}", prefix.into())
+    /// Says what is going on.
+    pub(super) fn status(&self, prefix: impl Into<String>) -> Meter {
+        self.meter(None, prefix.into())
     }
 
-    fn bar(&self, bar: ProgressBar, template: &str, prefix: String) -> ProgressBar {
+    /// A part of what another meter shows as a whole: as a bar alone, since lines would be too many.
+    pub(super) fn part(&self, total: Option<u64>, prefix: impl Into<String>) -> Meter {
+        if self.is_live() { self.meter(total, prefix.into()) } else { Meter::nothing() }
+    }
+
+    fn meter(&self, total: Option<u64>, prefix: String) -> Meter {
+        const BYTES: &str = "{prefix:>10} [{bar:30}] {binary_bytes:>11}/{binary_total_bytes} {binary_bytes_per_sec:>13} {msg}";
+        match total {
+            _ if self.quiet => Meter::nothing(),
+            _ if !self.is_live() => Meter::lines(prefix, total, |line| write_line(&escaped_line(line))),
+            Some(total) => self.bar(ProgressBar::new(total), BYTES, prefix),
+            None => self.bar(ProgressBar::new_spinner(), "{prefix:>10} {msg}", prefix),
+        }
+    }
+
+    fn bar(&self, bar: ProgressBar, template: &str, prefix: String) -> Meter {
         let style = ProgressStyle::with_template(template).expect("a well-formed template");
-        self.bars.add(bar.with_style(style.progress_chars("=> ")).with_prefix(prefix))
+        Meter::bar(self.bars.add(bar.with_style(style.progress_chars("=> ")).with_prefix(prefix)))
     }
+}
+
+/// Writes a line that is escaped already. An error only says that nobody reads any more.
+fn write_line(line: &str) {
+    drop(writeln!(std::io::stderr(), "{line}"));
 }
 
 #[cfg(test)]

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::anyhow;
-use indicatif::ProgressBar;
 use libp2p::{Multiaddr, PeerId};
 use serde::Serialize;
 use shoal_api::model::{Goal, Share};
@@ -15,10 +14,12 @@ use shoal_engine::SeedGoal;
 use shoal_printable::Printable;
 use tokio_util::sync::CancellationToken;
 
+use super::activity::{self, ActivityArgs};
 use super::error::{CliError, Exit};
 use super::human::{self, Growth};
 use super::identity::{self, Identity};
 use super::library;
+use super::meter::Meter;
 use super::options::{NetArgs, chunker};
 use super::output::Output;
 use super::session::UseArgs;
@@ -75,6 +76,8 @@ pub(super) struct Args {
     /// End after as many times the size was sent
     #[arg(long, value_name = "RATIO", value_parser = ratio)]
     seed_ratio: Option<f64>,
+    #[command(flatten)]
+    activity: ActivityArgs,
 }
 
 /// Reads how many times the size.
@@ -111,7 +114,7 @@ pub(super) async fn run(args: Args, output: &Output, stop: CancellationToken) ->
 impl Args {
     /// What is given that only a node of the command's own can do.
     fn only_alone(&self) -> Option<&'static str> {
-        self.net.only_alone().or_else(|| {
+        self.net.only_alone().or(self.activity.only_alone()).or_else(|| {
             let own = [(self.port != 0, "--port"), (self.identity.is_some(), "--identity")];
             own.into_iter().find(|(given, _)| *given).map(|(_, name)| name)
         })
@@ -155,6 +158,7 @@ async fn alone(args: Args, output: &Output, stop: CancellationToken) -> Result<E
         None => identity::of_content(&manifest.id(), output),
     };
     let node = args.net.start(identity.key.clone(), args.port).await?;
+    let recorder = activity::record(&node, args.activity.activity_log.as_deref())?;
     let ticket = Ticket {
         content: manifest.id(),
         peers: node.addresses().await,
@@ -189,6 +193,7 @@ async fn alone(args: Args, output: &Output, stop: CancellationToken) -> Result<E
     output.data(&shared, || shared.ticket.clone())?;
     let served = serve(&mut handle, output, &stop).await;
     node.shutdown().await;
+    activity::finish(recorder).await;
     served.map(|()| Exit::Done)
 }
 
@@ -267,8 +272,8 @@ fn useless(why: &[(Multiaddr, TrackerError)]) -> String {
 
 /// A line for all peers together, and one for each that fetches.
 struct Board {
-    summary: ProgressBar,
-    lines: BTreeMap<PeerId, ProgressBar>,
+    summary: Meter,
+    lines: BTreeMap<PeerId, Meter>,
     rates: BTreeMap<PeerId, Growth>,
     total: Growth,
 }
@@ -302,12 +307,12 @@ impl Board {
             if self.lines.len() >= SHOWN && !self.lines.contains_key(peer) {
                 continue;
             }
-            let line = self.lines.entry(*peer).or_insert_with(|| output.status(human::peer(peer)));
+            let line = self.lines.entry(*peer).or_insert_with(|| output.part(None, human::peer(peer)));
             line.set_message(format!("{} sent, {}", human::bytes(traffic.sent), human::rate(rate)));
         }
     }
 
     fn clear(self) {
-        self.lines.values().chain([&self.summary]).for_each(ProgressBar::finish_and_clear);
+        self.lines.values().chain([&self.summary]).for_each(Meter::finish_and_clear);
     }
 }

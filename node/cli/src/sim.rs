@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use bytesize::ByteSize;
-use indicatif::ProgressBar;
 use serde::Serialize;
 use shoal_content::{Chunker, MAX_CHUNKS};
 use shoal_sim::{Scenario, SimOutcome, Simulation};
@@ -14,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::error::{CliError, Exit};
 use super::human;
+use super::meter::Meter;
 use super::options::{TopologyArg, chunker};
 use super::output::Output;
 
@@ -161,7 +161,7 @@ fn scenario(args: &Args) -> Result<Scenario, CliError> {
 }
 
 /// Runs to the end; `None` if it was stopped.
-fn play(scenario: Scenario, bar: &ProgressBar, stop: &CancellationToken) -> Option<SimOutcome> {
+fn play(scenario: Scenario, bar: &Meter, stop: &CancellationToken) -> Option<SimOutcome> {
     let mut simulation = Simulation::new(scenario);
     while (0..EVENTS).all(|_| simulation.step()) {
         bar.set_message(format!("{}, {:.0} %", human::time(simulation.now()), simulation.done() * 100.0));

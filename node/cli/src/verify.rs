@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::anyhow;
-use indicatif::ProgressBar;
 use serde::Serialize;
 use shoal_content::{Manifest, Shape};
 use shoal_printable::Printable;
@@ -13,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::error::{CliError, Exit};
 use super::human;
+use super::meter::Meter;
 use super::options::SourceArgs;
 use super::output::Output;
 use shoal_store::{EntryState, ScanProgress, VerifyReport, verify};
@@ -75,7 +75,7 @@ pub(super) async fn run(args: Args, output: &Output, stop: CancellationToken) ->
 }
 
 /// Shows how far a look at the disk is; called from several threads at once.
-fn scan(bar: &ProgressBar, look: ScanProgress) {
+fn scan(bar: &Meter, look: ScanProgress) {
     bar.set_length(look.bytes_total);
     bar.set_position(look.bytes_done.max(bar.position()));
 }

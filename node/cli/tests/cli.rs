@@ -31,7 +31,7 @@ fn failure(args: &[&str]) -> String {
 fn help_of_every_command() {
     let tracker = ["", " peers", " find", " swarm", " report-dead", " put", " get", " stats"];
     let tracker = tracker.map(|command| format!("tracker{command}"));
-    let others = ["", "share", "get", "inspect", "verify", "demo"].map(str::to_owned);
+    let others = ["", "share", "get", "inspect", "verify", "demo", "completions", "man"].map(str::to_owned);
     for command in others.into_iter().chain(tracker) {
         let args: Vec<&str> = command.split_whitespace().chain(["--help"]).collect();
         let (code, stdout, _) = shoal(&args);
@@ -254,5 +254,89 @@ fn trackers_that_cannot_be_asked() {
     Usage: shoal share --rendezvous <ADDR> --publish <PATH>...
 
     For more information, try '--help'.
+    ");
+}
+
+/// Bash, as it completes the last of `words` after it has read the script.
+fn completed(words: &[&str]) -> Vec<String> {
+    let (code, script, stderr) = shoal(&["completions", "bash"]);
+    assert_eq!((code, stderr.as_str()), (0, ""));
+    let last = words.last().expect("a word");
+    let ask = format!(
+        "{script}\nCOMP_WORDS=({}); COMP_CWORD={}; _shoal shoal '{last}' '{}'; printf '%s\\n' \"${{COMPREPLY[@]}}\"",
+        words.join(" "),
+        words.len() - 1,
+        words[words.len() - 2],
+    );
+    let output = Command::new("bash").args(["--norc", "-c", &ask]).output().expect("bash runs");
+    assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("text").lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn bash_completes_commands_and_options() {
+    assert_eq!(completed(&["shoal", "sh"]), ["share"]);
+    assert_eq!(completed(&["shoal", "tracker", "rep"]), ["report-dead"]);
+    assert_eq!(completed(&["shoal", "share", "--seed-f"]), ["--seed-for"]);
+    assert_eq!(completed(&["shoal", "get", "--seed"]), ["--seed-for", "--seed", "--seed-ratio"]);
+    assert_eq!(completed(&["shoal", "get", "--topology", "s"]), ["star"]);
+}
+
+#[test]
+fn every_shell_has_a_script() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let (code, script, stderr) = shoal(&["completions", shell]);
+        assert_eq!((code, stderr.as_str()), (0, ""), "{shell}");
+        assert!(["report-dead", "seed-ratio"].iter().all(|word| script.contains(word)), "{shell}");
+    }
+}
+
+/// What a reader of a manual page sees of it; `None` where no program is there to show it.
+fn shown_page(page: &std::path::Path) -> Option<String> {
+    let groff = ["-Kutf8", "-man", "-Tutf8", "-ww", "-P-cbou"];
+    let programs: [(&str, &[&str]); 3] = [("groff", &groff), ("mandoc", &["-T", "utf8"]), ("man", &["-l"])];
+    for (program, args) in programs {
+        let mut command = Command::new(program);
+        command.args(args).arg(page).env("LC_ALL", "C.UTF-8").env("MANPAGER", "cat").env("MANWIDTH", "100");
+        let Ok(output) = command.output() else { continue };
+        let complaints = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success() && complaints.is_empty(), "{program} on {page:?}: {complaints}");
+        return Some(String::from_utf8(output.stdout).expect("text"));
+    }
+    None
+}
+
+#[test]
+fn every_command_has_a_manual_page() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().join("man1");
+    let (code, stdout, _) = shoal(&["man", "--dir", dir.to_str().unwrap()]);
+    assert_eq!((code, stdout.as_str()), (0, ""));
+    for page in ["shoal.1", "shoal-get.1", "shoal-tracker.1", "shoal-tracker-find.1", "shoal-man.1"] {
+        assert!(dir.join(page).is_file(), "{page}");
+    }
+    let (code, get, _) = shoal(&["man", "get"]);
+    assert_eq!(code, 0);
+    assert_eq!(get, std::fs::read_to_string(dir.join("shoal-get.1")).unwrap());
+    for page in std::fs::read_dir(&dir).unwrap() {
+        let page = page.unwrap().path();
+        let Some(text) = shown_page(&page) else {
+            println!("skipped: neither groff nor mandoc nor man is here");
+            return;
+        };
+        let name = page.file_stem().unwrap().to_str().unwrap().to_owned();
+        assert!(text.contains("NAME") && text.contains("SYNOPSIS") && text.contains(&name), "{text}");
+        if name == "shoal-get" {
+            assert!(text.contains("--seed-ratio") && text.contains("Until it is complete"), "{text}");
+        }
+    }
+}
+
+#[test]
+fn a_page_of_no_command() {
+    assert_snapshot!(failure(&["man", "tracker", "fnd"]), @r"
+    exit code 2
+    error: 'shoal-tracker' has no command 'fnd'
+    hint: its commands are peers, find, swarm, report-dead, put, get, stats
     ");
 }

@@ -73,8 +73,13 @@ async fn what_was_complete_is_served_after_a_restart_without_reading_it() {
     // What was fetched is served after a restart too.
     daemon.shutdown().await;
     getter.shutdown().await;
+    let placed = dir.path().join("to/src/file");
+    std::fs::rename(&placed, &aside).unwrap();
+    std::fs::create_dir(&placed).unwrap();
     let getter = start(&dir.path().join("getter")).await;
-    assert!(complete(&getter, content).await.complete);
+    assert_eq!(complete(&getter, content).await.progress.scan.bytes_done, 0);
+    std::fs::remove_dir(&placed).unwrap();
+    std::fs::rename(&aside, &placed).unwrap();
     let last = start(&dir.path().join("last")).await;
     last.fetch(wanted(&getter, content, &dir.path().join("last-to")).await).await.unwrap();
     complete(&last, content).await;

@@ -46,7 +46,8 @@ impl MetricsPage {
 /// Answers on this listener for ever with what a tracker reports.
 pub async fn serve(listener: TcpListener, feed: Feed) {
     let registry = encoding::registry(feed.clone());
-    serve_page(listener, MetricsPage::new(move || encoding::encode(&registry), move || feed.is_alive())).await;
+    serve_page(listener, MetricsPage::new(move || encoding::encode(&registry), move || feed.is_alive()))
+        .await;
 }
 
 /// Answers on this listener for ever: `/metrics` with the figures, `/health` with whether all is well.

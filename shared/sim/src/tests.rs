@@ -94,6 +94,26 @@ fn a_seed_sends_each_chunk_about_once() {
     }
 }
 
+/// A seed that has given everything once, long before the others have passed it on, is left alone as long as they
+/// fill the lines without it.
+#[test]
+fn a_fast_seed_sends_about_one_copy_where_the_others_fill_the_lines() {
+    for seed in 0..2 {
+        let fast = Scenario { peers: 4, seed_up: 125_000_000, seed, ..Scenario::default() };
+        let outcome = all_complete(&fast);
+        assert!(outcome.seed_amplification() <= 1.10, "{}", outcome.seed_amplification());
+        assert!(outcome.last_over_bound().unwrap() <= 1.10, "{outcome:?}");
+    }
+}
+
+/// Where they do not, it goes on sending.
+#[test]
+fn a_fast_seed_helps_those_that_send_slowly() {
+    let outcome = all_complete(&Scenario { seed_up: 125_000_000, up: 6_250_000, ..Scenario::default() });
+    assert!(outcome.seed_amplification() > 2.0, "{}", outcome.seed_amplification());
+    assert!(outcome.last_over_bound().unwrap() < 1.45, "{outcome:?}");
+}
+
 #[test]
 fn in_a_star_the_seed_sends_everything_to_everybody() {
     let outcome = all_complete(&Scenario { topology: Topology::Star, ..swarm(10, 1) });

@@ -102,9 +102,9 @@ fn every_name_follows_the_conventions() {
         assert!(name.ends_with(&format!("_{unit}")), "{name} does not end with its unit {unit}");
     }
     // None of them names a peer, a content or an address.
-    let own: Vec<_> = ["direction", "state", "version"].map(String::from).into();
+    let names: Vec<_> = ["direction", "state", "version"].map(String::from).into();
     let text = own();
-    assert_eq!(parse(&text).labels.into_iter().collect::<Vec<_>>(), own);
+    assert_eq!(parse(&text).labels.into_iter().collect::<Vec<_>>(), names);
 }
 
 #[test]

@@ -8,3 +8,4 @@ mod guard;
 mod library;
 mod requests;
 mod server;
+mod why;

@@ -4,7 +4,6 @@ use std::time::Instant;
 
 use anyhow::anyhow;
 use futures::StreamExt;
-use indicatif::ProgressBar;
 use serde::Serialize;
 use shoal_api::model::{ApiChange, Content, ContentStateInfo, Fetch};
 use shoal_api::{Client, ClientError};
@@ -13,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::super::error::{CliError, Exit};
 use super::super::human;
+use super::super::meter::Meter;
 use super::super::output::Output;
 use super::super::show;
 
@@ -162,7 +162,7 @@ fn stopped(how: &str, why: &str, id: &str) -> CliError {
     CliError { exit: Exit::PartlyDone, ..error }.hint(format!("`shoal resume {id}` goes on with it"))
 }
 
-fn show(bar: &ProgressBar, content: &Content) {
+fn show(bar: &Meter, content: &Content) {
     bar.set_prefix(show::state(content.state));
     if bar.length() != Some(content.total) {
         bar.set_length(content.total);

@@ -102,16 +102,6 @@ pub(super) async fn order(
     Ok(Exit::Done)
 }
 
-/// Says what holds a content back, or all that are not complete.
-pub(super) async fn why(client: &Client, content: Option<&str>, output: &Output) -> Result<Exit, CliError> {
-    let all = match content {
-        Some(content) => vec![client.why(content).await?],
-        None => client.library_why(None, Some(100)).await?.items,
-    };
-    output.list(&all, || show::why(&all))?;
-    Ok(Exit::Done)
-}
-
 /// Shows the limits; changes those that are given.
 pub(super) async fn limit(
     client: &Client,

@@ -20,6 +20,7 @@ pub(super) struct NodeSettings {
     pub(super) rendezvous: Vec<Multiaddr>,
     pub(super) share_dir: Vec<PathBuf>,
     pub(super) watch: bool,
+    pub(super) activity_log: Option<PathBuf>,
     /// A level or filter; `None` leaves it to RUST_LOG.
     pub(super) log: Option<String>,
     pub(super) log_format: LogFormat,
@@ -71,6 +72,7 @@ impl NodeOptions {
             rendezvous: plain(self.rendezvous),
             share_dir: self.share_dir.unwrap_or_default(),
             watch: self.watch.unwrap_or_default(),
+            activity_log: self.activity_log,
             log: self.log,
             log_format: self.log_format.unwrap_or_default(),
             limits: self.limits.complete()?,

@@ -6,6 +6,7 @@ mod shown;
 #[cfg(test)]
 mod tests;
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use anyhow::{Context, anyhow};
@@ -29,7 +30,7 @@ use super::error::{CliError, Exit};
 use super::options::{NetArgs, PaceArgs};
 use super::output::Output;
 use super::share_dirs::{self, ShareDirs};
-use super::{identity, places};
+use super::{activity, identity, places};
 
 /// Run a node that stays: it shares and fetches what the other commands leave to it, also after a restart
 ///
@@ -82,9 +83,11 @@ pub(super) async fn run(args: Args, output: &Output, stop: CancellationToken) ->
     let mut dirs = ShareDirs::new(&settings.share_dir)?;
     let held = identity::of_node(&settings.data)?;
     let daemon = Daemon::start(settings.daemon(held.key.clone())).await?;
+    let recorder = activity::record(daemon.node(), settings.activity_log.as_deref())?;
     let result = control(&settings, &daemon, &mut dirs, output, &stop).await;
     notify(sd_notify::NotifyState::Stopping);
     daemon.shutdown().await;
+    activity::finish(recorder).await;
     drop(held);
     result.map(|()| Exit::Done)
 }
@@ -97,6 +100,9 @@ async fn control(
     output: &Output,
     stop: &CancellationToken,
 ) -> Result<(), CliError> {
+    if let Some(address) = settings.control.metrics {
+        serve_figures(address, daemon.clone()).await?;
+    }
     let api = serve(daemon.clone(), settings.api(), stop.clone()).await.map_err(anyhow::Error::from)?;
     let running = Running {
         peer: daemon.node().peer_id().to_string(),
@@ -110,25 +116,24 @@ async fn control(
         "the other commands find it at '{}'; Ctrl-C ends it",
         Printable(&running.socket.to_string_lossy())
     ));
-    figures(settings, daemon).await?;
     notify(sd_notify::NotifyState::Ready);
     share_on(dirs, &settings.control.socket, stop).await;
     api.ended().await;
     Ok(())
 }
 
-/// Serves figures for Prometheus, if asked.
-async fn figures(settings: &NodeSettings, daemon: &Daemon) -> Result<(), CliError> {
-    let Some(address) = settings.control.metrics else { return Ok(()) };
-    let listener = TcpListener::bind(address).await;
-    let listener = listener.with_context(|| {
+/// Serves figures for Prometheus for as long as the process runs.
+async fn serve_figures(address: SocketAddr, daemon: Daemon) -> Result<(), CliError> {
+    let listener = TcpListener::bind(address).await.with_context(|| {
         format!("cannot serve figures on {address}; choose another address with --metrics")
     })?;
+    let address = listener.local_addr().context("the listener has no address")?;
+    tracing::info!(%address, "serving figures");
     if !address.ip().is_loopback() {
         tracing::warn!(%address, "whoever reaches this address can read the node's figures");
     }
-    let metrics = NodeMetrics::of(daemon.clone());
-    tokio::spawn(serve_page(listener, MetricsPage::new(move || metrics.text(), || true)));
+    let figures = NodeMetrics::of(daemon);
+    tokio::spawn(serve_page(listener, MetricsPage::new(move || figures.text(), || true)));
     Ok(())
 }
 

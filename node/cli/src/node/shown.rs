@@ -23,6 +23,8 @@ struct Effective<'a> {
     share_dir: &'a [PathBuf],
     watch: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
+    activity_log: Option<&'a Path>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     log: Option<&'a str>,
     log_format: LogFormat,
     limits: EffectiveLimits,
@@ -75,6 +77,7 @@ impl NodeSettings {
             rendezvous: texts(&self.rendezvous),
             share_dir: &self.share_dir,
             watch: self.watch,
+            activity_log: self.activity_log.as_deref(),
             log: self.log.as_deref(),
             log_format: self.log_format,
             limits: EffectiveLimits {

@@ -98,6 +98,10 @@ pub(super) fn resume<'a>(shell: &'a Shell, args: &'a [String], _: &'a Stop) -> D
     library::order(shell.client(), Order::Resume, args, &shell.output).boxed()
 }
 
+pub(super) fn why<'a>(shell: &'a Shell, args: &'a [String], _: &'a Stop) -> Doing<'a> {
+    super::super::why::why(shell.client(), args.first().map(String::as_str), &shell.output).boxed()
+}
+
 pub(super) fn remove<'a>(shell: &'a Shell, args: &'a [String], _: &'a Stop) -> Doing<'a> {
     library::order(shell.client(), Order::Remove, args, &shell.output).boxed()
 }
@@ -285,10 +289,6 @@ pub(super) fn counters<'a>(shell: &'a Shell, args: &'a [String], _: &'a Stop) ->
 
 pub(super) fn locate<'a>(shell: &'a Shell, args: &'a [String], _: &'a Stop) -> Doing<'a> {
     ask::locate(shell.client(), &args[0], &args[1], &args[2..], &shell.output).boxed()
-}
-
-pub(super) fn why<'a>(shell: &'a Shell, args: &'a [String], _: &'a Stop) -> Doing<'a> {
-    library::why(shell.client(), args.first().map(String::as_str), &shell.output).boxed()
 }
 
 pub(super) fn topo<'a>(shell: &'a Shell, _: &'a [String], _: &'a Stop) -> Doing<'a> {

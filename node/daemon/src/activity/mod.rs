@@ -1,6 +1,7 @@
 //! The activity log: what a node does, a line of JSON for each event, in a file.
 //!
 //! - [`LogEvent`] and [`line`](LogEvent::line): the format, pure. `docs/activity-log.md` describes it.
+//! - [`ActivityRecorder`]: what a node tells, as events.
 //! - [`ActivityLog`]: writes events to a file, by a thread of its own.
 //! - [`LogReader`] and [`LogFilter`]: read the file and those that it was rotated to, and choose lines.
 //!
@@ -13,10 +14,12 @@
 mod filter;
 mod format;
 mod reader;
+mod recording;
 mod rotating;
 mod writer;
 
 pub use self::filter::{LogFilter, LogLine};
 pub use self::format::{LogEvent, LogValue};
 pub use self::reader::LogReader;
+pub use self::recording::ActivityRecorder;
 pub use self::writer::{ActivityLog, ActivitySender};

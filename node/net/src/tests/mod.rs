@@ -1,6 +1,9 @@
 //! Whole nodes in one process, looked at from inside.
 
+mod asking;
 mod figures;
+mod hostile;
+mod pair;
 
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
@@ -15,6 +18,8 @@ use crate::{FetchOptions, Node, NodeConfig, ServeOptions};
 const DEADLINE: Duration = Duration::from_secs(60);
 /// Bytes of each content.
 const SIZE: usize = 300_000;
+/// Chunks of each content.
+const CHUNKS: usize = SIZE.div_ceil(16 << 10);
 
 /// A store that nothing is read from before the gate opens.
 struct Gated {
@@ -131,7 +136,8 @@ async fn five_contents_each_way_need_one_stream_each_way() {
 async fn what_happens_in_the_network_is_counted_where_that_is_wanted() {
     let metrics = crate::SwarmMetrics::default();
     let listen = vec!["/ip4/127.0.0.1/tcp/0".parse().unwrap()];
-    let config = NodeConfig { listen: listen.clone(), metrics: Some(metrics.clone()), ..NodeConfig::default() };
+    let config =
+        NodeConfig { listen: listen.clone(), metrics: Some(metrics.clone()), ..NodeConfig::default() };
     let counted = Node::start(config).await;
     let other = Node::start(NodeConfig { listen, ..NodeConfig::default() }).await.unwrap();
     let address = other.addresses().await.remove(0);

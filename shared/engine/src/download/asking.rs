@@ -6,6 +6,7 @@ use rand::RngExt;
 
 use super::peer::Peer;
 use super::peers::PeerIndex;
+use super::relief::LOOK;
 use super::requests::Pending;
 use super::{Download, Output, PeerChoice, RequestId};
 use crate::PeerName;
@@ -132,13 +133,20 @@ impl<P: PeerName> Download<P> {
             && self.has_room(peer)
     }
 
-    /// Peers whose rest is over can be asked again.
+    /// Peers whose rest is over can be asked again, but for seeds that the others do without.
     fn wake(&mut self, now: Duration) {
         if self.wake_at.is_none_or(|at| now < at) {
             return;
         }
+        let all_held = self.rarity.open_count() > 0 && self.rarity.unheld_count() == 0;
         for (index, peer) in self.peers.iter_mut() {
-            if peer.rest_until > Duration::ZERO && peer.rest_until <= now {
+            if peer.rest_until == Duration::ZERO || peer.rest_until > now {
+                continue;
+            }
+            let enough = peer.relief.as_mut().is_some_and(|relief| relief.look(now, self.arrived));
+            if enough && all_held {
+                peer.rest_until = now + LOOK;
+            } else {
                 peer.rest_until = Duration::ZERO;
                 self.changed.insert(index);
             }
@@ -175,6 +183,11 @@ impl<P: PeerName> Download<P> {
             return false;
         }
         match self.wish(index) {
+            // Others have it, and they are quick enough.
+            Some(Wish::Chunk(chunk)) if self.peers[index].is_spared() && self.rarity.is_held(chunk) => {
+                self.rest(index, now + LOOK);
+                return false;
+            }
             Some(Wish::Chunk(chunk)) => self.request(now, index, chunk),
             Some(Wish::Any) => self.request_any(now, index),
             None => return false,

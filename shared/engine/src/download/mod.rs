@@ -18,6 +18,7 @@ mod messages;
 mod peer;
 mod peers;
 mod rarity;
+mod relief;
 mod requests;
 #[cfg(test)]
 mod tests;
@@ -33,6 +34,7 @@ pub use self::messages::{DownloadConfig, DropReason, Input, Output, PeerChoice, 
 use self::peer::Peer;
 use self::peers::{PeerIndex, Peers};
 use self::rarity::Rarity;
+use self::relief::Relief;
 use self::throughput::Throughput;
 use super::{ChunkNews, PeerName, SeededRng};
 use shoal_content::{ChunkIndex, ChunkSet};
@@ -69,6 +71,8 @@ pub struct Download<P = PeerId> {
     /// How many of them have everything.
     complete_peers: usize,
     throughput: Throughput,
+    /// Bytes of chunks that came from anybody.
+    arrived: u64,
     rarity: Rarity,
     /// The peer that each chunk was asked of; two peers in the endgame.
     asked: BTreeMap<ChunkIndex, Vec<(PeerIndex, RequestId)>>,
@@ -125,6 +129,7 @@ impl<P: PeerName> Download<P> {
             peers: Peers::default(),
             complete_peers: 0,
             throughput: Throughput::default(),
+            arrived: 0,
             rarity,
             asked: BTreeMap::new(),
             unchosen: 0,
@@ -239,6 +244,7 @@ impl<P: PeerName> Download<P> {
     fn progress(&mut self, now: Duration, index: PeerIndex, bytes: u64) {
         self.peers[index].progress(now, bytes);
         self.throughput.add(now, bytes);
+        self.arrived = self.arrived.saturating_add(bytes);
         self.changed.insert(index);
     }
 
@@ -364,6 +370,7 @@ impl<P: PeerName> Download<P> {
         chunk.into_iter().for_each(|chunk| self.reopen(chunk));
         self.changed.insert(index);
         let grace = now + self.config.seed_grace;
+        let (before, arrived) = (self.throughput.rate(), self.arrived);
         let state = &mut self.peers[index];
         match (why, chunk) {
             (ChunkRefusal::NotFound, Some(chunk)) => {
@@ -381,6 +388,9 @@ impl<P: PeerName> Download<P> {
             (ChunkRefusal::NoneFresh, _) => {
                 // Others have been given the rest; they are about to pass it on.
                 if std::mem::take(&mut state.may_choose) {
+                    // One that gave nothing is no part of what came before.
+                    let before = before.filter(|_| state.has_chosen());
+                    state.relief = before.map(|before| Relief::new(now, before, arrived));
                     self.rest(index, grace);
                 }
             }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::RequestId;
+use super::relief::Relief;
 use super::requests::{Pending, Requests};
 use super::throughput::Throughput;
 use crate::Backoff;
@@ -34,6 +35,8 @@ pub(super) struct Peer<P> {
     pub(super) uninteresting: bool,
     /// Whether it may choose what it sends, until it says that every chunk is distributed.
     pub(super) may_choose: bool,
+    /// Whether others do without it, once it has given everything to somebody.
+    pub(super) relief: Option<Relief>,
     /// Chunks that it sent and that were good.
     pub(super) good: u32,
     /// Chunks that it chose, and how many of them were here already.
@@ -72,6 +75,7 @@ impl<P> Peer<P> {
             complete: false,
             uninteresting: false,
             may_choose: true,
+            relief: None,
             good: 0,
             chosen: 0,
             chosen_in_vain: 0,
@@ -146,6 +150,16 @@ impl<P> Peer<P> {
             (pending.chunk, pending.len) = (Some(chunk), len);
         }
         Some(chose)
+    }
+
+    /// Whether it has sent chunks of its own choice.
+    pub(super) fn has_chosen(&self) -> bool {
+        self.chosen > 0
+    }
+
+    /// Whether the others do without it.
+    pub(super) fn is_spared(&self) -> bool {
+        self.relief.as_ref().is_some_and(Relief::is_enough)
     }
 
     /// It chose a chunk that is here. Returns whether it has done that too often.

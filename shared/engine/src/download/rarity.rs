@@ -51,6 +51,11 @@ impl Rarity {
         self.starts[1]
     }
 
+    /// Whether some peer has a chunk.
+    pub(super) fn is_held(&self, chunk: ChunkIndex) -> bool {
+        self.chunks[chunk as usize].count > 0
+    }
+
     /// Adds a chunk to the order. No effect if it is there.
     pub(super) fn open(&mut self, chunk: ChunkIndex) {
         if self.is_open(chunk) {
