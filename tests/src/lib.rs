@@ -8,10 +8,12 @@
 //! - [`liar`]: a provider that breaks the protocol in one chosen way.
 //! - [`netns`]: networks of a test's own.
 //! - [`nuisance`]: peers that fetch nothing and take what others need.
+//! - [`node`]: `shoal node`, and commands that use it.
 //! - [`point`]: a rendezvous point that always answers the same.
 //! - [`proc`]: what the system says of a process.
 //! - [`programs`]: which programs a benchmark measures.
 //! - [`resident`]: a `shoal node` and its API.
+//! - [`shell`]: `shoal shell`, driven line by line.
 //! - [`stranger`]: a peer that sends whatever bytes the test likes.
 //! - [`third_party`]: somebody who has nothing to do with a swarm, and counts what it is sent all the same.
 //! - [`tracking`]: `shoal` at a tracker: sharing there, and asking it.
@@ -26,12 +28,14 @@ pub mod hostile_half;
 pub mod liar;
 pub mod netns;
 pub mod nuisance;
+pub mod node;
 pub mod point;
 pub mod proc;
 pub mod process;
 pub mod programs;
 pub mod resident;
 mod rogue;
+pub mod shell;
 pub mod stranger;
 pub mod third_party;
 pub mod tracking;

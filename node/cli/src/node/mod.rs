@@ -2,6 +2,9 @@
 
 mod config;
 mod options;
+mod shown;
+#[cfg(test)]
+mod tests;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

@@ -39,7 +39,7 @@ pub(super) struct NodeOptions {
     /// Watch what is shared for changes, and share it as it is then
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
     pub(super) watch: Option<bool>,
-    /// Write what happens to this file, a JSON object on each line
+    /// Write what happens to this file, a JSON object on each line; `shoal log FILE` reads it
     #[arg(long, value_name = "FILE")]
     pub(super) activity_log: Option<PathBuf>,
     /// What is logged: error, warn, info, debug, trace, or a filter as in RUST_LOG [default: RUST_LOG, or warn]

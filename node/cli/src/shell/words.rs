@@ -245,7 +245,7 @@ mod tests {
         let all: Vec<&str> = names().collect();
         assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), all.len());
         let wanted = "updatelist find download getload peers where counters register deregister payload ping share ls status \
-            pause resume rm limit topo help quit end exit";
+            pause resume rm limit topo why help quit end exit";
         for name in wanted.split_whitespace() {
             let word = find(name).unwrap_or_else(|| panic!("{name}"));
             assert!(help(None).contains(&help(Some(word))), "{name}");
