@@ -11,7 +11,11 @@ fn lines(log: &Path, more: &[&str]) -> Vec<serde_json::Value> {
     let mut args = vec!["log", log.to_str().unwrap(), "--json"];
     args.extend(more);
     let ended = shoal(args).expect(0);
-    ended.stdout.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"))).collect()
+    ended
+        .stdout
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}")))
+        .collect()
 }
 
 fn events(lines: &[serde_json::Value]) -> Vec<&str> {

@@ -97,7 +97,8 @@ mod tests {
             advice: "Wait.".into(),
         };
         let bare = FindingInfo { because: String::new(), ..finding.clone() };
-        let why = WhyInfo { content: "bafy".into(), name: Some("x\ny".into()), findings: vec![finding, bare] };
+        let why =
+            WhyInfo { content: "bafy".into(), name: Some("x\ny".into()), findings: vec![finding, bare] };
         assert_eq!(
             shown(&[why]),
             "x\\u{a}y (bafy)\n  It refuses. (it says: a\\u{a}b) Wait.\n  It refuses. Wait."

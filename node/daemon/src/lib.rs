@@ -33,7 +33,9 @@ mod schedule;
 mod tests;
 mod watching;
 
-pub use activity::{ActivityLog, ActivityRecorder, ActivitySender, LogEvent, LogFilter, LogLine, LogReader, LogValue};
+pub use activity::{
+    ActivityLog, ActivityRecorder, ActivitySender, LogEvent, LogFilter, LogLine, LogReader, LogValue,
+};
 pub use config::DaemonConfig;
 pub use daemon::Daemon;
 pub use error::DaemonError;

@@ -76,11 +76,14 @@ fn record(event: NodeEvent) -> LogEvent {
         ContentEvent::Withdrawn(words) => now("file_withdrawn").with("why", words),
         ContentEvent::Unavailable { chunks } => now("chunks_unavailable").with("chunks", chunks as u64),
         ContentEvent::TrackersUseless(why) => {
-            let each: Vec<String> = why.iter().map(|(tracker, error)| format!("{tracker}: {error}")).collect();
+            let each: Vec<String> =
+                why.iter().map(|(tracker, error)| format!("{tracker}: {error}")).collect();
             now("trackers_useless").with("why", each.join("; "))
         }
         ContentEvent::Safe { copies } => now("content_safe").with("copies", copies as u64),
-        ContentEvent::GoalReached(goal) => now("goal_reached").with("goal", format!("{goal:?}").to_lowercase()),
+        ContentEvent::GoalReached(goal) => {
+            now("goal_reached").with("goal", format!("{goal:?}").to_lowercase())
+        }
         ContentEvent::Finished(Ok(finished)) => {
             now("content_complete").with("path", finished.path.to_string_lossy().into_owned())
         }
