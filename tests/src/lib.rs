@@ -6,7 +6,9 @@
 //! - [`false_tracker`]: a tracker that answers with whatever bytes the test likes.
 //! - [`liar`]: a provider that breaks the protocol in one chosen way.
 //! - [`netns`]: networks of a test's own.
+//! - [`node`]: `shoal node`, and commands that use it.
 //! - [`point`]: a rendezvous point that always answers the same.
+//! - [`shell`]: `shoal shell`, driven line by line.
 //! - [`stranger`]: a peer that sends whatever bytes the test likes.
 //! - [`tracking`]: `shoal` at a tracker: sharing there, and asking it.
 //! - [`visitor`]: an identity that registers at a rendezvous point and asks it.
@@ -18,8 +20,10 @@ pub mod files;
 pub mod gate;
 pub mod liar;
 pub mod netns;
+pub mod node;
 pub mod point;
 pub mod process;
+pub mod shell;
 pub mod stranger;
 pub mod tracking;
 pub mod visitor;

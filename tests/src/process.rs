@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 
 pub use rustix::process::Signal;
@@ -62,7 +62,20 @@ impl Process {
 
     /// Starts a prepared command.
     pub fn spawn(mut command: Command) -> Self {
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.stdin(Stdio::null());
+        Self::collected(command)
+    }
+
+    /// Starts a prepared command whose standard input is written by the test.
+    pub fn piped(mut command: Command) -> (Self, ChildStdin) {
+        command.stdin(Stdio::piped());
+        let mut process = Self::collected(command);
+        let input = process.child.stdin.take().expect("piped");
+        (process, input)
+    }
+
+    fn collected(mut command: Command) -> Self {
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the program starts");
         let (stdout, first) = collect(child.stdout.take().expect("piped"));
         let (stderr, second) = collect(child.stderr.take().expect("piped"));
@@ -108,6 +121,11 @@ impl Process {
             assert!(stored >= chunks || !ended, "ended with {stored} of {chunks} chunks: {}", self.errors());
             (stored >= chunks).then_some(())
         });
+    }
+
+    /// The lines that it printed on standard output so far.
+    pub fn lines(&self) -> Vec<String> {
+        self.stdout.lock().unwrap().clone()
     }
 
     /// What it printed on standard error so far.

@@ -102,6 +102,29 @@ pub(super) async fn order(
     Ok(Exit::Done)
 }
 
+/// Says what holds a content back, or all that are not complete.
+pub(super) async fn why(client: &Client, content: Option<&str>, output: &Output) -> Result<Exit, CliError> {
+    let all = match content {
+        Some(content) => vec![client.why(content).await?],
+        None => held_back(client).await?,
+    };
+    output.list(&all, || show::why(&all))?;
+    Ok(Exit::Done)
+}
+
+/// All contents that are not complete, or that something is wrong with.
+async fn held_back(client: &Client) -> Result<Vec<WhyInfo>, CliError> {
+    let (mut all, mut after) = (vec![], None::<String>);
+    loop {
+        let page = client.library_why(after.as_deref(), Some(100)).await?;
+        all.extend(page.items);
+        match page.next {
+            Some(next) => after = Some(next),
+            None => return Ok(all),
+        }
+    }
+}
+
 /// Shows the limits; changes those that are given.
 pub(super) async fn limit(
     client: &Client,

@@ -2,8 +2,10 @@
 
 mod config;
 mod options;
+mod shown;
+#[cfg(test)]
+mod tests;
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use anyhow::{Context, anyhow};
@@ -97,9 +99,6 @@ async fn control(
     output: &Output,
     stop: &CancellationToken,
 ) -> Result<(), CliError> {
-    if let Some(address) = settings.control.metrics {
-        serve_figures(address, daemon.clone()).await?;
-    }
     let api = serve(daemon.clone(), settings.api(), stop.clone()).await.map_err(anyhow::Error::from)?;
     let running = Running {
         peer: daemon.node().peer_id().to_string(),
@@ -113,24 +112,25 @@ async fn control(
         "the other commands find it at '{}'; Ctrl-C ends it",
         Printable(&running.socket.to_string_lossy())
     ));
+    figures(settings, daemon).await?;
     notify(sd_notify::NotifyState::Ready);
     share_on(dirs, &settings.control.socket, stop).await;
     api.ended().await;
     Ok(())
 }
 
-/// Serves figures for Prometheus for as long as the process runs.
-async fn serve_figures(address: SocketAddr, daemon: Daemon) -> Result<(), CliError> {
-    let listener = TcpListener::bind(address).await.with_context(|| {
+/// Serves figures for Prometheus, if asked.
+async fn figures(settings: &NodeSettings, daemon: &Daemon) -> Result<(), CliError> {
+    let Some(address) = settings.control.metrics else { return Ok(()) };
+    let listener = TcpListener::bind(address).await;
+    let listener = listener.with_context(|| {
         format!("cannot serve figures on {address}; choose another address with --metrics")
     })?;
-    let address = listener.local_addr().context("the listener has no address")?;
-    tracing::info!(%address, "serving figures");
     if !address.ip().is_loopback() {
         tracing::warn!(%address, "whoever reaches this address can read the node's figures");
     }
-    let figures = NodeMetrics::of(daemon);
-    tokio::spawn(serve_page(listener, MetricsPage::new(move || figures.text(), || true)));
+    let metrics = NodeMetrics::of(daemon.clone());
+    tokio::spawn(serve_page(listener, MetricsPage::new(move || metrics.text(), || true)));
     Ok(())
 }
 

@@ -39,9 +39,6 @@ pub(super) struct NodeOptions {
     /// Watch what is shared for changes, and share it as it is then
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
     pub(super) watch: Option<bool>,
-    /// Write what happens to this file, a JSON object on each line
-    #[arg(long, value_name = "FILE")]
-    pub(super) activity_log: Option<PathBuf>,
     /// What is logged: error, warn, info, debug, trace, or a filter as in RUST_LOG [default: RUST_LOG, or warn]
     #[arg(long, value_name = "LEVEL")]
     pub(super) log: Option<String>,
@@ -144,7 +141,6 @@ impl NodeOptions {
             rendezvous: self.rendezvous.or(other.rendezvous),
             share_dir: self.share_dir.or(other.share_dir),
             watch: self.watch.or(other.watch),
-            activity_log: self.activity_log.or(other.activity_log),
             log: self.log.or(other.log),
             log_format: self.log_format.or(other.log_format),
             limits: self.limits.or(other.limits),

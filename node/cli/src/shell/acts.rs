@@ -4,6 +4,7 @@
 
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::Duration;
 
 use anyhow::anyhow;
 use futures::FutureExt;
@@ -25,6 +26,11 @@ type Doing<'a> = BoxFuture<'a, Result<Exit, CliError>>;
 /// What ends it early.
 type Stop = CancellationToken;
 
+/// How long `updatelist` waits for the trackers, how often it asks them, about how many contents, for how many of a name.
+const CONFIRMATION: Duration = Duration::from_secs(10);
+const AGAIN: Duration = Duration::from_millis(100);
+const CONFIRMED: usize = 16;
+const MOST_FOUND: usize = 1000;
 /// Round trips, unless a number is given; and the most.
 const PINGS: u32 = 3;
 const MOST_PINGS: u32 = 1000;
@@ -92,10 +98,6 @@ pub(super) fn resume<'a>(shell: &'a Shell, args: &'a [String], _: &'a Stop) -> D
     library::order(shell.client(), Order::Resume, args, &shell.output).boxed()
 }
 
-pub(super) fn why<'a>(shell: &'a Shell, args: &'a [String], _: &'a Stop) -> Doing<'a> {
-    super::super::why::why(shell.client(), args.first().map(String::as_str), &shell.output).boxed()
-}
-
 pub(super) fn remove<'a>(shell: &'a Shell, args: &'a [String], _: &'a Stop) -> Doing<'a> {
     library::order(shell.client(), Order::Remove, args, &shell.output).boxed()
 }
@@ -146,9 +148,33 @@ pub(super) fn update<'a>(shell: &'a Shell, _: &'a [String], _: &'a Stop) -> Doin
             shell.client().deregister(tracker).await?;
             shell.client().register(tracker).await?;
         }
+        if !trackers.is_empty() {
+            confirmed(shell).await?;
+        }
         registered(shell).await
     }
     .boxed()
+}
+
+/// Waits until the trackers know what is published here, as far as that can be asked; not for long.
+async fn confirmed(shell: &Shell) -> Result<(), CliError> {
+    let client = shell.client();
+    let published = library::contents(client).await?.into_iter().filter(|it| it.shared && it.public);
+    let wanted: Vec<_> = published.filter_map(|it| Some((it.content, it.name?))).take(CONFIRMED).collect();
+    let asked = async {
+        for (content, name) in &wanted {
+            loop {
+                let found = client.find(name, false, Some(MOST_FOUND)).await;
+                if found.is_ok_and(|found| found.items.iter().any(|it| it.content == *content)) {
+                    break;
+                }
+                tokio::time::sleep(AGAIN).await;
+            }
+        }
+    };
+    // Err: a tracker takes its time, or is away; the node goes on trying.
+    drop(tokio::time::timeout(CONFIRMATION, asked).await);
+    Ok(())
 }
 
 pub(super) fn register<'a>(shell: &'a Shell, args: &'a [String], _: &'a Stop) -> Doing<'a> {
@@ -259,6 +285,10 @@ pub(super) fn counters<'a>(shell: &'a Shell, args: &'a [String], _: &'a Stop) ->
 
 pub(super) fn locate<'a>(shell: &'a Shell, args: &'a [String], _: &'a Stop) -> Doing<'a> {
     ask::locate(shell.client(), &args[0], &args[1], &args[2..], &shell.output).boxed()
+}
+
+pub(super) fn why<'a>(shell: &'a Shell, args: &'a [String], _: &'a Stop) -> Doing<'a> {
+    library::why(shell.client(), args.first().map(String::as_str), &shell.output).boxed()
 }
 
 pub(super) fn topo<'a>(shell: &'a Shell, _: &'a [String], _: &'a Stop) -> Doing<'a> {

@@ -100,14 +100,6 @@ pub(super) const WORDS: &[Word] = &[
         &[Kind::Content],
         acts::status,
     ),
-    word(
-        "why",
-        "[CONTENT]",
-        "say why contents, or one of them, do not come",
-        (0, 1),
-        &[Kind::Content],
-        acts::why,
-    ),
     word("pause", "CONTENT…", "stop what is done for a content", (1, ANY), &[Kind::Content], acts::pause),
     word("resume", "CONTENT…", "go on with it", (1, ANY), &[Kind::Content], acts::resume),
     word(
@@ -184,6 +176,14 @@ pub(super) const WORDS: &[Word] = &[
         &[Kind::Content, Kind::Free, Kind::Peer],
         acts::locate,
     ),
+    word(
+        "why",
+        "[CONTENT]",
+        "say what holds a content back, or all that are not complete",
+        (0, 1),
+        &[Kind::Content],
+        acts::why,
+    ),
     word("topo", "", "show which peers are connected with each other", (0, 0), &[], acts::topo),
     Word { act: Deed::Help, ..special("help", "[WORD]", "show what there is", (0, 1), &[Kind::Word]) },
     Word {
@@ -245,7 +245,7 @@ mod tests {
         let all: Vec<&str> = names().collect();
         assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), all.len());
         let wanted = "updatelist find download getload peers where counters register deregister payload ping share ls status \
-            pause resume rm limit topo help quit end exit";
+            pause resume rm limit topo why help quit end exit";
         for name in wanted.split_whitespace() {
             let word = find(name).unwrap_or_else(|| panic!("{name}"));
             assert!(help(None).contains(&help(Some(word))), "{name}");

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use shoal_api::model::{
     Content, ContentStateInfo, CountersInfo, FindInfo, LimitsInfo, LoadInfo, NeighbourInfo, NodeInfo,
-    PeerContentInfo, PeerCountersInfo, PeerLoadInfo, WhereInfo,
+    PeerContentInfo, PeerCountersInfo, PeerLoadInfo, WhereInfo, WhyInfo,
 };
 use shoal_printable::Printable;
 
@@ -278,6 +278,24 @@ pub(super) fn found(it: &FindInfo) -> String {
         ]);
     }
     table.text()
+}
+
+/// What holds contents back.
+pub(super) fn why(all: &[WhyInfo]) -> String {
+    let one = |it: &WhyInfo| {
+        let name = it.name.as_deref().unwrap_or(&it.content);
+        let findings = it.findings.iter().map(|finding| {
+            let because = [&finding.what, &finding.because, &finding.advice];
+            let said: Vec<String> =
+                because.iter().filter(|it| !it.is_empty()).map(|it| Printable(it).to_string()).collect();
+            format!("\n  {}", said.join(" "))
+        });
+        format!("{}:{}", Printable(name), findings.collect::<String>())
+    };
+    match all {
+        [] => "nothing is held back".into(),
+        all => all.iter().map(one).collect::<Vec<_>>().join("\n"),
+    }
 }
 
 #[cfg(test)]
