@@ -160,6 +160,7 @@ fn answer(blocks: &HashMap<Hash, Vec<u8>>, request: &QueryRequest) -> QueryRespo
         },
         QueryRequest::Peers { .. } => QueryResponse::Peers { peers: vec![] },
         QueryRequest::Have { .. } | QueryRequest::Leave { .. } => QueryResponse::Ok { load },
+        _ => QueryResponse::Error { code: QueryErrorCode::Unsupported },
     }
 }
 

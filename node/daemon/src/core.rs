@@ -123,18 +123,6 @@ impl Core {
         self.settings().limits.map_or(self.options.limits, |(up, down)| Limits { up, down })
     }
 
-    /// The trackers of every content.
-    pub(crate) fn trackers(&self) -> Vec<Multiaddr> {
-        let settings = self.settings();
-        let started = self.options.trackers.iter().filter(|it| !settings.deregistered.contains(it));
-        distinct(started.chain(&settings.registered))
-    }
-
-    /// The trackers of one content: its own and those of every content.
-    pub(crate) fn trackers_of(&self, record: &Record) -> Vec<Multiaddr> {
-        distinct(record.trackers().iter().chain(&self.trackers()))
-    }
-
     /// Takes down what the node told of a content, until somebody looks.
     pub(crate) fn note(&self, content: ContentId, change: impl FnOnce(&mut Heard)) {
         let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
@@ -176,14 +164,4 @@ impl Core {
         self.library.close();
         drop(self.folder.lock().unwrap_or_else(PoisonError::into_inner).take());
     }
-}
-
-fn distinct<'a>(addresses: impl Iterator<Item = &'a Multiaddr>) -> Vec<Multiaddr> {
-    let mut all: Vec<Multiaddr> = Vec::new();
-    for address in addresses {
-        if !all.contains(address) {
-            all.push(address.clone());
-        }
-    }
-    all
 }

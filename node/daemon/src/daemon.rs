@@ -1,6 +1,6 @@
 //! The handle.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -10,6 +10,7 @@ use shoal_net::Node;
 use tokio::sync::broadcast;
 use tokio::task::JoinSet;
 
+use crate::checks::{check_fetch, check_share};
 use crate::contents::Contents;
 use crate::core::{Core, Options};
 use crate::folder::DataFolder;
@@ -21,10 +22,6 @@ use crate::{
     follow, importing, limiting, restoring, watching,
 };
 
-/// The most paths of one request.
-const MAX_PATHS: usize = 4096;
-/// The most trackers, of a request and of the daemon.
-const MAX_TRACKERS: usize = 32;
 /// How long tasks may take to end at a shutdown.
 const END_WITHIN: Duration = Duration::from_secs(10);
 /// Tasks that look at what the node told.
@@ -244,11 +241,8 @@ impl Daemon {
 
     /// Sets the limits for when the schedule says nothing; kept after restarts.
     pub async fn set_limits(&self, limits: Limits) -> Result<(), DaemonError> {
-        let set = |settings: &mut crate::library::Settings| {
-            settings.limits = Some((limits.up, limits.down));
-            true
-        };
-        self.core.change_settings(set).await?;
+        let set = Some((limits.up, limits.down));
+        self.core.change_settings(|settings| std::mem::replace(&mut settings.limits, set) != set).await?;
         self.core.limits_set.notify_one();
         Ok(())
     }
@@ -260,36 +254,12 @@ impl Daemon {
 
     /// Registers every content at one more tracker, also after restarts. `false` if that is so already.
     pub async fn register(&self, tracker: Multiaddr) -> Result<bool, DaemonError> {
-        let known = self.trackers();
-        if known.len() >= MAX_TRACKERS && !known.contains(&tracker) {
-            return Err(DaemonError::Invalid(format!("there are {MAX_TRACKERS} trackers already")));
-        }
-        let started_with = self.core.options.trackers.contains(&tracker);
-        let changed = self.core.change_settings(|settings| {
-            let was_out = settings.deregistered.contains(&tracker);
-            settings.deregistered.retain(|it| *it != tracker);
-            let is_new = !started_with && !settings.registered.contains(&tracker);
-            if is_new {
-                settings.registered.push(tracker.clone());
-            }
-            was_out || is_new
-        });
-        self.trackers_changed(changed.await?)
+        self.trackers_changed(self.core.add_tracker(tracker).await?)
     }
 
     /// Takes every content out of a tracker. `false` if it was not among those of the daemon.
     pub async fn deregister(&self, tracker: &Multiaddr) -> Result<bool, DaemonError> {
-        let started_with = self.core.options.trackers.contains(tracker);
-        let changed = self.core.change_settings(|settings| {
-            let before = settings.registered.len();
-            settings.registered.retain(|it| it != tracker);
-            let is_out = started_with && !settings.deregistered.contains(tracker);
-            if is_out {
-                settings.deregistered.push(tracker.clone());
-            }
-            is_out || settings.registered.len() < before
-        });
-        self.trackers_changed(changed.await?)
+        self.trackers_changed(self.core.take_out_tracker(tracker).await?)
     }
 
     fn trackers_changed(&self, changed: bool) -> Result<bool, DaemonError> {
@@ -325,44 +295,4 @@ fn open(data: Option<&Path>) -> Result<(Option<DataFolder>, Library, Saved), Dae
     let folder = data.map(DataFolder::take).transpose()?;
     let (library, saved) = Library::open(folder.as_ref().map(DataFolder::path))?;
     Ok((folder, library, saved))
-}
-
-fn check_share(request: &ShareRequest) -> Result<(), DaemonError> {
-    if request.paths.is_empty() {
-        return Err(DaemonError::Invalid("nothing to share: no path was given".into()));
-    }
-    check_paths(&request.paths)?;
-    check_trackers(&request.trackers)
-}
-
-fn check_fetch(request: &FetchRequest) -> Result<(), DaemonError> {
-    let options = &request.options;
-    check_paths(std::slice::from_ref(&options.dir))?;
-    check_paths(&options.reuse)?;
-    check_paths(options.cache.as_slice())?;
-    check_trackers(&options.trackers)
-}
-
-fn check_paths(paths: &[PathBuf]) -> Result<(), DaemonError> {
-    if paths.len() > MAX_PATHS {
-        return Err(DaemonError::Invalid(format!("more than {MAX_PATHS} paths")));
-    }
-    if let Some(path) = paths.iter().find(|path| !path.is_absolute()) {
-        return Err(DaemonError::RelativePath(path.clone()));
-    }
-    // They are written down as text.
-    match paths.iter().find(|path| path.to_str().is_none()) {
-        Some(path) => {
-            let path = shoal_printable::printable_bytes(path.as_os_str().as_encoded_bytes());
-            Err(DaemonError::Invalid(format!("the path '{path}' is not UTF-8")))
-        }
-        None => Ok(()),
-    }
-}
-
-fn check_trackers(trackers: &[Multiaddr]) -> Result<(), DaemonError> {
-    match trackers.len() > MAX_TRACKERS {
-        true => Err(DaemonError::Invalid(format!("more than {MAX_TRACKERS} trackers"))),
-        false => Ok(()),
-    }
 }

@@ -10,6 +10,7 @@
 //! to one process at a time; a content that is complete and did not change is not hashed again at a start.
 
 mod activity;
+mod checks;
 mod config;
 mod contents;
 mod core;
@@ -31,6 +32,7 @@ mod running;
 mod schedule;
 #[cfg(test)]
 mod tests;
+mod trackers;
 mod watching;
 
 pub use activity::{

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::counter::NodeTally;
-use crate::fetch::ChunkStreams;
+use crate::fetch::Intake;
 use crate::neighbours::ConnectionTable;
 use crate::traffic::Traffic;
 use crate::upload::Uploads;
@@ -18,8 +18,8 @@ pub struct BandwidthLimits {
 }
 
 impl BandwidthLimits {
-    pub(crate) fn of(uploads: &Uploads, streams: &ChunkStreams) -> Self {
-        Self { up: uploads.limit(), down: streams.limit() }
+    pub(crate) fn of(uploads: &Uploads, intake: &Intake) -> Self {
+        Self { up: uploads.limit(), down: intake.limit() }
     }
 }
 
@@ -45,18 +45,18 @@ pub struct NodeLoad {
 }
 
 impl NodeLoad {
-    pub(crate) fn of(uploads: &Uploads, streams: &ChunkStreams) -> Self {
+    pub(crate) fn of(uploads: &Uploads, intake: &Intake) -> Self {
         let load = uploads.load();
         let (queued_requests, upload_slots) = uploads.waiting_and_slots();
         Self {
             uploads: load.active as usize,
             upload_slots,
-            downloads: streams.attached(),
+            downloads: intake.attached(),
             queued_bytes: load.queued,
             queued_requests,
             rate_up: load.rate,
-            rate_down: streams.rate(),
-            limits: BandwidthLimits::of(uploads, streams),
+            rate_down: intake.rate(),
+            limits: BandwidthLimits::of(uploads, intake),
         }
     }
 }

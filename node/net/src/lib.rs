@@ -24,6 +24,7 @@
 //! What always holds: every channel and map here is bounded; a message from a peer is decoded and
 //! checked before it reaches a job; no remote string is logged unescaped.
 
+mod answerer;
 mod behaviour;
 mod best_connection;
 mod catalogue;
@@ -53,9 +54,11 @@ mod observer;
 mod pace;
 mod parts;
 mod peers;
+mod remote;
 mod shared_error;
 mod standing;
 pub mod streams;
+mod target;
 mod tcp;
 #[cfg(test)]
 mod tests;
@@ -82,8 +85,11 @@ pub use node::{Node, NodeConfig};
 pub use node_error::NodeError;
 pub use observer::Observer;
 pub use peers::DialError;
+pub use remote::{AskError, ChunkPlaces, ClaimedPeer, ContentsPage, RemotePeer};
 pub use shared_error::SharedError;
 pub use shoal_framing::{read_frame, write_frame};
+pub use shoal_wire::query::{ChunkRef, ContentClaim, CountersClaim, LoadClaim, QueryErrorCode};
+pub use target::{PeerTarget, PeerTargetError};
 pub use tls::TlsConfig;
 pub use tracker_client::{MalformedAnswer, PeerSelection, Portion, SwarmSize, TrackerClient, TrackerError};
 pub use traffic::{Exchanged, Traffic};

@@ -3,6 +3,7 @@
 //! What always holds: a content is here for as long as its [`LibraryPlace`] is kept, in whatever way that ends.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -121,6 +122,28 @@ impl Library {
         }
     }
 
+    /// The first contents that peers are told of and that can be served, behind some content.
+    pub(crate) fn public_after(
+        &self,
+        after: Option<ContentId>,
+        most: usize,
+    ) -> Vec<(ContentId, Arc<dyn ChunkStore>)> {
+        let entries = self.read();
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let public = entries.range((from, Bound::Unbounded)).filter(|(_, entry)| entry.desk.public);
+        public.filter_map(|(content, entry)| Some((*content, entry.store.clone()?))).take(most).collect()
+    }
+
+    /// What chunks of a content are read from, if it can be served.
+    pub(crate) fn store(&self, content: &ContentId) -> Option<Arc<dyn ChunkStore>> {
+        self.read().get(content)?.store.clone()
+    }
+
+    /// What was counted for a content.
+    pub(crate) fn traffic(&self, content: &ContentId) -> Option<Arc<TrafficCounter>> {
+        self.read().get(content).map(|entry| entry.desk.traffic.clone())
+    }
+
     /// Passes on what this node's user asks, and waits while the job has too much to do. `false`: the content is not
     /// here, or has just ended.
     pub(crate) async fn inquire(&self, content: &ContentId, inquiry: Inquiry) -> bool {
@@ -151,7 +174,7 @@ impl Library {
         peer: PeerId,
         request: QueryRequest,
     ) -> Option<impl Future<Output = ()> + use<>> {
-        let questions = self.read().get(&request.content())?.desk.questions.clone();
+        let questions = self.read().get(&request.content()?)?.desk.questions.clone();
         let (reply, _) = oneshot::channel();
         match questions.try_send(Question { peer, request, reply }) {
             Ok(()) | Err(TrySendError::Closed(_)) => None,
@@ -168,8 +191,9 @@ impl Library {
         peer: PeerId,
         request: QueryRequest,
     ) -> Result<oneshot::Receiver<QueryResponse>, QueryErrorCode> {
+        let content = request.content().ok_or(QueryErrorCode::Unsupported)?;
         let entries = self.read();
-        let entry = entries.get(&request.content()).ok_or(QueryErrorCode::NotFound)?;
+        let entry = entries.get(&content).ok_or(QueryErrorCode::NotFound)?;
         let (reply, answer) = oneshot::channel();
         let question = Question { peer, request, reply };
         entry.desk.questions.try_send(question).map_err(|_| QueryErrorCode::Busy)?;

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::clock::Clock;
 use super::control::Control;
-use super::driver::{Driver, DriverParts};
+use super::driver::Driver;
 use super::external::ExternalAddresses;
 use super::fetch::ChunkStreams;
 use super::library::Library;
@@ -27,6 +27,7 @@ use super::peers::layer::PeerLayer;
 use super::tracker_client::{TrackerClient, TrackerConnector};
 use super::transport;
 use super::upload::Uploads;
+use crate::answerer::Answerer;
 use crate::catalogue::{Catalogue, ContentStatus};
 use crate::detail::ContentDetail;
 use crate::events::{EventHub, Subscription};
@@ -36,6 +37,8 @@ use crate::job::{Failure, FetchOptions, Intent, ServeOptions};
 use crate::library::Inquiry;
 use crate::observer::Observer;
 use crate::parts::NodeParts;
+use crate::remote::RemotePeer;
+use crate::target::PeerTarget;
 use shoal_store::{ChunkStore, Holdings};
 
 /// How long to wait for the first listening address.
@@ -184,19 +187,19 @@ impl Node {
 
     /// The bandwidth limits that hold now.
     pub fn limits(&self) -> BandwidthLimits {
-        BandwidthLimits::of(&self.parts.uploads, &self.parts.streams)
+        BandwidthLimits::of(&self.parts.uploads, self.parts.streams.intake())
     }
 
     /// Sets the bandwidth limits, in bytes of chunks per second; `None`: no limit. What is being sent and fetched follows
     /// at once.
     pub fn set_limits(&self, up: Option<u64>, down: Option<u64>) {
         self.parts.uploads.set_limit(up);
-        self.parts.streams.set_limit(down);
+        self.parts.streams.intake().set_limit(down);
     }
 
     /// How busy the node is now.
     pub fn load(&self) -> NodeLoad {
-        NodeLoad::of(&self.parts.uploads, &self.parts.streams)
+        NodeLoad::of(&self.parts.uploads, self.parts.streams.intake())
     }
 
     /// What the node has done since it was started. For each content, see [`Progress::traffic`](crate::Progress::traffic).
@@ -221,6 +224,11 @@ impl Node {
         self.parts.library.inquire(&content, Inquiry::Detail(reply)).await;
         // Without an answer, the content has ended or was never here.
         detail.await.ok()
+    }
+
+    /// A peer, to ask it something. Nothing is sent before that.
+    pub fn peer(&self, target: impl Into<PeerTarget>) -> RemotePeer {
+        RemotePeer::new(self.parts.control.clone(), target.into())
     }
 
     /// The tracker at an address, to ask it something. Nothing is sent before that.
@@ -261,15 +269,16 @@ async fn start(config: NodeConfig) -> Result<NodeParts, NodeError> {
     let (control, orders) = Control::new(peers.clone());
     let (trackers, questions) = TrackerConnector::new(control.clone(), identity);
     let streams = chunk_streams(control.clone(), Pace::new(config.limit_down, clock), memory, clock);
-    let peers = PeerLayer::new(clock, peers);
     let connections = ConnectionTable::default();
-    let driver_parts = DriverParts {
+    let answerer = Answerer {
         clock,
         library: library.clone(),
         uploads: uploads.clone(),
+        intake: streams.intake().clone(),
         connections: connections.clone(),
+        peers: peers.clone(),
     };
-    let driver = Driver::new(swarm, orders, questions, peers, driver_parts)
+    let driver = Driver::new(swarm, orders, questions, PeerLayer::new(clock, peers), answerer)
         .announcing(ExternalAddresses::of(&config.listen))
         .counting(config.metrics.clone());
     let driver_ended = CancellationToken::new();

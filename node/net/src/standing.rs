@@ -69,13 +69,31 @@ impl Behaviour {
     /// What may pass of an answer between this node and a peer, in either direction: addresses of other peers, as far
     /// as they lead anywhere from there.
     pub(super) fn sift(&self, peer: &PeerId, answer: QueryResponse) -> QueryResponse {
-        let QueryResponse::Peers { peers } = answer else { return answer };
+        match answer {
+            QueryResponse::Peers { peers } => QueryResponse::Peers { peers: self.sift_peers(peer, &peers) },
+            QueryResponse::Neighbours { peers } => {
+                QueryResponse::Neighbours { peers: self.sift_peers(peer, &peers) }
+            }
+            QueryResponse::Where { has, chunk, peers } => {
+                QueryResponse::Where { has, chunk, peers: self.sift_peers(peer, &peers) }
+            }
+            QueryResponse::Ok { .. }
+            | QueryResponse::Joined { .. }
+            | QueryResponse::Block { .. }
+            | QueryResponse::Load(_)
+            | QueryResponse::Counters(_)
+            | QueryResponse::Contents { .. }
+            | QueryResponse::Error { .. } => answer,
+        }
+    }
+
+    fn sift_peers(&self, peer: &PeerId, peers: &[PeerAddresses]) -> Vec<PeerAddresses> {
         let standing = self.of(peer);
         let sifted = peers.iter().filter_map(|told| {
             let addresses = tellable(told.multiaddrs(), standing);
             (!addresses.is_empty()).then_some(PeerAddresses::new(told.peer()?, &addresses))
         });
-        QueryResponse::Peers { peers: sifted.collect() }
+        sifted.collect()
     }
 
     fn opened(&mut self, peer: PeerId, id: ConnectionId, endpoint: &ConnectedPoint) {

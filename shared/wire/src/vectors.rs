@@ -4,6 +4,7 @@
 //! Listings are explained in [`shoal_testing`]. Each begins with the length of the frame. `PROTOCOL.md` shows the same bytes; a test here compares them, both ways.
 
 mod growth;
+mod node;
 
 use std::fmt::Debug;
 
@@ -498,7 +499,11 @@ const LISTINGS: [&str; 34] = [
 
 /// All of them, also those of other modules.
 fn listings() -> impl Iterator<Item = &'static str> {
-    LISTINGS.into_iter().chain(growth::LISTINGS).chain(crate::tracker::vectors::listings())
+    LISTINGS
+        .into_iter()
+        .chain(growth::LISTINGS)
+        .chain(node::LISTINGS)
+        .chain(crate::tracker::vectors::listings())
 }
 
 /// The id of the content that all examples are about.
@@ -571,15 +576,15 @@ fn query_requests() {
             QueryRequest::Leave { .. } => LEAVE,
             QueryRequest::Block { .. } => BLOCK,
             QueryRequest::Peers { .. } => PEERS,
+            other => unreachable!("among what nodes tell: {other:?}"),
         };
         both_ways(request, listing);
     }
 }
 
-#[test]
-fn query_responses() {
-    let load = Load { rate: 12_500_000, active: 3, queued: 6 << 20 };
-    let peer = PeerAddresses {
+/// A peer with two addresses.
+fn example_peer() -> PeerAddresses {
+    PeerAddresses {
         id: "12D3KooWE9BybvUhbeZCuEqPQrep3R2Dp2w8fPejiP1G8gwhTejQ"
             .parse::<libp2p_identity::PeerId>()
             .unwrap()
@@ -587,12 +592,17 @@ fn query_responses() {
         addresses: ["/ip4/192.0.2.1/tcp/4001", "/ip4/192.0.2.1/udp/4001/quic-v1"]
             .map(|a| ByteBuf::from(a.parse::<multiaddr::Multiaddr>().unwrap().to_vec()))
             .into(),
-    };
+    }
+}
+
+#[test]
+fn query_responses() {
+    let load = Load { rate: 12_500_000, active: 3, queued: 6 << 20 };
     let all = [
         QueryResponse::Ok { load: Load::default() },
         QueryResponse::Joined { have: Have::all(), load, capabilities: Capabilities::own() },
         QueryResponse::Block { bytes: bytes(CHUNK_PAGE) },
-        QueryResponse::Peers { peers: vec![peer] },
+        QueryResponse::Peers { peers: vec![example_peer()] },
         QueryResponse::Error { code: QueryErrorCode::NotFound },
         QueryResponse::Error { code: QueryErrorCode::Busy },
         QueryResponse::Error { code: QueryErrorCode::BadRequest },
@@ -607,6 +617,7 @@ fn query_responses() {
             QueryResponse::Error { code: QueryErrorCode::Busy } => ERROR_BUSY,
             QueryResponse::Error { code: QueryErrorCode::BadRequest } => ERROR_BAD_REQUEST,
             QueryResponse::Error { code: QueryErrorCode::Unsupported } => unreachable!("among what grows"),
+            other => unreachable!("among what nodes tell: {other:?}"),
         };
         both_ways(response, listing);
     }

@@ -7,7 +7,7 @@ mod sharing;
 use anyhow::anyhow;
 use serde::Serialize;
 use shoal_api::Client;
-use shoal_api::model::{Content, FindInfo, LimitsInfo, Page};
+use shoal_api::model::{Content, FindInfo, LimitsInfo, Page, WhyInfo};
 use shoal_printable::Printable;
 
 pub(super) use self::commands::{Cap, FindArgs, LimitArgs, PauseArgs, ResumeArgs, RmArgs};

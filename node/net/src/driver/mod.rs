@@ -6,7 +6,6 @@
 mod questions;
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use futures::StreamExt;
 use futures::future::BoxFuture;
@@ -18,22 +17,20 @@ use libp2p::swarm::{ConnectionId, SwarmEvent};
 use libp2p::{Multiaddr, PeerId, Swarm, identify, ping};
 use shoal_addresses::told;
 use shoal_printable::Printable;
+use shoal_registry::RequestLimiter;
 use shoal_wire::query::QueryResponse;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::answerer::Answerer;
 use crate::behaviour::{Behaviour, BehaviourEvent};
-use crate::clock::Clock;
 use crate::control::{Order, QueryError};
 use crate::external::ExternalAddresses;
-use crate::library::Library;
 use crate::metrics::SwarmMetrics;
-use crate::neighbours::ConnectionTable;
 use crate::peers::DialError;
 use crate::peers::layer::PeerLayer;
 use crate::shared_error::SharedError;
 use crate::streams;
 use crate::tracker_client;
-use crate::upload::Uploads;
 
 /// Failed pings in a row before a connection is given up.
 const MAX_PINGS_LOST: u32 = 2;
@@ -44,7 +41,9 @@ pub(super) struct Driver {
     swarm: Swarm<Behaviour>,
     orders: mpsc::Receiver<Order>,
     peers: PeerLayer,
-    parts: DriverParts,
+    /// What the node is asked about, and where questions, streams and connections are noted.
+    parts: Answerer,
+    limiter: RequestLimiter,
     /// Connections that somebody else than contents waits for.
     reaching: HashMap<ConnectionId, oneshot::Sender<Result<PeerId, DialError>>>,
     queries: HashMap<OutboundRequestId, oneshot::Sender<Result<QueryResponse, QueryError>>>,
@@ -55,27 +54,20 @@ pub(super) struct Driver {
     metrics: Option<SwarmMetrics>,
 }
 
-/// What the driver brings inbound questions and streams to, and where it notes connections.
-pub(super) struct DriverParts {
-    pub(super) clock: Clock,
-    pub(super) library: Arc<Library>,
-    pub(super) uploads: Uploads,
-    pub(super) connections: ConnectionTable,
-}
-
 impl Driver {
     pub(super) fn new(
         swarm: Swarm<Behaviour>,
         orders: mpsc::Receiver<Order>,
         trackers: tracker_client::Questions,
         peers: PeerLayer,
-        parts: DriverParts,
+        parts: Answerer,
     ) -> Self {
         Self {
             swarm,
             orders,
             peers,
             parts,
+            limiter: questions::limiter(),
             reaching: HashMap::new(),
             queries: HashMap::new(),
             trackers,

@@ -1,17 +1,38 @@
 //! The driver's part of `/shoal/query/1`: matches answers with questions, in both directions.
 
+use std::time::Duration;
+
 use futures::FutureExt;
+use futures::future::BoxFuture;
 use libp2p::PeerId;
 use libp2p::request_response::{self, ResponseChannel};
+use libp2p::swarm::ConnectionId;
+use shoal_registry::RequestLimiter;
 use shoal_wire::frame::{Received, UnknownKind};
 use shoal_wire::query::{QueryErrorCode, QueryRequest, QueryResponse};
 use tokio::sync::oneshot;
+use tracing::Instrument;
 
 use super::{Answered, Driver};
+use crate::answerer::Answerer;
 use crate::control::QueryError;
 
 /// Questions from peers under way at once; further ones are answered "busy" right away.
 const MAX_QUESTIONS: usize = 256;
+
+/// Costly questions that a peer may ask at once.
+const BURST: u32 = 20;
+/// And one more each time that this has passed.
+const INTERVAL: Duration = Duration::from_millis(500);
+/// The peers of one public network may together ask as often as so many peers.
+const PEERS_PER_NETWORK: u32 = 4;
+/// Peers, and networks, that are remembered.
+const MAX_REMEMBERED: usize = 4096;
+
+/// How often costly questions may be asked.
+pub(super) fn limiter() -> RequestLimiter {
+    RequestLimiter::new(BURST, INTERVAL, PEERS_PER_NETWORK, MAX_REMEMBERED)
+}
 
 impl Driver {
     pub(super) fn query(
@@ -43,9 +64,9 @@ impl Driver {
     ) {
         use request_response::{Event, Message};
         match event {
-            Event::Message { peer, message: Message::Request { request, channel, .. }, .. } => {
+            Event::Message { peer, connection_id, message: Message::Request { request, channel, .. } } => {
                 self.peers.used_by(&peer);
-                self.on_question(peer, request, channel);
+                self.on_question(peer, connection_id, request, channel);
             }
             Event::Message { peer, message: Message::Response { request_id, response }, .. } => {
                 if let Some(reply) = self.queries.remove(&request_id) {
@@ -65,23 +86,44 @@ impl Driver {
     fn on_question(
         &mut self,
         peer: PeerId,
+        connection: ConnectionId,
         request: Received<QueryRequest>,
         channel: ResponseChannel<QueryResponse>,
     ) {
         let asked = match request {
             Err(UnknownKind { .. }) => Err(QueryErrorCode::Unsupported),
             Ok(_) if self.answers.len() >= MAX_QUESTIONS => Err(QueryErrorCode::Busy),
-            Ok(request) => self.parts.library.ask(peer, request),
+            Ok(request) => self.ask(peer, connection, request),
         };
         match asked {
-            Ok(answer) => {
-                let busy = QueryResponse::Error { code: QueryErrorCode::Busy };
-                self.answers.push(async move { (peer, channel, answer.await.unwrap_or(busy)) }.boxed());
-            }
+            Ok(answer) => self.answers.push(async move { (peer, channel, answer.await) }.boxed()),
             Err(code) => {
                 self.parts.uploads.tally().question(false);
                 drop(self.swarm.behaviour_mut().query.send_response(channel, QueryResponse::Error { code }));
             }
         }
+    }
+    /// Brings a question to where it is answered, or says at once why not.
+    fn ask(
+        &mut self,
+        peer: PeerId,
+        connection: ConnectionId,
+        request: QueryRequest,
+    ) -> Result<BoxFuture<'static, QueryResponse>, QueryErrorCode> {
+        let busy = QueryResponse::Error { code: QueryErrorCode::Busy };
+        if matches!(request, QueryRequest::Ping {}) {
+            let load = self.parts.uploads.load();
+            return Ok(std::future::ready(QueryResponse::Ok { load }).boxed());
+        }
+        if !Answerer::takes(&request) {
+            let answer = self.parts.library.ask(peer, request)?;
+            return Ok(answer.map(|answer| answer.unwrap_or(busy)).boxed());
+        }
+        let now = self.parts.clock.now();
+        if !self.limiter.allow(now, peer, self.peers.ip(connection)) {
+            return Err(QueryErrorCode::Busy);
+        }
+        let answer = tokio::spawn(self.parts.clone().answer(peer, request).in_current_span());
+        Ok(answer.map(|answer| answer.unwrap_or(busy)).boxed())
     }
 }

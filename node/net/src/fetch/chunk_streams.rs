@@ -1,7 +1,7 @@
 //! The streams of a node, and the contents that are attached to them.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -14,13 +14,13 @@ use tokio::sync::mpsc;
 use tracing::Instrument;
 
 use super::attachment::Attachment;
+use super::intake::Intake;
 use super::messages::{ChunkSink, FetchEvent, FetchOrder, StreamError};
 use super::reader::Reader;
 use super::requests::AttachmentId;
 use super::stream::ChunkStream;
 use crate::clock::Clock;
 use crate::memory::Memory;
-use crate::meter::Meter;
 use crate::pace::Pace;
 use crate::streams::OpenError;
 
@@ -39,16 +39,12 @@ pub(crate) struct ChunkStreams(Arc<Shared>);
 
 struct Shared {
     open: Box<dyn Fn(PeerId) -> BoxFuture<'static, Opened> + Send + Sync>,
-    pace: Arc<Pace>,
+    intake: Arc<Intake>,
     memory: Arc<Memory>,
     clock: Clock,
-    /// What comes, before it is verified.
-    meter: Mutex<Meter>,
     streams: Mutex<BTreeMap<PeerId, Arc<ChunkStream>>>,
     /// Contents that were ever attached; names them.
     attached: AtomicU64,
-    /// Contents that are attached now.
-    attachments: AtomicUsize,
 }
 
 impl ChunkStreams {
@@ -69,13 +65,11 @@ impl ChunkStreams {
         };
         Self(Arc::new(Shared {
             open: Box::new(open),
-            pace,
+            intake: Arc::new(Intake::new(pace, clock)),
             memory,
             clock,
-            meter: Mutex::default(),
             streams: Mutex::default(),
             attached: AtomicU64::new(0),
-            attachments: AtomicUsize::new(0),
         }))
     }
 
@@ -91,28 +85,13 @@ impl ChunkStreams {
         let shared = Arc::downgrade(&self.0);
         let take_back = Box::new(move |id| shared.upgrade().map(|s| s.take_back(id)).unwrap_or_default());
         let attachment = Attachment::new(id, content, sink, events, self.0.memory.clone(), take_back);
-        self.0.attachments.fetch_add(1, Ordering::Relaxed);
+        self.0.intake.attaches();
         FetchHandle { shared: self.0.clone(), attachment }
     }
 
-    /// Most bytes of chunks fetched per second.
-    pub(crate) fn limit(&self) -> Option<u64> {
-        self.0.pace.rate()
-    }
-
-    /// Another limit from now on, also for what is on its way.
-    pub(crate) fn set_limit(&self, limit: Option<u64>) {
-        self.0.pace.set(limit);
-    }
-
-    /// Bytes of chunks per second that come of late.
-    pub(crate) fn rate(&self) -> u64 {
-        self.0.meter().rate(self.0.clock.now())
-    }
-
-    /// How many contents are attached.
-    pub(crate) fn attached(&self) -> usize {
-        self.0.attachments.load(Ordering::Relaxed)
+    /// What comes in, over all streams.
+    pub(crate) fn intake(&self) -> &Arc<Intake> {
+        &self.0.intake
     }
 
     /// How many contents use the stream of each peer.
@@ -172,7 +151,7 @@ impl FetchHandle {
 impl Drop for FetchHandle {
     fn drop(&mut self) {
         self.attachment.detach();
-        self.shared.attachments.fetch_sub(1, Ordering::Relaxed);
+        self.shared.intake.detaches();
         self.shared.streams().retain(|_, stream| {
             let unused = stream.leave(self.attachment.id);
             if unused {
@@ -191,10 +170,6 @@ impl Shared {
             taken.into_iter().map(move |id| (stream.peer, id))
         };
         streams.into_iter().flat_map(of).collect()
-    }
-
-    fn meter(&self) -> MutexGuard<'_, Meter> {
-        self.meter.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn streams(&self) -> MutexGuard<'_, BTreeMap<PeerId, Arc<ChunkStream>>> {
@@ -245,8 +220,7 @@ async fn serve(mut ending: Ending) {
         Err(error) => return ending.how = How::NotOpened(error),
     };
     stream.opened();
-    let came = |bytes| shared.meter().add(shared.clock.now(), bytes);
-    let reader = Reader::new(&stream, input, &shared.pace, &shared.memory, &came);
+    let reader = Reader::new(&stream, input, &shared.intake, &shared.memory);
     let unused = async {
         stream.unused.cancelled().await;
         tokio::time::sleep(GRACE).await;

@@ -9,6 +9,7 @@
 
 mod attachment;
 mod chunk_streams;
+mod intake;
 mod messages;
 mod outlet;
 mod reader;
@@ -18,4 +19,5 @@ mod stream;
 mod tests;
 
 pub(crate) use self::chunk_streams::{ChunkStreams, FetchHandle};
+pub(crate) use self::intake::Intake;
 pub(crate) use self::messages::{FetchEvent, FetchOrder};

@@ -15,11 +15,11 @@ use shoal_wire::chunks::ChunkReply;
 use tokio::time::Instant;
 
 use super::attachment::{Arriving, Attachment};
+use super::intake::Intake;
 use super::messages::{FetchEvent, StreamError};
 use super::requests::Asked;
 use super::stream::ChunkStream;
 use crate::memory::{Buffer, Memory};
-use crate::pace::Pace;
 
 /// Bytes read at once, and as many that a peer has to send before there is room for the whole chunk.
 const STEP: usize = 256 << 10;
@@ -30,21 +30,18 @@ const REPORT: Duration = Duration::from_millis(100);
 pub(super) struct Reader<'a, R> {
     stream: &'a ChunkStream,
     input: BufReader<R>,
-    pace: &'a Pace,
+    intake: &'a Intake,
     memory: &'a Arc<Memory>,
-    /// Is told of bytes that came.
-    came: &'a (dyn Fn(u64) + Sync),
 }
 
 impl<'a, R: AsyncRead + Unpin> Reader<'a, R> {
     pub(super) fn new(
         stream: &'a ChunkStream,
         input: R,
-        pace: &'a Pace,
+        intake: &'a Intake,
         memory: &'a Arc<Memory>,
-        came: &'a (dyn Fn(u64) + Sync),
     ) -> Self {
-        Self { stream, input: BufReader::with_capacity(STEP / 8, input), pace, memory, came }
+        Self { stream, input: BufReader::with_capacity(STEP / 8, input), intake, memory }
     }
 
     /// Reads until the stream ends.
@@ -97,15 +94,15 @@ impl<'a, R: AsyncRead + Unpin> Reader<'a, R> {
             } else if buffer.bytes().len() < room {
                 buffer = self.larger(&buffer, filled, room);
             }
-            let end = room.min(filled + self.pace.step(STEP));
+            let end = room.min(filled + self.intake.pace.step(STEP));
             // As much as there is: on a slow line any byte is a sign of life.
             let came = self.input.read(&mut buffer.bytes_mut()[filled..end]).await?;
             if came == 0 {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
             filled += came;
-            (self.came)(came as u64);
-            self.pace.take(came).await;
+            self.intake.came(came as u64);
+            self.intake.pace.take(came).await;
             if since.elapsed() >= REPORT || filled == len {
                 let bytes = (filled - reported) as u64;
                 if user.hint(FetchEvent::Progress { peer: self.stream.peer, bytes }) {
@@ -129,14 +126,14 @@ impl<'a, R: AsyncRead + Unpin> Reader<'a, R> {
     async fn skip(&mut self, len: u32) -> io::Result<()> {
         let mut left = u64::from(len);
         while left > 0 {
-            let piece = left.min(self.pace.step(STEP) as u64);
-            self.pace.take(piece as usize).await;
+            let piece = left.min(self.intake.pace.step(STEP) as u64);
+            self.intake.pace.take(piece as usize).await;
             let bytes = (&mut self.input).take(piece);
             if copy_buf(bytes, &mut sink()).await? < piece {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
             left -= piece;
-            (self.came)(piece);
+            self.intake.came(piece);
         }
         Ok(())
     }

@@ -1,11 +1,10 @@
 //! Answering other peers.
 
 use libp2p::PeerId;
-use serde_bytes::ByteBuf;
-use shoal_content::Hash;
+use shoal_content::{ChunkIndex, ChunkSet, Hash};
 use shoal_engine::NeighbourEvent;
 use shoal_wire::Have;
-use shoal_wire::query::{MAX_PEERS, PeerAddresses, QueryErrorCode, QueryRequest, QueryResponse};
+use shoal_wire::query::{ChunkRef, MAX_PEERS, PeerAddresses, QueryErrorCode, QueryRequest, QueryResponse};
 use tokio::sync::oneshot;
 
 use super::state::Job;
@@ -18,6 +17,7 @@ impl Job {
         let answer = match request {
             QueryRequest::Join { have, .. } => return self.on_join(peer, &have, reply),
             QueryRequest::Peers { .. } => return self.on_peers(peer, reply),
+            QueryRequest::Where { chunk: ChunkRef::Index(chunk), .. } => self.on_where(&peer, chunk),
             QueryRequest::Have { have, .. } => self.on_have(peer, &have),
             QueryRequest::Leave { .. } => {
                 self.tell_neighbour(peer, NeighbourEvent::Left);
@@ -29,6 +29,13 @@ impl Job {
                 }
                 self.block(&hash)
             }
+            // Not for a job.
+            QueryRequest::Ping {}
+            | QueryRequest::Load {}
+            | QueryRequest::Counters { .. }
+            | QueryRequest::Where { .. }
+            | QueryRequest::Neighbours {}
+            | QueryRequest::Contents { .. } => Err(QueryErrorCode::Unsupported),
         };
         // Err only says that the connection is gone.
         let _ = reply.send(answer.unwrap_or_else(|code| QueryResponse::Error { code }));
@@ -70,11 +77,25 @@ impl Job {
     }
 
     fn on_peers(&mut self, asker: PeerId, reply: oneshot::Sender<QueryResponse>) {
-        let known = self.parts.control.addresses_of(self.member.peers_for(&asker, MAX_PEERS));
-        let peers = known.into_iter().map(|(peer, addresses)| PeerAddresses {
-            id: peer.to_bytes(),
-            addresses: addresses.iter().map(|a| ByteBuf::from(a.to_vec())).collect(),
-        });
-        let _ = reply.send(QueryResponse::Peers { peers: peers.collect() });
+        let peers = self.member.peers_for(&asker, MAX_PEERS);
+        let peers = self.with_addresses(peers);
+        let _ = reply.send(QueryResponse::Peers { peers });
+    }
+
+    fn on_where(&self, asker: &PeerId, chunk: ChunkIndex) -> Result<QueryResponse, QueryErrorCode> {
+        let chunks = self.manifest.as_ref().map_or(0, |manifest| manifest.geometry().chunks());
+        if chunk >= chunks {
+            return Err(QueryErrorCode::NotFound);
+        }
+        let has = |set: &ChunkSet| set.contains(chunk as usize);
+        let others = self.member.claims().filter(|(peer, have)| peer != asker && has(have));
+        let mut peers = self.with_addresses(others.map(|(peer, _)| peer).collect());
+        peers.truncate(MAX_PEERS);
+        Ok(QueryResponse::Where { has: has(self.member.have()), chunk, peers })
+    }
+
+    fn with_addresses(&self, peers: Vec<PeerId>) -> Vec<PeerAddresses> {
+        let known = self.parts.control.addresses_of(peers);
+        known.into_iter().map(|(peer, addresses)| PeerAddresses::new(peer, &addresses)).collect()
     }
 }

@@ -2,6 +2,7 @@
 //! Swarm and to the contents. It decides nothing.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
@@ -118,9 +119,14 @@ impl PeerLayer {
         self.peers.state().book.used_by_remote(self.clock.now(), peer);
     }
 
+    /// The address at the other end of a connection, if it is one.
+    pub(crate) fn ip(&self, connection: ConnectionId) -> Option<IpAddr> {
+        ip_of(&self.connections.get(&connection)?.remote)
+    }
+
     /// The network at the other end of a connection, if its address says that.
     pub(crate) fn network(&self, connection: ConnectionId) -> Option<Network> {
-        ip_of(&self.connections.get(&connection)?.remote).map(Network::of)
+        self.ip(connection).map(Network::of)
     }
 
     /// Counts a stream that a peer has opened, for as long as it lives.

@@ -1,6 +1,9 @@
 //! Whole nodes in one process, looked at from inside.
 
+mod asking;
 mod figures;
+mod hostile;
+mod pair;
 
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
@@ -15,6 +18,8 @@ use crate::{FetchOptions, Node, NodeConfig, ServeOptions};
 const DEADLINE: Duration = Duration::from_secs(60);
 /// Bytes of each content.
 const SIZE: usize = 300_000;
+/// Chunks of each content.
+const CHUNKS: usize = SIZE.div_ceil(16 << 10);
 
 /// A store that nothing is read from before the gate opens.
 struct Gated {

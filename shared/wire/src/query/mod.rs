@@ -4,7 +4,8 @@
 //! response frame; then the stream is done.
 //!
 //! **Goals.** Join the swarm of a content, tell which chunks one has, fetch manifest blocks, learn of
-//! other peers.
+//! other peers. For people that look on: how busy a node is, what it has done, whom it knows, what it shares, where a
+//! chunk is.
 //!
 //! **Not goals.** Chunk bytes: those go over [`/shoal/chunks/1`](super::chunks). Authentication: the
 //! connection has proven the peer's id already.
@@ -13,11 +14,13 @@
 //! know. A malformed or oversized one ends the stream.
 
 mod check;
+mod node;
 mod peer;
 
 use serde::{Deserialize, Serialize};
-use shoal_content::{ContentId, Hash};
+use shoal_content::{ChunkIndex, ContentId, Hash};
 
+pub use self::node::{ChunkRef, ContentClaim, CountersClaim, LoadClaim};
 pub use self::peer::PeerAddresses;
 use super::capabilities::Capabilities;
 use super::have::Have;
@@ -30,6 +33,8 @@ pub const MAX_REQUEST: usize = 64 << 10;
 pub const MAX_RESPONSE: usize = 1 << 20;
 /// The most peers in one answer.
 pub const MAX_PEERS: usize = 50;
+/// The most contents in one answer.
+pub const MAX_CONTENTS: usize = 100;
 
 /// A question.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,17 +82,68 @@ pub enum QueryRequest {
         /// Which content.
         content: ContentId,
     },
+    /// Asks for an answer and nothing else, to see how long that takes. Answered by [`QueryResponse::Ok`].
+    #[serde(rename = "ping")]
+    Ping {},
+    /// Asks how busy the node is. Answered by [`QueryResponse::Load`].
+    #[serde(rename = "load")]
+    Load {},
+    /// Asks what the node has done. Answered by [`QueryResponse::Counters`].
+    #[serde(rename = "counters")]
+    Counters {
+        /// For which content; none: for all since the node was started.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        content: Option<ContentId>,
+    },
+    /// Asks who has a chunk. Answered by [`QueryResponse::Where`].
+    #[serde(rename = "where")]
+    Where {
+        /// Which chunk.
+        chunk: ChunkRef,
+        /// Of which content.
+        content: ContentId,
+    },
+    /// Asks to whom the node is connected. Answered by [`QueryResponse::Neighbours`].
+    #[serde(rename = "neighbours")]
+    Neighbours {},
+    /// Asks what the node shares with whoever asks. Answered by [`QueryResponse::Contents`].
+    #[serde(rename = "contents")]
+    Contents {
+        /// To go on behind this content; none: from the start.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        after: Option<ContentId>,
+    },
 }
 
 impl QueryRequest {
-    /// Which content the question is about.
-    pub fn content(&self) -> ContentId {
+    /// Which content the question is about, if it is about one.
+    pub fn content(&self) -> Option<ContentId> {
         match self {
             Self::Join { content, .. }
             | Self::Have { content, .. }
             | Self::Leave { content }
             | Self::Block { content, .. }
-            | Self::Peers { content } => *content,
+            | Self::Peers { content }
+            | Self::Where { content, .. } => Some(*content),
+            Self::Counters { content } => *content,
+            Self::Ping {} | Self::Load {} | Self::Neighbours {} | Self::Contents { .. } => None,
+        }
+    }
+
+    /// The name of its kind on the wire.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Join { .. } => "join",
+            Self::Have { .. } => "have",
+            Self::Leave { .. } => "leave",
+            Self::Block { .. } => "block",
+            Self::Peers { .. } => "peers",
+            Self::Ping {} => "ping",
+            Self::Load {} => "load",
+            Self::Counters { .. } => "counters",
+            Self::Where { .. } => "where",
+            Self::Neighbours {} => "neighbours",
+            Self::Contents { .. } => "contents",
         }
     }
 }
@@ -123,6 +179,36 @@ pub enum QueryResponse {
     Peers {
         /// At most 50 peers that the answering peer is connected to.
         peers: Vec<PeerAddresses>,
+    },
+    /// To [`QueryRequest::Load`].
+    #[serde(rename = "load")]
+    Load(LoadClaim),
+    /// To [`QueryRequest::Counters`].
+    #[serde(rename = "counters")]
+    Counters(CountersClaim),
+    /// To [`QueryRequest::Where`].
+    #[serde(rename = "where")]
+    Where {
+        /// Whether the answering peer has the chunk.
+        has: bool,
+        /// The chunk's place in the chunk table.
+        chunk: ChunkIndex,
+        /// At most 50 peers that it is connected to and that told it that they have the chunk.
+        peers: Vec<PeerAddresses>,
+    },
+    /// To [`QueryRequest::Neighbours`].
+    #[serde(rename = "neighbours")]
+    Neighbours {
+        /// At most 50 peers that the answering peer is connected to.
+        peers: Vec<PeerAddresses>,
+    },
+    /// To [`QueryRequest::Contents`].
+    #[serde(rename = "contents")]
+    Contents {
+        /// Whether there are more behind the last of these.
+        more: bool,
+        /// At most 100, in the order of their ids.
+        contents: Vec<ContentClaim>,
     },
     /// To any request.
     #[serde(rename = "error")]
