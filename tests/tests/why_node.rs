@@ -54,8 +54,5 @@ fn a_node_shows_its_figures() {
         text.contains("shoal_contents{state=\"serving\"} 1.0").then_some(text)
     });
     assert!(text.starts_with("HTTP/1.1 200"), "{text}");
-    assert!(
-        text.trim_end().ends_with("# EOF"),
-        "{text}"
-    );
+    assert!(text.trim_end().ends_with("# EOF"), "{text}");
 }
