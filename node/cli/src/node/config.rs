@@ -19,6 +19,8 @@ pub(super) struct NodeSettings {
     pub(super) port: u16,
     pub(super) rendezvous: Vec<Multiaddr>,
     pub(super) share_dir: Vec<PathBuf>,
+    /// Where what happens is written down.
+    pub(super) activity_log: Option<PathBuf>,
     pub(super) watch: bool,
     /// A level or filter; `None` leaves it to RUST_LOG.
     pub(super) log: Option<String>,
@@ -70,6 +72,7 @@ impl NodeOptions {
             port: self.port.unwrap_or_default(),
             rendezvous: plain(self.rendezvous),
             share_dir: self.share_dir.unwrap_or_default(),
+            activity_log: self.activity_log,
             watch: self.watch.unwrap_or_default(),
             log: self.log,
             log_format: self.log_format.unwrap_or_default(),

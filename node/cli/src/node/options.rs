@@ -36,6 +36,9 @@ pub(super) struct NodeOptions {
     /// comes into it later; may be given several times
     #[arg(long, value_name = "DIR")]
     pub(super) share_dir: Option<Vec<PathBuf>>,
+    /// Write what happens to this file, a line of JSON for each event; `shoal log` reads it
+    #[arg(long, value_name = "FILE")]
+    pub(super) activity_log: Option<PathBuf>,
     /// Watch what is shared for changes, and share it as it is then
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
     pub(super) watch: Option<bool>,
@@ -140,6 +143,7 @@ impl NodeOptions {
             port: place.1,
             rendezvous: self.rendezvous.or(other.rendezvous),
             share_dir: self.share_dir.or(other.share_dir),
+            activity_log: self.activity_log.or(other.activity_log),
             watch: self.watch.or(other.watch),
             log: self.log.or(other.log),
             log_format: self.log_format.or(other.log_format),

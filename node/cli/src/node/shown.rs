@@ -21,6 +21,8 @@ struct Effective<'a> {
     port: Option<u16>,
     rendezvous: Vec<String>,
     share_dir: &'a [PathBuf],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    activity_log: Option<&'a Path>,
     watch: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     log: Option<&'a str>,
@@ -74,6 +76,7 @@ impl NodeSettings {
             port: self.listen.is_empty().then_some(self.port),
             rendezvous: texts(&self.rendezvous),
             share_dir: &self.share_dir,
+            activity_log: self.activity_log.as_deref(),
             watch: self.watch,
             log: self.log.as_deref(),
             log_format: self.log_format,
