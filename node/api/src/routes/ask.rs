@@ -5,7 +5,7 @@ use axum::extract::State;
 use shoal_content::ContentId;
 use shoal_net::{AskError, ChunkRef, PeerTarget, RemotePeer};
 
-use super::router::Answer;
+use super::answer::Answer;
 use crate::app::App;
 use crate::convert;
 use crate::extract::{JsonBody, read};

@@ -3,11 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use axum::extract::{DefaultBodyLimit, Extension, Request};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-use axum::{Json, Router};
 use utoipa::openapi::{InfoBuilder, OpenApi, OpenApiBuilder, ServerBuilder};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -72,7 +71,7 @@ pub(crate) fn build(app: App, base: &str) -> Router {
     let (router, mut api) = all().split_for_parts();
     api.servers = Some(vec![ServerBuilder::new().url(if base.is_empty() { "/" } else { base }).build()]);
     let router = router
-        .route("/metrics", get(node::metrics))
+        .route("/metrics", axum::routing::get(node::metrics))
         .method_not_allowed_fallback(async || {
             Refusal::malformed(
                 axum::http::StatusCode::METHOD_NOT_ALLOWED,
@@ -98,9 +97,6 @@ async fn in_time(request: Request, next: Next) -> Response {
         Err(_) => Refusal::busy("this took more than 30 seconds").into_response(),
     }
 }
-
-/// The answer to a request that is met.
-pub(super) type Answer<T> = Result<Json<T>, Refusal>;
 
 #[cfg(test)]
 mod tests {
