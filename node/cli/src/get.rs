@@ -63,10 +63,10 @@ pub(super) struct Args {
 /// Which peers to ask, and for how much.
 #[derive(clap::Args)]
 struct ChoiceArgs {
-    /// Who fetches from whom
+    /// Which peers may be fetched from
     #[arg(long, value_enum, default_value_t, hide_default_value = true)]
     topology: TopologyArg,
-    /// Whom to ask first
+    /// Which peer is asked first
     #[arg(long, value_enum, default_value_t, hide_default_value = true)]
     peer_choice: PeerChoiceArg,
     /// Ask each peer for this many chunks at once [default: what its rate and delay need, 2 to 16]
@@ -76,7 +76,7 @@ struct ChoiceArgs {
 
 #[derive(clap::ValueEnum, Clone, Copy, Default)]
 enum PeerChoiceArg {
-    /// Who is expected to deliver first (default)
+    /// The one that is expected to deliver first (default)
     #[default]
     Finish,
     /// The lowest score: latency in milliseconds + 10 x load
