@@ -136,7 +136,7 @@ impl Target {
     }
 
     /// The chunks to fetch in all: of each group of equal chunks that the selection needs, the first.
-    /// Those that are there already are among them.
+    /// Chunks that are there already are among them.
     pub fn wanted(&self) -> ChunkSet {
         self.plan.wanted.clone()
     }

@@ -157,7 +157,7 @@ fn from_a_name_to_requests() {
 }
 
 #[test]
-fn who_joins_is_asked_for_chunks_without_being_joined() {
+fn a_peer_that_joins_is_asked_for_chunks_without_being_joined() {
     let mut world = World::downloading(config());
     let outputs = world.neighbour(7, NeighbourEvent::JoinedBy { have: all().into() });
     has(&outputs, |o| matches!(o, MemberOutput::Welcome { peer: 7, .. }));
@@ -632,7 +632,7 @@ fn leaving_tells_neighbours_and_trackers() {
 }
 
 #[test]
-fn who_leaves_is_forgotten() {
+fn a_peer_that_leaves_is_forgotten() {
     let mut world = World::downloading(config());
     world.befriend(7, all());
     let outputs = world.neighbour(7, NeighbourEvent::Left);
