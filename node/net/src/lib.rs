@@ -1,7 +1,9 @@
 //! A node: contents, connections and streams; the library for programs that embed Shoal.
 //!
 //! A [`Node`] owns its contents: [`Node::serve`] and [`Node::fetch`] add one, [`Node::contents`] lists them,
-//! [`ContentHandle`] pauses, resumes and removes one, [`Node::subscribe`] tells what happens. The folder `examples` has both
+//! [`ContentHandle`] pauses, resumes and removes one, [`Node::subscribe`] tells what happens. [`Node::load`],
+//! [`Node::counters`], [`Node::neighbours`] and [`Node::content_detail`] say how it is, [`Node::activity`] tells every step,
+//! [`Node::peer`] asks another node how that is, [`Node::set_limits`] changes limits while it runs. The folder `examples` has both
 //! in twenty lines.
 //!
 //! One task, the `driver`, owns the libp2p `Swarm`. It composes behaviours, moves small messages
@@ -31,6 +33,7 @@ mod best_connection;
 mod catalogue;
 mod clock;
 mod codec;
+mod config;
 mod control;
 mod counter;
 mod detail;
@@ -72,6 +75,7 @@ mod upload;
 pub use activity::{Activity, ActivityKind, ActivityStream, HeardActivity};
 pub use catalogue::{ContentState, ContentStatus};
 pub use codec::QueryCodec;
+pub use config::NodeConfig;
 pub use control::QueryError;
 pub use detail::{ContentDetail, ContentNeighbour};
 pub use events::{Heard, NodeEvent, Subscription};
@@ -83,7 +87,7 @@ pub use job::{
 pub use listen::{ListenError, try_listening};
 pub use metrics::SwarmMetrics;
 pub use neighbours::{MAX_AGENT, Neighbour, NeighbourTransport};
-pub use node::{Node, NodeConfig};
+pub use node::Node;
 pub use node_error::NodeError;
 pub use observer::Observer;
 pub use peers::DialError;

@@ -132,7 +132,8 @@ impl ConnectionTable {
     pub(crate) fn identified(&self, peer: PeerId, mut agent: String) {
         let mut table = self.table();
         if table.connections.values().any(|known| known.peer == peer) {
-            agent.truncate(agent.floor_char_boundary(MAX_AGENT));
+            let end = (0..=MAX_AGENT.min(agent.len())).rev().find(|at| agent.is_char_boundary(*at));
+            agent.truncate(end.unwrap_or(0));
             agent.shrink_to_fit();
             table.agents.insert(peer, agent);
         }

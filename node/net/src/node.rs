@@ -3,14 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use libp2p::identity::Keypair;
 use libp2p::{Multiaddr, PeerId};
 use shoal_content::{ContentId, Manifest};
-use shoal_engine::{PeerBookConfig, UploadConfig};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use super::clock::Clock;
+use super::config::NodeConfig;
 use super::control::Control;
 use super::driver::Driver;
 use super::external::ExternalAddresses;
@@ -36,7 +35,6 @@ use crate::figures::{BandwidthLimits, NodeCounters, NodeLoad};
 use crate::handle::ContentHandle;
 use crate::job::{Failure, FetchOptions, Intent, ServeOptions};
 use crate::library::Inquiry;
-use crate::observer::Observer;
 use crate::parts::NodeParts;
 use crate::remote::RemotePeer;
 use crate::target::PeerTarget;
@@ -44,46 +42,6 @@ use shoal_store::{ChunkStore, Holdings};
 
 /// How long to wait for the first listening address.
 const LISTEN_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// How a node is started.
-#[derive(Debug, Clone)]
-pub struct NodeConfig {
-    /// The key that the node proves its peer id with.
-    pub identity: Keypair,
-    /// Where it listens; every address must work. Empty: on all interfaces, TCP and QUIC, IPv4 and
-    /// IPv6, as far as the machine has them.
-    pub listen: Vec<Multiaddr>,
-    /// The port for an empty `listen`; 0 lets the system choose.
-    pub port: u16,
-    /// How others are served.
-    pub upload: UploadConfig,
-    /// Most bytes of chunks sent per second.
-    pub limit_up: Option<u64>,
-    /// Most bytes of chunks fetched per second.
-    pub limit_down: Option<u64>,
-    /// Is told of every decision about peers, for tests and for searching faults.
-    pub observer: Option<Observer>,
-    /// Counts what happens in the network, if that is to be shown.
-    pub metrics: Option<SwarmMetrics>,
-    /// How many connections and dials there may be, and how many peers are remembered.
-    pub peers: PeerBookConfig,
-}
-
-impl Default for NodeConfig {
-    fn default() -> Self {
-        Self {
-            identity: Keypair::generate_ed25519(),
-            listen: Vec::new(),
-            port: 0,
-            upload: UploadConfig::default(),
-            limit_up: None,
-            limit_down: None,
-            observer: None,
-            metrics: None,
-            peers: PeerBookConfig::default(),
-        }
-    }
-}
 
 /// A running node; cheap to clone. It owns its contents. It ends when it is shut down, or when every handle is dropped.
 #[derive(Clone)]
