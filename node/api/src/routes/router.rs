@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use axum::extract::{DefaultBodyLimit, Extension, Request};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
-use axum::{Json, Router};
 use utoipa::openapi::{InfoBuilder, OpenApi, OpenApiBuilder, ServerBuilder};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -94,9 +94,6 @@ async fn in_time(request: Request, next: Next) -> Response {
         Err(_) => Refusal::busy("this took more than 30 seconds").into_response(),
     }
 }
-
-/// The answer to a request that is met.
-pub(super) type Answer<T> = Result<Json<T>, Refusal>;
 
 #[cfg(test)]
 mod tests {
