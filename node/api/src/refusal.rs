@@ -9,6 +9,9 @@ use shoal_store::TargetError;
 
 use crate::model::Problem;
 
+/// The answer to a request, or why there is none.
+pub(crate) type Answer<T> = Result<Json<T>, Refusal>;
+
 /// A problem, and the status that says the same.
 #[derive(Debug)]
 pub(crate) struct Refusal {

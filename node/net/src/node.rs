@@ -17,7 +17,6 @@ use super::fetch::ChunkStreams;
 use super::library::Library;
 use super::listen;
 use super::memory::Memory;
-use super::metrics::SwarmMetrics;
 use super::neighbours::{ConnectionTable, Neighbour};
 use super::node_error::NodeError;
 use super::pace::Pace;

@@ -65,6 +65,8 @@ impl Follower {
     async fn next(&mut self) -> Option<Piece> {
         let stop = self.stop.clone();
         tokio::select! {
+            // A stop comes before what is still to be told.
+            biased;
             () = stop.cancelled() => None,
             event = self.find() => event,
         }

@@ -5,7 +5,6 @@ use axum::extract::State;
 use shoal_content::ContentId;
 use shoal_net::{AskError, ChunkRef, PeerTarget, RemotePeer};
 
-use super::answer::Answer;
 use crate::app::App;
 use crate::convert;
 use crate::extract::{JsonBody, read};
@@ -14,7 +13,7 @@ use crate::model::{
     AskContentsBody, AskCountersBody, AskWhereBody, Page, PeerContentInfo, PeerCountersInfo, PeerLoadInfo,
     PeerPlaceInfo, PeerRef, PingInfo, Problem, WhereInfo,
 };
-use crate::refusal::Refusal;
+use crate::refusal::{Answer, Refusal};
 
 /// What a peer has to do
 #[utoipa::path(post, operation_id = "ask_load", path = "/v1/ask/load", request_body = PeerRef, responses(

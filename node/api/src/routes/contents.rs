@@ -6,13 +6,13 @@ use serde::Deserialize;
 use shoal_content::ContentId;
 use utoipa::IntoParams;
 
-use super::answer::Answer;
 use crate::app::App;
 use crate::convert;
 use crate::extract::{JsonBody, Named, Params, read};
 use crate::library::{item, known, resolve};
 use crate::model::{Content, ContentStateInfo, Page, Problem, PublicBody, TicketInfo};
 use crate::page::PageQuery;
+use crate::refusal::Answer;
 
 /// Contents that are looked at for one page of those in one state, so that a page is quick also if few are.
 const LOOKED_AT: usize = 4096;
@@ -59,7 +59,7 @@ pub(super) async fn contents(
                 break;
             }
         }
-        let reached = page.iter().take(limit).last().map(|item| item.content) == after;
+        let reached = page.iter().take(limit).next_back().map(|item| item.content) == after;
         let more = more || !reached;
         if !more || items.len() == limit || looked_at >= LOOKED_AT {
             let next = after.filter(|_| more).map(|content| content.to_string());

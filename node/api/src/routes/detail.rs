@@ -5,13 +5,13 @@ use axum::extract::State;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::answer::Answer;
 use crate::app::App;
 use crate::convert;
 use crate::extract::{Named, Params};
 use crate::library::{in_time, item};
 use crate::model::{ChunkMapInfo, ContentPeerInfo, Page, Problem};
 use crate::page::PageQuery;
+use crate::refusal::Answer;
 
 /// Peers of a content, by id
 ///

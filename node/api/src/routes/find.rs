@@ -10,11 +10,11 @@ use shoal_content::ContentId;
 use shoal_wire::tracker::{Match, Mode};
 use utoipa::IntoParams;
 
-use super::answer::Answer;
 use crate::app::App;
 use crate::extract::Params;
 use crate::model::{FindInfo, FoundInfo, Problem};
 use crate::page::limit;
+use crate::refusal::Answer;
 use crate::tracker_answers::ask;
 
 /// How many are found if nothing is said.
@@ -54,7 +54,7 @@ pub(super) async fn find(State(app): State<App>, Params(query): Params<FindQuery
 
 /// Puts together what several trackers say, by name, then id.
 fn together(matches: impl IntoIterator<Item = Match>) -> Vec<FoundInfo> {
-    let mut all: BTreeMap<(String, ContentId, u64, u32), (u32, BTreeSet<String>)> = BTreeMap::new();
+    let mut all: BTreeMap<_, (u32, BTreeSet<String>)> = BTreeMap::new();
     for Match { entry, peers, publishers } in matches {
         let (most, known) = all.entry((entry.name, entry.content, entry.size, entry.files)).or_default();
         *most = publishers.max(*most);

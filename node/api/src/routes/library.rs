@@ -5,14 +5,13 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use shoal_daemon::{Import, ImportId};
 
-use super::answer::Answer;
 use crate::app::App;
 use crate::convert;
 use crate::extract::{JsonBody, Named, Params, read};
 use crate::library::import_info;
 use crate::model::{Content, Fetch, ImportInfo, Page, Problem, Share};
 use crate::page::PageQuery;
-use crate::refusal::Refusal;
+use crate::refusal::{Answer, Refusal};
 
 /// Begin to share files
 ///

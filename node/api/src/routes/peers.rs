@@ -5,12 +5,12 @@ use std::time::SystemTime;
 use axum::Json;
 use axum::extract::State;
 
-use super::answer::Answer;
 use crate::app::App;
 use crate::convert;
 use crate::extract::Params;
 use crate::model::{NeighbourInfo, Page, Problem};
 use crate::page::PageQuery;
+use crate::refusal::Answer;
 
 /// Connected peers, by id
 #[utoipa::path(get, path = "/v1/peers", params(PageQuery), responses(

@@ -6,11 +6,10 @@ use axum::http::StatusCode;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::answer::Answer;
 use crate::app::App;
 use crate::extract::{JsonBody, Params, address};
 use crate::model::{Page, Problem, TrackerBody, TrackerInfo};
-use crate::refusal::Refusal;
+use crate::refusal::{Answer, Refusal};
 
 /// Which tracker.
 #[derive(Debug, Deserialize, IntoParams)]

@@ -6,12 +6,12 @@ use futures::future::join_all;
 use shoal_content::ContentId;
 use shoal_daemon::{Daemon, Item};
 
-use super::answer::Answer;
 use crate::app::App;
 use crate::extract::{Named, Params, read};
 use crate::library::{in_time, item};
 use crate::model::{FindingInfo, Page, Problem, WhyInfo};
 use crate::page::PageQuery;
+use crate::refusal::Answer;
 use crate::refusal::Refusal;
 
 /// Why a content does not come, or comes slowly
