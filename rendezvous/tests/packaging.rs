@@ -25,7 +25,8 @@ fn the_container_is_built_from_every_member_of_the_workspace() {
 fn hardening(unit: &str) -> Vec<String> {
     let text = read(unit);
     let of_its_own = ["StateDirectory=", "RuntimeDirectory=", "CacheDirectory="];
-    let from = text.lines().skip_while(|line| *line != "DynamicUser=yes").take_while(|line| *line != "[Install]");
+    let from =
+        text.lines().skip_while(|line| *line != "DynamicUser=yes").take_while(|line| *line != "[Install]");
     let directives = from.filter(|line| line.contains('=') && !line.starts_with('#'));
     let same = directives.filter(|line| !of_its_own.iter().any(|own| line.starts_with(own)));
     same.map(str::to_owned).collect()

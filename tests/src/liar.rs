@@ -9,17 +9,19 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures::{AsyncReadExt, AsyncWriteExt, StreamExt};
-use libp2p::request_response::{self, ProtocolSupport};
-use libp2p::swarm::{NetworkBehaviour, SwarmEvent};
-use libp2p::{Multiaddr, PeerId, Stream, StreamProtocol, Swarm, SwarmBuilder, noise, tcp, tls, yamux};
+use libp2p::identity::Keypair;
+use libp2p::request_response;
+use libp2p::swarm::SwarmEvent;
+use libp2p::{Multiaddr, PeerId, Stream, Swarm};
 use shoal_content::{ContentId, Hash, Ticket};
-use shoal_net::{QueryCodec, read_frame, streams, write_frame};
+use shoal_net::{read_frame, streams, write_frame};
 use shoal_store::{ChunkStore, Source};
 use shoal_wire::chunks::{ChunkReply, ChunkRequest};
-use shoal_wire::query::{self, QueryErrorCode, QueryRequest, QueryResponse};
+use shoal_wire::query::{self, MAX_PEERS, PeerAddresses, QueryErrorCode, QueryRequest, QueryResponse};
 use shoal_wire::{Capabilities, Have};
 
 use crate::process::LOOPBACK;
+use crate::rogue::{RogueBehaviour, RogueBehaviourEvent, swarm};
 
 /// What a liar does with requests for chunks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,18 +40,26 @@ pub enum Script {
     Unasked,
     /// Sends bytes that are no frame.
     Garbage,
+    /// Reads requests and answers none.
+    Silent,
 }
 
-#[derive(NetworkBehaviour)]
-struct Behaviour {
-    query: request_response::Behaviour<QueryCodec>,
-    streams: streams::Behaviour,
+/// What a liar says.
+struct Part {
+    /// The blocks of the manifest, right or not.
+    blocks: HashMap<Hash, Vec<u8>>,
+    /// What it does with requests for chunks; without that it takes no streams.
+    chunks: Option<(Arc<Source>, Script)>,
+    /// Where it says that others are.
+    elsewhere: Vec<Multiaddr>,
 }
 
 /// A running liar.
 pub struct Liar {
     /// Its peer id.
     pub peer: PeerId,
+    /// Its key pair.
+    pub key: Keypair,
     /// Where it is, and what it claims to have.
     pub ticket: Ticket,
     /// How many chunks it was asked for.
@@ -65,32 +75,36 @@ impl Drop for Liar {
 
 /// Starts a liar that claims to have all of an honest content.
 pub async fn lie(source: Arc<Source>, script: Script) -> Liar {
+    lie_and_tell(source, script, vec![]).await
+}
+
+/// As [`lie`]; asked for peers, it makes up as many as it may tell, each time others, which are at one of these addresses
+/// each.
+pub async fn lie_and_tell(source: Arc<Source>, script: Script, elsewhere: Vec<Multiaddr>) -> Liar {
     let manifest = source.manifest().clone();
     let root = manifest.root();
     let id = manifest.id();
     let hashes = std::iter::once(id.root_hash()).chain(&root.file_pages).chain(&root.chunk_pages);
     let blocks = hashes.map(|hash| (*hash, manifest.block(hash).unwrap())).collect();
-    start(id, blocks, Some((source, script))).await
+    start(id, Part { blocks, chunks: Some((source, script)), elsewhere }).await
 }
 
 /// Starts a liar whose manifest consists of these blocks, the root first.
 pub async fn lie_about_manifest(blocks: Vec<Vec<u8>>) -> Liar {
     let content = ContentId::from_root_hash(Hash::of(&blocks[0]));
-    start(content, blocks.into_iter().map(|b| (Hash::of(&b), b)).collect(), None).await
+    let blocks = blocks.into_iter().map(|b| (Hash::of(&b), b)).collect();
+    start(content, Part { blocks, chunks: None, elsewhere: vec![] }).await
 }
 
 /// Starts a liar that answers every question about `content` with the same wrong block.
 pub async fn lie_about_blocks(content: ContentId, hashes: Vec<Hash>) -> Liar {
     let blocks = hashes.into_iter().map(|hash| (hash, b"not that block".to_vec())).collect();
-    start(content, blocks, None).await
+    start(content, Part { blocks, chunks: None, elsewhere: vec![] }).await
 }
 
-async fn start(
-    content: ContentId,
-    blocks: HashMap<Hash, Vec<u8>>,
-    chunks: Option<(Arc<Source>, Script)>,
-) -> Liar {
-    let mut swarm = swarm();
+async fn start(content: ContentId, part: Part) -> Liar {
+    let key = Keypair::generate_ed25519();
+    let mut swarm = swarm(key.clone());
     let peer = *swarm.local_peer_id();
     swarm.listen_on(LOOPBACK.parse().unwrap()).unwrap();
     let address: Multiaddr = loop {
@@ -99,47 +113,25 @@ async fn start(
         }
     };
     let asked = Arc::new(AtomicUsize::new(0));
-    let task = tokio::spawn(run(swarm, blocks, chunks, asked.clone()));
-    Liar { peer, ticket: Ticket { content, peers: vec![address], rendezvous: vec![] }, asked, task }
+    let task = tokio::spawn(run(swarm, part, asked.clone()));
+    Liar { peer, key, ticket: Ticket { content, peers: vec![address], rendezvous: vec![] }, asked, task }
 }
 
-fn swarm() -> Swarm<Behaviour> {
-    let protocol = (StreamProtocol::new(query::PROTOCOL), ProtocolSupport::Full);
-    SwarmBuilder::with_new_identity()
-        .with_tokio()
-        .with_tcp(tcp::Config::default(), (tls::Config::new, noise::Config::new), yamux::Config::default)
-        .unwrap()
-        .with_behaviour(|_| Behaviour {
-            query: request_response::Behaviour::with_codec(
-                QueryCodec::default(),
-                [protocol],
-                Default::default(),
-            ),
-            streams: streams::Behaviour::default(),
-        })
-        .unwrap()
-        .with_swarm_config(|config| config.with_idle_connection_timeout(Duration::from_secs(600)))
-        .build()
-}
-
-async fn run(
-    mut swarm: Swarm<Behaviour>,
-    blocks: HashMap<Hash, Vec<u8>>,
-    chunks: Option<(Arc<Source>, Script)>,
-    asked: Arc<AtomicUsize>,
-) {
+async fn run(mut swarm: Swarm<RogueBehaviour>, part: Part, asked: Arc<AtomicUsize>) {
     loop {
         match swarm.select_next_some().await {
-            SwarmEvent::Behaviour(BehaviourEvent::Query(request_response::Event::Message {
+            SwarmEvent::Behaviour(RogueBehaviourEvent::Query(request_response::Event::Message {
                 message: request_response::Message::Request { request, channel, .. },
                 ..
             })) => {
                 let unknown = QueryResponse::Error { code: QueryErrorCode::Unsupported };
-                let answer = request.map_or(unknown, |request| answer(&blocks, &request));
+                let answer = request.map_or(unknown, |request| answer(&part, &request));
                 drop(swarm.behaviour_mut().query.send_response(channel, answer));
             }
-            SwarmEvent::Behaviour(BehaviourEvent::Streams(streams::Event::Inbound { stream, .. })) => {
-                if let Some((source, script)) = chunks.clone() {
+            SwarmEvent::Behaviour(RogueBehaviourEvent::Streams(streams::Event::Inbound {
+                stream, ..
+            })) => {
+                if let Some((source, script)) = part.chunks.clone() {
                     tokio::spawn(serve(stream, source, script, asked.clone()));
                 }
             }
@@ -148,20 +140,26 @@ async fn run(
     }
 }
 
-fn answer(blocks: &HashMap<Hash, Vec<u8>>, request: &QueryRequest) -> QueryResponse {
+fn answer(part: &Part, request: &QueryRequest) -> QueryResponse {
     let load = query::Load::default();
     match request {
         QueryRequest::Join { .. } => {
             QueryResponse::Joined { have: Have::all(), load, capabilities: Capabilities::own() }
         }
-        QueryRequest::Block { hash, .. } => match blocks.get(hash) {
+        QueryRequest::Block { hash, .. } => match part.blocks.get(hash) {
             Some(bytes) => QueryResponse::Block { bytes: bytes.clone() },
             None => QueryResponse::Error { code: QueryErrorCode::NotFound },
         },
-        QueryRequest::Peers { .. } => QueryResponse::Peers { peers: vec![] },
+        QueryRequest::Peers { .. } => QueryResponse::Peers { peers: made_up(&part.elsewhere) },
         QueryRequest::Have { .. } | QueryRequest::Leave { .. } => QueryResponse::Ok { load },
         _ => QueryResponse::Error { code: QueryErrorCode::Unsupported },
     }
+}
+
+/// As many peers as an answer may have, which nobody has heard of before, each at one of these addresses.
+fn made_up(elsewhere: &[Multiaddr]) -> Vec<PeerAddresses> {
+    let addresses = elsewhere.iter().cycle().take(MAX_PEERS);
+    addresses.map(|address| PeerAddresses::new(PeerId::random(), std::slice::from_ref(address))).collect()
 }
 
 /// Answers one stream by the script; ends when the other side does.
@@ -220,6 +218,7 @@ async fn serve(
                     .ok()?;
                 stream.write_all(&bytes).await.ok()?;
             }
+            Script::Silent => continue,
             Script::Garbage => stream.write_all(&[0xff; 64]).await.ok()?,
         }
         stream.flush().await.ok()?;

@@ -4,13 +4,18 @@
 //! - [`files`]: makes trees of files and compares them.
 //! - [`gate`]: a provider in this process whose chunks are let through one by one and counted.
 //! - [`false_tracker`]: a tracker that answers with whatever bytes the test likes.
+//! - [`hostile_half`]: liars and nuisances around a whole swarm.
 //! - [`liar`]: a provider that breaks the protocol in one chosen way.
 //! - [`netns`]: networks of a test's own.
+//! - [`nuisance`]: peers that fetch nothing and take what others need.
 //! - [`node`]: `shoal node`, and commands that use it.
 //! - [`point`]: a rendezvous point that always answers the same.
+//! - [`proc`]: what the system says of a process.
+//! - [`programs`]: which programs a benchmark measures.
 //! - [`resident`]: a `shoal node` and its API.
 //! - [`shell`]: `shoal shell`, driven line by line.
 //! - [`stranger`]: a peer that sends whatever bytes the test likes.
+//! - [`third_party`]: somebody who has nothing to do with a swarm, and counts what it is sent all the same.
 //! - [`tracking`]: `shoal` at a tracker: sharing there, and asking it.
 //! - [`visitor`]: an identity that registers at a rendezvous point and asks it.
 //!
@@ -19,14 +24,20 @@
 pub mod false_tracker;
 pub mod files;
 pub mod gate;
+pub mod hostile_half;
 pub mod liar;
 pub mod netns;
 pub mod node;
+pub mod nuisance;
 pub mod point;
+pub mod proc;
 pub mod process;
+pub mod programs;
 pub mod resident;
+mod rogue;
 pub mod shell;
 pub mod stranger;
+pub mod third_party;
 pub mod tracking;
 pub mod visitor;
 

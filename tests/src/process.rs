@@ -25,7 +25,12 @@ pub fn program(name: &str) -> PathBuf {
 
 /// A program of this workspace with its arguments, that finds and leaves nothing in the user's folders.
 pub fn command<S: AsRef<OsStr>>(name: &str, args: impl IntoIterator<Item = S>) -> Command {
-    let mut command = Command::new(program(name));
+    prepared(&program(name), args)
+}
+
+/// As [`command`], for a program that lies elsewhere.
+pub fn prepared<S: AsRef<OsStr>>(program: &Path, args: impl IntoIterator<Item = S>) -> Command {
+    let mut command = Command::new(program);
     command
         .args(args)
         .env("NO_COLOR", "1")

@@ -34,7 +34,11 @@ impl Stranger {
 
     /// As [`connect`](Self::connect), where the other side may refuse.
     pub async fn try_connect(address: &str, protocol: &'static str) -> Result<Self, DialError> {
-        let key = Keypair::generate_ed25519();
+        Self::connect_as(Keypair::generate_ed25519(), address, protocol).await
+    }
+
+    /// As [`try_connect`](Self::try_connect), under an identity of choice.
+    pub async fn connect_as(key: Keypair, address: &str, protocol: &'static str) -> Result<Self, DialError> {
         let protocol = (StreamProtocol::new(protocol), ProtocolSupport::Outbound);
         let mut swarm = SwarmBuilder::with_existing_identity(key.clone())
             .with_tokio()

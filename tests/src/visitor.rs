@@ -2,12 +2,17 @@
 //!
 //! It renews nothing, answers nobody, and takes no leave when it is dropped.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use libp2p::identity::Keypair;
 use libp2p::{Multiaddr, PeerId};
 use shoal_wire::rendezvous::{
     PROTOCOL, PeerRecord, RecordFormat, Refused, RendezvousRequest, RendezvousResponse,
 };
 
 use crate::stranger::Stranger;
+use crate::within;
 
 /// A connected one.
 pub struct Visitor(Stranger);
@@ -16,6 +21,12 @@ impl Visitor {
     /// Connects to a rendezvous point under a new identity.
     pub async fn connect(point: &str) -> Self {
         Self(Stranger::connect(point, PROTOCOL).await)
+    }
+
+    /// As [`connect`](Self::connect), under an identity of choice.
+    pub async fn connect_as(key: Keypair, point: &str) -> Self {
+        let connected = Stranger::connect_as(key, point, PROTOCOL).await;
+        Self(connected.unwrap_or_else(|error| panic!("{error}")))
     }
 
     /// Its peer id.
@@ -38,16 +49,48 @@ impl Visitor {
 
     /// Asks for at most `limit` peers of a namespace; returns them in order.
     pub async fn discover(&mut self, namespace: &str, limit: u64) -> Vec<PeerId> {
+        let mut peers: Vec<PeerId> =
+            self.discover_records(namespace, limit).await.into_iter().map(|record| record.peer).collect();
+        peers.sort_unstable();
+        peers
+    }
+
+    /// Asks for what at most `limit` peers of a namespace say of themselves.
+    pub async fn discover_records(&mut self, namespace: &str, limit: u64) -> Vec<PeerRecord> {
         let namespace = Some(namespace.to_owned());
         match self.ask(RendezvousRequest::Discover { namespace, limit: Some(limit), cookie: None }).await {
             RendezvousResponse::Discover(Ok(found)) => {
-                let peer = |record: &[u8]| PeerRecord::open(record).expect("a signed record").peer;
-                let mut peers: Vec<PeerId> = found.registrations.iter().map(|it| peer(&it.record)).collect();
-                peers.sort_unstable();
-                peers
+                let open = |record: &[u8]| PeerRecord::open(record).expect("a signed record");
+                found.registrations.iter().map(|it| open(&it.record)).collect()
             }
             other => panic!("{other:?}"),
         }
+    }
+
+    /// Waits until so many members of a namespace are known besides some; returns where they are.
+    pub async fn members(
+        &mut self,
+        namespace: &str,
+        count: usize,
+        besides: &BTreeSet<PeerId>,
+    ) -> BTreeMap<PeerId, Multiaddr> {
+        let found = async {
+            loop {
+                let records = self.discover_records(namespace, 100).await;
+                let others = records.into_iter().filter(|record| !besides.contains(&record.peer));
+                let at = others.filter_map(|it| {
+                    let address = it.addresses.first()?.clone().with_p2p(it.peer).ok()?;
+                    Some((it.peer, address))
+                });
+                let at: BTreeMap<_, _> = at.collect();
+                if at.len() == count {
+                    return at;
+                }
+                // The pace of asking; a tracker answers one peer only so often.
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        within("so many are registered", found).await
     }
 
     async fn ask(&mut self, request: RendezvousRequest) -> RendezvousResponse {

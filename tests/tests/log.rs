@@ -35,7 +35,14 @@ fn a_getters_log_tells_its_story_and_is_filtered() {
     let all = lines(&log, &[]);
     let told = events(&all);
     assert_eq!((told.first(), told.last()), (Some(&"started"), Some(&"ended")), "{told:?}");
-    assert!(told.contains(&"manifest") && told.contains(&"content_complete"), "{told:?}");
+    for event in ["connected", "asked", "manifest", "content_added", "content_complete"] {
+        assert!(told.contains(&event), "{event}: {told:?}");
+    }
+    let bytes: u64 =
+        lines(&log, &["--event", "chunk_received"]).iter().map(|it| it["bytes"].as_u64().unwrap()).sum();
+    assert_eq!(bytes, 300_000);
+    let peer = lines(&log, &["--event", "connected"])[0]["peer"].as_str().unwrap().to_owned();
+    assert!(lines(&log, &["--peer", &peer]).iter().all(|line| line["peer"] == peer.as_str()));
     let content = all.iter().find(|line| line["event"] == "manifest").unwrap()["content"].as_str().unwrap();
     let of_content = lines(&log, &["--content", &content[content.len() - 10..]]);
     assert!(!of_content.is_empty() && of_content.iter().all(|line| line["content"] == content));

@@ -1,6 +1,7 @@
 //! Policies of swarms, seen from outside: seeding goals, topology, slots, initial seeding.
 
 use shoal_tests::files::{random, tree, write};
+use shoal_tests::nuisance::{Bait, Claimant};
 use shoal_tests::process::{get, share, shoal};
 
 /// Chunks of a fixed size, so that each test knows how many there are.
@@ -25,6 +26,27 @@ fn a_share_until_safe_ends_by_itself_and_the_others_complete_without_it() {
         getter.interrupt();
         getter.end().expect(0);
     }
+}
+
+/// On one machine each peer counts as a network of its own, so one liar is what a share must see through here.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_share_until_safe_does_not_end_because_a_peer_says_that_it_has_everything() {
+    let scratch = tempfile::tempdir().unwrap();
+    let from = scratch.path().join("set");
+    write(&from.join("file"), random(4 << 20, 6));
+    // A slow line, so that it looks at how many copies there are several times before anybody can have one.
+    let (seed, ticket) = share(&from, &[&CHUNKER[..], &["--until-safe", "--limit-up", "1MiB"]].concat());
+    let shown: shoal_content::Ticket = ticket.parse().unwrap();
+    let claimant = Claimant::join(&shown.peers[0], Bait { content: shown.content, chunks: 64 }).await;
+    tokio::task::block_in_place(|| {
+        let to = scratch.path().join("to");
+        let mut getter = get(&ticket, &to, &["--seed"]);
+        getter.word("completion", |line| line.contains("done:"));
+        assert_eq!(tree(&from), tree(&to.join("set")));
+        let seed = seed.end().expect(0);
+        assert!(seed.stderr.contains("safe to leave"), "{}", seed.stderr);
+    });
+    assert!(claimant.is_there());
 }
 
 #[test]

@@ -24,7 +24,9 @@ impl OnTerminal {
         let pair = native_pty_system().openpty(SIZE).unwrap();
         let mut command = CommandBuilder::new(program("shoal"));
         command.args(args);
-        for (name, value) in [("SHOAL_CACHE", ""), ("SHOAL_STATE", ""), ("SHOAL_SOCKET", socket), ("TERM", "xterm")] {
+        for (name, value) in
+            [("SHOAL_CACHE", ""), ("SHOAL_STATE", ""), ("SHOAL_SOCKET", socket), ("TERM", "xterm")]
+        {
             command.env(name, value);
         }
         let child = pair.slave.spawn_command(command).unwrap();
@@ -43,7 +45,9 @@ impl OnTerminal {
 
     /// Waits until this stands on the screen.
     fn shows(&self, text: &str) -> String {
-        eventually(text, || Some(self.screen.lock().unwrap().screen().contents()).filter(|all| all.contains(text)))
+        eventually(text, || {
+            Some(self.screen.lock().unwrap().screen().contents()).filter(|all| all.contains(text))
+        })
     }
 
     fn is_full_screen(&self) -> bool {

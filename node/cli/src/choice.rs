@@ -7,10 +7,10 @@ use super::options::TopologyArg;
 /// Which peers to ask, and for how much.
 #[derive(clap::Args)]
 pub(super) struct ChoiceArgs {
-    /// Who fetches from whom
+    /// Which peers may be fetched from
     #[arg(long, value_enum, default_value_t, hide_default_value = true)]
     pub(super) topology: TopologyArg,
-    /// Whom to ask first
+    /// Which peer is asked first
     #[arg(long, value_enum, default_value_t, hide_default_value = true)]
     pub(super) peer_choice: PeerChoiceArg,
     /// Ask each peer for this many chunks at once [default: what its rate and delay need, 2 to 16]
@@ -20,7 +20,7 @@ pub(super) struct ChoiceArgs {
 
 #[derive(clap::ValueEnum, Clone, Copy, Default)]
 pub(super) enum PeerChoiceArg {
-    /// Who is expected to deliver first (default)
+    /// The one that is expected to deliver first (default)
     #[default]
     Finish,
     /// The lowest score: latency in milliseconds + 10 x load

@@ -41,23 +41,23 @@ pub(super) struct PaceArgs {
     /// Send this many chunks at once [default: as many as it takes to fill the line]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(super) upload_slots: Option<u16>,
-    /// Who is served first
+    /// Which peers are served first
     #[arg(long, value_enum, default_value_t, hide_default_value = true)]
     pub(super) fairness: FairnessArg,
 }
 
-/// Who is served first.
+/// Which peers are served first.
 #[derive(clap::ValueEnum, Deserialize, Serialize, Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum FairnessArg {
     /// Whatever lets all finish soonest (default)
     #[default]
     Cooperative,
-    /// Who sends us most
+    /// The peers that send us most
     TitForTat,
 }
 
-/// Who fetches from whom.
+/// Which peers may be fetched from.
 #[derive(clap::ValueEnum, Debug, Clone, Copy, Default)]
 pub(super) enum TopologyArg {
     /// Everybody from everybody (default)

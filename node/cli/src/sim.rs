@@ -69,7 +69,7 @@ pub(super) struct Args {
     /// Share of the messages that are lost and sent again
     #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
     loss: f64,
-    /// Who fetches from whom
+    /// Which peers may be fetched from
     #[arg(long, value_enum, default_value_t, hide_default_value = true)]
     topology: TopologyArg,
     /// What all that is random is drawn from

@@ -273,7 +273,7 @@ fn completed(words: &[&str]) -> Vec<String> {
 
 #[test]
 fn bash_completes_commands_and_options() {
-    assert_eq!(completed(&["shoal", "sh"]), ["share"]);
+    assert_eq!(completed(&["shoal", "sh"]), ["share", "shell"]);
     assert_eq!(completed(&["shoal", "tracker", "rep"]), ["report-dead"]);
     assert_eq!(completed(&["shoal", "share", "--seed-f"]), ["--seed-for"]);
     assert_eq!(completed(&["shoal", "get", "--seed"]), ["--seed-for", "--seed", "--seed-ratio"]);
@@ -343,7 +343,8 @@ fn a_page_of_no_command() {
 #[test]
 fn the_unit_of_a_node_names_options_that_there_are() {
     let unit = include_str!("../../../packaging/systemd/shoal-node.service");
-    let starts: Vec<&str> = unit.lines().filter_map(|line| line.strip_prefix("ExecStart=/usr/local/bin/shoal ")).collect();
+    let starts: Vec<&str> =
+        unit.lines().filter_map(|line| line.strip_prefix("ExecStart=/usr/local/bin/shoal ")).collect();
     assert_eq!(starts.len(), 1);
     let words = starts[0].replace("%S", "/var/lib").replace("%t", "/run");
     let args: Vec<&str> = words.split_whitespace().chain(["--check-config"]).collect();

@@ -95,6 +95,14 @@ impl Entry {
         self.retry_at = Some(now + self.backoff.fail());
     }
 
+    /// Its files are not there. If that is found again and again by looking closely, that is done ever less often.
+    pub(crate) fn waits_for(&mut self, path: PathBuf, now: Instant) {
+        let state = ItemState::Waiting { path };
+        let again = self.state == state;
+        self.stopped(state);
+        self.retry_at = again.then(|| now + self.backoff.fail());
+    }
+
     /// Something has changed, so that the next try may come at once.
     pub(crate) fn hope(&mut self, now: Instant) {
         self.backoff.succeed();
@@ -187,7 +195,7 @@ impl Contents {
     pub(crate) fn due(&self, now: Instant) -> Vec<ContentId> {
         self.ids(|entry| {
             let waits = matches!(entry.state, ItemState::Waiting { .. });
-            waits || entry.retry_at.is_some_and(|at| at <= now)
+            entry.retry_at.map_or(waits, |at| at <= now)
         })
     }
 
@@ -263,6 +271,11 @@ mod tests {
         contents.change(content(0), |entry| entry.retry_later(now));
         contents.change(content(0), |entry| entry.hope(now));
         assert_eq!(contents.due(now), [content(0)]);
+        let path = PathBuf::from("/gone");
+        contents.change(content(0), |entry| entry.waits_for(path.clone(), now));
+        assert_eq!(contents.due(now), [content(0)], "a quick look costs nothing");
+        contents.change(content(0), |entry| entry.waits_for(path, now));
+        assert!(contents.due(now).is_empty() && contents.due(now + RETRY.0) == [content(0)]);
         contents.change(content(0), |entry| entry.stopped(ItemState::Paused));
         assert!(
             contents.due(now + Duration::from_secs(3600)).is_empty(),

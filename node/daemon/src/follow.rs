@@ -9,12 +9,12 @@ use std::sync::Arc;
 use futures::FutureExt;
 use shoal_content::{ContentId, Manifest};
 use shoal_net::{ContentEvent, ContentState, Failure, Finished, Subscription};
-use shoal_store::{ReopenError, SavedSource, Selection, Source, TargetError};
+use shoal_store::{SavedSource, Selection, Source, TargetError};
 
 use crate::ItemState;
 use crate::core::{Core, Heard};
 use crate::library::{Change, Record, Standing, Want};
-use crate::running::exists;
+use crate::running::{exists, is_filled};
 
 /// Takes down what the node tells, until the node or the daemon ends.
 pub(crate) async fn listen(core: Arc<Core>, mut events: Subscription) {
@@ -149,11 +149,16 @@ impl Core {
         self.halt_gated(content, state).await;
     }
 
-    /// A file of a content has changed or vanished. If all have, the content waits until they are there again.
+    /// A file of a content has changed or vanished. If nothing is left where it lies, the content waits until it is back.
     async fn look_for_files(&self, content: ContentId) {
-        if let Some(Err(ReopenError::Missing { path } | ReopenError::Io { path, .. })) =
-            self.reopen(content).await
-        {
+        let Some(record) = self.contents.record(content) else { return };
+        let paths = match (record.want, record.name) {
+            (Want::Share(request), _) => request.paths,
+            (Want::Fetch(request), Some(name)) => vec![request.options.dir.join(name)],
+            (Want::Fetch(_), None) => return,
+        };
+        let look = move || paths.into_iter().find(|path| !is_filled(path));
+        if let Ok(Some(path)) = tokio::task::spawn_blocking(look).await {
             self.halt_gated(content, ItemState::Waiting { path }).await;
         }
     }

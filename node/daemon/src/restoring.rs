@@ -73,6 +73,8 @@ async fn look_at(core: &Core, content: ContentId) {
         // A download goes to an empty folder too.
         let look = move || if is_complete { is_filled(&path) } else { path.is_dir() };
         if !tokio::task::spawn_blocking(look).await.unwrap_or(false) {
+            // Once something is there, a close look comes at once.
+            core.contents.change(content, |entry| entry.hope(Instant::now()));
             return;
         }
     }

@@ -55,7 +55,7 @@ impl Core {
                 Ok(())
             }
             Ok(Begun::Waiting(path)) => {
-                self.contents.change(content, |entry| entry.stopped(ItemState::Waiting { path }));
+                self.contents.change(content, |entry| entry.waits_for(path, Instant::now()));
                 Ok(())
             }
             Ok(Begun::Hashing) => Ok(()),
@@ -144,7 +144,7 @@ impl Core {
     }
 
     /// Opens what was saved of a complete content; `None` if there is nothing.
-    pub(crate) async fn reopen(&self, content: ContentId) -> Option<Result<Source, ReopenError>> {
+    async fn reopen(&self, content: ContentId) -> Option<Result<Source, ReopenError>> {
         let saved = match self.library.source(content).await {
             Ok(saved) => saved?,
             Err(error) => {

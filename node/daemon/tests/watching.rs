@@ -50,6 +50,10 @@ async fn new_folders_within_new_folders_are_shared() {
         }
         last = replaced(&daemon, last, &src).await;
     }
+    // Deep in what was made since it is watched.
+    put(&src, "new/7/deep/er/file", &bytes(2000, 99));
+    last = replaced(&daemon, last, &src).await;
+    assert_eq!(daemon.item(last).unwrap().size, 100_000 + 19 * 1000 + 2000);
     assert_eq!(events.recv().await.unwrap(), DaemonEvent::Added { content: first });
     assert!(matches!(events.recv().await.unwrap(), DaemonEvent::Replaced { old, .. } if old == first));
     assert!(daemon.node().content(first).is_none());
@@ -69,6 +73,7 @@ async fn a_file_that_is_written_anew_is_shared_as_it_is_now_and_so_is_what_chang
     daemon.shutdown().await;
     std::fs::write(&file, bytes(100_000, 3)).unwrap();
     let daemon = start_with(watching(dir.path())).await;
+    assert!(daemon.count() == 1 && daemon.item(first).is_none());
     replaced(&daemon, second, &file).await;
 }
 

@@ -13,6 +13,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
+use crate::activity::ActivityKind;
 use crate::job::{ContentEvent, Failure, Intent, Job, Outcome, Parting, Progress, Report};
 use crate::parts::NodeParts;
 
@@ -101,7 +102,12 @@ impl Catalogue {
         self.begin(content, &mut entry)?;
         let followed = entry.follow();
         entries.insert(content, entry);
+        self.note(content, ActivityKind::Added);
         Ok(followed)
+    }
+
+    fn note(&self, content: ContentId, what: ActivityKind) {
+        self.parts.activity.tell(None, Some(content), || what);
     }
 
     fn begin(&self, content: ContentId, entry: &mut Entry) -> Result<(), Failure> {
@@ -128,10 +134,11 @@ impl Catalogue {
         outcome: watch::Sender<Outcome>,
     ) -> impl Future<Output = ()> + use<> {
         let entries = Arc::downgrade(&self.entries);
-        let events = self.parts.events.clone();
+        let (events, activity) = (self.parts.events.clone(), self.parts.activity.clone());
         async move {
             if let Err(panic) = task.await {
                 tracing::error!(%content, %panic, "the task of a content broke off");
+                activity.tell(None, Some(content), || ActivityKind::Failed { why: panic.to_string() });
                 let failure = Err(Arc::new(Failure::Panicked(panic)));
                 outcome.send_if_modified(|known| {
                     let first = known.is_none();
@@ -157,6 +164,7 @@ impl Catalogue {
         let running = match lock(&self.entries).get_mut(&content) {
             Some(entry) => {
                 entry.state = ContentState::Paused;
+                self.note(content, ActivityKind::Paused);
                 entry.running.take()
             }
             None => return false,
@@ -169,7 +177,11 @@ impl Catalogue {
     pub(crate) fn resume(&self, content: ContentId) -> Result<bool, Failure> {
         match lock(&self.entries).get_mut(&content) {
             Some(entry) if entry.running.is_some() => Ok(true),
-            Some(entry) => self.begin(content, entry).map(|()| true),
+            Some(entry) => {
+                self.begin(content, entry)?;
+                self.note(content, ActivityKind::Resumed);
+                Ok(true)
+            }
             None => Ok(false),
         }
     }
@@ -178,13 +190,18 @@ impl Catalogue {
     pub(crate) async fn remove(&self, content: ContentId) -> bool {
         let removed = lock(&self.entries).remove(&content);
         let known = removed.is_some();
+        if known {
+            self.note(content, ActivityKind::Removed);
+        }
         end(removed.and_then(|mut entry| entry.running.take())).await;
         known
     }
 
     /// Begins to stop and to forget a content.
     pub(crate) fn remove_soon(&self, content: ContentId) {
-        drop(lock(&self.entries).remove(&content));
+        if lock(&self.entries).remove(&content).is_some() {
+            self.note(content, ActivityKind::Removed);
+        }
     }
 
     /// Begins to stop what is done for a content.

@@ -7,6 +7,7 @@ use shoal_content::ContentId;
 use shoal_wire::query::{QueryErrorCode, QueryRequest, QueryResponse};
 use tokio::sync::{mpsc, oneshot};
 
+use super::activity::{ActivityHub, ActivityKind};
 use super::peers::{DialError, PeerEvent, PeersHandle, SharedPeers};
 use super::shared_error::SharedError;
 use super::streams::{self, OpenError};
@@ -63,12 +64,13 @@ impl QueryError {
 pub(super) struct Control {
     orders: mpsc::Sender<Order>,
     peers: SharedPeers,
+    activity: ActivityHub,
 }
 
 impl Control {
-    pub(super) fn new(peers: SharedPeers) -> (Self, mpsc::Receiver<Order>) {
+    pub(super) fn new(peers: SharedPeers, activity: ActivityHub) -> (Self, mpsc::Receiver<Order>) {
         let (orders, receiver) = mpsc::channel(ORDERS);
-        (Self { orders, peers }, receiver)
+        (Self { orders, peers, activity }, receiver)
     }
 
     /// Lets a content have to do with peers. The handle says what it wants, the mailbox tells what happens to the
@@ -103,6 +105,8 @@ impl Control {
         peer: PeerId,
         request: QueryRequest,
     ) -> Result<QueryResponse, QueryError> {
+        let kind = request.kind();
+        self.activity.tell(Some(peer), request.content(), || ActivityKind::Asked { kind });
         let answer = self.ask(|reply| Order::Query(peer, request, reply)).await;
         match answer.unwrap_or(Err(QueryError::Ended))? {
             QueryResponse::Error { code } => Err(QueryError::Refused(code)),

@@ -24,6 +24,7 @@
 //! What always holds: every channel and map here is bounded; a message from a peer is decoded and
 //! checked before it reaches a job; no remote string is logged unescaped.
 
+mod activity;
 mod answerer;
 mod behaviour;
 mod best_connection;
@@ -68,6 +69,7 @@ mod traffic;
 mod transport;
 mod upload;
 
+pub use activity::{Activity, ActivityKind, ActivityStream, HeardActivity};
 pub use catalogue::{ContentState, ContentStatus};
 pub use codec::QueryCodec;
 pub use control::QueryError;

@@ -27,6 +27,7 @@ use super::peers::layer::PeerLayer;
 use super::tracker_client::{TrackerClient, TrackerConnector};
 use super::transport;
 use super::upload::Uploads;
+use crate::activity::ActivityStream;
 use crate::answerer::Answerer;
 use crate::catalogue::{Catalogue, ContentStatus};
 use crate::detail::ContentDetail;
@@ -168,6 +169,11 @@ impl Node {
         (self.contents(), events)
     }
 
+    /// All that the node does from now on, one thing after another: each connection, question and chunk.
+    pub fn activity(&self) -> ActivityStream {
+        self.parts.activity.subscribe()
+    }
+
     /// Fetches a manifest and nothing else; `wait` as in [`FetchOptions::wait`]. Cancel-safe.
     pub async fn manifest(
         &self,
@@ -266,7 +272,7 @@ async fn start(config: NodeConfig) -> Result<NodeParts, NodeError> {
     let clock = Clock::start();
     let uploads = Uploads::new(config.upload, config.limit_up, library.clone(), memory.clone(), clock);
     let peers = SharedPeers::new(clock, local, config.peers);
-    let (control, orders) = Control::new(peers.clone());
+    let (control, orders) = Control::new(peers.clone(), uploads.activity().clone());
     let (trackers, questions) = TrackerConnector::new(control.clone(), identity);
     let streams = chunk_streams(control.clone(), Pace::new(config.limit_down, clock), memory, clock);
     let connections = ConnectionTable::default();
@@ -289,6 +295,7 @@ async fn start(config: NodeConfig) -> Result<NodeParts, NodeError> {
         drop(ended);
     });
     let events = EventHub::new();
+    let activity = uploads.activity().clone();
     let observer = config.observer;
     Ok(NodeParts {
         local,
@@ -300,6 +307,7 @@ async fn start(config: NodeConfig) -> Result<NodeParts, NodeError> {
         streams,
         connections,
         events,
+        activity,
         observer,
         metrics: config.metrics,
         driver_ended,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use libp2p::PeerId;
 use tokio_util::sync::CancellationToken;
 
+use crate::activity::ActivityHub;
 use crate::clock::Clock;
 use crate::control::Control;
 use crate::events::EventHub;
@@ -28,6 +29,7 @@ pub(crate) struct NodeParts {
     pub(crate) streams: ChunkStreams,
     pub(crate) connections: ConnectionTable,
     pub(crate) events: EventHub,
+    pub(crate) activity: ActivityHub,
     pub(crate) observer: Option<Observer>,
     pub(crate) metrics: Option<SwarmMetrics>,
     /// Cancelled when the task of the Swarm has ended.

@@ -68,6 +68,11 @@ pub trait ChunkStore: Send + Sync {
     /// nothing of use.
     fn read(&self, chunk: ChunkIndex, buf: &mut Vec<u8>) -> Result<(), ReadError>;
 
+    /// A chunk's bytes may not be what they were although nothing shows that: the next read hashes them, whatever the
+    /// stamps of its files say. Nothing happens for a chunk that is not here. Stores that trust no stamps need not
+    /// implement it.
+    fn doubt(&self, _chunk: ChunkIndex) {}
+
     /// Opens the file in which an entry's bytes lie, so that the system can copy from it. What it holds is to be hashed:
     /// it may have changed. Stores that have no such files say [`io::ErrorKind::Unsupported`].
     fn open_file(&self, _file: FileIndex) -> io::Result<Arc<File>> {

@@ -2,7 +2,8 @@
 //!
 //! A chunk is *sure* while none of its files has changed since its bytes were seen to match: that is, as
 //! long as every stamp, taken after the read, is the recorded one. Any other chunk is hashed before it is
-//! handed out, and becomes sure by that, unless the stamp is too young to be trusted.
+//! handed out, and becomes sure by that, unless the stamp is too young to be trusted. A disk that rots leaves stamps as
+//! they are, so a chunk that somebody doubts is hashed too.
 //!
 //! What always holds: bytes that are handed out had the chunk's SHA-256 when they were read, or come from
 //! files whose stamps say that they have not changed since they had it. A chunk that did not match is
@@ -170,6 +171,14 @@ impl<F: Files> Served<F> {
         };
         buf.resize(self.manifest.geometry().chunk_len(chunk) as usize, 0);
         if sure && self.read_sure(chunk, buf) { Ok(()) } else { self.read_hashed(chunk, buf) }
+    }
+
+    /// See [`ChunkStore::doubt`](super::ChunkStore::doubt).
+    pub(crate) fn doubt(&self, chunk: ChunkIndex) {
+        let mut trust = lock(&self.trust);
+        if trust.sure.contains(chunk as usize) {
+            trust.sure.remove(chunk as usize);
+        }
     }
 
     /// Reads without hashing. `false` for whatever is not as it was: the other way finds out.

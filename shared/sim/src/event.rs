@@ -12,7 +12,7 @@ use shoal_engine::{ChunkNews, RequestId};
 use shoal_wire::chunks::ChunkRefusal;
 use shoal_wire::query::Load;
 
-/// What one peer says to another on a connection.
+/// What one peer says to another on a connection. What is large and rare lies elsewhere, so that all others are small.
 #[derive(Debug, Clone)]
 pub(super) enum Message {
     Get {
@@ -41,9 +41,9 @@ pub(super) enum Message {
     Peers(Arc<[Number]>),
     OpenStream,
     StreamOpened,
-    AskForBlock(Hash),
+    AskForBlock(Box<Hash>),
     /// A manifest block; `None`: the peer does not have it.
-    Block(Hash, Option<Arc<[u8]>>),
+    Block(Box<(Hash, Option<Arc<[u8]>>)>),
 }
 
 /// News of chunks on its way to many.
@@ -234,7 +234,7 @@ fn message_word(message: &Message) -> u64 {
         Message::OpenStream => (25, 0, 0),
         Message::StreamOpened => (26, 0, 0),
         Message::AskForBlock(_) => (27, 0, 0),
-        Message::Block(_, block) => (28, block.as_ref().map_or(0, |block| block.len() as u64), 0),
+        Message::Block(block) => (28, block.1.as_ref().map_or(0, |block| block.len() as u64), 0),
     };
     kind | id << 8 | chunk << 40
 }

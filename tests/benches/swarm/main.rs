@@ -19,7 +19,6 @@ mod entrant;
 mod lab;
 mod node;
 mod plan;
-mod programs;
 mod race;
 mod report;
 mod run;
@@ -28,10 +27,12 @@ mod wait;
 
 use std::process::ExitCode;
 
+use anyhow::ensure;
+use shoal_tests::programs::Programs;
+
 use self::args::Args;
 use self::content::Content;
 use self::lab::{Ground, Lab};
-use self::programs::Programs;
 use self::run::Setting;
 
 fn main() -> ExitCode {
@@ -60,9 +61,11 @@ fn bench(args: &Args) -> anyhow::Result<()> {
     let programs = Programs::find()?;
     let ground = Lab::probe();
     let shaped = matches!(ground, Ground::Shaped { .. });
-    if !shaped {
-        programs.must_have_limits()?;
-    }
+    // Without shaped links, only the program itself can hold back.
+    ensure!(
+        shaped || programs.has_limits()?,
+        "links cannot be shaped here, and this shoal has no --limit-up and --limit-down"
+    );
     report::begin(args, &programs, &ground)?;
     for scenario in &args.scenarios {
         let content = Content::make(args.size.unwrap_or(scenario.size()))?;

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use rustix::process::{Pid, Signal, kill_process};
+use shoal_tests::proc::peak_resident;
 
 use crate::wait;
 
@@ -84,7 +85,7 @@ impl Node {
     pub(crate) fn cost(&mut self) -> Cost {
         let id = self.child.id();
         if self.is_alive() {
-            self.cost = Cost { cpu: cpu(id), rss: peak_rss(id) };
+            self.cost = Cost { cpu: cpu(id), rss: peak_resident(id) };
         }
         self.sampled = Instant::now();
         self.cost
@@ -138,10 +139,4 @@ fn cpu(id: u32) -> f64 {
     let Some((_, rest)) = text.rsplit_once(')') else { return 0.0 };
     let ticks = rest.split_whitespace().skip(11).take(2).filter_map(|t| t.parse::<f64>().ok());
     ticks.sum::<f64>() / TICKS
-}
-
-fn peak_rss(id: u32) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
-    let line = status.lines().find(|l| l.starts_with("VmHWM:"));
-    line.and_then(|l| l.split_whitespace().nth(1)?.parse::<u64>().ok()).unwrap_or(0) << 10
 }

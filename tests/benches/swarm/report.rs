@@ -2,10 +2,10 @@
 
 use serde::Serialize;
 use serde_json::json;
+use shoal_tests::programs::Programs;
 
 use crate::args::Args;
 use crate::lab::Ground;
-use crate::programs::Programs;
 use crate::run::Run;
 use crate::scenario::{Scenario, last};
 

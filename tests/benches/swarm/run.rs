@@ -4,12 +4,12 @@ use anyhow::{Context, bail};
 use libp2p::multiaddr::Protocol;
 use serde::Serialize;
 use shoal_content::Ticket;
+use shoal_tests::programs::Programs;
 
 use crate::content::Content;
 use crate::entrant::{Entrant, Fate, Got, Told};
 use crate::node::{Cost, Node};
 use crate::plan::{Getter, Plan};
-use crate::programs::Programs;
 use crate::race::{Race, received};
 
 /// What is the same for all runs of a scenario.

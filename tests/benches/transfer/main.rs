@@ -1,20 +1,20 @@
 //! Transfers, hashing and sharing beside the plainest way to do the same, side by side in one run.
 //!
-//! `cargo bench -p shoal-tests --bench transfer` builds the programs and prints ratios: medians of pairs
-//! that ran one after the other. `TMPDIR` says which disk is meant; 18 GiB must be free there. `-- --quick`
-//! leaves out the 8 GiB file.
+//! `cargo bench -p shoal-tests --bench transfer` prints ratios: medians of pairs that ran one after the other. `SHOAL`
+//! names a program that is there already; without it, the bench builds one first. `TMPDIR` says which disk is meant; 18
+//! GiB must be free there. `-- --quick` leaves out the 8 GiB file.
 
 mod plain;
 mod run;
 
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 use std::time::Duration;
 
 use rand::{Rng, SeedableRng};
 use shoal_engine::SeededRng;
+use shoal_tests::programs::Programs;
 
 use self::run::{Measured, median, shoal_once, time_to_share};
 
@@ -27,7 +27,7 @@ fn main() {
         return;
     }
     let quick = std::env::args().any(|a| a == "--quick");
-    let shoal = build();
+    let shoal = Programs::find().expect("there is a program").shoal;
     let scratch = tempfile::tempdir().expect("a scratch folder");
     let file = scratch.path().join("random.bin");
     make(&file, GIB);
@@ -39,14 +39,6 @@ fn main() {
     if !quick {
         resident(&shoal, scratch.path());
     }
-}
-
-/// Builds the program that is measured; `cargo bench` alone would not.
-fn build() -> PathBuf {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let built = Command::new(cargo).args(["build", "--release", "--workspace", "--bins"]).status();
-    assert!(built.expect("cargo runs").success(), "cannot build shoal");
-    shoal_tests::process::program("shoal")
 }
 
 /// Random bytes, so that nothing on the way can compress or skip them.

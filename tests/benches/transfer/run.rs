@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use shoal_tests::proc::peak_resident;
 use shoal_tests::process::LOOPBACK;
 
 /// What a copy took.
@@ -43,7 +44,7 @@ impl Watched {
         let (id, into, stop) = (child.id(), peak.clone(), done.clone());
         let watcher = std::thread::spawn(move || {
             while !stop.load(Ordering::Relaxed) {
-                into.fetch_max(peak_rss(id), Ordering::Relaxed);
+                into.fetch_max(peak_resident(id), Ordering::Relaxed);
                 std::thread::sleep(Duration::from_millis(50));
             }
         });
@@ -108,12 +109,6 @@ fn cpu(id: u32) -> f64 {
     let stat = stat(id);
     let ticks = |at: usize| stat.get(at).and_then(|t| t.parse::<f64>().ok()).unwrap_or(0.0);
     (ticks(11) + ticks(12)) / TICKS
-}
-
-fn peak_rss(id: u32) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
-    let line = status.lines().find(|l| l.starts_with("VmHWM:"));
-    line.and_then(|l| l.split_whitespace().nth(1)?.parse::<u64>().ok()).unwrap_or(0) << 10
 }
 
 /// Fills and frees some memory, straight before each copy. A virtual machine pays for pages that its host has

@@ -5,6 +5,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use shoal_content::{ContentId, Hash};
+use shoal_net::{FetchOptions, Node, NodeConfig, SwarmMetrics};
+
 use super::encoding::{NodeFigures, StateCounts, encode_all, registry};
 
 /// All families of a text: their names without suffixes, their kinds, and the names of their lines.
@@ -57,9 +60,26 @@ fn figures() -> NodeFigures {
     }
 }
 
-/// What a node shows, with libp2p's own figures.
-fn with_libp2p() -> String {
-    encode_all([&registry(Arc::new(figures)), shoal_net::SwarmMetrics::default().registry()]).unwrap()
+/// What a node shows, with libp2p's own figures, once a dial has failed: before that some have no line.
+async fn with_libp2p() -> String {
+    let metrics = SwarmMetrics::default();
+    let listen = vec!["/ip4/127.0.0.1/tcp/0".parse().unwrap()];
+    let config = NodeConfig { listen, metrics: Some(metrics.clone()), ..NodeConfig::default() };
+    let node = Node::start(config).await.unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    // Nothing listens there any more.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let peers = vec![format!("/ip4/127.0.0.1/tcp/{port}").parse().unwrap()];
+    let content = ContentId::from_root_hash(Hash::of(b"nobody has it"));
+    let _fetching = node.fetch(FetchOptions { peers, ..FetchOptions::new(content, dir.path()) }).unwrap();
+    let shown = || encode_all([&registry(Arc::new(figures)), metrics.registry()]).unwrap();
+    let failed = async {
+        while !shown().contains("outgoing_connection_error_total") {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), failed).await.expect("the dial fails");
+    shown()
 }
 
 fn own() -> String {
@@ -84,9 +104,9 @@ fn figures_are_those_of_the_moment() {
     assert!(!text.contains("direction=\"down\""), "there is no such limit");
 }
 
-#[test]
-fn every_name_follows_the_conventions() {
-    let shown = parse(&with_libp2p());
+#[tokio::test]
+async fn every_name_follows_the_conventions() {
+    let shown = parse(&with_libp2p().await);
     assert!(shown.kinds.len() > 20, "{:?}", shown.kinds);
     let is_snake =
         |name: &str| name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
@@ -107,13 +127,13 @@ fn every_name_follows_the_conventions() {
     assert_eq!(parse(&text).labels.into_iter().collect::<Vec<_>>(), names);
 }
 
-#[test]
-fn the_dashboard_asks_for_what_exists() {
+#[tokio::test]
+async fn the_dashboard_asks_for_what_exists() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../packaging/grafana/shoal-node.json");
     let text = std::fs::read_to_string(path).unwrap();
     let dashboard: serde_json::Value = serde_json::from_str(&text).unwrap();
     assert!(dashboard["title"].as_str().unwrap().contains("Shoal"));
-    let shown = parse(&with_libp2p());
+    let shown = parse(&with_libp2p().await);
     // A family that has no line yet is known by its name alone.
     let counters = shown.kinds.keys().map(|name| format!("{name}_total"));
     let known: BTreeSet<String> =

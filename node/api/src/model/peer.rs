@@ -55,6 +55,16 @@ pub struct PeerLoadInfo {
     pub queued_bytes: u64,
     /// Requests that wait.
     pub queued_requests: u64,
+    /// Bytes per second that it sent of late.
+    pub rate_up: u64,
+    /// Bytes per second that it received of late.
+    pub rate_down: u64,
+    /// Chunks that it may send at once at the moment.
+    pub upload_slots: u64,
+    /// Most bytes that it sends per second; none: no limit.
+    pub limit_up: Option<u64>,
+    /// Most bytes that it fetches per second; none: no limit.
+    pub limit_down: Option<u64>,
 }
 
 /// Asks a peer what it counts.
@@ -71,22 +81,24 @@ pub struct AskCountersBody {
 /// What a peer says that it counts.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PeerCountersInfo {
-    /// How long it has been running.
-    pub uptime: u64,
+    /// How long it has been running; none where it is about one content.
+    pub uptime: Option<u64>,
     /// Bytes of chunks sent.
     pub sent: u64,
-    /// Bytes of chunks received.
+    /// Verified bytes of chunks received.
     pub received: u64,
+    /// Bytes that came and were there already.
+    pub duplicate: u64,
     /// Chunks sent.
     pub chunks_sent: u64,
     /// Chunks received.
     pub chunks_received: u64,
     /// Chunks that did not match.
     pub chunks_corrupt: u64,
-    /// Chunks that came twice.
-    pub chunks_duplicate: u64,
-    /// Requests that it refused.
-    pub requests_refused: u64,
+    /// Requests that it refused; none where it is about one content.
+    pub requests_refused: Option<u64>,
+    /// Connections that it has; none where it is about one content.
+    pub connections: Option<u64>,
     /// Bytes that it sent to this node.
     pub sent_to_us: u64,
     /// Bytes that it received from this node.
@@ -110,6 +122,8 @@ pub struct AskWhereBody {
 pub struct WhereInfo {
     /// Whether that peer has it.
     pub has: bool,
+    /// The chunk's index, counted from 0.
+    pub chunk: u32,
     /// Others that have it; at most 50.
     pub peers: Vec<PeerPlaceInfo>,
 }

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use shoal_content::ContentId;
 use utoipa::IntoParams;
 
-use super::router::Answer;
+use super::answer::Answer;
 use crate::app::App;
 use crate::convert;
 use crate::extract::{JsonBody, Named, Params, read};

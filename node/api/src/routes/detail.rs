@@ -5,7 +5,7 @@ use axum::extract::State;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::router::Answer;
+use super::answer::Answer;
 use crate::app::App;
 use crate::convert;
 use crate::extract::{Named, Params};

@@ -10,7 +10,7 @@ use shoal_content::ContentId;
 use shoal_wire::tracker::{Match, Mode};
 use utoipa::IntoParams;
 
-use super::router::Answer;
+use super::answer::Answer;
 use crate::app::App;
 use crate::extract::Params;
 use crate::model::{FindInfo, FoundInfo, Problem};

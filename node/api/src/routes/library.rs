@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use shoal_daemon::{Import, ImportId};
 
-use super::router::Answer;
+use super::answer::Answer;
 use crate::app::App;
 use crate::convert;
 use crate::extract::{JsonBody, Named, Params, read};

@@ -3,6 +3,8 @@
 //! What always holds: a handler waits for no lock that a transfer holds, and for no task of the node longer than two seconds
 //! unless waiting for others is what it is for; whatever it does, 30 seconds are the end.
 
+mod answer;
+mod ask;
 mod contents;
 mod detail;
 mod find;

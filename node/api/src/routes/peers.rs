@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use axum::Json;
 use axum::extract::State;
 
-use super::router::Answer;
+use super::answer::Answer;
 use crate::app::App;
 use crate::convert;
 use crate::extract::Params;

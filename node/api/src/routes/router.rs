@@ -3,16 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use axum::extract::{DefaultBodyLimit, Extension, Request};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-use axum::{Json, Router};
 use utoipa::openapi::{InfoBuilder, OpenApi, OpenApiBuilder, ServerBuilder};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{contents, detail, find, library, node, payload, peers, stream, trackers, why};
+use super::{ask, contents, detail, find, library, node, payload, peers, stream, trackers, why};
 use crate::app::App;
 use crate::model::Problem;
 use crate::refusal::Refusal;
@@ -49,6 +48,12 @@ fn all() -> OpenApiRouter<App> {
         .routes(routes!(find::find))
         .routes(routes!(payload::put))
         .routes(routes!(payload::get))
+        .routes(routes!(ask::load))
+        .routes(routes!(ask::counters))
+        .routes(routes!(ask::place))
+        .routes(routes!(ask::neighbours))
+        .routes(routes!(ask::contents))
+        .routes(routes!(ask::ping))
         .routes(routes!(stream::events))
 }
 
@@ -66,7 +71,7 @@ pub(crate) fn build(app: App, base: &str) -> Router {
     let (router, mut api) = all().split_for_parts();
     api.servers = Some(vec![ServerBuilder::new().url(if base.is_empty() { "/" } else { base }).build()]);
     let router = router
-        .route("/metrics", get(node::metrics))
+        .route("/metrics", axum::routing::get(node::metrics))
         .method_not_allowed_fallback(async || {
             Refusal::malformed(
                 axum::http::StatusCode::METHOD_NOT_ALLOWED,
@@ -92,9 +97,6 @@ async fn in_time(request: Request, next: Next) -> Response {
         Err(_) => Refusal::busy("this took more than 30 seconds").into_response(),
     }
 }
-
-/// The answer to a request that is met.
-pub(super) type Answer<T> = Result<Json<T>, Refusal>;
 
 #[cfg(test)]
 mod tests {

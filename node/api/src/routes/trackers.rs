@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::router::Answer;
+use super::answer::Answer;
 use crate::app::App;
 use crate::extract::{JsonBody, Params, address};
 use crate::model::{Page, Problem, TrackerBody, TrackerInfo};

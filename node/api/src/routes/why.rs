@@ -6,7 +6,7 @@ use futures::future::join_all;
 use shoal_content::ContentId;
 use shoal_daemon::{Daemon, Item};
 
-use super::router::Answer;
+use super::answer::Answer;
 use crate::app::App;
 use crate::extract::{Named, Params, read};
 use crate::library::{in_time, item};

@@ -51,7 +51,7 @@ async fn every_route_refuses_those_that_may_not_ask_and_runs_nothing() {
     let running =
         Running::with(ApiConfig { names: vec!["shoal.example".into()], ..ApiConfig::default() }).await;
     let requests = requests(&running).await;
-    assert!(requests.len() > 25);
+    assert!(requests.len() > 30);
     let right = format!("Authorization: Bearer {}", running.token());
     let wrong = format!("Authorization: Bearer {}", "0".repeat(64));
     let host = "Host: localhost".to_owned();

@@ -1,5 +1,6 @@
 //! The API of a daemon in this process, over its sockets and without any.
 
+mod asking;
 mod common;
 mod crowd;
 mod descriptors;

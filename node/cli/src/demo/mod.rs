@@ -37,8 +37,10 @@ use super::output::Output;
 
 /// Up to so many peers have a bar each.
 const BARS: u16 = 16;
-/// How long a peer looks for somebody who has what it lacks.
-const WAIT: Duration = Duration::from_secs(20);
+/// How long a peer looks for somebody who has what it lacks. Long, since many nodes on few cores take their time.
+const WAIT: Duration = Duration::from_secs(120);
+/// The same where nodes are killed, so that what they took with them may never come.
+const WAIT_FOR_THE_DEAD: Duration = Duration::from_secs(20);
 
 /// Show it at work: a tracker, one seed and some peers on this machine move a folder
 ///
@@ -209,7 +211,7 @@ impl Demo {
                 peers: self.known.clone(),
                 trackers: self.trackers.clone(),
                 topology: args.topology.into(),
-                wait: Some(WAIT),
+                wait: Some(if args.kill.is_empty() { WAIT } else { WAIT_FOR_THE_DEAD }),
                 ..FetchOptions::new(manifest.id(), dir.clone())
             })?;
             let size = manifest.root().size;

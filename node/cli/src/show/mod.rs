@@ -212,25 +212,30 @@ pub(super) fn counters(it: &CountersInfo) -> String {
 
 /// What a peer says that it counts.
 pub(super) fn peer_counters(peer: &str, it: &PeerCountersInfo) -> String {
-    [
-        format!("{} says:", Printable(peer)),
-        format!("running      for {}", human::time(Duration::from_secs(it.uptime))),
+    let mut lines = vec![format!("{} says:", Printable(peer))];
+    lines.extend(
+        it.uptime.map(|uptime| format!("running      for {}", human::time(Duration::from_secs(uptime)))),
+    );
+    lines.extend([
         format!("sent         {} in {}", human::bytes(it.sent), human::count(it.chunks_sent, "chunk")),
         format!(
             "received     {} in {}",
             human::bytes(it.received),
             human::count(it.chunks_received, "chunk")
         ),
-        format!("twice        {}", human::count(it.chunks_duplicate, "chunk")),
+        format!("twice        {}", human::bytes(it.duplicate)),
         format!("corrupt      {}", human::count(it.chunks_corrupt, "chunk")),
-        format!("refused      {}", human::count(it.requests_refused, "request")),
-        format!(
-            "with us      sent {}, received {}",
-            human::bytes(it.sent_to_us),
-            human::bytes(it.received_from_us)
-        ),
-    ]
-    .join("\n")
+    ]);
+    lines.extend(
+        it.requests_refused.map(|refused| format!("refused      {}", human::count(refused, "request"))),
+    );
+    lines.extend(it.connections.map(|open| format!("connections  {open}")));
+    lines.push(format!(
+        "with us      sent {}, received {}",
+        human::bytes(it.sent_to_us),
+        human::bytes(it.received_from_us)
+    ));
+    lines.join("\n")
 }
 
 /// Where a peer says that a chunk is.
@@ -299,7 +304,7 @@ mod tests {
         assert_eq!(shown.lines().count(), 2, "{shown}");
         assert!(shown.contains("says") && shown.contains("33 %") && !shown.contains('\u{1b}'), "{shown}");
         assert!(peer_load("P", &PeerLoadInfo::default()).starts_with("P says: load 0"));
-        let it = WhereInfo { has: true, peers: vec![] };
+        let it = WhereInfo { has: true, chunk: 0, peers: vec![] };
         assert_eq!(location(&evil, &it).lines().count(), 1);
     }
 }

@@ -11,8 +11,10 @@
 //! the number is written as soon as that is possible; each line is one JSON object without control characters, whatever
 //! peers put into their names; the file is readable by its owner alone, and all files together are bounded.
 
+mod deeds;
 mod filter;
 mod format;
+mod news;
 mod reader;
 mod recording;
 mod rotating;

@@ -16,11 +16,13 @@ use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
 use libp2p::swarm::{ConnectionId, SwarmEvent};
 use libp2p::{Multiaddr, PeerId, Swarm, identify, ping};
 use shoal_addresses::told;
+use shoal_content::ContentId;
 use shoal_printable::Printable;
 use shoal_registry::RequestLimiter;
 use shoal_wire::query::QueryResponse;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::activity::ActivityKind;
 use crate::answerer::Answerer;
 use crate::behaviour::{Behaviour, BehaviourEvent};
 use crate::control::{Order, QueryError};
@@ -35,7 +37,14 @@ use crate::tracker_client;
 /// Failed pings in a row before a connection is given up.
 const MAX_PINGS_LOST: u32 = 2;
 
-type Answered = (PeerId, ResponseChannel<QueryResponse>, QueryResponse);
+/// A question of a peer that has its answer.
+struct Answered {
+    peer: PeerId,
+    kind: &'static str,
+    content: Option<ContentId>,
+    channel: ResponseChannel<QueryResponse>,
+    answer: QueryResponse,
+}
 
 pub(super) struct Driver {
     swarm: Swarm<Behaviour>,
@@ -175,11 +184,17 @@ impl Driver {
                 let standing = self.swarm.behaviour().standing.of(&peer_id);
                 self.peers.established(peer_id, connection_id, &endpoint, standing);
                 self.parts.connections.opened(self.parts.clock.now(), peer_id, connection_id, &endpoint);
+                let (address, outbound) = (endpoint.get_remote_address(), endpoint.is_dialer());
+                let connected = || ActivityKind::Connected { address: address.clone(), outbound };
+                self.parts.uploads.activity().tell(Some(peer_id), None, connected);
                 self.connected(peer_id, connection_id, &endpoint, num_established.get());
             }
-            SwarmEvent::ConnectionClosed { peer_id, connection_id, cause, .. } => {
+            SwarmEvent::ConnectionClosed { peer_id, connection_id, endpoint, cause, .. } => {
                 self.pings_lost.remove(&connection_id);
                 self.parts.connections.closed(connection_id);
+                let address = || endpoint.get_remote_address().clone();
+                let disconnected = || ActivityKind::Disconnected { address: address() };
+                self.parts.uploads.activity().tell(Some(peer_id), None, disconnected);
                 self.peers.closed(peer_id, connection_id);
                 tracing::debug!(peer = %peer_id, ?cause, "connection closed");
             }

@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 use tracing::Instrument;
 
 use super::{Answered, Driver};
+use crate::activity::ActivityKind;
 use crate::answerer::Answerer;
 use crate::control::QueryError;
 
@@ -51,8 +52,15 @@ impl Driver {
     }
 
     /// An answer to a peer's question is there.
-    pub(super) fn answer(&mut self, (peer, channel, answer): Answered) {
-        self.parts.uploads.tally().question(!matches!(answer, QueryResponse::Error { .. }));
+    pub(super) fn answer(&mut self, answered: Answered) {
+        let Answered { peer, kind, content, channel, answer } = answered;
+        let refused = match &answer {
+            QueryResponse::Error { code } => Some(*code),
+            _ => None,
+        };
+        self.parts.uploads.tally().question(refused.is_none());
+        let activity = self.parts.uploads.activity();
+        activity.tell(Some(peer), content, || ActivityKind::Answered { kind, refused });
         let answer = self.swarm.behaviour().standing.sift(&peer, answer);
         // Fails when the connection is gone; then nobody waits for the answer.
         drop(self.swarm.behaviour_mut().query.send_response(channel, answer));
@@ -90,19 +98,26 @@ impl Driver {
         request: Received<QueryRequest>,
         channel: ResponseChannel<QueryResponse>,
     ) {
+        let (kind, content) = match &request {
+            Ok(request) => (request.kind(), request.content()),
+            Err(UnknownKind { .. }) => ("unknown", None),
+        };
         let asked = match request {
             Err(UnknownKind { .. }) => Err(QueryErrorCode::Unsupported),
             Ok(_) if self.answers.len() >= MAX_QUESTIONS => Err(QueryErrorCode::Busy),
             Ok(request) => self.ask(peer, connection, request),
         };
         match asked {
-            Ok(answer) => self.answers.push(async move { (peer, channel, answer.await) }.boxed()),
+            Ok(answer) => self
+                .answers
+                .push(answer.map(move |answer| Answered { peer, kind, content, channel, answer }).boxed()),
             Err(code) => {
-                self.parts.uploads.tally().question(false);
-                drop(self.swarm.behaviour_mut().query.send_response(channel, QueryResponse::Error { code }));
+                let answer = QueryResponse::Error { code };
+                self.answer(Answered { peer, kind, content, channel, answer });
             }
         }
     }
+
     /// Brings a question to where it is answered, or says at once why not.
     fn ask(
         &mut self,

@@ -11,6 +11,7 @@ use shoal_wire::query::{Load, PeerAddresses};
 
 use super::done::Done;
 use super::state::Job;
+use crate::activity::ActivityKind;
 use crate::control::QueryError;
 use crate::tracker_client::{DiscoveredPeer, TrackerError};
 
@@ -71,6 +72,7 @@ impl Job {
     fn registered(&mut self, tracker: usize, result: Result<Duration, TrackerError>) {
         if result.is_ok() {
             self.tell_role(tracker);
+            self.note_tracker(tracker, |tracker| ActivityKind::Registered { tracker });
         }
         let event = TrackerEvent::Registered(result.as_ref().ok().copied());
         self.trackers.registered(tracker, result.err());
@@ -81,7 +83,11 @@ impl Job {
     fn discovered(&mut self, tracker: usize, result: Result<Vec<DiscoveredPeer>, TrackerError>) {
         let event = TrackerEvent::Discovered(result.is_ok());
         let (found, error) = match result {
-            Ok(found) => (found, None),
+            Ok(found) => {
+                let peers = found.len();
+                self.note_tracker(tracker, |tracker| ActivityKind::Discovered { tracker, peers });
+                (found, None)
+            }
             Err(error) => (Vec::new(), Some(error)),
         };
         self.trackers.answered(tracker, error);
@@ -95,6 +101,12 @@ impl Job {
         self.tell(MemberInput::Found { peers, source: PeerSource::Tracker(tracker) });
         self.tell(MemberInput::Tracker { tracker, event });
         self.tell_if_trackers_are_useless();
+    }
+
+    fn note_tracker(&self, tracker: usize, what: impl FnOnce(Multiaddr) -> ActivityKind) {
+        if let Some(client) = self.trackers.client(tracker) {
+            self.note(client.peer(), || what(client.address().clone()));
+        }
     }
 
     fn learn_peers(&mut self, teller: PeerId, told: Vec<PeerAddresses>) {

@@ -12,6 +12,7 @@ use shoal_wire::{Capabilities, Have};
 use super::done::{self, Done};
 use super::state::{Job, Stage};
 use super::{ContentEvent, Failure};
+use crate::activity::ActivityKind;
 use crate::control::QueryError;
 use crate::fetch::FetchOrder;
 
@@ -68,6 +69,7 @@ impl Job {
         };
         tracing::info!(%peer, ?offence, "peer banned");
         self.account.wrong(offence);
+        self.note(Some(peer), || ActivityKind::Banned { chunk });
         if offence != Offence::Map {
             self.report.event(ContentEvent::BadPeer { peer, chunk });
         }
@@ -186,6 +188,7 @@ impl Job {
             Some(chunk) => FetchOrder::Get { id, chunk, len: fetching.length(chunk) },
             None => FetchOrder::Any { id },
         };
+        self.note(Some(peer), || ActivityKind::ChunkRequested { chunk });
         if !self.order_now(peer, order) {
             self.lose_stream(peer);
         }

@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use libp2p::{Multiaddr, PeerId};
+
 use super::state::{Job, Stage};
 use super::{ContentEvent, Failure, Finished};
+use crate::activity::ActivityKind;
 use crate::library::Withdrawn;
 use shoal_engine::MemberInput;
 
@@ -36,7 +39,22 @@ impl Job {
 
     pub(super) fn finished(&mut self, result: Result<Finished, Failure>) {
         self.report_now();
-        self.report.finished(result);
+        let what = match &result {
+            Ok(_) => Some(ActivityKind::Complete),
+            // Whoever stopped it tells that.
+            Err(Failure::Stopped { .. }) => None,
+            Err(failure) => Some(ActivityKind::Failed { why: failure.to_string() }),
+        };
+        if self.report.finished(result)
+            && let Some(what) = what
+        {
+            self.note(None, || what);
+        }
+    }
+
+    /// Tells what is done for the content, if anybody listens.
+    pub(super) fn note(&self, peer: Option<PeerId>, what: impl FnOnce() -> ActivityKind) {
+        self.parts.activity.tell(peer, Some(self.content), what);
     }
 
     pub(super) async fn stopped(mut self) {
@@ -64,7 +82,12 @@ impl Job {
         }
         let said = async { while self.tasks.join_next().await.is_some() {} };
         let said = tokio::time::timeout(LEAVE_TIMEOUT, said);
-        let _ = tokio::join!(said, self.trackers.leave());
+        let (activity, content) = (self.parts.activity.clone(), self.content);
+        let left = |tracker: &Multiaddr| {
+            let what = || ActivityKind::Deregistered { tracker: tracker.clone() };
+            activity.tell(None, Some(content), what);
+        };
+        let _ = tokio::join!(said, self.trackers.leave(left));
         self.report.event(ContentEvent::Ended);
     }
 }

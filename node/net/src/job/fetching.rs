@@ -15,6 +15,7 @@ use super::intent::Intent;
 use super::opening::Opening;
 use super::state::{Job, Stage};
 use super::{ContentEvent, Failure, Finished};
+use crate::activity::ActivityKind;
 use crate::fetch::FetchEvent;
 
 /// How long to wait before opening or finishing is tried again on a disk that takes nothing; longer where a try takes
@@ -127,6 +128,7 @@ impl Job {
             }
             FetchEvent::Corrupt { peer, id, chunk } => {
                 self.shelf.traffic.corrupt(peer);
+                self.note(Some(peer), || ActivityKind::ChunkRejected { chunk });
                 stream(peer, StreamEvent::Corrupt { id, chunk })
             }
             FetchEvent::Refused { peer, id, why } => stream(peer, StreamEvent::Refused { id, why }),
@@ -149,6 +151,7 @@ impl Job {
         tracing::debug!(%peer, chunk, duplicate, "chunk stored");
         self.shelf.traffic.received(peer, len, duplicate);
         self.parts.uploads.received(peer, len);
+        self.note(Some(peer), || ActivityKind::ChunkReceived { chunk, bytes: len, duplicate });
     }
 
     pub(super) fn synced(&mut self) {

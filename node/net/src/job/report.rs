@@ -155,8 +155,8 @@ impl Report {
         *self.parting.lock().unwrap_or_else(PoisonError::into_inner) = Some(situation);
     }
 
-    /// The first result counts.
-    pub(super) fn finished(&mut self, result: Result<Finished, Failure>) {
+    /// The first result counts. Whether this was it.
+    pub(super) fn finished(&mut self, result: Result<Finished, Failure>) -> bool {
         let result = result.map_err(Arc::new);
         let mut news = false;
         self.outcome.send_if_modified(|outcome| {
@@ -169,5 +169,6 @@ impl Report {
         if news {
             self.event(ContentEvent::Finished(result));
         }
+        news
     }
 }

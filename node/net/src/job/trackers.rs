@@ -120,11 +120,17 @@ impl Trackers {
     }
 
     /// Takes leave of every tracker that may have registered this node, also of one whose answer has not come yet.
-    pub(super) async fn leave(&self) {
+    /// `left` is told where each is that answered.
+    pub(super) async fn leave(&self, left: impl Fn(&Multiaddr)) {
         let clients = self.leaving.iter().filter_map(|tracker| self.client(*tracker));
         let leave = clients.map(|client| {
             let namespace = self.namespace.clone();
-            async move { client.unregister(namespace).await }
+            let left = &left;
+            async move {
+                if client.unregister(namespace).await.is_ok() {
+                    left(client.address());
+                }
+            }
         });
         drop(tokio::time::timeout(LEAVE_TIMEOUT, futures::future::join_all(leave)).await);
     }

@@ -124,6 +124,7 @@ async fn a_flood_of_questions_is_refused_and_the_node_goes_on() {
     let stranger = node().await;
     let asked = at(&stranger, &pair.one).await;
     asked.ping().await.unwrap();
+    until("the other one is connected", || !pair.two.neighbours().is_empty()).await;
     let answers = join_all((0..90).map(|_| asked.load())).await;
     let answered = answers.iter().filter(|answer| answer.is_ok()).count();
     let busy = answers.iter().filter(|it| **it == Err(AskError::Refused(QueryErrorCode::Busy))).count();

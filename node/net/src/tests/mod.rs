@@ -1,5 +1,6 @@
 //! Whole nodes in one process, looked at from inside.
 
+mod activity;
 mod asking;
 mod figures;
 mod hostile;

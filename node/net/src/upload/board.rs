@@ -13,6 +13,7 @@ use shoal_wire::chunks::{ChunkRefusal, MAX_WAITING};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use super::sent_lately::SentLately;
 use crate::counter::TrafficCounter;
 use crate::meter::Meter;
 
@@ -45,6 +46,8 @@ pub(super) struct Board {
     pub(super) queue: UploadQueue,
     /// What has been sent.
     pub(super) meter: Meter,
+    /// To which peers.
+    pub(super) sent: SentLately,
     contents: HashMap<ContentId, Offered>,
     outlets: BTreeMap<SessionId, Outlet>,
     /// Sessions so far; names them.
@@ -56,6 +59,7 @@ impl Board {
         Self {
             queue: UploadQueue::new(config, rand::make_rng()),
             meter: Meter::default(),
+            sent: SentLately::default(),
             contents: HashMap::new(),
             outlets: BTreeMap::new(),
             sessions: 0,

@@ -11,6 +11,7 @@
 mod board;
 mod offer;
 mod places;
+mod sent_lately;
 mod session;
 mod shared;
 #[cfg(test)]

@@ -20,6 +20,7 @@ use tokio::task::JoinSet;
 use super::board::{Offered, Opened};
 use super::places::Place;
 use super::shared::Shared;
+use crate::activity::ActivityKind;
 use crate::counter::TrafficCounter;
 use crate::library::Withdrawn;
 use crate::memory::Buffer;
@@ -139,6 +140,10 @@ impl Session<'_> {
     ) -> io::Result<()> {
         let offered = self.shared.board().offered(&content);
         let Some(offered) = offered else { return self.refuse(output, id, ChunkRefusal::NotFound).await };
+        if self.shared.board().sent.contains(&self.peer, &content, chunk) {
+            // A peer asks again for what did not match, and a disk that rots changes no stamp.
+            offered.store.doubt(chunk);
+        }
         let buffer = match self.read_chunk(&offered, content, chunk).await {
             Ok(buffer) => buffer,
             Err(why) => return self.refuse(output, id, why).await,
@@ -148,7 +153,11 @@ impl Session<'_> {
         let (len, queued) = (bytes.len() as u32, self.shared.board().queue.queued());
         unless_silent(write_frame(output, &ChunkReply::Data { id, len, chunk, queued })).await?;
         self.send_bytes(output, &offered.traffic, bytes).await?;
-        offered.traffic.sent(self.peer, chunk, bytes.len() as u64);
+        self.shared.board().sent.insert(&self.peer, &content, chunk);
+        let bytes = bytes.len() as u64;
+        offered.traffic.sent(self.peer, chunk, bytes);
+        let sent = || ActivityKind::ChunkSent { chunk, bytes };
+        self.shared.activity.tell(Some(self.peer), Some(content), sent);
         Ok(())
     }
 
@@ -244,6 +253,7 @@ impl Session<'_> {
         // That nothing is fresh is no more than a hint to ask for certain chunks.
         if why != ChunkRefusal::NoneFresh {
             self.shared.tally.add(self.peer, Exchanged::refused());
+            self.shared.activity.tell(Some(self.peer), None, || ActivityKind::ChunkRefused { why });
         }
         unless_silent(write_frame(output, &ChunkReply::Refused { id, why })).await
     }

@@ -8,6 +8,7 @@ use tokio::sync::{Notify, Semaphore};
 
 use super::board::Board;
 use super::places::Places;
+use crate::activity::ActivityHub;
 use crate::clock::Clock;
 use crate::counter::NodeTally;
 use crate::library::Library;
@@ -21,6 +22,7 @@ pub(super) struct Shared {
     pub(super) clock: Clock,
     pub(super) pace: Pace,
     pub(super) tally: Arc<NodeTally>,
+    pub(super) activity: ActivityHub,
     /// Chunks that are read from stores at once. A read goes on when its stream has ended, so slots do not bound it.
     pub(super) reads: Arc<Semaphore>,
     pub(super) places: Arc<Places>,
@@ -50,6 +52,7 @@ impl Shared {
             clock,
             pace: Pace::new(limit, clock),
             tally: Arc::default(),
+            activity: ActivityHub::default(),
             reads: Arc::new(Semaphore::new(config.slots.unwrap_or(config.most_slots).max(1))),
             places: Arc::default(),
             board: Mutex::new(Board::new(config)),

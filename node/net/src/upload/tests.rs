@@ -44,6 +44,7 @@ struct Store {
     manifest: Arc<Manifest>,
     disk: Mutex<Disk>,
     changed: Condvar,
+    doubted: Mutex<Vec<ChunkIndex>>,
 }
 
 impl Store {
@@ -66,7 +67,8 @@ impl Store {
             name,
         };
         let manifest = Arc::new(manifest.build().unwrap());
-        Arc::new(Self { number, manifest, disk: Mutex::new(Disk::Good), changed: Condvar::new() })
+        let (changed, doubted) = Default::default();
+        Arc::new(Self { number, manifest, disk: Mutex::new(Disk::Good), changed, doubted })
     }
 
     fn set(&self, disk: Disk) {
@@ -99,6 +101,10 @@ impl ChunkStore for Store {
         buf.clear();
         buf.resize(LEN, self.number);
         Ok(())
+    }
+
+    fn doubt(&self, chunk: ChunkIndex) {
+        self.doubted.lock().unwrap().push(chunk);
     }
 }
 
@@ -236,6 +242,27 @@ async fn one_stream_serves_any_number_of_contents() {
     drop(getter);
     rig.sessions(0).await;
     assert_eq!(last_sent().count(), 0);
+}
+
+#[tokio::test]
+async fn what_a_peer_asks_for_again_is_looked_at_before_it_is_sent() {
+    let rig = Rig::new(None);
+    let served = rig.serve(1);
+    let peer = PeerId::random();
+    let (mut getter, mut other) = (rig.connect(peer), rig.connect(PeerId::random()));
+    for chunk in [3, 4] {
+        getter.get(u64::from(chunk), chunk, served.content).await;
+        other.get(u64::from(chunk), chunk, served.content).await;
+        (getter.chunk().await, other.chunk().await);
+    }
+    assert!(served.store.doubted.lock().unwrap().is_empty());
+    // By now the first stream is known to have been served.
+    getter.get(9, CHUNKS - 1, served.content).await;
+    getter.refusal().await;
+    let mut again = rig.connect(peer);
+    again.get(1, 3, served.content).await;
+    assert_eq!(again.chunk().await, (1, 3, 1));
+    assert_eq!(*served.store.doubted.lock().unwrap(), [3]);
 }
 
 #[tokio::test]

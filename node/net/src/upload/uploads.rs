@@ -14,6 +14,7 @@ use super::board::Offered;
 use super::offer::Offer;
 use super::session;
 use super::shared::Shared;
+use crate::activity::ActivityHub;
 use crate::clock::Clock;
 use crate::counter::{NodeTally, TrafficCounter};
 use crate::library::{Library, LibraryPlace};
@@ -38,6 +39,11 @@ impl Uploads {
     /// What the node counts, over all contents.
     pub(crate) fn tally(&self) -> &Arc<NodeTally> {
         &self.0.tally
+    }
+
+    /// Where it is told what the node does.
+    pub(crate) fn activity(&self) -> &ActivityHub {
+        &self.0.activity
     }
 
     /// Most bytes of chunks sent per second.

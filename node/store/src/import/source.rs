@@ -112,6 +112,10 @@ impl ChunkStore for Source {
         self.served.read(chunk, buf)
     }
 
+    fn doubt(&self, chunk: ChunkIndex) {
+        self.served.doubt(chunk);
+    }
+
     fn open_file(&self, file: FileIndex) -> io::Result<Arc<File>> {
         self.served.open_file(file)
     }

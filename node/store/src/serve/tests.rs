@@ -78,3 +78,19 @@ fn an_old_stamp_is_trusted_until_it_changes() {
     assert!(matches!(served.read(0, &mut buf), Err(ReadError::Withdrawn { .. })));
     assert!(!served.has(0));
 }
+
+#[test]
+fn what_is_doubted_is_hashed_although_its_stamp_is_trusted() {
+    let (file, served) = served(0);
+    let mut buf = Vec::new();
+    served.read(0, &mut buf).unwrap();
+    file.write_all_at(b"wrong", 0).unwrap();
+    served.read(0, &mut buf).unwrap();
+    assert_eq!(buf, b"wrong", "a rotten disk leaves the stamp as it is");
+    served.doubt(0);
+    assert!(matches!(served.read(0, &mut buf), Err(ReadError::Withdrawn { .. })));
+    assert!(!served.has(0));
+    served.doubt(0);
+    served.doubt(7);
+    assert!(matches!(served.read(0, &mut buf), Err(ReadError::NotHere(0))));
+}

@@ -38,7 +38,7 @@ impl Target {
             return Err(TargetError::Incomplete { missing });
         }
         if !self.already {
-            // What takes long comes before the lock, so that reading goes on meanwhile.
+            // The slow part comes before the lock, so that reading goes on meanwhile.
             self.complete_part()?;
         }
         self.refuse_unfinished()?;
@@ -191,7 +191,7 @@ pub(super) fn rename_new(from: &Dir, old: &str, to: &Dir, new: &str, is_folder: 
             Err(error) => return Err(error),
         }
     }
-    // What someone else makes between these two would be replaced: a file, or a folder if it is empty.
+    // A file or an empty folder that somebody else makes between these two would be replaced.
     match found(to.symlink_metadata(new))? {
         Some(_) => Err(io::ErrorKind::AlreadyExists.into()),
         None => from.rename(old, to, new),

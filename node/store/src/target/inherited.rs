@@ -60,7 +60,7 @@ impl Inherited<'_> {
         Ok((recorded.len() - good.len()) as u32)
     }
 
-    /// Those chunks that still have their hash, wherever their files lie.
+    /// The chunks that still have their hash, wherever their files lie.
     fn unharmed(&self, chunks: &[ChunkIndex], watch: &Watch<'_>) -> Result<Vec<ChunkIndex>, CheckError> {
         let manifest = self.files.manifest();
         let length = |chunk: &ChunkIndex| u64::from(manifest.geometry().chunk_len(*chunk));

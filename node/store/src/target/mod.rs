@@ -136,7 +136,7 @@ impl Target {
     }
 
     /// The chunks to fetch in all: of each group of equal chunks that the selection needs, the first.
-    /// Those that are there already are among them.
+    /// Chunks that are there already are among them.
     pub fn wanted(&self) -> ChunkSet {
         self.plan.wanted.clone()
     }
@@ -210,6 +210,10 @@ impl ChunkStore for Target {
         // While this is held, nothing is moved.
         let _phase = self.phase.read().unwrap_or_else(PoisonError::into_inner);
         self.served.read(chunk, buf)
+    }
+
+    fn doubt(&self, chunk: ChunkIndex) {
+        self.served.doubt(chunk);
     }
 
     fn open_file(&self, file: FileIndex) -> io::Result<Arc<File>> {

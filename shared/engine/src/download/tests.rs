@@ -326,7 +326,7 @@ fn a_corrupt_peer_is_named_and_never_asked_again() {
 
 /// Alone or beside an honest one, it costs a few duplicates and no more.
 #[test]
-fn who_chooses_what_is_here_may_not_choose_for_long() {
+fn a_peer_that_chooses_what_is_here_may_not_choose_for_long() {
     for honest_ones in [0, 2] {
         let mut peers = vec![(Kind::Repeats, 1 << 20, full(100))];
         peers.extend((0..honest_ones).map(|_| honest(1 << 20, 100)));
@@ -393,7 +393,7 @@ fn requests_that_are_refused_together_count_as_one_refusal() {
 
 /// What cannot be stored is taken back by this node.
 #[test]
-fn who_is_refused_for_us_while_paused_is_asked_at_once_afterwards() {
+fn a_peer_whose_chunk_we_could_not_take_while_paused_is_asked_at_once_afterwards() {
     let mut world = World::new(30, 7, vec![honest(1 << 20, 30)]);
     world.input(Input::Pause);
     let peer = world.peers[0].id;
@@ -435,7 +435,7 @@ fn what_is_stored_already_is_not_fetched() {
 
 /// A seed that has lost a file is not shunned for it: what it still has is asked for at once.
 #[test]
-fn who_chose_a_chunk_that_it_lost_is_asked_for_certain_ones() {
+fn a_peer_that_chose_a_chunk_that_it_lost_is_asked_for_certain_ones() {
     let none = ChunkSet::with_capacity(10);
     let rng = SeededRng::seed_from_u64(1);
     let mut download = Download::new(DownloadConfig::default(), vec![CHUNK; 10].into(), full(10), &none, rng);
@@ -451,7 +451,7 @@ fn who_chose_a_chunk_that_it_lost_is_asked_for_certain_ones() {
 
 /// A seed with hundreds to give to has each wait; that is no reason to leave it alone.
 #[test]
-fn who_had_a_choice_wait_and_is_busy_is_asked_again_at_once() {
+fn a_peer_that_let_a_choice_wait_and_is_busy_is_asked_again_at_once() {
     let none = ChunkSet::with_capacity(10);
     let rng = SeededRng::seed_from_u64(1);
     let mut download = Download::new(DownloadConfig::default(), vec![CHUNK; 10].into(), full(10), &none, rng);

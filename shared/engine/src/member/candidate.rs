@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::messages::PeerSource;
+use super::sources::SourceIndex;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum State {
@@ -15,9 +15,11 @@ pub(super) enum State {
 }
 
 #[derive(Debug)]
-pub(super) struct Candidate<P> {
+pub(super) struct Candidate {
     pub(super) state: State,
-    pub(super) source: PeerSource<P>,
+    pub(super) source: SourceIndex,
+    /// Whether the user named it.
+    pub(super) is_named: bool,
     /// Whether a connection was ever asked for.
     pub(super) tried: bool,
     /// Tries in a row that led to nothing.
@@ -28,7 +30,7 @@ pub(super) struct Candidate<P> {
     pub(super) lot: u32,
 }
 
-impl<P> Candidate<P> {
+impl Candidate {
     /// From when on it may be sought; `None` if that is under way or done.
     pub(super) fn waits_until(&self) -> Option<Duration> {
         match self.state {
@@ -37,13 +39,9 @@ impl<P> Candidate<P> {
         }
     }
 
-    pub(super) fn is_named(&self) -> bool {
-        matches!(self.source, PeerSource::User)
-    }
-
     /// Whether it is worth the place of a neighbour that is of no use.
     pub(super) fn is_promising(&self) -> bool {
-        !self.tried || self.complete || self.is_named()
+        !self.tried || self.complete || self.is_named
     }
 }
 
@@ -61,12 +59,12 @@ pub(super) enum Pick {
 }
 
 impl Pick {
-    pub(super) fn includes<P>(self, candidate: &Candidate<P>) -> bool {
+    pub(super) fn includes(self, candidate: &Candidate) -> bool {
         match self {
             Self::Any => true,
             Self::Incomplete => !candidate.complete,
             Self::Promising => candidate.is_promising(),
-            Self::Named => candidate.is_named(),
+            Self::Named => candidate.is_named,
         }
     }
 }

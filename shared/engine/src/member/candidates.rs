@@ -14,6 +14,7 @@ use rand::RngExt;
 
 use super::candidate::{Candidate, Pick, State};
 use super::messages::PeerSource;
+use super::sources::Sources;
 use crate::{PeerName, SeededRng};
 
 /// The most peers that are remembered of one content.
@@ -26,30 +27,30 @@ const TRIES_OF_COMPLETE: u32 = 2;
 /// All of them.
 #[derive(Debug)]
 pub(super) struct Candidates<P> {
-    pub(super) all: BTreeMap<P, Candidate<P>>,
+    pub(super) all: BTreeMap<P, Candidate>,
+    sources: Sources<P>,
     /// Connections that were asked for and do not stand yet.
     sought: usize,
+    /// Peers that the user named that are connected or sought.
+    named_taken: usize,
     /// No candidate is due before this time; `None`: none waits.
     due: Option<Duration>,
     /// The same of promising ones.
     promising_due: Option<Duration>,
     /// The same of those that the user named.
     named_due: Option<Duration>,
-    /// The number of the last turn of each source, and of the last one of all.
-    turns: BTreeMap<PeerSource<P>, u64>,
-    turn: u64,
 }
 
 impl<P> Default for Candidates<P> {
     fn default() -> Self {
         Self {
             all: BTreeMap::new(),
+            sources: Sources::default(),
             sought: 0,
+            named_taken: 0,
             due: None,
             promising_due: None,
             named_due: None,
-            turns: BTreeMap::new(),
-            turn: 0,
         }
     }
 }
@@ -79,7 +80,7 @@ impl<P: PeerName> Candidates<P> {
         if self.promising_due.is_none_or(|due| now < due) {
             return false;
         }
-        let due = |c: &Candidate<P>| c.is_promising() && c.waits_until().is_some_and(|at| at <= now);
+        let due = |c: &Candidate| c.is_promising() && c.waits_until().is_some_and(|at| at <= now);
         let is_due = self.all.values().any(due);
         if !is_due {
             self.reckon_due(now, Pick::Promising);
@@ -99,12 +100,12 @@ impl<P: PeerName> Candidates<P> {
 
     /// Whether the user named the peer.
     pub(super) fn is_named(&self, peer: &P) -> bool {
-        self.all.get(peer).is_some_and(Candidate::is_named)
+        self.all.get(peer).is_some_and(|c| c.is_named)
     }
 
     /// Peers that the user named that are connected or sought.
     pub(super) fn named_taken(&self) -> usize {
-        self.all.values().filter(|c| c.is_named() && c.waits_until().is_none()).count()
+        self.named_taken
     }
 
     /// Whether a connection to the peer was asked for and does not stand yet.
@@ -120,20 +121,24 @@ impl<P: PeerName> Candidates<P> {
     /// Learns of a peer.
     pub(super) fn add(&mut self, now: Duration, peer: P, source: PeerSource<P>, rng: &mut SeededRng) {
         if let Some(known) = self.all.get_mut(&peer) {
-            if source.trust() > known.source.trust() {
-                known.source = source;
-                known.waits_until().into_iter().for_each(|at| self.wait_until(&peer, at));
+            let (trust, _) = self.sources.weight(known.source);
+            if source.trust() > trust {
+                self.sources.lose(known.source);
+                known.source = self.sources.gain(source);
+                known.is_named = source == PeerSource::User;
+                let waits = known.waits_until();
+                self.named_taken += usize::from(known.is_named && waits.is_none());
+                waits.into_iter().for_each(|at| self.wait_until(&peer, at));
             }
             return;
         }
         if !self.make_room(source) {
             return;
         }
-        // A new source waits for its turn like all others.
-        self.turns.entry(source).or_insert(self.turn);
         let candidate = Candidate {
             state: State::Waiting(now),
-            source,
+            source: self.sources.gain(source),
+            is_named: source == PeerSource::User,
             tried: false,
             failures: 0,
             complete: false,
@@ -155,16 +160,14 @@ impl<P: PeerName> Candidates<P> {
         }
         // The user's own come first, then those of the source whose turn is longest ago, and of those the one that has
         // waited longest, so that many dead peers cannot keep a living one waiting.
-        let turn = |source: &PeerSource<P>| self.turns.get(source).copied().unwrap_or_default();
         let all = self.all.iter().filter(|(_, c)| pick.includes(c));
         let all = all.filter_map(|(peer, c)| Some((c.waits_until().filter(|at| *at <= now)?, *peer, c)));
-        let next = all.min_by_key(|(at, _, c)| (!c.is_named(), turn(&c.source), *at, c.lot));
+        let next = all.min_by_key(|(at, _, c)| (!c.is_named, self.sources.turn(c.source), *at, c.lot));
         let Some((source, peer)) = next.map(|(_, peer, c)| (c.source, peer)) else {
             self.reckon_due(now, pick);
             return None;
         };
-        self.turn += 1;
-        self.turns.insert(source, self.turn);
+        self.sources.takes_turn(source);
         self.set(&peer, State::Sought);
         Some(peer)
     }
@@ -179,8 +182,8 @@ impl<P: PeerName> Candidates<P> {
     pub(super) fn failed(&mut self, peer: &P, retry_at: Duration, complete: bool) {
         let Some(candidate) = self.set(peer, State::Waiting(retry_at)) else { return };
         candidate.failures += 1;
-        if complete && candidate.failures >= TRIES_OF_COMPLETE && !candidate.is_named() {
-            self.all.remove(peer);
+        if complete && candidate.failures >= TRIES_OF_COMPLETE && !candidate.is_named {
+            self.remove(peer);
         } else {
             self.wait_until(peer, retry_at);
         }
@@ -204,15 +207,20 @@ impl<P: PeerName> Candidates<P> {
 
     /// Forgets a peer.
     pub(super) fn remove(&mut self, peer: &P) {
-        self.set(peer, State::Connected);
-        self.all.remove(peer);
+        let Some(gone) = self.all.remove(peer) else { return };
+        self.sources.lose(gone.source);
+        self.sought -= usize::from(gone.state == State::Sought);
+        self.named_taken -= usize::from(gone.is_named && gone.waits_until().is_none());
     }
 
-    fn set(&mut self, peer: &P, state: State) -> Option<&mut Candidate<P>> {
+    fn set(&mut self, peer: &P, state: State) -> Option<&mut Candidate> {
         let candidate = self.all.get_mut(peer)?;
+        let takes = |c: &Candidate| usize::from(c.is_named && c.waits_until().is_none());
+        self.named_taken -= takes(candidate);
         self.sought -= usize::from(candidate.state == State::Sought);
         self.sought += usize::from(state == State::Sought);
         candidate.state = state;
+        self.named_taken += takes(candidate);
         candidate.tried = true;
         Some(candidate)
     }
@@ -225,7 +233,7 @@ impl<P: PeerName> Candidates<P> {
         if candidate.is_promising() {
             sooner(&mut self.promising_due);
         }
-        if candidate.is_named() {
+        if candidate.is_named {
             sooner(&mut self.named_due);
         }
     }
@@ -244,26 +252,20 @@ impl<P: PeerName> Candidates<P> {
     /// Makes room for one more of a source, if it takes that: of the least trusted kind the source gives way of which
     /// there are most, and of its peers the one that failed most often, ties by lot.
     fn make_room(&mut self, source: PeerSource<P>) -> bool {
-        let of_source = |source: &PeerSource<P>| self.all.values().filter(|c| c.source == *source).count();
-        let only_own = source != PeerSource::User && of_source(&source) >= MOST_OF_ONE_SOURCE;
+        let only_own = source != PeerSource::User && self.sources.told_by(&source) >= MOST_OF_ONE_SOURCE;
         if !only_own && self.all.len() < MAX_CANDIDATES {
             return true;
         }
-        let may_go = |c: &Candidate<P>| {
-            let less = if only_own { c.source == source } else { c.source.trust() <= source.trust() };
-            less && !c.is_named() && c.waits_until().is_some()
+        // Those that may go, and the least of them goes.
+        let rank = |c: &Candidate| {
+            let (trust, count) = self.sources.weight(c.source);
+            let less = if only_own { self.sources.is(c.source, &source) } else { trust <= source.trust() };
+            let may_go = less && !c.is_named && c.waits_until().is_some();
+            may_go.then_some((trust, Reverse(count), Reverse(c.failures), c.lot))
         };
-        let mut counts: BTreeMap<PeerSource<P>, usize> = BTreeMap::new();
-        self.all.values().for_each(|c| *counts.entry(c.source).or_default() += 1);
-        let key = |c: &Candidate<P>| {
-            let count = counts.get(&c.source).copied().unwrap_or_default();
-            (c.source.trust(), Reverse(count), Reverse(c.failures), c.lot)
-        };
-        let worst = self.all.iter().filter(|(_, c)| may_go(c)).min_by_key(|(_, c)| key(c));
-        let Some(worst) = worst.map(|(peer, _)| *peer) else { return false };
-        self.all.remove(&worst);
-        // Sources that told of nobody who is remembered have no turns.
-        self.turns.retain(|source, _| counts.contains_key(source));
+        let worst = self.all.iter().filter_map(|(peer, c)| Some((rank(c)?, *peer))).min();
+        let Some((_, worst)) = worst else { return false };
+        self.remove(&worst);
         true
     }
 }

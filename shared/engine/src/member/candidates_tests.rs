@@ -103,7 +103,7 @@ fn promising_are_those_that_were_never_tried_were_complete_or_are_named() {
 proptest! {
     /// Whatever happens, `due` never lies after the time at which somebody is due.
     #[test]
-    fn nobody_is_overlooked(steps in prop::collection::vec((0u8..5, 0u32..8, 0u64..50), 0..100)) {
+    fn nobody_is_overlooked(steps in prop::collection::vec((0u8..7, 0u32..8, 0u64..50), 0..100)) {
         let mut all = Candidates::default();
         let mut rng = rng();
         let mut now = Duration::ZERO;
@@ -113,11 +113,15 @@ proptest! {
                 0 => all.add(now, peer, PeerSource::Tracker(0), &mut rng),
                 1 => drop(all.next(now, Pick::Any)),
                 2 => all.connected(&peer),
-                3 => all.ended(&peer, now + Duration::from_millis(millis)),
+                3 => all.add(now, peer, PeerSource::User, &mut rng),
+                4 => all.remove(&peer),
+                5 => all.ended(&peer, now + Duration::from_millis(millis)),
                 _ => all.failed(&peer, now + Duration::from_millis(millis), false),
             }
             let sought = all.all.values().filter(|c| c.state == State::Sought).count();
             prop_assert_eq!(all.sought(), sought);
+            let taken = all.all.values().filter(|c| c.is_named && c.waits_until().is_none()).count();
+            prop_assert_eq!(all.named_taken(), taken);
             let waiting = all.all.values().filter_map(|c| match c.state {
                 State::Waiting(at) => Some(at),
                 _ => None,

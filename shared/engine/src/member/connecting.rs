@@ -81,6 +81,9 @@ impl<P: PeerName> Member<P> {
         if self.candidates.due().is_none_or(|due| now < due) {
             return;
         }
+        if !self.seeks() && now < self.fulfilment.rests_until() {
+            return;
+        }
         let pick = if self.seeks() { Pick::Any } else { Pick::Incomplete };
         let mut room = self.target(now).saturating_sub(self.reached(now));
         if room > 0 && !self.seeks() {
@@ -127,7 +130,7 @@ impl<P: PeerName> Member<P> {
             return None;
         }
         if !self.seeks() {
-            return self.takers_lack_at().map(|at| at.max(due));
+            return self.takers_lack_at().map(|at| at.max(due).max(self.fulfilment.rests_until()));
         }
         if self.reached(due) < self.target(self.started) {
             return Some(due);
@@ -185,9 +188,14 @@ impl<P: PeerName> Member<P> {
     /// A complete member that sought a peer and finds it complete too has no use for it. Those that became complete
     /// here stay: how many copies there are is known from them.
     pub(super) fn disconnect_if_useless(&mut self, now: Duration, peer: P) {
-        let complete = self.neighbours.get(&peer).is_some_and(|n| self.has_all(n));
-        if complete && matches!(self.phase, Phase::Complete) && self.candidates.is_connected(&peer) {
+        if !matches!(self.phase, Phase::Complete) || !self.candidates.is_connected(&peer) {
+            return;
+        }
+        if self.neighbours.get(&peer).is_some_and(|n| self.has_all(n)) {
+            self.fulfilment.found_complete(now);
             self.disconnect(now, peer, USELESS_FOR);
+        } else {
+            self.fulfilment.found_lacking();
         }
     }
 }

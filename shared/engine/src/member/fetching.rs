@@ -85,6 +85,7 @@ impl<P: PeerName> Member<P> {
     fn complete(&mut self, now: Duration) {
         self.announce_if_due(now);
         self.phase = Phase::Complete;
+        self.fulfilment.found_complete(now);
         self.outputs.push_back(MemberOutput::Complete);
         let peers: Vec<P> = self.neighbours().collect();
         for peer in peers {

@@ -48,7 +48,7 @@ impl<P: PeerName> Member<P> {
             let Some(neighbour) = self.neighbours.get_mut(&peer) else { continue };
             neighbour.link = Link::Busy;
             // What comes from now on is not in this join.
-            neighbour.told_all();
+            self.tells_all_by_join(&peer);
             self.outputs.push_back(MemberOutput::Join { peer, have });
         }
     }
@@ -71,7 +71,7 @@ impl<P: PeerName> Member<P> {
         let welcome = self.snapshot();
         let Some(neighbour) = self.neighbours.get_mut(&peer) else { return };
         neighbour.it_joined = true;
-        neighbour.told_all();
+        self.tells_all_by_join(&peer);
         self.outputs.push_back(MemberOutput::Welcome { peer, have: welcome });
         self.introduce(peer);
         self.on_news(now, peer, &have.clone().into());
@@ -105,8 +105,15 @@ impl<P: PeerName> Member<P> {
         if complete || is_first {
             self.candidates.set_complete(&peer, complete);
         }
+        if complete {
+            self.catch_up(peer);
+        }
         match &mut self.phase {
             Phase::Downloading(download, _) => download.handle(now, Input::Have { peer, chunks: news }),
+            Phase::Complete if complete => {
+                self.fulfilment.found_complete(now);
+                true
+            }
             _ => complete,
         }
     }
@@ -145,50 +152,6 @@ impl<P: PeerName> Member<P> {
             neighbour.link = Link::Busy;
             self.outputs.push_back(MemberOutput::OpenStream { peer });
         }
-    }
-
-    fn told(&mut self, peer: P, lost: Option<&ChunkSet>) {
-        let Some(neighbour) = self.neighbours.get_mut(&peer) else { return };
-        neighbour.told(lost);
-        self.tell_what_is_owed(peer);
-    }
-
-    pub(super) fn announce_if_due(&mut self, now: Duration) {
-        let last = self.download().is_none_or(|download| download.is_complete());
-        let listeners = self.neighbours.len();
-        let Phase::Downloading(_, announcing) = &mut self.phase else { return };
-        if let Some(chunks) = announcing.take(now, listeners, last) {
-            self.tell_all(chunks);
-        }
-    }
-
-    /// Tells every neighbour of new chunks; those that cannot be told now, later.
-    pub(super) fn tell_all(&mut self, chunks: ChunkSet) {
-        let mut at_once = Vec::new();
-        let mut later = Vec::new();
-        for (peer, neighbour) in self.neighbours.iter_mut() {
-            if neighbour.is_up_to_date() {
-                at_once.push(peer);
-            } else if neighbour.listens() {
-                neighbour.owe(&chunks);
-                later.push(peer);
-            }
-        }
-        if !at_once.is_empty() {
-            self.outputs.push_back(MemberOutput::Tell { peers: at_once, chunks: Arc::new(chunks) });
-        }
-        later.into_iter().for_each(|peer| self.tell_what_is_owed(peer));
-    }
-
-    pub(super) fn tell_what_is_owed(&mut self, peer: P) {
-        let Some(neighbour) = self.neighbours.get_mut(&peer) else { return };
-        let Some((chunks, on_stream)) = neighbour.take_untold() else { return };
-        let chunks = Arc::new(chunks);
-        self.outputs.push_back(if on_stream {
-            MemberOutput::Tell { peers: vec![peer], chunks }
-        } else {
-            MemberOutput::TellByQuery { peer, chunks }
-        });
     }
 
     pub(super) fn may_exchange(&self) -> bool {

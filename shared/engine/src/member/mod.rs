@@ -32,6 +32,7 @@ mod candidates_tests;
 mod connecting;
 mod fetching;
 mod figures;
+mod fulfilment;
 mod joining;
 mod known;
 mod messages;
@@ -39,6 +40,8 @@ mod neighbours;
 mod offenders;
 mod patience;
 mod recording;
+mod sources;
+mod telling;
 #[cfg(test)]
 mod tests;
 mod usefulness;
@@ -52,6 +55,7 @@ use shoal_content::{ChunkSet, ContentId};
 
 use self::announcing::Announcing;
 use self::candidates::Candidates;
+use self::fulfilment::Fulfilment;
 pub use self::known::KnownNeighbour;
 pub use self::messages::{
     ConnectionEvent, GiveUp, MemberInput, MemberOutput, NeighbourEvent, Offence, PeerSource, StoreEvent,
@@ -61,6 +65,7 @@ use self::neighbours::Neighbours;
 use self::offenders::Offenders;
 use self::patience::{Outlook, Patience, Verdict};
 pub use self::recording::{MemberObserver, MemberStart, MemberStep, Recording, StartRole};
+use self::telling::Recent;
 use crate::announcer::{Announcer, AnnouncerOutput};
 use crate::download::{Download, Topology};
 use crate::manifest_fetch::ManifestFetch;
@@ -135,9 +140,11 @@ pub struct Member<P = PeerId> {
     phase: Phase<P>,
     candidates: Candidates<P>,
     neighbours: Neighbours<P>,
+    recent: Recent,
     offenders: Offenders<P>,
     announcer: Announcer,
     patience: Patience,
+    fulfilment: Fulfilment,
     /// What can be served. See [`Member::have`].
     have: ChunkSet,
     started: Duration,
@@ -194,9 +201,11 @@ impl<P: PeerName> Member<P> {
             phase,
             candidates: Candidates::default(),
             neighbours,
+            recent: Recent::default(),
             offenders: Offenders::default(),
             announcer: Announcer::new(now, config.trackers, config.registers),
             patience: Patience::new(now, config.wait),
+            fulfilment: Fulfilment::default(),
             have,
             started: now,
             exchange_at: now + EXCHANGE_EVERY,
@@ -248,7 +257,8 @@ impl<P: PeerName> Member<P> {
             Phase::Downloading(download, announcing) => {
                 let joins = self.neighbours.join_due();
                 let exchange = self.may_exchange().then_some(self.exchange_at);
-                let all = [download.next_timeout(), announcing.next_timeout(), joins, exchange];
+                let news = [announcing.next_timeout(), self.recent.due()].into_iter().flatten().min();
+                let all = [download.next_timeout(), news, joins, exchange];
                 all.into_iter().flatten().min()
             }
             Phase::Complete => self.neighbours.join_due(),

@@ -1,9 +1,8 @@
 //! The peers that are connected for a content, and what each side knows of the other.
 //!
-//! What always holds: what a neighbour has said only ever grows until it is gone; it is told each chunk once on the
+//! What always holds: what a neighbour has said only ever grows until it is gone; it is told on the
 //! stream, or by one query at a time.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use shoal_content::ChunkSet;
@@ -36,21 +35,23 @@ pub(super) struct Neighbour {
     pub(super) have: ChunkSet,
     /// How many chunks that are.
     has: usize,
-    /// Failures in a row.
-    failures: u32,
-    pub(super) link: Link,
-    pub(super) rtt: Duration,
-    /// How busy it said it is.
-    pub(super) load: Load,
     /// When it came, or last had something new to tell: a chunk that it has, or a manifest block.
     pub(super) worth_at: Duration,
-    /// Whether it joined this member, or this member it: either way it is told what is new.
-    pub(super) it_joined: bool,
-    pub(super) we_joined: bool,
+    /// Failures in a row.
+    failures: u32,
+    /// See [`heard`](Self::heard).
+    heard: u32,
+    pub(super) link: Link,
     /// What it has not been told yet.
     untold: Option<ChunkSet>,
     /// Whether a query that tells it is under way.
     telling: bool,
+    /// Whether it joined this member, or this member it: either way it is told what is new.
+    pub(super) it_joined: bool,
+    pub(super) we_joined: bool,
+    pub(super) rtt: Duration,
+    /// How busy it said it is.
+    pub(super) load: Load,
 }
 
 impl Neighbour {
@@ -83,6 +84,16 @@ impl Neighbour {
             self.worth_at = now;
         }
         news
+    }
+
+    /// Of how many of the chunks that were announced of late it has been told, or is owed them.
+    pub(super) fn heard(&self) -> usize {
+        self.heard as usize
+    }
+
+    /// It has been told of so many of those, or is owed them.
+    pub(super) fn has_heard(&mut self, announced: usize) {
+        self.heard = announced as u32;
     }
 
     /// Adds to what it has to be told.
@@ -137,7 +148,10 @@ impl Neighbour {
 /// All of them; bounded by the node's limit of connections.
 #[derive(Debug)]
 pub(super) struct Neighbours<P> {
-    all: BTreeMap<P, Neighbour>,
+    /// In rising order. Apart from what is known of them, because each piece of news looks for a name here.
+    names: Vec<P>,
+    /// At the same places.
+    all: Vec<Neighbour>,
     /// The length of have-maps; 0 until the manifest is known.
     chunks: usize,
     /// No join is due before this time.
@@ -146,7 +160,7 @@ pub(super) struct Neighbours<P> {
 
 impl<P> Default for Neighbours<P> {
     fn default() -> Self {
-        Self { all: BTreeMap::new(), chunks: 0, join_due: None }
+        Self { names: Vec::new(), all: Vec::new(), chunks: 0, join_due: None }
     }
 }
 
@@ -154,7 +168,7 @@ impl<P: PeerName> Neighbours<P> {
     /// The manifest is known; have-maps have this length from now on.
     pub(super) fn set_chunks(&mut self, chunks: usize) {
         self.chunks = chunks;
-        for neighbour in self.all.values_mut() {
+        for neighbour in &mut self.all {
             neighbour.have = ChunkSet::with_capacity(chunks);
         }
     }
@@ -165,16 +179,14 @@ impl<P: PeerName> Neighbours<P> {
     }
 
     /// Adds a peer if it is new.
-    pub(super) fn add(&mut self, now: Duration, peer: P) -> &mut Neighbour {
-        let chunks = self.chunks;
-        if !self.all.contains_key(&peer) {
-            self.join_due = Some(self.join_due.map_or(now, |due| due.min(now)));
-        }
-        self.all.entry(peer).or_insert_with(|| Neighbour {
+    pub(super) fn add(&mut self, now: Duration, peer: P) {
+        let Err(place) = self.names.binary_search(&peer) else { return };
+        self.join_due = Some(self.join_due.map_or(now, |due| due.min(now)));
+        let neighbour = Neighbour {
             link: Link::Connected { join_at: now },
             rtt: Duration::from_millis(50),
             load: Load::default(),
-            have: ChunkSet::with_capacity(chunks),
+            have: ChunkSet::with_capacity(self.chunks),
             has: 0,
             worth_at: now,
             it_joined: false,
@@ -182,19 +194,24 @@ impl<P: PeerName> Neighbours<P> {
             untold: None,
             telling: false,
             failures: 0,
-        })
+            heard: 0,
+        };
+        self.names.insert(place, peer);
+        self.all.insert(place, neighbour);
     }
 
     pub(super) fn remove(&mut self, peer: &P) -> Option<Neighbour> {
-        self.all.remove(peer)
+        let place = self.names.binary_search(peer).ok()?;
+        self.names.remove(place);
+        Some(self.all.remove(place))
     }
 
     pub(super) fn get(&self, peer: &P) -> Option<&Neighbour> {
-        self.all.get(peer)
+        self.names.binary_search(peer).ok().map(|place| &self.all[place])
     }
 
     pub(super) fn get_mut(&mut self, peer: &P) -> Option<&mut Neighbour> {
-        self.all.get_mut(peer)
+        self.names.binary_search(peer).ok().map(|place| &mut self.all[place])
     }
 
     pub(super) fn len(&self) -> usize {
@@ -202,11 +219,11 @@ impl<P: PeerName> Neighbours<P> {
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (P, &Neighbour)> {
-        self.all.iter().map(|(peer, neighbour)| (*peer, neighbour))
+        self.names.iter().copied().zip(&self.all)
     }
 
     pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (P, &mut Neighbour)> {
-        self.all.iter_mut().map(|(peer, neighbour)| (*peer, neighbour))
+        self.names.iter().copied().zip(&mut self.all)
     }
 
     /// No join is due before this time; `None`: none is to come.
@@ -219,11 +236,11 @@ impl<P: PeerName> Neighbours<P> {
         if self.join_due.is_none_or(|due| now < due) {
             return Vec::new();
         }
-        let at = |(peer, n): (&P, &Neighbour)| match n.link {
-            Link::Connected { join_at } if may(peer) => Some((*peer, join_at)),
+        let at = |(peer, n): (P, &Neighbour)| match n.link {
+            Link::Connected { join_at } if may(&peer) => Some((peer, join_at)),
             _ => None,
         };
-        let (due, later): (Vec<_>, Vec<_>) = self.all.iter().filter_map(at).partition(|(_, at)| *at <= now);
+        let (due, later): (Vec<_>, Vec<_>) = self.iter().filter_map(at).partition(|(_, at)| *at <= now);
         self.join_due = later.into_iter().map(|(_, at)| at).min();
         due.into_iter().map(|(peer, _)| peer).collect()
     }
@@ -235,11 +252,12 @@ impl<P: PeerName> Neighbours<P> {
 
     /// Tries a neighbour again later, ever later. Returns how often it has failed in a row.
     pub(super) fn postpone(&mut self, now: Duration, peer: &P) -> u32 {
-        let Some(neighbour) = self.all.get_mut(peer) else { return 0 };
+        let Some(neighbour) = self.get_mut(peer) else { return 0 };
         neighbour.failures += 1;
         let join_at = now + Duration::from_secs(1 << neighbour.failures.min(4));
         neighbour.link = Link::Connected { join_at };
+        let failures = neighbour.failures;
         self.join_due = Some(self.join_due.map_or(join_at, |due| due.min(join_at)));
-        neighbour.failures
+        failures
     }
 }

@@ -157,7 +157,7 @@ fn from_a_name_to_requests() {
 }
 
 #[test]
-fn who_joins_is_asked_for_chunks_without_being_joined() {
+fn a_peer_that_joins_is_asked_for_chunks_without_being_joined() {
     let mut world = World::downloading(config());
     let outputs = world.neighbour(7, NeighbourEvent::JoinedBy { have: all().into() });
     has(&outputs, |o| matches!(o, MemberOutput::Welcome { peer: 7, .. }));
@@ -253,6 +253,88 @@ fn a_complete_member_seeks_a_few_that_lack_something() {
         world.joined(peer, set([]));
     }
     assert!(sought(&world.wait(secs(9))).is_empty());
+}
+
+/// Once the others are complete as well, they are not tried one after the other as quickly as the line allows.
+#[test]
+fn a_complete_member_that_meets_complete_peers_takes_its_time() {
+    let mut world = World::serving(config());
+    let mut batch = sought(&world.found(1..100));
+    for wait in [1, 2, 4] {
+        let meet = |peer: u32| {
+            world.connection(peer, ConnectionEvent::Connected);
+            sought(&world.joined(peer, all()))
+        };
+        let early: Vec<u32> = batch.into_iter().flat_map(meet).collect();
+        assert!(early.is_empty() && sought(&world.wait(secs(wait) - Duration::from_millis(1))).is_empty());
+        batch = sought(&world.wait(Duration::from_millis(1)));
+        assert_eq!(batch.len(), SOUGHT_BY_COMPLETE);
+    }
+    // One that lacks something is a reason to look for more at once.
+    for peer in &batch[..3] {
+        world.connection(*peer, ConnectionEvent::Connected);
+    }
+    world.joined(batch[0], all());
+    world.joined(batch[1], set([]));
+    assert_eq!(sought(&world.joined(batch[2], set([1]))).len(), 0, "as many as are needed are on their way");
+    assert!(
+        !sought(&world.connection(batch[3], ConnectionEvent::Unreachable { retry_at: secs(999) })).is_empty()
+    );
+}
+
+/// A member with a complete neighbour, 7, and one that has the first ten chunks, 8.
+fn between_two() -> World {
+    let mut world = World::downloading(config());
+    world.befriend(7, all());
+    world.befriend(8, set(0..10));
+    world
+}
+
+impl World {
+    fn store(&mut self, chunk: u32) -> Vec<MemberOutput<u32>> {
+        self.stream(7, StreamEvent::Stored { id: 1 << 40, chunk, servable: vec![chunk] })
+    }
+}
+
+#[test]
+fn who_has_a_chunk_is_told_of_it_with_the_next_that_it_lacks() {
+    let mut world = between_two();
+    for chunk in [0, 1] {
+        let outputs = world.store(chunk);
+        assert_eq!(told(&outputs, 8), [] as [usize; 0]);
+        assert!(told(&outputs, 7).contains(&(chunk as usize)), "who is complete has to know at once");
+    }
+    assert_eq!(told(&world.store(15), 8), [0, 1, 15]);
+    assert_eq!(told(&world.wait(secs(1)), 8), [] as [usize; 0], "and is not told again");
+}
+
+#[test]
+fn nothing_is_withheld_for_long_nor_much_at_a_time() {
+    let mut world = between_two();
+    let after = config().announce_after;
+    assert_eq!(told(&world.store(0), 8), [] as [usize; 0]);
+    assert_eq!(told(&world.wait(after - Duration::from_millis(1)), 8), [] as [usize; 0]);
+    assert_eq!(told(&world.wait(Duration::from_millis(1)), 8), [0]);
+    let outputs: Vec<_> = (1..=5).flat_map(|chunk| world.store(chunk)).collect();
+    assert_eq!(told(&outputs, 8), [1, 2, 3, 4, 5], "the fifth brings them");
+}
+
+#[test]
+fn who_becomes_complete_is_told_what_was_withheld() {
+    let mut world = between_two();
+    world.store(0);
+    assert_eq!(told(&world.neighbour(8, NeighbourEvent::Has(all().into())), 8), [0]);
+    assert_eq!(told(&world.wait(secs(1)), 8), [] as [usize; 0]);
+}
+
+/// Whether a neighbour's stream is there, opened later or fails meanwhile: nothing that was withheld is lost.
+#[test]
+fn what_was_withheld_is_told_when_the_stream_is_gone() {
+    let mut world = between_two();
+    world.neighbour(8, NeighbourEvent::JoinedBy { have: set(0..10).into() });
+    world.store(0);
+    world.stream(8, StreamEvent::Lost);
+    assert_eq!(told(&world.wait(config().announce_after), 8), [0]);
 }
 
 #[test]
@@ -550,7 +632,7 @@ fn leaving_tells_neighbours_and_trackers() {
 }
 
 #[test]
-fn who_leaves_is_forgotten() {
+fn a_peer_that_leaves_is_forgotten() {
     let mut world = World::downloading(config());
     world.befriend(7, all());
     let outputs = world.neighbour(7, NeighbourEvent::Left);

@@ -23,7 +23,7 @@ impl Simulation {
         };
         match known.and_then(|manifest| manifest.block(&hash)) {
             Some(block) => self.send_block(to, from, hash, block.into()),
-            None => self.say(to, from, Message::Block(hash, None)),
+            None => self.say(to, from, Message::Block((hash, None).into())),
         }
     }
 
@@ -38,7 +38,7 @@ impl Simulation {
         let through = self.line_time(bytes, self.nodes[to as usize].down);
         let free = &mut self.nodes[to as usize].down_free;
         *free = (*free).max(left + self.scenario.delay) + through;
-        let message = Message::Block(hash, Some(block));
+        let message = Message::Block((hash, Some(block)).into());
         self.queue.push(*free, Event::Message { from, to, link, message });
     }
 

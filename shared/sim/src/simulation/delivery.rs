@@ -82,15 +82,20 @@ impl Simulation {
             }
             Message::StreamOpened => self.on_stream(to, from, StreamEvent::Opened),
             Message::AskForBlock(hash) => {
-                self.asked_for_block(from, to, hash);
+                self.asked_for_block(from, to, *hash);
                 self.on_neighbour(to, from, NeighbourEvent::Asked);
             }
-            Message::Block(hash, block) => self.block_came(from, to, hash, block.as_deref()),
+            Message::Block(block) => self.block_came(from, to, block.0, block.1.as_deref()),
         }
     }
 
     pub(super) fn on_stream(&mut self, node: Number, peer: Number, event: StreamEvent) {
-        self.tell(node, MemberInput::Stream { peer, event });
+        // A member that is not hungry does not become so by these: they can wait for what it has to hear before.
+        let waits = matches!(event, StreamEvent::Progress { .. } | StreamEvent::Begun { .. });
+        if !waits {
+            self.hear_news(node);
+        }
+        self.inform(node, MemberInput::Stream { peer, event });
     }
 
     fn on_neighbour(&mut self, node: Number, peer: Number, event: NeighbourEvent) {

@@ -92,7 +92,9 @@ impl Simulation {
             MemberOutput::Leave { peer } => self.say(node, peer, Message::Leave),
             MemberOutput::AskForPeers { peer } => self.say(node, peer, Message::AskForPeers),
             MemberOutput::OpenStream { peer } => self.say(node, peer, Message::OpenStream),
-            MemberOutput::FetchBlock { peer, hash } => self.say(node, peer, Message::AskForBlock(hash)),
+            MemberOutput::FetchBlock { peer, hash } => {
+                self.say(node, peer, Message::AskForBlock(hash.into()))
+            }
             MemberOutput::Manifest(_) => self.manifest_known(node),
             MemberOutput::Complete => self.completed(node),
             // An idle stream costs nothing; nobody reads the words.

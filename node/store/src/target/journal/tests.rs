@@ -1,4 +1,4 @@
-//! What is written is read, whatever became of the end.
+//! A journal is read up to the last record that is whole.
 
 use cap_std::ambient_authority;
 

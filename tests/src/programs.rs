@@ -1,4 +1,4 @@
-//! Which programs are measured.
+//! Which programs a benchmark measures.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -6,15 +6,17 @@ use std::process::Command;
 use anyhow::{Context, ensure};
 
 /// Where the programs lie.
-pub(crate) struct Programs {
-    pub(crate) shoal: PathBuf,
-    pub(crate) rendezvous: PathBuf,
+pub struct Programs {
+    /// `shoal`.
+    pub shoal: PathBuf,
+    /// `shoal-rendezvous`.
+    pub rendezvous: PathBuf,
 }
 
 impl Programs {
-    /// Those that the environment names, or else those of this workspace, built now: `cargo bench` alone would
-    /// not.
-    pub(crate) fn find() -> anyhow::Result<Self> {
+    /// Those that the environment names: `SHOAL`, and `SHOAL_RENDEZVOUS`, or else `shoal-rendezvous` beside it. Without
+    /// `SHOAL`, those of this workspace, built now: `cargo bench` alone would not. Fails if there is no such program.
+    pub fn find() -> anyhow::Result<Self> {
         let named = |key: &str| std::env::var_os(key).map(PathBuf::from);
         let Some(shoal) = named("SHOAL") else { return Self::build() };
         let rendezvous =
@@ -30,21 +32,19 @@ impl Programs {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let built = Command::new(cargo).args(["build", "--release", "--workspace", "--bins"]).status();
         ensure!(built.context("cargo does not run")?.success(), "cannot build shoal");
-        let program = shoal_tests::process::program;
+        let program = crate::process::program;
         Ok(Self { shoal: program("shoal"), rendezvous: program("shoal-rendezvous") })
     }
 
-    /// What `shoal --version` says.
-    pub(crate) fn version(&self) -> anyhow::Result<String> {
+    /// What `shoal --version` says. Fails if it does not run.
+    pub fn version(&self) -> anyhow::Result<String> {
         said(&self.shoal, &["--version"]).map(|text| text.trim().to_owned())
     }
 
-    /// Without shaped links, only the program itself can hold back.
-    pub(crate) fn must_have_limits(&self) -> anyhow::Result<()> {
+    /// Whether `shoal get` has options for its own rates. Fails if it does not run.
+    pub fn has_limits(&self) -> anyhow::Result<bool> {
         let help = said(&self.shoal, &["get", "--help"])?;
-        let has = help.contains("--limit-up") && help.contains("--limit-down");
-        ensure!(has, "links cannot be shaped here, and this shoal has no --limit-up and --limit-down");
-        Ok(())
+        Ok(help.contains("--limit-up") && help.contains("--limit-down"))
     }
 }
 

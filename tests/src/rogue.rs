@@ -1,0 +1,37 @@
+//! What peers of this process that misbehave are made of: a Swarm that speaks Shoal's protocols and decides nothing.
+
+use std::time::Duration;
+
+use libp2p::identity::Keypair;
+use libp2p::request_response::{self, ProtocolSupport};
+use libp2p::swarm::NetworkBehaviour;
+use libp2p::{StreamProtocol, Swarm, SwarmBuilder, noise, tcp, tls, yamux};
+use shoal_net::{QueryCodec, streams};
+use shoal_wire::query;
+
+/// Questions and streams of chunks, both ways.
+#[derive(NetworkBehaviour)]
+pub(crate) struct RogueBehaviour {
+    pub(crate) query: request_response::Behaviour<QueryCodec>,
+    pub(crate) streams: streams::Behaviour,
+}
+
+/// A Swarm that listens nowhere yet.
+pub(crate) fn swarm(key: Keypair) -> Swarm<RogueBehaviour> {
+    let protocol = (StreamProtocol::new(query::PROTOCOL), ProtocolSupport::Full);
+    SwarmBuilder::with_existing_identity(key)
+        .with_tokio()
+        .with_tcp(tcp::Config::default(), (tls::Config::new, noise::Config::new), yamux::Config::default)
+        .expect("a machine has TCP")
+        .with_behaviour(|_| RogueBehaviour {
+            query: request_response::Behaviour::with_codec(
+                QueryCodec::default(),
+                [protocol],
+                Default::default(),
+            ),
+            streams: streams::Behaviour::default(),
+        })
+        .expect("a behaviour is one")
+        .with_swarm_config(|config| config.with_idle_connection_timeout(Duration::from_secs(600)))
+        .build()
+}
