@@ -32,9 +32,14 @@ impl PipedShell {
         Self { process, input, results: 0, errors: 0 }
     }
 
+    /// Says a line whose result is not waited for.
+    pub fn say(&mut self, line: &str) {
+        writeln!(self.input, "{line}").expect("the shell listens");
+    }
+
     /// Says a line, and waits for its result, or for what is wrong.
     pub fn try_ask(&mut self, line: &str) -> Result<Value, String> {
-        writeln!(self.input, "{line}").expect("the shell listens");
+        self.say(line);
         let answer = eventually(line, || {
             let results = self.process.lines();
             if let Some(result) = results.get(self.results) {

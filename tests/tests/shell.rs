@@ -59,7 +59,8 @@ fn until_found(shell: &mut PipedShell, name: &str) -> Value {
 fn tracker_first() {
     let scene = Scene::new();
     let mut shell = scene.sharer();
-    let found = until_found(&mut shell, "holiday");
+    shell.ask("updatelist");
+    let found = shell.ask("find holiday");
     assert_eq!((&found[0]["publishers"], &found[0]["size"]), (&1.into(), &300_000.into()), "{found}");
     assert_eq!(found[0]["peers"][0], shell.peer().as_str());
     shell.quit().expect(0);
@@ -74,24 +75,54 @@ fn peer_first_and_the_tracker_later() {
     shell.fails("find holiday");
     let (_tracker, again) = tracker_on(place(&point), &scratch.path().join("tracker"), &[]);
     assert_eq!(again, point);
+    shell.process.word("it is registered", |line| line.contains("registered at") && line.contains(&point));
     until_found(&mut shell, "holiday");
     // What failed is no failure of the last word, but the shell's end tells of it.
     shell.quit().expect(5);
 }
 
 #[test]
+fn getload_is_nothing_and_then_counts_a_transfer_that_runs() {
+    let scene = Scene::new();
+    write(&scene.shared().join("large"), random(3_000_000, 2));
+    let (mut one, mut two, mut asker) = (scene.sharer(), scene.other(), scene.other());
+    let address = one.address();
+    let ask = format!("getload {address}");
+    assert_eq!(asker.ask(&ask)["uploads"], 0);
+    one.ask("updatelist");
+    one.ask("limit up 100KB");
+    let id = two.ask("find large")[0]["content"].as_str().unwrap().to_owned();
+    let to = scene.path("to");
+    two.say(&format!("download {id} {}", to.display()));
+    asker.until("a transfer is counted", &ask, |load| load["uploads"].as_u64() > Some(0));
+    // What a peer has and what it counts is asked the same way.
+    let found = asker.ask(&format!("where {id} 0 {address}"));
+    assert_eq!((&found[0]["peer"], &found[0]["has"]), (&address.as_str().into(), &true.into()), "{found}");
+    assert!(asker.ask(&format!("counters {address}"))["chunks_sent"].is_u64());
+    assert_eq!(asker.ask(&format!("ls {address}")).as_array().unwrap().len(), 2);
+    assert_eq!(asker.ask(&format!("ping {address} 1"))["received"], 1);
+}
+
+#[test]
 fn two_peers_see_each_other() {
     let scene = Scene::new();
+    write(&scene.shared().join("large"), random(3_000_000, 2));
     let (mut one, mut two) = (scene.sharer(), scene.other());
-    until_found(&mut two, "holiday");
-    let to = scene.path("to");
-    two.ask(&format!("download holiday {}", to.display()));
+    one.ask("updatelist");
+    // Complete peers have no use for each other, so it takes its time.
+    one.ask("limit up 50KB");
     let (first, second) = (one.peer(), two.peer());
-    two.until("the one is a peer", "peers", |peers| peers[0]["peer"] == first.as_str());
+    two.say(&format!("download large {}", scene.path("to").display()));
     one.until("the other is a peer", "peers", |peers| peers[0]["peer"] == second.as_str());
-    let edges = one.until("they are connected", "topo", |edges| edges[0]["seen"] == true);
+    let edges = one.ask("topo");
     let ends = [edges[0]["a"].as_str().unwrap(), edges[0]["b"].as_str().unwrap()];
     assert!(ends.contains(&first.as_str()) && ends.contains(&second.as_str()), "{edges}");
+    // Ctrl-C ends the word, not the shell and not the download.
+    two.process.interrupt();
+    two.process.word("it goes on", |line| line.contains("the node goes on fetching"));
+    assert_eq!(two.ask("peers")[0]["peer"], first.as_str());
+    assert_eq!(two.ask("status large")["state"], "fetching");
+    two.quit().expect(3);
 }
 
 #[test]

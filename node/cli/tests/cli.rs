@@ -32,7 +32,10 @@ fn help_of_every_command() {
     let tracker = ["", " peers", " find", " swarm", " report-dead", " put", " get", " stats"];
     let tracker = tracker.map(|command| format!("tracker{command}"));
     let others = ["", "share", "get", "inspect", "verify", "demo", "completions", "man"].map(str::to_owned);
-    for command in others.into_iter().chain(tracker) {
+    let of_nodes = ["node", "shell", "status", "peers", "find", "ls", "pause", "resume", "rm", "limit"];
+    let asking = ["load", "counters", "where", "ping", "topo"];
+    let others = others.into_iter().chain(of_nodes.into_iter().chain(asking).map(str::to_owned));
+    for command in others.chain(tracker) {
         let args: Vec<&str> = command.split_whitespace().chain(["--help"]).collect();
         let (code, stdout, _) = shoal(&args);
         assert_eq!(code, 0);
@@ -248,12 +251,7 @@ fn trackers_that_cannot_be_asked() {
     ");
     assert_snapshot!(failure(&["share", ".", "--publish"]), @r"
     exit code 2
-    error: the following required arguments were not provided:
-      --rendezvous <ADDR>
-
-    Usage: shoal share --rendezvous <ADDR> --publish <PATH>...
-
-    For more information, try '--help'.
+    error: --publish needs a rendezvous point to tell: --rendezvous <ADDR>
     ");
 }
 
@@ -275,7 +273,7 @@ fn completed(words: &[&str]) -> Vec<String> {
 
 #[test]
 fn bash_completes_commands_and_options() {
-    assert_eq!(completed(&["shoal", "sh"]), ["share"]);
+    assert_eq!(completed(&["shoal", "sh"]), ["share", "shell"]);
     assert_eq!(completed(&["shoal", "tracker", "rep"]), ["report-dead"]);
     assert_eq!(completed(&["shoal", "share", "--seed-f"]), ["--seed-for"]);
     assert_eq!(completed(&["shoal", "get", "--seed"]), ["--seed-for", "--seed", "--seed-ratio"]);
@@ -339,4 +337,19 @@ fn a_page_of_no_command() {
     error: 'shoal-tracker' has no command 'fnd'
     hint: its commands are peers, find, swarm, report-dead, put, get, stats
     ");
+}
+
+/// The options with which the unit starts a node are options of it.
+#[test]
+fn the_unit_of_a_node_names_options_that_there_are() {
+    let unit = include_str!("../../../packaging/systemd/shoal-node.service");
+    let starts: Vec<&str> =
+        unit.lines().filter_map(|line| line.strip_prefix("ExecStart=/usr/local/bin/shoal ")).collect();
+    assert_eq!(starts.len(), 1);
+    let words = starts[0].replace("%S", "/var/lib").replace("%t", "/run");
+    let args: Vec<&str> = words.split_whitespace().chain(["--check-config"]).collect();
+    let (code, stdout, stderr) = shoal(&args);
+    assert_eq!(code, 0, "{stderr}");
+    assert!(stdout.contains("data = \"/var/lib/shoal-node\""), "{stdout}");
+    assert!(stdout.contains("socket = \"/run/shoal-node/node.sock\""), "{stdout}");
 }

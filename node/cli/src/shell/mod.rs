@@ -123,11 +123,12 @@ pub(super) async fn run(args: Args, output: &Output) -> Result<Exit, CliError> {
     let (mut lines, voice) = lines(&names).map_err(anyhow::Error::from)?;
     shell.dirs.lock().await.look(shell.client(), true).await?.iter().for_each(|words| voice.say(words));
     let background = CancellationToken::new();
-    let looking = tokio::spawn(look_again(shell.clone(), voice, background.clone()));
+    let looking = tokio::spawn(look_again(shell.clone(), voice.clone(), background.clone()));
+    let telling = tokio::spawn(news::tell(shell.clone(), voice, background.clone()));
     let last = converse(&shell, &mut lines, &names).await;
     background.cancel();
     // Err: it has panicked, which it has said.
-    drop(looking.await);
+    drop((looking.await, telling.await));
     if let Ok(shell) = Arc::try_unwrap(shell).map_err(drop) {
         shell.session.end().await;
     }

@@ -54,6 +54,6 @@ mod tests {
         let mut table = Table::new(&["name", ">size"]);
         table.row(["é名".to_owned(), "1".to_owned()]);
         table.row(["a\nb\u{1b}".to_owned(), "12345".to_owned()]);
-        assert_eq!(table.text(), "name              size\né名                   1\na\\u{a}b\\u{1b}  12345");
+        assert_eq!(table.text(), "name            size\né名                 1\na\\u{a}b\\u{1b}  12345");
     }
 }
