@@ -25,9 +25,9 @@ pub struct HostileHalf {
 }
 
 impl HostileHalf {
-    /// Six liars about a content, which register at a rendezvous point. Asked for peers, each tells that many strangers
-    /// are at `elsewhere`.
-    pub async fn gather(source: Arc<Source>, point: &str, elsewhere: &[Multiaddr]) -> Self {
+    /// Six liars about a content, which register at a rendezvous point. Asked for peers, each tells of many strangers
+    /// that are `elsewhere`, each at one of these lists of addresses.
+    pub async fn gather(source: Arc<Source>, point: &str, elsewhere: &[Vec<Multiaddr>]) -> Self {
         let manifest = source.manifest();
         let bait = Bait { content: manifest.id(), chunks: manifest.chunks().len() as u32 };
         let namespace = swarm_namespace(&bait.content);

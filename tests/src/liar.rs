@@ -50,8 +50,8 @@ struct Part {
     blocks: HashMap<Hash, Vec<u8>>,
     /// What it does with requests for chunks; without that it takes no streams.
     chunks: Option<(Arc<Source>, Script)>,
-    /// Where it says that others are.
-    elsewhere: Vec<Multiaddr>,
+    /// Where it says that others are, one after the other.
+    elsewhere: Vec<Vec<Multiaddr>>,
 }
 
 /// A running liar.
@@ -78,9 +78,9 @@ pub async fn lie(source: Arc<Source>, script: Script) -> Liar {
     lie_and_tell(source, script, vec![]).await
 }
 
-/// As [`lie`]; asked for peers, it makes up as many as it may tell, each time others, which are at one of these addresses
-/// each.
-pub async fn lie_and_tell(source: Arc<Source>, script: Script, elsewhere: Vec<Multiaddr>) -> Liar {
+/// As [`lie`]; asked for peers, it makes up as many as it may tell, each time others, each with one of these lists of
+/// addresses.
+pub async fn lie_and_tell(source: Arc<Source>, script: Script, elsewhere: Vec<Vec<Multiaddr>>) -> Liar {
     let manifest = source.manifest().clone();
     let root = manifest.root();
     let id = manifest.id();
@@ -156,10 +156,10 @@ fn answer(part: &Part, request: &QueryRequest) -> QueryResponse {
     }
 }
 
-/// As many peers as an answer may have, which nobody has heard of before, each at one of these addresses.
-fn made_up(elsewhere: &[Multiaddr]) -> Vec<PeerAddresses> {
-    let addresses = elsewhere.iter().cycle().take(MAX_PEERS);
-    addresses.map(|address| PeerAddresses::new(PeerId::random(), std::slice::from_ref(address))).collect()
+/// As many peers as an answer may have, which nobody has heard of before, each with one of these lists of addresses.
+fn made_up(elsewhere: &[Vec<Multiaddr>]) -> Vec<PeerAddresses> {
+    let homes = elsewhere.iter().cycle().take(MAX_PEERS);
+    homes.map(|addresses| PeerAddresses::new(PeerId::random(), addresses)).collect()
 }
 
 /// Answers one stream by the script; ends when the other side does.

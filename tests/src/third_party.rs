@@ -13,6 +13,8 @@ use tokio::task::JoinSet;
 
 /// The longest datagram that is looked at, in bytes.
 const DATAGRAM: usize = 2048;
+/// Ports of TCP.
+const PORTS: usize = 8;
 /// How long a connection may say nothing before the next one has its turn.
 const PATIENCE: Duration = Duration::from_secs(1);
 
@@ -36,8 +38,10 @@ impl Bothered {
 
 /// A listening one. It is gone when this is dropped.
 pub struct ThirdParty {
-    /// Where it is, by TCP and by UDP.
-    pub addresses: Vec<Multiaddr>,
+    /// Where it is, by TCP: as many addresses as one dial tries.
+    pub tcp: Vec<Multiaddr>,
+    /// Where it is, by UDP.
+    pub quic: Multiaddr,
     bothered: Arc<Mutex<Bothered>>,
     _tasks: JoinSet<()>,
 }
@@ -45,17 +49,25 @@ pub struct ThirdParty {
 impl ThirdParty {
     /// Listens on loopback.
     pub async fn listen() -> Self {
-        let tcp = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let udp = UdpSocket::bind("127.0.0.1:0").await.expect("a free port");
-        let ports = (tcp.local_addr().expect("a port").port(), udp.local_addr().expect("a port").port());
-        let addresses =
-            [format!("/ip4/127.0.0.1/tcp/{}", ports.0), format!("/ip4/127.0.0.1/udp/{}/quic-v1", ports.1)];
         let bothered = Arc::new(Mutex::new(Bothered::default()));
-        let mut tasks = JoinSet::new();
-        tasks.spawn(hang_up(tcp, bothered.clone()));
-        tasks.spawn(listen_only(udp, bothered.clone()));
-        let addresses = addresses.iter().map(|text| text.parse().expect("an address")).collect();
-        Self { addresses, bothered, _tasks: tasks }
+        let (mut tasks, mut tcp) = (JoinSet::new(), Vec::new());
+        for _ in 0..PORTS {
+            let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+            let port = listener.local_addr().expect("a port").port();
+            tcp.push(format!("/ip4/127.0.0.1/tcp/{port}").parse().expect("an address"));
+            tasks.spawn(hang_up(listener, bothered.clone()));
+        }
+        let socket = UdpSocket::bind("127.0.0.1:0").await.expect("a free port");
+        let port = socket.local_addr().expect("a port").port();
+        let quic = format!("/ip4/127.0.0.1/udp/{port}/quic-v1").parse().expect("an address");
+        tasks.spawn(listen_only(socket, bothered.clone()));
+        Self { tcp, quic, bothered, _tasks: tasks }
+    }
+
+    /// What liars may tell strangers' addresses to be: all of those by TCP, where it hangs up at once, for most of them,
+    /// and for one in fifty that by UDP, since an attempt that nobody answers lasts long and keeps others back.
+    pub fn homes(&self) -> Vec<Vec<Multiaddr>> {
+        std::iter::repeat_n(self.tcp.clone(), 49).chain([vec![self.quic.clone()]]).collect()
     }
 
     /// What has come so far.

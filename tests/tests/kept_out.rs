@@ -132,16 +132,16 @@ fn a_line_on_which_a_chunk_takes_longer_than_a_stall_still_finishes() {
 fn four_getters_between_whom_a_line_is_divided_into_trickles_all_finish() {
     let scratch = tempfile::tempdir().unwrap();
     let file = scratch.path().join("file");
-    let bytes = random(128 << 10, 1);
+    let bytes = random(256 << 10, 1);
     write(&file, &bytes);
-    // 6 KiB a second for each, so the one chunk takes 21 seconds: longer than a peer may be silent.
-    let (_share, ticket) = share(&file, &["--chunker", "fixed:131072", "--limit-up", "24KiB"]);
+    // 7 KiB a second for each, so the one chunk takes 37 seconds: longer than three stalls, after which a peer is dropped.
+    let (_share, ticket) = share(&file, &["--chunker", "fixed:262144", "--limit-up", "28KiB"]);
     let to = |n: usize| scratch.path().join(n.to_string());
     // Nothing is passed on: all of it comes from the one line.
     let getters: Vec<_> = (0..4).map(|n| get(&ticket, &to(n), &["--topology", "star"])).collect();
     for (n, getter) in getters.into_iter().enumerate() {
         let ended = getter.end().expect(0).json();
-        assert_eq!(ended["fetched"], 128 << 10);
+        assert_eq!(ended["fetched"], 256 << 10);
         assert_eq!(std::fs::read(to(n).join("file")).unwrap(), bytes);
     }
 }

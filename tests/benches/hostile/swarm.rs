@@ -53,7 +53,7 @@ pub(crate) async fn run(programs: &Programs, setup: &Setup, hostile: bool) -> an
 
     let third = ThirdParty::listen().await;
     let mut half = match hostile {
-        true => Some(HostileHalf::gather(source, &point, &third.addresses).await),
+        true => Some(HostileHalf::gather(source, &point, &third.homes()).await),
         false => None,
     };
     let liars: BTreeSet<_> = half.iter().flat_map(HostileHalf::liars).map(|liar| liar.peer).collect();

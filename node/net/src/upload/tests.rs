@@ -253,7 +253,8 @@ async fn what_a_peer_asks_for_again_is_looked_at_before_it_is_sent() {
     for chunk in [3, 4] {
         getter.get(u64::from(chunk), chunk, served.content).await;
         other.get(u64::from(chunk), chunk, served.content).await;
-        (getter.chunk().await, other.chunk().await);
+        getter.chunk().await;
+        other.chunk().await;
     }
     assert!(served.store.doubted.lock().unwrap().is_empty());
     // By now the first stream is known to have been served.
