@@ -38,7 +38,8 @@ fn a_getters_log_tells_its_story_and_is_filtered() {
     for event in ["connected", "asked", "manifest", "content_added", "content_complete"] {
         assert!(told.contains(&event), "{event}: {told:?}");
     }
-    let bytes: u64 = lines(&log, &["--event", "chunk_received"]).iter().map(|it| it["bytes"].as_u64().unwrap()).sum();
+    let bytes: u64 =
+        lines(&log, &["--event", "chunk_received"]).iter().map(|it| it["bytes"].as_u64().unwrap()).sum();
     assert_eq!(bytes, 300_000);
     let peer = lines(&log, &["--event", "connected"])[0]["peer"].as_str().unwrap().to_owned();
     assert!(lines(&log, &["--peer", &peer]).iter().all(|line| line["peer"] == peer.as_str()));

@@ -146,7 +146,10 @@ mod tests {
     #[test]
     fn figures_are_numbers_and_reasons_are_words_of_the_wire() {
         let received = logged(ActivityKind::ChunkReceived { chunk: 7, bytes: 9, duplicate: true });
-        assert_eq!((&received["chunk"], &received["bytes"], &received["duplicate"]), (&7.into(), &9.into(), &1.into()));
+        assert_eq!(
+            (&received["chunk"], &received["bytes"], &received["duplicate"]),
+            (&7.into(), &9.into(), &1.into())
+        );
         let refused = logged(ActivityKind::ChunkRefused { why: shoal_wire::chunks::ChunkRefusal::NoneFresh });
         assert_eq!(refused["why"], "none_fresh");
     }

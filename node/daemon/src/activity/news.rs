@@ -18,7 +18,8 @@ pub(super) fn line_of(event: NodeEvent) -> Option<LogEvent> {
         ContentEvent::Withdrawn(words) => now("file_withdrawn").with("why", words),
         ContentEvent::Unavailable { chunks } => now("chunks_unavailable").with("chunks", chunks as u64),
         ContentEvent::TrackersUseless(why) => {
-            let each: Vec<String> = why.iter().map(|(tracker, error)| format!("{tracker}: {error}")).collect();
+            let each: Vec<String> =
+                why.iter().map(|(tracker, error)| format!("{tracker}: {error}")).collect();
             now("trackers_useless").with("why", each.join("; "))
         }
         ContentEvent::Safe { copies } => now("content_safe").with("copies", copies as u64),
