@@ -1,6 +1,7 @@
 //! The live screen and the shell on a terminal.
 
 use std::io::{Read, Write};
+use std::num::NonZeroU16;
 use std::sync::{Arc, Mutex};
 
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
@@ -10,6 +11,10 @@ use shoal_tests::node::RunningNode;
 use shoal_tests::process::{LOOPBACK, program};
 
 const SIZE: PtySize = PtySize { rows: 24, cols: 120, pixel_width: 0, pixel_height: 0 };
+
+fn cells(count: u16) -> NonZeroU16 {
+    NonZeroU16::new(count).expect("a terminal has some")
+}
 
 /// `shoal` on a terminal, whose screen is kept as a person would see it. Killed when dropped.
 struct OnTerminal {
@@ -31,7 +36,7 @@ impl OnTerminal {
         }
         let child = pair.slave.spawn_command(command).unwrap();
         drop(pair.slave);
-        let screen = Arc::new(Mutex::new(vt100::Parser::new(SIZE.rows, SIZE.cols, 0)));
+        let screen = Arc::new(Mutex::new(vt100::Parser::new(cells(SIZE.rows), cells(SIZE.cols), 0)));
         let (shown, mut output) = (screen.clone(), pair.master.try_clone_reader().unwrap());
         std::thread::spawn(move || {
             let mut bytes = [0; 4096];

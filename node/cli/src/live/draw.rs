@@ -65,15 +65,8 @@ fn footing(screen: &Screen) -> Line<'static> {
 fn contents(screen: &Screen, frame: &mut Frame<'_>, area: Rect) {
     let widths = [10, 6, 11, 13, 13, 5].map(Constraint::Length).into_iter().chain([Constraint::Fill(1)]);
     let head = ["state", "done", "size", "down", "up", "peers", "name"];
-    list(
-        frame,
-        area,
-        "contents",
-        head.into(),
-        widths.collect(),
-        screen.contents.iter().map(content),
-        screen.selected(),
-    );
+    let rows = screen.contents.iter().map(content);
+    list(frame, area, "contents", Table::new(rows, widths).header(header(head)), screen.selected());
 }
 
 fn content(it: &Content) -> Row<'static> {
@@ -95,15 +88,8 @@ fn peers(screen: &Screen, frame: &mut Frame<'_>, area: Rect) {
         .into_iter()
         .chain([Constraint::Fill(1), Constraint::Fill(1)]);
     let head = ["peer", "round trip", "received", "sent", "transport", "address", "says it is"];
-    list(
-        frame,
-        area,
-        "peers",
-        head.into(),
-        widths.collect(),
-        screen.peers.iter().map(peer),
-        screen.selected(),
-    );
+    let rows = screen.peers.iter().map(peer);
+    list(frame, area, "peers", Table::new(rows, widths).header(header(head)), screen.selected());
 }
 
 fn peer(it: &NeighbourInfo) -> Row<'static> {
@@ -120,17 +106,12 @@ fn peer(it: &NeighbourInfo) -> Row<'static> {
     ])
 }
 
-fn list(
-    frame: &mut Frame<'_>,
-    area: Rect,
-    title: &'static str,
-    head: Vec<&'static str>,
-    widths: Vec<Constraint>,
-    rows: impl Iterator<Item = Row<'static>>,
-    selected: usize,
-) {
-    let table = Table::new(rows, widths)
-        .header(Row::new(head).style(Style::new().add_modifier(Modifier::BOLD)))
+fn header(names: [&'static str; 7]) -> Row<'static> {
+    Row::new(names).style(Style::new().add_modifier(Modifier::BOLD))
+}
+
+fn list(frame: &mut Frame<'_>, area: Rect, title: &'static str, table: Table<'_>, selected: usize) {
+    let table = table
         .row_highlight_style(Style::new().add_modifier(Modifier::REVERSED))
         .block(Block::bordered().title(title));
     let mut state = TableState::new().with_selected(Some(selected));

@@ -78,7 +78,7 @@ pub(super) fn place<'a>(line: &str, arguments: impl Fn(&str) -> Option<&'a [Kind
 /// Of these, those that begin like that, written so that the shell reads them as one word. Sorted, each once.
 pub(super) fn matching<'a>(begun: &str, all: impl IntoIterator<Item = &'a str>) -> Vec<String> {
     let mut found: Vec<String> =
-        all.into_iter().filter(|name| name.starts_with(begun)).filter_map(|name| quoted(name)).collect();
+        all.into_iter().filter(|name| name.starts_with(begun)).filter_map(quoted).collect();
     found.sort();
     found.dedup();
     found

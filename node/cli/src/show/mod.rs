@@ -259,7 +259,8 @@ pub(super) fn peer_contents(peer: &str, all: &[PeerContentInfo]) -> String {
     }
     let mut table = Table::new(&["content", ">size", ">files", ">has", "says it is called"]);
     for it in all {
-        let has = if it.chunks == 0 { 100 } else { it.have.min(it.chunks) * 100 / it.chunks };
+        let parts = u64::from(it.have.min(it.chunks)) * 100;
+        let has = parts.checked_div(u64::from(it.chunks)).unwrap_or(100);
         table.row([
             it.content.clone(),
             human::bytes(it.size),
