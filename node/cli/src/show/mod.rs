@@ -259,8 +259,8 @@ pub(super) fn peer_contents(peer: &str, all: &[PeerContentInfo]) -> String {
     }
     let mut table = Table::new(&["content", ">size", ">files", ">has", "says it is called"]);
     for it in all {
-        let parts = u64::from(it.have.min(it.chunks)) * 100;
-        let has = parts.checked_div(u64::from(it.chunks)).unwrap_or(100);
+        let parts = it.have.min(it.chunks).saturating_mul(100);
+        let has = parts.checked_div(it.chunks).unwrap_or(100);
         table.row([
             it.content.clone(),
             human::bytes(it.size),
