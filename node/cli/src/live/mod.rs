@@ -1,6 +1,6 @@
 //! `--watch`: what a node does, as a screen that changes; where there is no terminal, as a block of text every two seconds.
 //!
-//! What is shown is a [`Screen`](screen::Screen): the node is asked again and again, keys change it, and drawing is a pure
+//! What is shown is a [`Screen`]: the node is asked again and again, keys change it, and drawing is a pure
 //! function of it. What always holds: however this ends, the terminal is as it was before.
 
 mod draw;
