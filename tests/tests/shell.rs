@@ -103,6 +103,11 @@ fn getload_is_nothing_and_then_counts_a_transfer_that_runs() {
     assert_eq!(asker.ask(&format!("ping {address} 1"))["received"], 1);
 }
 
+/// Whether a list of peers, in which a tracker may stand too, names one.
+fn names(peers: &Value, peer: &str) -> bool {
+    peers.as_array().unwrap().iter().any(|it| it["peer"] == peer)
+}
+
 #[test]
 fn two_peers_see_each_other() {
     let scene = Scene::new();
@@ -113,15 +118,18 @@ fn two_peers_see_each_other() {
     one.ask("limit up 50KB");
     let (first, second) = (one.peer(), two.peer());
     two.say(&format!("download large {}", scene.path("to").display()));
-    one.until("the other is a peer", "peers", |peers| peers[0]["peer"] == second.as_str());
+    one.until("the other is a peer", "peers", |peers| names(peers, &second));
     let edges = one.ask("topo");
-    let ends = [edges[0]["a"].as_str().unwrap(), edges[0]["b"].as_str().unwrap()];
-    assert!(ends.contains(&first.as_str()) && ends.contains(&second.as_str()), "{edges}");
+    let joins = |edge: &Value| {
+        let ends = [&edge["a"], &edge["b"]];
+        ends.iter().any(|end| **end == first.as_str()) && ends.iter().any(|end| **end == second.as_str())
+    };
+    assert!(edges.as_array().unwrap().iter().any(joins), "{edges}");
     // Ctrl-C ends the word, not the shell and not the download.
     two.process.interrupt();
     two.process.word("it goes on", |line| line.contains("the node goes on fetching"));
-    assert_eq!(two.ask("peers")[0]["peer"], first.as_str());
-    assert_eq!(two.ask("status large")["state"], "fetching");
+    assert!(names(&two.ask("peers"), &first));
+    two.until("it is fetching", "status large", |status| status["state"] == "fetching");
     two.quit().expect(3);
 }
 

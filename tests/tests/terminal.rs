@@ -55,6 +55,14 @@ impl OnTerminal {
         })
     }
 
+    /// Waits until the shell reads again: what is typed before that is not its to complete.
+    fn asks(&self) {
+        eventually("the shell asks", || {
+            let all = self.screen.lock().unwrap().screen().contents();
+            all.trim_end().ends_with("shoal>").then_some(())
+        });
+    }
+
     fn is_full_screen(&self) -> bool {
         self.screen.lock().unwrap().screen().alternate_screen()
     }
@@ -122,11 +130,13 @@ fn the_shell_completes_a_name_and_survives_ctrl_c() {
     let file = scratch.path().join("holiday photos");
     write(&file, "x");
     let mut shell = OnTerminal::start(&["shell", "--own", "--listen", LOOPBACK], "");
-    shell.shows("shoal> ");
+    shell.asks();
     shell.types(&format!("sha\tre '{}'\r", file.display()).replace("\tre", "\t"));
     shell.shows("shoal1");
+    shell.asks();
     shell.types("status hol\t\r");
     shell.shows("state     serving");
+    shell.asks();
     shell.types("half a line\u{3}");
     shell.types("getload nobody\r");
     shell.shows("error:");

@@ -11,7 +11,7 @@ use shoal_tests::node::RunningNode;
 fn says(node: &RunningNode, content: &str, cause: &str) -> serde_json::Value {
     eventually(cause, || {
         let told = node.run(["why", content, "--json"]).expect(0).json();
-        let first = told["findings"][0].clone();
+        let first = told["contents"][0]["findings"][0].clone();
         (first["cause"] == cause).then_some(first)
     })
 }

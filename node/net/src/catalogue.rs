@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use crate::activity::ActivityKind;
-use crate::job::{ContentEvent, Failure, Intent, Job, Outcome, Parting, Progress, Report};
+use crate::job::{ContentEvent, Failure, Intent, Job, Outcome, Parting, Phase, Progress, Report};
 use crate::parts::NodeParts;
 
 /// Whether anything is done for a content.
@@ -91,10 +91,12 @@ impl Catalogue {
         if entries.contains_key(&content) {
             return Err(Failure::Busy);
         }
+        // What is served from the start looks for nothing, also before its task says so.
+        let phase = if matches!(intent, Intent::Serve { .. }) { Phase::Serving } else { Phase::default() };
         let mut entry = Entry {
             intent,
             state: ContentState::Running,
-            progress: watch::Sender::new(Progress::default()),
+            progress: watch::Sender::new(Progress { phase, ..Progress::default() }),
             outcome: watch::Sender::new(None),
             parting: Parting::default(),
             running: None,
