@@ -65,12 +65,8 @@ impl Output {
     /// Text that came from elsewhere is always escaped before it reaches the terminal.
     fn line(&self, text: &str) {
         let text = escaped(text);
-        if self.is_live() {
-            // Err only says that the terminal is gone.
-            drop(self.bars.println(text));
-        } else {
-            write_line(&text);
-        }
+        // A whole line, also when no bar is drawn: a shell's prompt comes after it.
+        self.bars.suspend(|| write_line(&text));
     }
 
     /// Data: the object with `--json`, else the text. Either is escaped, whoever wrote what is in it.
