@@ -137,9 +137,13 @@ fn the_shell_completes_a_name_and_survives_ctrl_c() {
     shell.types("status hol\t\r");
     shell.shows("state     serving");
     shell.asks();
-    shell.types("half a line\u{3}");
+    shell.types("half a line");
+    shell.shows("half a line");
+    shell.types("\u{3}");
+    shell.asks();
     shell.types("getload nobody\r");
     shell.shows("error:");
+    shell.asks();
     shell.types("end\r");
     shell.ends();
 }
