@@ -19,16 +19,26 @@ pub struct Resident {
 
 /// The command that starts a node with everything it keeps below `home`.
 pub fn node_command(home: &Path, more: &[&str]) -> Command {
+    command("shoal", node_arguments(home, more))
+}
+
+/// What to tell `shoal`, so that it is a node with everything it keeps below `home`.
+pub fn node_arguments(home: &Path, more: &[&str]) -> Vec<PathBuf> {
     let mut args: Vec<PathBuf> = vec!["node".into(), "--listen".into(), LOOPBACK.into()];
     args.extend(["--data".into(), home.join("data"), "--socket".into(), home.join("node.sock")]);
     args.extend(more.iter().map(PathBuf::from));
-    command("shoal", args)
+    args
 }
 
 impl Resident {
     /// Starts a node, and waits until its API answers.
     pub async fn start(home: &Path, more: &[&str]) -> Self {
-        let process = Process::spawn(node_command(home, more));
+        Self::spawn(node_command(home, more), home).await
+    }
+
+    /// Runs a command that starts a node below `home`, and waits until its API answers.
+    pub async fn spawn(command: Command, home: &Path) -> Self {
+        let process = Process::spawn(command);
         let client = Client::unix(home.join("node.sock"));
         let mut resident = Self { process, client };
         resident.answers().await;

@@ -1,10 +1,10 @@
 //! A node that stays: what it goes on with after `kill -9`, what that costs, and how it answers while it is busy.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use shoal_tests::files::{random, tree, write};
+use shoal_tests::proc::bytes_read;
 use shoal_tests::process::{Process, Signal, shoal};
 use shoal_tests::resident::{Resident, node_command};
 
@@ -12,13 +12,6 @@ use shoal_tests::resident::{Resident, node_command};
 const SIZE: usize = 12 << 20;
 /// What may be under way to a node when it is killed, in bytes: a window of chunks of each content.
 const WINDOW: u64 = 8 << 20;
-
-/// Bytes that a process has read from anything so far.
-fn bytes_read(id: u32) -> u64 {
-    let io = fs::read_to_string(format!("/proc/{id}/io")).expect("the system counts");
-    let line = io.lines().find_map(|line| line.strip_prefix("rchar: ")).expect("it counts reads");
-    line.parse().expect("a number")
-}
 
 /// Folders with a large file each.
 fn folders(base: &Path, count: u64) -> Vec<PathBuf> {
