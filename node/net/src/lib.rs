@@ -51,6 +51,7 @@ mod listen;
 mod memory;
 mod meter;
 mod metrics;
+mod muxer;
 mod neighbours;
 mod node;
 mod node_error;

@@ -15,8 +15,9 @@ use libp2p::core::upgrade::{
     InboundConnectionUpgrade, OutboundConnectionUpgrade, SelectUpgrade, UpgradeInfo, Version,
 };
 use libp2p::identity::Keypair;
-use libp2p::{PeerId, Transport, noise, tcp, yamux};
+use libp2p::{PeerId, Transport, noise, tcp};
 
+use super::muxer;
 use super::tls::TlsConfig;
 
 /// What may lie unsent in a socket, in bytes: enough to keep a fast line busy until the next piece comes.
@@ -39,7 +40,7 @@ pub(super) fn transport(
         })
         .upgrade(Version::V1Lazy)
         .authenticate(Security(SelectUpgrade::new(tls, noise)))
-        .multiplex(yamux::Config::default());
+        .multiplex(muxer::Config::default());
     Ok(transport.map(|(peer, muxer), _| (peer, StreamMuxerBox::new(muxer))).boxed())
 }
 

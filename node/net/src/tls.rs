@@ -4,13 +4,13 @@
 //! extension binds them to a peer id, mutual authentication, ALPN `libp2p`. libp2p's own upgrade offers
 //! ChaCha20 first, so that two of its nodes never use AES; with AES instructions AES-128-GCM moves about
 //! a third more. This upgrade differs in the order of the cipher suites alone and talks to the stock one,
-//! either side changed: certificates are made and checked by `libp2p::tls`. It also buffers.
+//! either side changed: certificates are made and checked by `libp2p::tls`. It also buffers what it reads.
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
-use futures::io::{BufReader, BufWriter};
+use futures::io::BufReader;
 use futures::{AsyncRead, AsyncWrite, FutureExt};
 use futures_rustls::{TlsAcceptor, TlsConnector, TlsStream};
 use libp2p::PeerId;
@@ -102,11 +102,11 @@ fn has_aes() -> bool {
     return false;
 }
 
-/// A secured connection with buffers on both sides of TLS. The multiplexer writes a header of 12 bytes and
-/// a body of 16 KiB at a time: unbuffered, each would become a TLS record and a system call of its own.
-pub(super) type Secured<C> = BufWriter<TlsStream<BufReader<C>>>;
+/// A secured connection with a buffer below TLS, which reads no more than 4 KiB at once. What is written has been
+/// collected above (`muxer`).
+pub(super) type Secured<C> = TlsStream<BufReader<C>>;
 
-/// Bytes in each buffer: some TLS records.
+/// Bytes in the buffer: some TLS records.
 const BUFFER: usize = 64 << 10;
 
 fn buffered<C: AsyncRead>(socket: C) -> BufReader<C> {
@@ -130,7 +130,7 @@ impl<C: AsyncRead + AsyncWrite + Send + Unpin + 'static> InboundConnectionUpgrad
     fn upgrade_inbound(self, socket: C, _: Self::Info) -> Self::Future {
         async move {
             let stream = TlsAcceptor::from(self.server).accept(buffered(socket)).await?;
-            Ok((remote_peer(stream.get_ref().1)?, BufWriter::with_capacity(BUFFER, stream.into())))
+            Ok((remote_peer(stream.get_ref().1)?, stream.into()))
         }
         .boxed()
     }
@@ -147,7 +147,7 @@ impl<C: AsyncRead + AsyncWrite + Send + Unpin + 'static> OutboundConnectionUpgra
             // and libp2p compares that peer id with the one it dialled.
             let name = ServerName::IpAddress(IpAddr::from(std::net::IpAddr::V4(Ipv4Addr::UNSPECIFIED)));
             let stream = TlsConnector::from(self.client).connect(name, buffered(socket)).await?;
-            Ok((remote_peer(stream.get_ref().1)?, BufWriter::with_capacity(BUFFER, stream.into())))
+            Ok((remote_peer(stream.get_ref().1)?, stream.into()))
         }
         .boxed()
     }
