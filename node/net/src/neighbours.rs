@@ -153,6 +153,15 @@ impl ConnectionTable {
         peers
     }
 
+    /// The connected peers, and the round trip that was measured last on the oldest connection to each.
+    pub(crate) fn round_trips(&self) -> BTreeMap<PeerId, Option<Duration>> {
+        let mut all = BTreeMap::new();
+        for known in self.table().connections.values() {
+            all.entry(known.peer).or_insert(known.rtt);
+        }
+        all
+    }
+
     /// All connected peers, by id. What they exchange, and for which contents, is for others to add.
     pub(crate) fn list(&self, now: Duration) -> Vec<Neighbour> {
         let table = self.table();
