@@ -8,6 +8,7 @@ use shoal_content::{ContentId, Manifest};
 use tokio::sync::oneshot;
 
 use super::config::NodeConfig;
+#[cfg(test)]
 use super::control::Control;
 use super::neighbours::Neighbour;
 use super::node_error::NodeError;

@@ -6,7 +6,7 @@ use shoal_content::ContentId;
 use shoal_wire::query::{FoundClaim, MAX_FIND_PASSES};
 
 use super::finder::{Finder, NameSearch};
-use super::visit::visit_named;
+use super::visit::reach;
 use crate::parts::NodeParts;
 use crate::remote::{AskError, ClaimedPeer, claimed};
 use crate::target::PeerTarget;
@@ -64,13 +64,7 @@ pub(crate) async fn find(
 ) -> Result<FoundByPeers, AskError> {
     let FindQuestion { name, prefix, hops, peers } = question;
     let passes = hops.clamp(1, MAX_FIND_PASSES + 1) - 1;
-    let (mut visits, mut error) = (Vec::new(), None);
-    for target in &peers {
-        match visit_named(&parts.control, target).await {
-            Ok(visit) => visits.push(visit),
-            Err(failed) => error = Some(failed),
-        }
-    }
+    let visits = reach(&parts.control, &peers).await?;
     let asked: Vec<PeerId> = if peers.is_empty() {
         let mut all = parts.connections.peers();
         all.shuffle(&mut rand::rng());
@@ -79,9 +73,6 @@ pub(crate) async fn find(
     } else {
         visits.iter().map(|visit| visit.peer).collect()
     };
-    if let Some(error) = error.filter(|_| asked.is_empty()) {
-        return Err(error);
-    }
     let count = asked.len();
     let search = NameSearch::new(&name, prefix);
     let (found, answered) = finder.ask(&parts.control, &search, passes, asked).await;

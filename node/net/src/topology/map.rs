@@ -10,14 +10,11 @@ use shoal_engine::{MapWalk, WalkLimits};
 use shoal_wire::query::{LinksClaim, LoadClaim};
 
 use super::map_parts::{Links, MapNode, MapOptions, NodeAnswer, SwarmMap};
-use super::visit::{Visit, visit, visit_named};
+use super::visit::{PER_PEER, reach, visit};
 use crate::control::Control;
 use crate::parts::NodeParts;
 use crate::remote::{AskError, ClaimedPeer, RemotePeer, claimed};
 use crate::target::PeerTarget;
-
-/// A peer is connected to, and has answered, within this time.
-const PER_PEER: Duration = Duration::from_secs(5);
 
 /// What one peer answered.
 struct Asked {
@@ -91,22 +88,6 @@ pub(crate) async fn draw(
     let known: BTreeSet<PeerId> = nodes.iter().map(|node| node.peer).collect();
     let links = links.into_iter().filter(|link| known.contains(&link.a) && known.contains(&link.b)).collect();
     Ok(SwarmMap { nodes, links, cut: walk.was_cut(clock.now()) })
-}
-
-/// Connects to as many of the named peers as can be reached.
-async fn reach(control: &Control, peers: &[PeerTarget]) -> Result<Vec<Visit>, AskError> {
-    let (mut visits, mut error) = (Vec::new(), None);
-    for target in peers {
-        let reached = tokio::time::timeout(PER_PEER, visit_named(control, target)).await;
-        match reached.unwrap_or(Err(AskError::Timeout)) {
-            Ok(visit) => visits.push(visit),
-            Err(failed) => error = Some(failed),
-        }
-    }
-    match error {
-        Some(error) if visits.is_empty() => Err(error),
-        _ => Ok(visits),
-    }
 }
 
 async fn ask(

@@ -1,5 +1,8 @@
 //! A connection to a peer for as long as somebody has something to ask it.
 
+use std::time::Duration;
+
+use futures::future::join_all;
 use libp2p::{Multiaddr, PeerId};
 use shoal_engine::Teller;
 
@@ -7,6 +10,9 @@ use crate::control::Control;
 use crate::peers::{DialError, PeerEvent, PeersHandle};
 use crate::remote::AskError;
 use crate::target::PeerTarget;
+
+/// A peer is connected to within this time; the map's questions have as long for connecting and answering.
+pub(super) const PER_PEER: Duration = Duration::from_secs(5);
 
 /// Keeps the connection that a peer was asked on; what it used is given back when this is dropped.
 pub(super) struct Visit {
@@ -40,8 +46,27 @@ pub(super) async fn visit(
     Err(AskError::Ended)
 }
 
+/// Connects to as many of the peers that the user names as can be reached.
+///
+/// # Errors
+/// None of them can be.
+pub(super) async fn reach(control: &Control, peers: &[PeerTarget]) -> Result<Vec<Visit>, AskError> {
+    let visits = peers.iter().map(|target| tokio::time::timeout(PER_PEER, visit_named(control, target)));
+    let (mut reached, mut error) = (Vec::new(), None);
+    for visit in join_all(visits).await {
+        match visit.unwrap_or(Err(AskError::Timeout)) {
+            Ok(visit) => reached.push(visit),
+            Err(failed) => error = Some(failed),
+        }
+    }
+    match error {
+        Some(error) if reached.is_empty() => Err(error),
+        _ => Ok(reached),
+    }
+}
+
 /// Connects to a peer that the user names.
-pub(super) async fn visit_named(control: &Control, target: &PeerTarget) -> Result<Visit, AskError> {
+async fn visit_named(control: &Control, target: &PeerTarget) -> Result<Visit, AskError> {
     let address = match target {
         PeerTarget::Connected(peer) => return visit(control, *peer, None).await,
         PeerTarget::Address(address) => address,
