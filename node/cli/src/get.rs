@@ -9,7 +9,7 @@ use indicatif::HumanDuration;
 use libp2p::Multiaddr;
 use libp2p::identity::Keypair;
 use serde::Serialize;
-use shoal_api::model::Fetch;
+use shoal_api::model::{Fetch, FindingInfo};
 use shoal_engine::SeedGoal;
 use tokio_util::sync::CancellationToken;
 
@@ -24,6 +24,7 @@ use super::output::Output;
 use super::session::UseArgs;
 use super::share::{absolute, goal, ratio, serve, tell};
 use super::stillness::Stillness;
+use super::why::sentence;
 use shoal_net::{
     ContentEvent, ContentHandle, Failure, FetchOptions, Finished, Include, Node, Phase, Progress,
 };
@@ -156,7 +157,7 @@ async fn follow(
     let mut rate = Growth::default();
     let mut refresh = tokio::time::interval(REFRESH);
     let mut stopping = false;
-    let (start, mut still) = (Instant::now(), Stillness::default());
+    let (start, mut still) = (Instant::now(), Stillness::new());
     let result = loop {
         tokio::select! {
             () = stop.cancelled(), if !stopping => {
@@ -165,7 +166,8 @@ async fn follow(
             }
             _ = refresh.tick() => {
                 show(&bar, &progress.borrow(), &mut rate);
-                if still.is_due(start.elapsed(), &progress.borrow()) {
+                let mark = mark(&progress.borrow());
+                if still.is_due(start.elapsed(), mark) {
                     say_why(node, handle, &mut still, output).await;
                 }
             }
@@ -184,9 +186,18 @@ async fn follow(
 }
 
 /// Says what has not been said yet of why nothing comes.
-async fn say_why(node: &Node, handle: &ContentHandle, still: &mut Stillness, output: &Output) {
+async fn say_why(node: &Node, handle: &ContentHandle, still: &mut Stillness<Mark>, output: &Output) {
     let findings = node.explain(handle.content()).await.unwrap_or_default();
-    still.news(findings).iter().for_each(|why| output.say(format!("nothing comes: {why}")));
+    let findings = findings.iter().map(FindingInfo::from).collect();
+    still.news(findings).iter().for_each(|why| output.say(format!("nothing comes: {}", sentence(why))));
+}
+
+/// What changes while something happens.
+type Mark = (Phase, u64, u64, u64);
+
+fn mark(progress: &Progress) -> Mark {
+    let moved = progress.traffic.total.received.saturating_add(progress.traffic.total.duplicate);
+    (progress.phase, progress.done, progress.scan.bytes_done, moved)
 }
 
 fn begin(event: ContentEvent, output: &Output) {
