@@ -122,6 +122,11 @@ impl PeersHandle {
         self.peers.change(|now, state| state.book.release(now, self.id, peer));
     }
 
+    /// The same, of a peer that was only to be asked something: the connection ends at once if nobody else has used it.
+    pub(crate) fn leave(&self, peer: PeerId) {
+        self.peers.change(|now, state| state.book.leave(now, self.id, peer));
+    }
+
     /// Looks for the peer at an address that the user named: until one answers, or at once if the address names it.
     /// Answered by [`PeerEvent::AddressAnswered`].
     pub(crate) fn seek_address(&self, address: Multiaddr) {

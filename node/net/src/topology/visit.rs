@@ -17,7 +17,13 @@ pub(super) const PER_PEER: Duration = Duration::from_secs(5);
 /// Keeps the connection that a peer was asked on; what it used is given back when this is dropped.
 pub(super) struct Visit {
     pub(super) peer: PeerId,
-    _handle: PeersHandle,
+    handle: PeersHandle,
+}
+
+impl Drop for Visit {
+    fn drop(&mut self) {
+        self.handle.leave(self.peer);
+    }
 }
 
 /// Connects to a peer, by what is known of it and by what somebody tells. Dials are bounded by the book of peers.
@@ -33,7 +39,7 @@ pub(super) async fn visit(
     handle.seek(peer);
     while let Some(event) = events.recv().await {
         match event {
-            PeerEvent::Connected { .. } => return Ok(Visit { peer, _handle: handle }),
+            PeerEvent::Connected { .. } => return Ok(Visit { peer, handle }),
             PeerEvent::Unreachable { error, .. } => {
                 return Err(error.map_or(DialError::NotDialled, DialError::Failed).into());
             }
@@ -81,7 +87,7 @@ async fn visit_named(control: &Control, target: &PeerTarget) -> Result<Visit, As
                 handle.seek(peer);
             }
             PeerEvent::Connected { peer } if sought == Some(peer) => {
-                return Ok(Visit { peer, _handle: handle });
+                return Ok(Visit { peer, handle });
             }
             PeerEvent::AddressUnreachable { error, .. } => return Err(error.into()),
             PeerEvent::Unreachable { error, .. } => {
