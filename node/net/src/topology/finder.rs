@@ -76,7 +76,7 @@ impl Finder {
         hops: u8,
         search: NameSearch,
     ) -> Result<QueryResponse, QueryErrorCode> {
-        let neighbours = self.connections.peers();
+        let neighbours = self.connections.answering();
         let decision = self.relay().asked(self.clock.now(), asker, id, hops, neighbours);
         let control = self.control.upgrade().ok_or(QueryErrorCode::Busy)?;
         let mut found = FoundSet::new();

@@ -66,7 +66,7 @@ pub(crate) async fn find(
     let passes = hops.clamp(1, MAX_FIND_PASSES + 1) - 1;
     let visits = reach(&parts.control, &peers).await?;
     let asked: Vec<PeerId> = if peers.is_empty() {
-        let mut all = parts.connections.peers();
+        let mut all = parts.connections.answering();
         all.shuffle(&mut rand::rng());
         all.truncate(MOST_ASKED);
         all

@@ -33,10 +33,14 @@ pub(crate) async fn draw(
 ) -> Result<SwarmMap, AskError> {
     let clock = parts.clock;
     let mut links = Links::default();
+    // Connected ones that answer no peers, such as trackers: their connections are another part's, and left alone.
+    let mut foreign = BTreeSet::new();
     let (mut starts, mut visits) = (BTreeMap::new(), Vec::new());
     if options.peers.is_empty() {
         // Before anybody is connected to be asked.
         starts = parts.connections.round_trips();
+        let answering = parts.connections.answering();
+        foreign.extend(starts.keys().copied().filter(|peer| !answering.contains(peer)));
         starts.iter().for_each(|(peer, rtt)| links.add(parts.local, *peer, *rtt, true));
     } else {
         visits = reach(&parts.control, &options.peers).await?;
@@ -51,7 +55,15 @@ pub(crate) async fn draw(
     let deadline = walk.deadline();
     while !walk.is_done(clock.now()) {
         while let Some(peer) = walk.next(clock.now()) {
+            if foreign.contains(&peer) {
+                walk.failed();
+                answers.insert(peer, Err(AskError::Unsupported));
+                continue;
+            }
             under_way.push(ask(parts.control.clone(), peer, told.remove(&peer), options.content));
+        }
+        if under_way.is_empty() {
+            break;
         }
         let Asked { peer, answer } = tokio::select! {
             Some(asked) = under_way.next() => asked,

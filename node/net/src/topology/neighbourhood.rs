@@ -105,7 +105,7 @@ impl Keeper {
                     None => return,
                 },
                 Some(heard) = self.questions.next() => self.hear(heard),
-                _ = look.tick() => Some(RingInput::Known(self.connections.peers())),
+                _ = look.tick() => Some(RingInput::Known(self.connections.answering())),
                 () = self.clock.until(due) => Some(RingInput::Timeout),
             };
             if let Some(input) = input {
@@ -133,7 +133,10 @@ impl Keeper {
 
     fn hear(&mut self, Heard { input, told }: Heard) -> Option<RingInput> {
         if let Some((teller, peers)) = told {
-            let known = peers.iter().map(|(peer, _)| *peer).collect();
+            // A tracker that somebody tells of has no place here, and its connection is another one's.
+            let (connected, answering) = (self.connections.peers(), self.connections.answering());
+            let fits = |peer: &PeerId| !connected.contains(peer) || answering.contains(peer);
+            let known = peers.iter().map(|(peer, _)| *peer).filter(fits).collect();
             for (peer, addresses) in peers {
                 self.handle.learn(peer, addresses, Teller::Peer(teller));
             }
