@@ -1,5 +1,6 @@
 //! What the tests of whole swarms share: real processes, made-up files, and peers that misbehave.
 //!
+//! - [`chain`]: nodes of which each knows only the next.
 //! - [`process`]: starts `shoal` and `shoal-rendezvous`, reads what they print, ends them.
 //! - [`files`]: makes trees of files and compares them.
 //! - [`gate`]: a provider in this process whose chunks are let through one by one and counted.
@@ -21,6 +22,7 @@
 //!
 //! Nothing here sleeps to wait for something; [`eventually`] looks again and again until a deadline.
 
+pub mod chain;
 pub mod false_tracker;
 pub mod files;
 pub mod gate;

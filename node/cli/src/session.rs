@@ -82,6 +82,11 @@ pub(super) async fn required() -> Result<Session, CliError> {
 }
 
 impl AskArgs {
+    /// Whether trackers are named.
+    pub(super) fn names_trackers(&self) -> bool {
+        !self.rendezvous.is_empty()
+    }
+
     /// The running node, or one in this process that keeps nothing.
     pub(super) async fn open(&self, output: &Output) -> Result<Session, CliError> {
         if !self.rendezvous.is_empty() && !self.which.standalone {

@@ -65,8 +65,8 @@ impl Daemon {
         let (folder, library, saved) = opened.map_err(|error| DaemonError::Invalid(error.to_string()))??;
         let limits = Limits { up: config.node.limit_up, down: config.node.limit_down };
         let node = Node::start(config.node).await?;
-        let DaemonConfig { cache, trackers, schedule, watch, .. } = config;
-        let options = Options { cache, trackers, limits, schedule, moved_to: saved.moved_to };
+        let DaemonConfig { activity_log, cache, trackers, schedule, watch, .. } = config;
+        let options = Options { activity_log, cache, trackers, limits, schedule, moved_to: saved.moved_to };
         let contents = Contents::new(saved.contents);
         let core = Arc::new(Core::new(node, library, contents, saved.settings, options, folder));
         saved.shares.into_iter().for_each(|(number, request)| core.queue.restore(number, request));
@@ -92,6 +92,11 @@ impl Daemon {
     /// Where the library lies that was found damaged at the start and was moved aside; this one began empty then.
     pub fn moved_aside(&self) -> Option<&Path> {
         self.core.options.moved_to.as_deref()
+    }
+
+    /// Where what the node does is written down, if that was told at the start.
+    pub fn activity_log(&self) -> Option<&Path> {
+        self.core.options.activity_log.as_deref()
     }
 
     /// What happens to the library from now on. A listener that lags by more than 1024 events misses some.

@@ -6,6 +6,7 @@ use shoal_engine::{PeerBookConfig, UploadConfig};
 
 use crate::metrics::SwarmMetrics;
 use crate::observer::Observer;
+use crate::topology::NeighbourhoodConfig;
 
 /// How a node is started.
 #[derive(Debug, Clone)]
@@ -29,6 +30,8 @@ pub struct NodeConfig {
     pub metrics: Option<SwarmMetrics>,
     /// How many connections and dials there may be, and how many peers are remembered.
     pub peers: PeerBookConfig,
+    /// With whom the node stays connected, whatever contents it has.
+    pub neighbourhood: NeighbourhoodConfig,
 }
 
 impl Default for NodeConfig {
@@ -43,6 +46,7 @@ impl Default for NodeConfig {
             observer: None,
             metrics: None,
             peers: PeerBookConfig::default(),
+            neighbourhood: NeighbourhoodConfig::default(),
         }
     }
 }

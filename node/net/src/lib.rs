@@ -61,12 +61,14 @@ mod peers;
 mod remote;
 mod shared_error;
 mod standing;
+mod starting;
 pub mod streams;
 mod target;
 mod tcp;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod topology;
 mod tracker_client;
 mod traffic;
 mod transport;
@@ -97,5 +99,9 @@ pub use shoal_framing::{read_frame, write_frame};
 pub use shoal_wire::query::{ChunkRef, ContentClaim, CountersClaim, LoadClaim, QueryErrorCode};
 pub use target::{PeerTarget, PeerTargetError};
 pub use tls::TlsConfig;
+pub use topology::{
+    FindQuestion, FoundByPeers, FoundContent, MapLink, MapNode, MapOptions, NeighbourhoodConfig, NodeAnswer,
+    SwarmMap,
+};
 pub use tracker_client::{MalformedAnswer, PeerSelection, Portion, SwarmSize, TrackerClient, TrackerError};
 pub use traffic::{Exchanged, Traffic};

@@ -3,6 +3,7 @@
 //!
 //! Listings are explained in [`shoal_testing`]. Each begins with the length of the frame. `PROTOCOL.md` shows the same bytes; a test here compares them, both ways.
 
+mod asked_on;
 mod growth;
 mod node;
 
@@ -503,6 +504,7 @@ fn listings() -> impl Iterator<Item = &'static str> {
         .into_iter()
         .chain(growth::LISTINGS)
         .chain(node::LISTINGS)
+        .chain(asked_on::LISTINGS)
         .chain(crate::tracker::vectors::listings())
 }
 

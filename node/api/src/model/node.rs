@@ -27,6 +27,10 @@ pub struct NodeInfo {
     /// Its data folder.
     #[schema(value_type = Option<String>)]
     pub data: Option<PathBuf>,
+    /// Where it writes down what it does, if it does.
+    #[schema(value_type = Option<String>)]
+    #[serde(default)]
+    pub activity_log: Option<PathBuf>,
 }
 
 /// Bandwidth limits of the whole node.

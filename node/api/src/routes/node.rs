@@ -31,6 +31,7 @@ pub(super) async fn node(State(app): State<App>) -> Json<NodeInfo> {
         trackers: daemon.trackers().iter().map(|address| address.to_string()).collect(),
         limits: convert::limits_info(daemon.limits()),
         data: app.data.as_ref().map(|path| path.to_string_lossy().into_owned().into()),
+        activity_log: daemon.activity_log().map(|path| path.to_string_lossy().into_owned().into()),
     })
 }
 

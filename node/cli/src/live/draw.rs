@@ -175,6 +175,7 @@ mod tests {
             trackers: vec![],
             limits: LimitsInfo::default(),
             data: None,
+            activity_log: None,
         }
     }
 

@@ -18,6 +18,9 @@ pub(super) struct NodeSettings {
     pub(super) listen: Vec<Multiaddr>,
     pub(super) port: u16,
     pub(super) rendezvous: Vec<Multiaddr>,
+    /// Peers to stay connected with.
+    pub(super) peer: Vec<Multiaddr>,
+    pub(super) no_ring: bool,
     pub(super) share_dir: Vec<PathBuf>,
     pub(super) watch: bool,
     pub(super) activity_log: Option<PathBuf>,
@@ -70,6 +73,8 @@ impl NodeOptions {
             listen: plain(self.listen),
             port: self.port.unwrap_or_default(),
             rendezvous: plain(self.rendezvous),
+            peer: plain(self.peer),
+            no_ring: self.no_ring.unwrap_or_default(),
             share_dir: self.share_dir.unwrap_or_default(),
             watch: self.watch.unwrap_or_default(),
             activity_log: self.activity_log,

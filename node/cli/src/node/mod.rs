@@ -14,7 +14,7 @@ use serde::Serialize;
 use shoal_api::metrics::NodeMetrics;
 use shoal_api::{ApiConfig, Client, serve};
 use shoal_daemon::{Daemon, DaemonConfig};
-use shoal_net::{NodeConfig, SwarmMetrics};
+use shoal_net::{NeighbourhoodConfig, NodeConfig, SwarmMetrics};
 use shoal_printable::Printable;
 use shoal_rendezvous::config::read_file;
 use shoal_rendezvous::log;
@@ -171,7 +171,8 @@ impl Args {
             None => EnvFilter::try_from_default_env().unwrap_or_else(|_| "warn".into()),
         };
         let absolute = |path: &PathBuf| std::path::absolute(path).context("there is no folder to be in");
-        Ok((NodeSettings { data: absolute(&settings.data)?, ..settings }, filter))
+        let activity_log = settings.activity_log.as_ref().map(absolute).transpose()?;
+        Ok((NodeSettings { data: absolute(&settings.data)?, activity_log, ..settings }, filter))
     }
 }
 
@@ -189,10 +190,15 @@ impl NodeSettings {
         };
         DaemonConfig {
             data: Some(self.data.clone()),
-            node: NodeConfig { metrics: Some(SwarmMetrics::default()), ..net.config(key, self.port) },
+            node: NodeConfig {
+                metrics: Some(SwarmMetrics::default()),
+                neighbourhood: NeighbourhoodConfig { peers: self.peer.clone(), ring: !self.no_ring },
+                ..net.config(key, self.port)
+            },
             trackers: self.rendezvous.clone(),
             schedule: self.limits.schedule.clone(),
             watch: self.watch,
+            activity_log: self.activity_log.clone(),
             cache: default_cache_dir(),
         }
     }

@@ -32,6 +32,12 @@ pub(super) struct NodeOptions {
     /// Rendezvous point that every content is registered at; may be given several times
     #[arg(long, value_name = "ADDR")]
     pub(super) rendezvous: Option<Vec<Text<PlainAddress>>>,
+    /// Peer to stay connected with, whatever is shared or fetched; may be given several times, at most 16 count
+    #[arg(long, value_name = "ADDR")]
+    pub(super) peer: Option<Vec<Text<PlainAddress>>>,
+    /// Hold no connections to the peers on either side of this node on the ring of all peers
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
+    pub(super) no_ring: Option<bool>,
     /// Folder of which each file and folder is shared under its own name, which trackers and peers are told, also what
     /// comes into it later; may be given several times
     #[arg(long, value_name = "DIR")]
@@ -142,6 +148,8 @@ impl NodeOptions {
             listen: place.0,
             port: place.1,
             rendezvous: self.rendezvous.or(other.rendezvous),
+            peer: self.peer.or(other.peer),
+            no_ring: self.no_ring.or(other.no_ring),
             share_dir: self.share_dir.or(other.share_dir),
             watch: self.watch.or(other.watch),
             activity_log: self.activity_log.or(other.activity_log),

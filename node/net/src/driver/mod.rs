@@ -19,7 +19,7 @@ use shoal_addresses::told;
 use shoal_content::ContentId;
 use shoal_printable::Printable;
 use shoal_registry::RequestLimiter;
-use shoal_wire::query::QueryResponse;
+use shoal_wire::query::{self, QueryResponse};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::activity::ActivityKind;
@@ -236,7 +236,8 @@ impl Driver {
             BehaviourEvent::Identify(identify::Event::Received { peer_id, info, .. }) => {
                 tracing::debug!(peer = %peer_id, agent = %Printable(&info.agent_version), "identified");
                 let standing = self.swarm.behaviour().standing.of(&peer_id);
-                self.parts.connections.identified(peer_id, info.agent_version);
+                let answers = info.protocols.iter().any(|it| it.as_ref() == query::PROTOCOL);
+                self.parts.connections.identified(peer_id, info.agent_version, answers);
                 self.peers.listens(peer_id, told(info.listen_addrs, standing).direct);
             }
             BehaviourEvent::Ping(event) => self.on_ping(event),
