@@ -13,8 +13,9 @@ use shoal_daemon::parse_rate;
 use shoal_engine::{Fairness, Topology, UploadConfig};
 
 use super::error::CliError;
+use super::finding::FindingArgs;
 use super::open_files;
-use shoal_net::{Node, NodeConfig};
+use shoal_net::{DiscoveryConfig, Node, NodeConfig};
 
 /// How the node finds others.
 #[derive(Args, Debug, Clone, Default)]
@@ -27,6 +28,8 @@ pub(super) struct NetArgs {
     pub(super) rendezvous: Vec<Multiaddr>,
     #[command(flatten)]
     pub(super) pace: PaceArgs,
+    #[command(flatten)]
+    pub(super) finding: FindingArgs,
 }
 
 /// How much of the line and of the node others get.
@@ -86,12 +89,19 @@ impl NetArgs {
             (self.pace.upload_slots.is_some(), "--upload-slots"),
             (self.pace.fairness != FairnessArg::default(), "--fairness"),
         ];
-        own.into_iter().find(|(given, _)| *given).map(|(_, name)| name)
+        own.into_iter().find(|(given, _)| *given).map(|(_, name)| name).or(self.finding.given())
     }
 
-    /// Starts a node like that.
+    /// Starts a node like that, which knows the peers that worked the last time.
     pub(super) async fn start(&self, identity: Keypair, port: u16) -> Result<Node, CliError> {
-        Ok(Node::start(self.config(identity, port)).await?)
+        let discovery = self.finding.config_with_known_peers();
+        Ok(Node::start(NodeConfig { discovery, ..self.config(identity, port) }).await?)
+    }
+
+    /// Starts a node that finds others by trackers, and by what is named, alone.
+    pub(super) async fn start_for_star(&self, identity: Keypair) -> Result<Node, CliError> {
+        let discovery = DiscoveryConfig::default();
+        Ok(Node::start(NodeConfig { discovery, ..self.config(identity, 0) }).await?)
     }
 
     /// A node like that. Makes room for its open files.
@@ -115,6 +125,7 @@ impl NetArgs {
             limit_up: self.pace.limit_up,
             limit_down: self.pace.limit_down,
             peers: open_files::bounds(),
+            discovery: self.finding.config(),
             ..NodeConfig::default()
         }
     }

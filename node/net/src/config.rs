@@ -4,6 +4,7 @@ use libp2p::Multiaddr;
 use libp2p::identity::Keypair;
 use shoal_engine::{PeerBookConfig, UploadConfig};
 
+use crate::discovery::DiscoveryConfig;
 use crate::metrics::SwarmMetrics;
 use crate::observer::Observer;
 
@@ -29,6 +30,8 @@ pub struct NodeConfig {
     pub metrics: Option<SwarmMetrics>,
     /// How many connections and dials there may be, and how many peers are remembered.
     pub peers: PeerBookConfig,
+    /// How it finds others without a tracker; by default, not at all.
+    pub discovery: DiscoveryConfig,
 }
 
 impl Default for NodeConfig {
@@ -43,6 +46,7 @@ impl Default for NodeConfig {
             observer: None,
             metrics: None,
             peers: PeerBookConfig::default(),
+            discovery: DiscoveryConfig::default(),
         }
     }
 }

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::clock::Clock;
 use super::config::NodeConfig;
 use super::control::Control;
+use super::discovery::{DiscoveryBehaviour, DiscoveryLayer, SharedDiscovery};
 use super::driver::Driver;
 use super::external::ExternalAddresses;
 use super::fetch::ChunkStreams;
@@ -29,6 +30,7 @@ use crate::activity::ActivityStream;
 use crate::answerer::Answerer;
 use crate::catalogue::{Catalogue, ContentStatus};
 use crate::detail::ContentDetail;
+use crate::discovery::DhtStatus;
 use crate::events::{EventHub, Subscription};
 use crate::figures::{BandwidthLimits, NodeCounters, NodeLoad};
 use crate::handle::ContentHandle;
@@ -37,6 +39,8 @@ use crate::library::Inquiry;
 use crate::parts::NodeParts;
 use crate::remote::RemotePeer;
 use crate::target::PeerTarget;
+use crate::traffic::Exchanged;
+use shoal_engine::RememberedPeer;
 use shoal_store::{ChunkStore, Holdings};
 
 /// How long to wait for the first listening address.
@@ -170,6 +174,25 @@ impl Node {
         NodeCounters::of(self.parts.clock.now(), self.parts.uploads.tally(), &self.parts.connections)
     }
 
+    /// How finding peers without a tracker goes.
+    pub async fn dht(&self) -> DhtStatus {
+        self.parts.discovery.status().await
+    }
+
+    /// The peers of the DHT that are nearest to a key by Kademlia's distance, as far as a lookup finds them within 30
+    /// seconds, and the addresses at which each may be; at most 40. Empty where nobody of the DHT is known. What others say
+    /// of where they are is not proven.
+    pub async fn closest_peers(&self, key: Vec<u8>) -> Vec<(PeerId, Vec<Multiaddr>)> {
+        self.parts.discovery.nearest(key).await
+    }
+
+    /// Peers that worked, the best first, for [`DiscoveryConfig::remembered`](crate::DiscoveryConfig::remembered) at the
+    /// next start; at most 64.
+    pub fn remembered(&self) -> Vec<RememberedPeer> {
+        let traffic = self.parts.uploads.tally().snapshot();
+        self.parts.discovery.remembered(|peer| traffic.with(peer) != Exchanged::default())
+    }
+
     /// The connected peers, by id.
     pub fn neighbours(&self) -> Vec<Neighbour> {
         let traffic = self.parts.uploads.tally().snapshot();
@@ -222,11 +245,13 @@ impl Drop for Removal {
 async fn start(config: NodeConfig) -> Result<NodeParts, NodeError> {
     let local = config.identity.public().to_peer_id();
     let identity = config.identity.clone();
-    let mut swarm = transport::swarm(config.identity, &config.peers)?;
+    let clock = Clock::start();
+    let finding = config.discovery.for_listener(&config.listen);
+    let behaviour = DiscoveryBehaviour::new(local, clock, &finding);
+    let mut swarm = transport::swarm(config.identity, &config.peers, behaviour)?;
     listen::listen(&mut swarm, &config.listen, config.port, LISTEN_TIMEOUT).await?;
     let library = Arc::new(Library::default());
     let memory = Arc::new(Memory::default());
-    let clock = Clock::start();
     let uploads = Uploads::new(config.upload, config.limit_up, library.clone(), memory.clone(), clock);
     let peers = SharedPeers::new(clock, local, config.peers);
     let (control, orders) = Control::new(peers.clone(), uploads.activity().clone());
@@ -241,7 +266,9 @@ async fn start(config: NodeConfig) -> Result<NodeParts, NodeError> {
         connections: connections.clone(),
         peers: peers.clone(),
     };
-    let driver = Driver::new(swarm, orders, questions, PeerLayer::new(clock, peers), answerer)
+    let discovery = SharedDiscovery::new(clock, &finding);
+    let layer = DiscoveryLayer::new(clock, discovery.clone(), peers.attach_node(), &finding);
+    let driver = Driver::new(swarm, orders, questions, PeerLayer::new(clock, peers), answerer, layer)
         .announcing(ExternalAddresses::of(&config.listen))
         .counting(config.metrics.clone());
     let driver_ended = CancellationToken::new();
@@ -259,6 +286,7 @@ async fn start(config: NodeConfig) -> Result<NodeParts, NodeError> {
         clock,
         control,
         trackers,
+        discovery,
         library,
         uploads,
         streams,

@@ -186,6 +186,7 @@ impl NodeSettings {
                 upload_slots: self.limits.upload_slots,
                 fairness: self.limits.fairness,
             },
+            finding: self.finding.clone(),
         };
         DaemonConfig {
             data: Some(self.data.clone()),

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use shoal_api::model::{
     Content, ContentStateInfo, CountersInfo, FindInfo, LimitsInfo, LoadInfo, NeighbourInfo, NodeInfo,
-    PeerContentInfo, PeerCountersInfo, PeerLoadInfo, WhereInfo,
+    PeerContentInfo, PeerCountersInfo, PeerLoadInfo, TrackerlessInfo, WhereInfo,
 };
 use shoal_printable::Printable;
 
@@ -104,9 +104,22 @@ pub(super) fn node(it: &NodeInfo) -> String {
         format!("peers     {}", it.connections),
         format!("limits    {}", limits(&it.limits)),
     ];
+    lines.extend(without_tracker(&it.without_tracker));
     lines.extend(it.addresses.iter().map(|address| format!("address   {}", Printable(address))));
     lines.extend(it.trackers.iter().map(|tracker| format!("tracker   {}", Printable(tracker))));
     lines.join("\n")
+}
+
+/// How peers are found without a tracker.
+fn without_tracker(it: &TrackerlessInfo) -> Vec<String> {
+    let lan = it.lan_peers.map(|peers| format!("lan       {}", human::count(peers as u64, "neighbour")));
+    let peers = human::count(it.dht_peers as u64, "peer");
+    let records = format!("{} announced, {} kept for others", it.own_records, it.other_records);
+    let dht = match it.dht.as_str() {
+        "" | "off" => None,
+        role => Some(format!("dht       {}, knows {peers}, {records}", Printable(role))),
+    };
+    lan.into_iter().chain(dht).collect()
 }
 
 /// Bandwidth limits.

@@ -44,6 +44,15 @@ impl SharedPeers {
 
     /// Lets a content have to do with peers, for as long as it keeps the handle.
     pub(crate) fn attach(&self, content: ContentId) -> (PeersHandle, mpsc::Receiver<PeerEvent>) {
+        self.attach_as(Some(content))
+    }
+
+    /// Lets the node itself have to do with peers, for no content.
+    pub(crate) fn attach_node(&self) -> (PeersHandle, mpsc::Receiver<PeerEvent>) {
+        self.attach_as(None)
+    }
+
+    fn attach_as(&self, content: Option<ContentId>) -> (PeersHandle, mpsc::Receiver<PeerEvent>) {
         let (events, mailbox) = mpsc::channel(MAILBOX);
         let mut state = self.state();
         let id = SubscriberId(state.attached);
