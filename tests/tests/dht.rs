@@ -2,12 +2,15 @@
 
 use std::path::Path;
 
+use libp2p::identity::Keypair;
 use shoal_content::Ticket;
+use shoal_testing::{bytes, kad};
 use shoal_tests::eventually;
 use shoal_tests::files::{random, tree, write};
 use shoal_tests::hash_table::FalseProviders;
 use shoal_tests::node::RunningNode;
 use shoal_tests::process::{LOOPBACK, Process, command, get, share};
+use shoal_tests::stranger::Stranger;
 
 /// A content of its own in a file.
 fn content(at: &Path, seed: u64) {
@@ -143,7 +146,7 @@ fn nodes_that_speak_the_dht_under_another_name_are_not_seen() {
     let (_seed, id) = share_by(&file, &nodes[0].address());
     let to = scratch.path().join("to");
     let options = ["--bootstrap", &nodes[1].address(), "--dht-protocol", "/other/kad/1", "--wait", "5s"];
-    let failed = get(&id, &to, &options).end().expect(1);
+    let failed = get(&id, &to, &options).end().expect(5);
     assert!(failed.stderr.contains("peers of the DHT known: 0"), "{}", failed.stderr);
 }
 
@@ -156,6 +159,22 @@ fn in_a_star_nobody_is_asked_but_trackers() {
     let (_seed, id) = share_by(&file, &nodes[0].address());
     let to = scratch.path().join("to");
     let options = ["--bootstrap", &nodes[1].address(), "--topology", "star", "--wait", "5s"];
-    let failed = get(&id, &to, &options).end().expect(1);
+    let failed = get(&id, &to, &options).end().expect(5);
     assert!(failed.stderr.contains("neither a tracker"), "{}", failed.stderr);
+}
+
+/// What PROTOCOL.md shows is what a node understands and says.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_speaks_the_table_as_the_document_shows_it() {
+    let scratch = tempfile::tempdir().unwrap();
+    let node = RunningNode::start(scratch.path(), &[]);
+    let mut secret = [7; 32];
+    let provider = Keypair::ed25519_from_bytes(&mut secret).unwrap();
+    let address = node.address();
+    let mut provider = Stranger::connect_as(provider, &address, "/shoal/kad/1").await.unwrap();
+    let none = provider.ask(bytes(kad::ADD_PROVIDER)).await;
+    assert!(none.is_empty(), "it has no answer: {none:02x?}");
+    let mut asker = Stranger::connect(&address, "/shoal/kad/1").await;
+    let answer = asker.ask(bytes(kad::GET_PROVIDERS)).await;
+    assert_eq!(answer, bytes(kad::PROVIDERS));
 }

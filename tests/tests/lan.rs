@@ -63,9 +63,9 @@ fn who_comes_later_is_found_too_and_nobody_is_without_mdns() {
         let to = to.to_str().unwrap();
         let failed =
             shoal(&there, &["get", &id, "-o", to, "--dht", "off", "--no-mdns", "--wait", "3s"]).end();
-        let failed = failed.expect(1);
+        let failed = failed.expect(5);
         assert!(failed.stderr.contains("neither a tracker"), "{}", failed.stderr);
-        let silent = shoal(&there, &["get", &id, "-o", to, "--dht", "off", "--wait", "3s"]).end().expect(1);
+        let silent = shoal(&there, &["get", &id, "-o", to, "--dht", "off", "--wait", "3s"]).end().expect(5);
         assert!(silent.stderr.contains("neighbours on the LAN: 0"), "{}", silent.stderr);
         id
     };
