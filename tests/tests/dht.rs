@@ -41,7 +41,7 @@ fn network(scratch: &Path, size: usize) -> Vec<RunningNode> {
 fn knows(node: &RunningNode, peers: u64) {
     eventually("the node knows others", || {
         let status = node.status();
-        status["without_tracker"]["dht_peers"].as_u64().filter(|known| *known >= peers)
+        status["node"]["without_tracker"]["dht_peers"].as_u64().filter(|known| *known >= peers)
     });
 }
 
@@ -57,7 +57,7 @@ fn in_a_network_of_twenty_getter_and_provider_know_different_nodes() {
     let got = get(&id, &to, &["--bootstrap", &nodes[16].address(), "--wait", "50s"]).end().expect(0);
     assert_eq!(tree(&file), tree(&to.join("file")), "{}", got.stderr);
     let status = nodes[17].status();
-    assert_eq!(status["without_tracker"]["dht"], "near server", "{status}");
+    assert_eq!(status["node"]["without_tracker"]["dht"], "near server", "{status}");
 }
 
 #[test]

@@ -8,6 +8,7 @@
 //! second one at once.
 
 mod activity;
+mod address;
 mod ask;
 mod choice;
 mod completions;
@@ -52,6 +53,7 @@ use shoal_rendezvous::config::LogFormat;
 use tokio_util::sync::CancellationToken;
 
 use self::error::CliError;
+use self::finding::QUIET;
 use self::output::Output;
 
 /// Share files and folders of any size with many machines at once, every byte verified.
@@ -185,6 +187,7 @@ async fn ask_node(
 }
 
 fn init_log() {
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "error".into());
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| format!("error,{QUIET}").into());
     shoal_rendezvous::log::init(filter, LogFormat::Text);
 }

@@ -1,7 +1,5 @@
 //! The behaviours that find peers, put together. Composition only.
 
-use std::time::Duration;
-
 use libp2p::PeerId;
 use libp2p::swarm::NetworkBehaviour;
 use libp2p::swarm::behaviour::toggle::Toggle;
@@ -10,9 +8,6 @@ use super::config::{DhtMode, DiscoveryConfig};
 use super::lan::Lan;
 use super::zone::{Reach, Zone};
 use crate::clock::Clock;
-
-/// How long a lookup may take.
-pub(super) const QUERY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// See the module above.
 #[derive(NetworkBehaviour)]

@@ -30,7 +30,7 @@ pub struct DiscoveryConfig {
     pub dht: DhtMode,
     /// The DHT's protocol name; one that begins with no `/` is taken as if it did.
     pub protocol: String,
-    /// Peers to begin with, with or without `/p2p/PEER` at the end.
+    /// Peers to begin with in the DHT, with or without `/p2p/PEER` at the end.
     pub bootstrap: Vec<Multiaddr>,
     /// Peers that worked the last time, the best first; see [`Node::remembered`](crate::Node::remembered).
     pub remembered: Vec<RememberedPeer>,
@@ -63,6 +63,9 @@ impl DiscoveryConfig {
     pub(crate) fn for_listener(mut self, listen: &[Multiaddr]) -> Self {
         let alone =
             |address: &Multiaddr| ip_of(address).is_some_and(|ip| Scope::of_ip(ip) == Some(Scope::Loopback));
+        if self.dht == DhtMode::Off {
+            self.bootstrap.clear();
+        }
         self.mdns &= listen.is_empty() || !listen.iter().all(alone);
         self
     }

@@ -134,7 +134,7 @@ impl SharedDiscovery {
     pub(crate) fn new(clock: Clock, config: &DiscoveryConfig) -> Self {
         let remembered = config.remembered.iter().map(|it| it.peer).collect();
         let state = State {
-            machine: Discovery::new(clock.now(), remembered, rand::make_rng()),
+            machine: Discovery::new(clock.now(), remembered, config.dht != DhtMode::Off, rand::make_rng()),
             contents: BTreeMap::new(),
             entered: 0,
             asked: VecDeque::new(),

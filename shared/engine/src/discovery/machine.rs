@@ -12,6 +12,9 @@ use super::bootstraps::{Beginning, Bootstraps};
 use super::lan::{LanPeers, Subnet, on_link};
 use crate::{PeerSource, SeededRng};
 
+/// The most peers that worked the last time that a content asks.
+const MOST_TOLD: usize = 16;
+
 /// What a content wants.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ContentWish {
@@ -60,15 +63,20 @@ pub struct Discovery {
     /// Peers of the DHT that are known.
     table: usize,
     searching: bool,
+    /// Whether the node takes part in the DHT; without that nobody is needed to begin with.
+    dht: bool,
+    /// Nothing is to be done before this time unless something is told; `None`: not known.
+    idle_until: Option<Duration>,
     rng: SeededRng,
     outputs: VecDeque<DiscoveryOutput>,
 }
 
 impl Discovery {
-    /// Starts with peers that worked the last time, the best first.
-    pub fn new(now: Duration, remembered: Vec<PeerId>, rng: SeededRng) -> Self {
+    /// Starts with peers that worked the last time, the best first. `dht`: whether the node takes part in the DHT.
+    pub fn new(now: Duration, mut remembered: Vec<PeerId>, dht: bool, rng: SeededRng) -> Self {
         let mut bootstraps = Bootstraps::default();
         remembered.iter().for_each(|peer| bootstraps.add(now, *peer, Beginning::Remembered));
+        remembered.truncate(MOST_TOLD);
         Self {
             agenda: Agenda::default(),
             lan: LanPeers::default(),
@@ -77,6 +85,8 @@ impl Discovery {
             remembered,
             table: 0,
             searching: false,
+            dht,
+            idle_until: None,
             rng,
             outputs: VecDeque::new(),
         }
@@ -84,6 +94,7 @@ impl Discovery {
 
     /// What a content wants now.
     pub fn wish(&mut self, now: Duration, content: ContentId, wish: ContentWish) {
+        self.idle_until = None;
         let before = self.wishes.insert(content, wish).unwrap_or_default();
         self.agenda.set(now, content, wish.hungry, wish.holds);
         if wish.hungry && !before.hungry {
@@ -95,6 +106,7 @@ impl Discovery {
 
     /// A content has nothing to do with others any more.
     pub fn forget(&mut self, content: ContentId) {
+        self.idle_until = None;
         self.wishes.remove(&content);
         if self.agenda.remove(&content) {
             self.outputs.push_back(DiscoveryOutput::Withdraw(content));
@@ -104,6 +116,7 @@ impl Discovery {
 
     /// So many peers of the DHT are known now.
     pub fn set_table(&mut self, now: Duration, table: usize) {
+        self.idle_until = None;
         if self.table == 0 && table > 0 {
             self.agenda.hurry(now);
         }
@@ -113,6 +126,7 @@ impl Discovery {
 
     /// The user named a peer to begin with.
     pub fn named(&mut self, now: Duration, peer: PeerId) {
+        self.idle_until = None;
         self.bootstraps.add(now, peer, Beginning::Named);
     }
 
@@ -126,6 +140,7 @@ impl Discovery {
     ) -> Vec<Multiaddr> {
         let addresses = on_link(addresses, own);
         if !addresses.is_empty() && self.lan.heard(now, peer, &mut self.rng) {
+            self.idle_until = None;
             self.bootstraps.add(now, peer, Beginning::Lan);
             let hungry = self.wishes.iter().filter(|(_, wish)| wish.hungry);
             for content in hungry.map(|(content, _)| *content).collect::<Vec<_>>() {
@@ -149,36 +164,55 @@ impl Discovery {
     /// The DHT names peers that say that they have a content.
     pub fn found(&mut self, content: ContentId, peers: Vec<PeerId>) {
         if self.wishes.get(&content).is_some_and(|wish| wish.hungry) {
+            self.idle_until = None;
             self.tell(content, peers, PeerSource::Dht);
         }
     }
 
     /// A lookup has ended.
     pub fn looked_up(&mut self, now: Duration, content: ContentId) {
+        self.idle_until = None;
         self.agenda.looked_up(now, &content);
     }
 
     /// An announcement has ended. `reached`: somebody was told.
     pub fn announced(&mut self, now: Duration, content: ContentId, reached: bool) {
+        self.idle_until = None;
         self.agenda.announced(now, &content, reached);
     }
 
     /// A peer is connected. Whether it was sought to begin with.
     pub fn reached(&mut self, peer: &PeerId) -> bool {
+        self.idle_until = None;
         self.bootstraps.reached(peer)
     }
 
     /// A peer cannot be reached before `retry_at`.
     pub fn failed(&mut self, now: Duration, peer: &PeerId, retry_at: Duration) {
+        self.idle_until = None;
         self.bootstraps.failed(now, peer, retry_at);
     }
 
     /// The next thing to do.
     pub fn poll(&mut self, now: Duration) -> Option<DiscoveryOutput> {
+        // A node asks with each of its events, so where nothing is to be done that must cost nothing.
+        if self.outputs.is_empty() && self.idle_until.is_some_and(|at| now < at) {
+            return None;
+        }
+        let output = self.next_output(now);
+        if output.is_none() {
+            self.idle_until = Some(self.reckon_timeout().unwrap_or(Duration::MAX));
+        }
+        output
+    }
+
+    fn next_output(&mut self, now: Duration) -> Option<DiscoveryOutput> {
         if let Some(output) = self.outputs.pop_front() {
             return Some(output);
         }
-        if let Some(peer) = self.bootstraps.poll(now) {
+        if self.dht
+            && let Some(peer) = self.bootstraps.poll(now)
+        {
             return Some(DiscoveryOutput::Seek(peer));
         }
         if self.table == 0 {
@@ -195,8 +229,17 @@ impl Discovery {
         if !self.outputs.is_empty() {
             return Some(Duration::ZERO);
         }
+        match self.idle_until {
+            Some(Duration::MAX) => None,
+            Some(at) => Some(at),
+            None => self.reckon_timeout(),
+        }
+    }
+
+    fn reckon_timeout(&self) -> Option<Duration> {
         let agenda = self.agenda.next_timeout().filter(|_| self.table > 0);
-        agenda.into_iter().chain(self.bootstraps.next_timeout()).min()
+        let beginning = self.bootstraps.next_timeout().filter(|_| self.dht);
+        agenda.into_iter().chain(beginning).min()
     }
 
     fn tell(&mut self, content: ContentId, peers: Vec<PeerId>, source: PeerSource) {
@@ -234,7 +277,7 @@ mod tests {
     }
 
     fn machine(remembered: Vec<PeerId>) -> Discovery {
-        Discovery::new(secs(0), remembered, SeededRng::seed_from_u64(1))
+        Discovery::new(secs(0), remembered, true, SeededRng::seed_from_u64(1))
     }
 
     fn drain(machine: &mut Discovery, now: u64) -> Vec<DiscoveryOutput> {
@@ -290,6 +333,15 @@ mod tests {
         let sought = said[4..].iter().filter(|it| matches!(it, DiscoveryOutput::Seek(_))).count();
         assert_eq!((sought, said.len()), (3, 7), "to begin with, all of them are sought: {said:?}");
         assert_eq!(machine.lan_peers(), 2);
+    }
+
+    #[test]
+    fn without_the_dht_nobody_is_needed_to_begin_with() {
+        let mut machine = Discovery::new(secs(0), vec![peer(1)], false, SeededRng::seed_from_u64(1));
+        machine.wish(secs(0), content(1), HUNGRY);
+        let said = drain(&mut machine, 0);
+        assert_eq!(said, [tell(1, 1, PeerSource::Remembered), DiscoveryOutput::Search { often: true }]);
+        assert_eq!(machine.next_timeout(), None);
     }
 
     #[test]

@@ -17,7 +17,9 @@ pub(super) fn learnable(
 ) -> Vec<Multiaddr> {
     let addresses = addresses.into_iter().filter(|it| peer_of(it).is_none_or(|named| named == *peer));
     match teller {
-        Teller::User | Teller::Dht | Teller::Lan => addresses.filter(is_dialable).map(without_peer).collect(),
+        Teller::User | Teller::Dht | Teller::Lan | Teller::Remembered => {
+            addresses.filter(is_dialable).map(without_peer).collect()
+        }
         Teller::Tracker(_) | Teller::Peer(_) => told(addresses.map(without_peer), standing).direct,
     }
 }

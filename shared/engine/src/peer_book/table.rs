@@ -75,7 +75,7 @@ enum Introducer {
 
 fn introducer(teller: Teller) -> Option<Introducer> {
     match teller {
-        Teller::User => None,
+        Teller::User | Teller::Remembered => None,
         Teller::Tracker(peer) | Teller::Peer(peer) => Some(Introducer::Peer(peer)),
         Teller::Dht => Some(Introducer::Dht),
         Teller::Lan => Some(Introducer::Lan),

@@ -53,7 +53,7 @@ impl DiscoveryLayer {
         config: &DiscoveryConfig,
     ) -> Self {
         for it in &config.remembered {
-            peers.learn(it.peer, it.addresses.clone(), Teller::User);
+            peers.learn(it.peer, it.addresses.clone(), Teller::Remembered);
         }
         config.bootstrap.iter().for_each(|address| peers.seek_address(address.clone()));
         Self {

@@ -21,6 +21,7 @@ mod table;
 use std::collections::VecDeque;
 use std::num::NonZeroUsize;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use either::Either;
 use libp2p::core::Endpoint;
@@ -35,11 +36,12 @@ use libp2p::{Multiaddr, PeerId, StreamProtocol};
 use shoal_addresses::{Scope, told, without_peer};
 
 use self::connections::ZoneConnections;
-use super::behaviour::QUERY_TIMEOUT;
 use super::config::{DEFAULT_DHT_PROTOCOL, DhtMode, DiscoveryConfig};
 use super::provider_store::ProviderStore;
 use crate::clock::Clock;
 
+/// How long a lookup may take.
+const QUERY_TIMEOUT: Duration = Duration::from_secs(30);
 /// Kademlia's k, also of libp2p.
 const K: NonZeroUsize = NonZeroUsize::new(20).expect("not 0");
 
