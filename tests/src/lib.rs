@@ -5,6 +5,7 @@
 //! - [`files`]: makes trees of files and compares them.
 //! - [`gate`]: a provider in this process whose chunks are let through one by one and counted.
 //! - [`false_tracker`]: a tracker that answers with whatever bytes the test likes.
+//! - [`hash_table`]: peers of the distributed hash table that are libp2p's own.
 //! - [`hostile_half`]: liars and nuisances around a whole swarm.
 //! - [`liar`]: a provider that breaks the protocol in one chosen way.
 //! - [`netns`]: networks of a test's own.
@@ -26,6 +27,7 @@ pub mod chain;
 pub mod false_tracker;
 pub mod files;
 pub mod gate;
+pub mod hash_table;
 pub mod hostile_half;
 pub mod liar;
 pub mod netns;

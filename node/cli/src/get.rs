@@ -18,6 +18,7 @@ use super::activity::{self, ActivityArgs};
 use super::choice::{ChoiceArgs, PeerChoiceArg};
 use super::error::{CliError, Exit};
 use super::human;
+use super::known_peers;
 use super::library;
 use super::options::{SourceArgs, TopologyArg};
 use super::output::Output;
@@ -109,7 +110,10 @@ pub(super) async fn run(args: Args, output: &Output, stop: CancellationToken) ->
 async fn alone(args: Args, output: &Output, stop: CancellationToken) -> Result<Exit, CliError> {
     let wanted = args.from.wanted(&args.source)?;
     let include = Include::try_from(args.include.clone()).map_err(CliError::usage)?;
-    let node = args.from.net.start(Keypair::generate_ed25519(), 0).await?;
+    let node = match args.choice.topology {
+        TopologyArg::Star => args.from.net.start_for_star(Keypair::generate_ed25519()).await?,
+        TopologyArg::Mesh => args.from.net.start(Keypair::generate_ed25519(), 0).await?,
+    };
     let recorder = activity::record(&node, args.activity.activity_log.as_deref())?;
     let start = Instant::now();
     let goal = args.goal();
@@ -133,6 +137,7 @@ async fn alone(args: Args, output: &Output, stop: CancellationToken) -> Result<E
         }
         Err(failure) => Err(CliError::from(failure)),
     };
+    known_peers::save(&node);
     node.shutdown().await;
     activity::finish(recorder).await;
     result

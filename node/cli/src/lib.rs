@@ -8,16 +8,19 @@
 //! second one at once.
 
 mod activity;
+mod address;
 mod ask;
 mod choice;
 mod completions;
 mod demo;
 mod error;
+mod finding;
 mod get;
 mod human;
 mod identity;
 mod import;
 mod inspect;
+mod known_peers;
 mod library;
 mod live;
 mod log;
@@ -50,6 +53,7 @@ use shoal_rendezvous::config::LogFormat;
 use tokio_util::sync::CancellationToken;
 
 use self::error::CliError;
+use self::finding::QUIET;
 use self::output::Output;
 
 /// Share files and folders of any size with many machines at once, every byte verified.
@@ -179,6 +183,7 @@ async fn until_stopped(
 }
 
 fn init_log() {
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "error".into());
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| format!("error,{QUIET}").into());
     shoal_rendezvous::log::init(filter, LogFormat::Text);
 }

@@ -4,6 +4,7 @@ use libp2p::Multiaddr;
 use libp2p::identity::Keypair;
 use shoal_api::{Client, ClientError};
 use shoal_daemon::{Daemon, DaemonConfig};
+use shoal_net::{DiscoveryConfig, NodeConfig};
 use tokio_util::sync::CancellationToken;
 
 use super::error::{CliError, Exit};
@@ -95,7 +96,9 @@ impl AskArgs {
             return Ok(Session { client, own: None });
         }
         let net = NetArgs { rendezvous: self.rendezvous.clone(), ..NetArgs::default() };
-        let node = net.config(Keypair::generate_ed25519(), 0);
+        // It asks once, and is gone before anybody could find it.
+        let discovery = DiscoveryConfig::default();
+        let node = NodeConfig { discovery, ..net.config(Keypair::generate_ed25519(), 0) };
         Session::own(DaemonConfig { node, trackers: net.rendezvous, ..DaemonConfig::default() }).await
     }
 }

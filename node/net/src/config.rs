@@ -4,6 +4,7 @@ use libp2p::Multiaddr;
 use libp2p::identity::Keypair;
 use shoal_engine::{PeerBookConfig, UploadConfig};
 
+use crate::discovery::DiscoveryConfig;
 use crate::metrics::SwarmMetrics;
 use crate::observer::Observer;
 use crate::topology::NeighbourhoodConfig;
@@ -32,6 +33,8 @@ pub struct NodeConfig {
     pub peers: PeerBookConfig,
     /// With whom the node stays connected, whatever contents it has.
     pub neighbourhood: NeighbourhoodConfig,
+    /// How it finds others without a tracker; by default, not at all.
+    pub discovery: DiscoveryConfig,
 }
 
 impl Default for NodeConfig {
@@ -47,6 +50,7 @@ impl Default for NodeConfig {
             metrics: None,
             peers: PeerBookConfig::default(),
             neighbourhood: NeighbourhoodConfig::default(),
+            discovery: DiscoveryConfig::default(),
         }
     }
 }

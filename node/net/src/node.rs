@@ -17,6 +17,7 @@ use crate::activity::ActivityStream;
 use crate::answerer::Answerer;
 use crate::catalogue::{Catalogue, ContentStatus};
 use crate::detail::ContentDetail;
+use crate::discovery::DhtStatus;
 use crate::events::Subscription;
 use crate::figures::{BandwidthLimits, NodeCounters, NodeLoad};
 use crate::handle::ContentHandle;
@@ -27,7 +28,8 @@ use crate::remote::{AskError, RemotePeer};
 use crate::starting::start;
 use crate::target::PeerTarget;
 use crate::topology::{FindQuestion, FoundByPeers, MapOptions, Neighbourhood, SwarmMap, finding, map};
-use shoal_engine::RingMember;
+use crate::traffic::Exchanged;
+use shoal_engine::{RememberedPeer, RingMember};
 use shoal_store::{ChunkStore, Holdings};
 
 /// A running node; cheap to clone. It owns its contents. It ends when it is shut down, or when every handle is dropped.
@@ -160,6 +162,25 @@ impl Node {
     /// What the node has done since it was started. For each content, see [`Progress::traffic`](crate::Progress::traffic).
     pub fn counters(&self) -> NodeCounters {
         NodeCounters::of(self.parts.clock.now(), self.parts.uploads.tally(), &self.parts.connections)
+    }
+
+    /// How finding peers without a tracker goes.
+    pub async fn dht(&self) -> DhtStatus {
+        self.parts.discovery.status().await
+    }
+
+    /// The peers of the DHT that are nearest to a key by Kademlia's distance, as far as a lookup finds them within 30
+    /// seconds, and the addresses at which each may be; at most 40. Empty where nobody of the DHT is known. What others say
+    /// of where they are is not proven.
+    pub async fn closest_peers(&self, key: Vec<u8>) -> Vec<(PeerId, Vec<Multiaddr>)> {
+        self.parts.discovery.nearest(key).await
+    }
+
+    /// Peers that worked, the best first, for [`DiscoveryConfig::remembered`](crate::DiscoveryConfig::remembered) at the
+    /// next start; at most 64.
+    pub fn remembered(&self) -> Vec<RememberedPeer> {
+        let traffic = self.parts.uploads.tally().snapshot();
+        self.parts.discovery.remembered(|peer| traffic.with(peer) != Exchanged::default())
     }
 
     /// The connected peers, by id.

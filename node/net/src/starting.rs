@@ -9,6 +9,7 @@ use crate::answerer::Answerer;
 use crate::clock::Clock;
 use crate::config::NodeConfig;
 use crate::control::Control;
+use crate::discovery::{DiscoveryBehaviour, DiscoveryLayer, SharedDiscovery};
 use crate::driver::Driver;
 use crate::events::EventHub;
 use crate::external::ExternalAddresses;
@@ -34,11 +35,13 @@ const LISTEN_TIMEOUT: Duration = Duration::from_secs(10);
 pub(crate) async fn start(config: NodeConfig) -> Result<(NodeParts, Answerer), NodeError> {
     let local = config.identity.public().to_peer_id();
     let identity = config.identity.clone();
-    let mut swarm = transport::swarm(config.identity, &config.peers)?;
+    let clock = Clock::start();
+    let finding = config.discovery.for_listener(&config.listen);
+    let behaviour = DiscoveryBehaviour::new(local, clock, &finding);
+    let mut swarm = transport::swarm(config.identity, &config.peers, behaviour)?;
     listen::listen(&mut swarm, &config.listen, config.port, LISTEN_TIMEOUT).await?;
     let library = Arc::new(Library::default());
     let memory = Arc::new(Memory::default());
-    let clock = Clock::start();
     let uploads = Uploads::new(config.upload, config.limit_up, library.clone(), memory.clone(), clock);
     let peers = SharedPeers::new(clock, local, config.peers);
     let (control, orders) = Control::new(peers.clone(), uploads.activity().clone());
@@ -54,7 +57,9 @@ pub(crate) async fn start(config: NodeConfig) -> Result<(NodeParts, Answerer), N
         peers: peers.clone(),
         finder: Finder::new(clock, local, library.clone(), connections.clone(), control.downgrade()),
     };
-    let driver = Driver::new(swarm, orders, questions, PeerLayer::new(clock, peers), answerer.clone())
+    let discovery = SharedDiscovery::new(clock, &finding);
+    let layer = DiscoveryLayer::new(clock, discovery.clone(), peers.attach_node(), &finding);
+    let driver = Driver::new(swarm, orders, questions, PeerLayer::new(clock, peers), answerer.clone(), layer)
         .announcing(ExternalAddresses::of(&config.listen))
         .counting(config.metrics.clone());
     let driver_ended = CancellationToken::new();
@@ -72,6 +77,7 @@ pub(crate) async fn start(config: NodeConfig) -> Result<(NodeParts, Answerer), N
         clock,
         control,
         trackers,
+        discovery,
         library,
         uploads,
         streams,

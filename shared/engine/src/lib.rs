@@ -8,6 +8,7 @@
 //! - [`ManifestFetch`]: the manifest, block by block, before that.
 //! - [`SeedWatch`]: when serving ends by itself, as a [`SeedGoal`] says; [`ConfirmedCopies`] with it.
 //! - [`PeerBook`]: the peers of a node: addresses, connections, dials, bans.
+//! - [`Discovery`]: when the LAN and the DHT are asked, and whom to begin with.
 //! - [`explain()`]: why a content does not come, or comes slowly.
 //! - [`Ring`]: with which peers a long-lived node stays connected; [`MapWalk`]: how the map of a swarm is drawn.
 //! - [`FindRelay`]: to whom a question for a name is passed on.
@@ -24,6 +25,7 @@ mod announcer;
 mod backoff;
 mod chunk_news;
 mod confirmed;
+mod discovery;
 mod download;
 mod explain;
 mod find;
@@ -42,10 +44,15 @@ pub use announcer::{Announcer, AnnouncerOutput, TTL};
 pub use backoff::{Backoff, jittered};
 pub use chunk_news::ChunkNews;
 pub use confirmed::{ConfirmedCopies, PeerClaim};
+pub use discovery::{
+    ContentWish, Discovery, DiscoveryOutput, MAX_LAN_PEERS, MAX_REMEMBERED, NotKept, PeerMemory,
+    ProviderEntry, ProviderLimits, ProviderTable, RememberedPeer, Subnet,
+};
 pub use download::{Download, DownloadConfig, DropReason, Input, Output, PeerChoice, RequestId, Topology};
 pub use explain::{
     Affairs, Cause, DialTrouble, DiskTrouble, DiskUse, Fact, Figure, Finding, LimitUse, Measure,
-    NeighbourFigures, PeerSearch, Situation, TrackerStanding, TrackerState, WrongBytes, explain,
+    NeighbourFigures, PeerSearch, Situation, TrackerStanding, TrackerState, TrackerlessSearch, WrongBytes,
+    explain,
 };
 pub use find::{FindConfig, FindDecision, FindRelay, FoundSet};
 pub use manifest_fetch::{BlockFailure, ManifestFetch, ManifestFetchOutput};

@@ -773,7 +773,7 @@ fn the_document_shows_these_bytes_and_no_others() {
     for listing in listings() {
         assert!(documented.contains(&bytes(listing)), "PROTOCOL.md lacks {listing}");
     }
-    let known = listings().chain(example::listings());
+    let known = listings().chain(example::listings()).chain(shoal_testing::kad::listings());
     let known: Vec<_> = known.map(bytes).collect();
     for example in documented {
         assert!(known.contains(&example), "no vector has {example:02x?}");

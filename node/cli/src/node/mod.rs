@@ -27,6 +27,7 @@ use tracing_subscriber::EnvFilter;
 use self::config::NodeSettings;
 use self::options::NodeOptions;
 use super::error::{CliError, Exit};
+use super::finding::QUIET;
 use super::options::{NetArgs, PaceArgs};
 use super::output::Output;
 use super::share_dirs::{self, ShareDirs};
@@ -168,7 +169,7 @@ impl Args {
             Some(log) => {
                 EnvFilter::try_new(log).map_err(|_| anyhow!("log: {log:?} is no level or filter"))?
             }
-            None => EnvFilter::try_from_default_env().unwrap_or_else(|_| "warn".into()),
+            None => EnvFilter::try_from_default_env().unwrap_or_else(|_| format!("warn,{QUIET}").into()),
         };
         let absolute = |path: &PathBuf| std::path::absolute(path).context("there is no folder to be in");
         let activity_log = settings.activity_log.as_ref().map(absolute).transpose()?;
@@ -187,6 +188,7 @@ impl NodeSettings {
                 upload_slots: self.limits.upload_slots,
                 fairness: self.limits.fairness,
             },
+            finding: self.finding.clone(),
         };
         DaemonConfig {
             data: Some(self.data.clone()),

@@ -7,6 +7,7 @@ use libp2p::Multiaddr;
 use serde::Serialize;
 use shoal_rendezvous::config::LogFormat;
 
+use super::super::finding::DhtArg;
 use super::super::options::FairnessArg;
 use super::config::NodeSettings;
 
@@ -22,6 +23,11 @@ struct Effective<'a> {
     rendezvous: Vec<String>,
     peer: Vec<String>,
     no_ring: bool,
+    no_mdns: bool,
+    dht: DhtArg,
+    bootstrap: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dht_protocol: Option<&'a str>,
     share_dir: &'a [PathBuf],
     watch: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -79,6 +85,10 @@ impl NodeSettings {
             rendezvous: texts(&self.rendezvous),
             peer: texts(&self.peer),
             no_ring: self.no_ring,
+            no_mdns: self.finding.no_mdns,
+            dht: self.finding.dht,
+            bootstrap: texts(&self.finding.bootstrap),
+            dht_protocol: self.finding.dht_protocol.as_deref(),
             share_dir: &self.share_dir,
             watch: self.watch,
             activity_log: self.activity_log.as_deref(),

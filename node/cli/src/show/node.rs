@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use shoal_api::model::{CountersInfo, LimitsInfo, LoadInfo, NeighbourInfo, NodeInfo};
+use shoal_api::model::{CountersInfo, LimitsInfo, LoadInfo, NeighbourInfo, NodeInfo, TrackerlessInfo};
 use shoal_printable::Printable;
 
 use super::super::human;
@@ -17,9 +17,22 @@ pub(crate) fn node(it: &NodeInfo) -> String {
         format!("peers     {}", it.connections),
         format!("limits    {}", limits(&it.limits)),
     ];
+    lines.extend(without_tracker(&it.without_tracker));
     lines.extend(it.addresses.iter().map(|address| format!("address   {}", Printable(address))));
     lines.extend(it.trackers.iter().map(|tracker| format!("tracker   {}", Printable(tracker))));
     lines.join("\n")
+}
+
+/// How peers are found without a tracker.
+fn without_tracker(it: &TrackerlessInfo) -> Vec<String> {
+    let lan = it.lan_peers.map(|peers| format!("lan       {}", human::count(peers as u64, "neighbour")));
+    let peers = human::count(it.dht_peers as u64, "peer");
+    let records = format!("{} announced, {} kept for others", it.own_records, it.other_records);
+    let dht = match it.dht.as_str() {
+        "" | "off" => None,
+        role => Some(format!("dht       {}, knows {peers}, {records}", Printable(role))),
+    };
+    lan.into_iter().chain(dht).collect()
 }
 
 /// Bandwidth limits.

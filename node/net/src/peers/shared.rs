@@ -84,6 +84,12 @@ impl SharedPeers {
         peers.iter().map(|peer| state.book.network_of(peer)).collect()
     }
 
+    /// Pairs of a content, or the node, and a peer that is sought or used.
+    #[cfg(test)]
+    pub(crate) fn sought(&self) -> usize {
+        self.state().book.uses()
+    }
+
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
