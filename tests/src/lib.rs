@@ -1,9 +1,11 @@
 //! What the tests of whole swarms share: real processes, made-up files, and peers that misbehave.
 //!
+//! - [`chain`]: nodes of which each knows only the next.
 //! - [`process`]: starts `shoal` and `shoal-rendezvous`, reads what they print, ends them.
 //! - [`files`]: makes trees of files and compares them.
 //! - [`gate`]: a provider in this process whose chunks are let through one by one and counted.
 //! - [`false_tracker`]: a tracker that answers with whatever bytes the test likes.
+//! - [`hash_table`]: peers of the distributed hash table that are libp2p's own.
 //! - [`hostile_half`]: liars and nuisances around a whole swarm.
 //! - [`liar`]: a provider that breaks the protocol in one chosen way.
 //! - [`netns`]: networks of a test's own.
@@ -21,9 +23,11 @@
 //!
 //! Nothing here sleeps to wait for something; [`eventually`] looks again and again until a deadline.
 
+pub mod chain;
 pub mod false_tracker;
 pub mod files;
 pub mod gate;
+pub mod hash_table;
 pub mod hostile_half;
 pub mod liar;
 pub mod netns;

@@ -40,6 +40,11 @@ impl RunningNode {
         self.said["addresses"][0].as_str().expect("an address").to_owned()
     }
 
+    /// Its peer id.
+    pub fn id(&self) -> String {
+        self.said["peer"].as_str().expect("an id").to_owned()
+    }
+
     /// A command of `shoal` that finds this node.
     pub fn command<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Command {
         let mut command = command("shoal", args);

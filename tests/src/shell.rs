@@ -2,7 +2,7 @@
 
 use std::io::Write;
 use std::path::Path;
-use std::process::ChildStdin;
+use std::process::{ChildStdin, Command};
 
 use serde_json::Value;
 
@@ -28,7 +28,12 @@ impl PipedShell {
     /// Starts one on loopback at this tracker.
     pub fn at(tracker: &str, more: &[&str]) -> Self {
         let args = ["shell", "--own", "--json", "--listen", LOOPBACK, "--rendezvous", tracker];
-        let (process, input) = Process::piped(command("shoal", args.iter().chain(more)));
+        Self::of(command("shoal", args.iter().chain(more)))
+    }
+
+    /// Starts a prepared command, which is one of a shell.
+    pub fn of(command: Command) -> Self {
+        let (process, input) = Process::piped(command);
         Self { process, input, results: 0, errors: 0 }
     }
 

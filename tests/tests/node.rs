@@ -122,6 +122,12 @@ fn without_a_node_what_needs_one_says_how_to_start_it() {
             "{args:?}"
         );
     }
+    let log = shoal(["log"]).expect(1);
+    assert!(
+        log.stderr.contains("no shoal node is running") && log.stderr.contains("--activity-log"),
+        "{}",
+        log.stderr
+    );
     shoal(["get", "bafyreiezm75kpio3ghj3azmmk3wbrynpmgjhqfgppqn5kqg73zjzc57gke", "--background"]).expect(1);
 }
 

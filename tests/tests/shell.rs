@@ -119,7 +119,8 @@ fn two_peers_see_each_other() {
     let (first, second) = (one.peer(), two.peer());
     two.say(&format!("download large {}", scene.path("to").display()));
     one.until("the other is a peer", "peers", |peers| names(peers, &second));
-    let edges = one.ask("topo");
+    let map = one.ask("topo");
+    let edges = &map["links"];
     let joins = |edge: &Value| {
         let ends = [&edge["a"], &edge["b"]];
         ends.iter().any(|end| **end == first.as_str()) && ends.iter().any(|end| **end == second.as_str())

@@ -71,8 +71,12 @@ fn nobody_is_reachable_at_the_tickets_address() {
 #[test]
 fn a_bare_id_without_a_tracker_leads_nowhere() {
     let scratch = tempfile::tempdir().unwrap();
-    let ended = get(&id(), scratch.path(), &[]).end().expect(5);
+    let ended = get(&id(), scratch.path(), &["--dht", "off"]).end().expect(5);
     assert!(ended.stderr.contains(NO_SOURCE), "{}", ended.stderr);
+    // With a table in which nobody is, that is what is said.
+    let ended = get(&id(), scratch.path(), &["--wait", "4s"]).end().expect(5);
+    assert!(ended.stderr.contains("Nobody was found"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("peers of the DHT known: 0"), "{}", ended.stderr);
 }
 
 #[test]

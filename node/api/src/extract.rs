@@ -9,6 +9,7 @@ use axum::http::request::Parts;
 use libp2p::Multiaddr;
 use serde::de::DeserializeOwned;
 use shoal_content::is_plain;
+use shoal_net::PeerTarget;
 
 use crate::refusal::Refusal;
 
@@ -87,4 +88,15 @@ pub(crate) fn address(text: &str) -> Result<Multiaddr, Refusal> {
 /// Reads several.
 pub(crate) fn addresses(texts: &[String]) -> Result<Vec<Multiaddr>, Refusal> {
     texts.iter().map(|text| address(text)).collect()
+}
+
+/// The most peers that a request may name.
+const MOST_NAMED: usize = 16;
+
+/// Reads peers, by address or id.
+pub(crate) fn named(texts: &[String]) -> Result<Vec<PeerTarget>, Refusal> {
+    if texts.len() > MOST_NAMED {
+        return Err(Refusal::invalid(format!("more than {MOST_NAMED} peers")));
+    }
+    texts.iter().map(|text| read("peer", text)).collect()
 }

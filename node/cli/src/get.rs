@@ -1,11 +1,11 @@
 //! `shoal get`.
 
+mod following;
+
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
-use indicatif::HumanDuration;
 use libp2p::Multiaddr;
 use libp2p::identity::Keypair;
 use serde::Serialize;
@@ -13,24 +13,19 @@ use shoal_api::model::Fetch;
 use shoal_engine::SeedGoal;
 use tokio_util::sync::CancellationToken;
 
+use self::following::follow;
 use super::activity::{self, ActivityArgs};
 use super::choice::{ChoiceArgs, PeerChoiceArg};
 use super::error::{CliError, Exit};
-use super::human::{self, Growth};
+use super::human;
+use super::known_peers;
 use super::library;
-use super::meter::Meter;
 use super::options::{SourceArgs, TopologyArg};
 use super::output::Output;
 use super::session::UseArgs;
-use super::share::{absolute, goal, ratio, serve, tell};
-use super::stillness::Stillness;
-use shoal_net::{
-    ContentEvent, ContentHandle, Failure, FetchOptions, Finished, Include, Node, Phase, Progress,
-};
+use super::share::{absolute, goal, ratio, serve};
+use shoal_net::{ContentHandle, FetchOptions, Finished, Include};
 use shoal_store::default_cache_dir;
-
-/// How often the bar changes.
-const REFRESH: Duration = Duration::from_millis(200);
 
 /// Fetch a content by its ticket or id, from everyone who has any of it
 ///
@@ -115,7 +110,10 @@ pub(super) async fn run(args: Args, output: &Output, stop: CancellationToken) ->
 async fn alone(args: Args, output: &Output, stop: CancellationToken) -> Result<Exit, CliError> {
     let wanted = args.from.wanted(&args.source)?;
     let include = Include::try_from(args.include.clone()).map_err(CliError::usage)?;
-    let node = args.from.net.start(Keypair::generate_ed25519(), 0).await?;
+    let node = match args.choice.topology {
+        TopologyArg::Star => args.from.net.start_for_star(Keypair::generate_ed25519()).await?,
+        TopologyArg::Mesh => args.from.net.start(Keypair::generate_ed25519(), 0).await?,
+    };
     let recorder = activity::record(&node, args.activity.activity_log.as_deref())?;
     let start = Instant::now();
     let goal = args.goal();
@@ -139,96 +137,10 @@ async fn alone(args: Args, output: &Output, stop: CancellationToken) -> Result<E
         }
         Err(failure) => Err(CliError::from(failure)),
     };
+    known_peers::save(&node);
     node.shutdown().await;
     activity::finish(recorder).await;
     result
-}
-
-/// Shows progress until the download ends one way or the other.
-async fn follow(
-    node: &Node,
-    handle: &mut ContentHandle,
-    output: &Output,
-    stop: &CancellationToken,
-) -> Result<Finished, Arc<Failure>> {
-    let progress = handle.progress();
-    let bar = output.byte_bar(0, "looking");
-    let mut rate = Growth::default();
-    let mut refresh = tokio::time::interval(REFRESH);
-    let mut stopping = false;
-    let (start, mut still) = (Instant::now(), Stillness::default());
-    let result = loop {
-        tokio::select! {
-            () = stop.cancelled(), if !stopping => {
-                stopping = true;
-                handle.cancel();
-            }
-            _ = refresh.tick() => {
-                show(&bar, &progress.borrow(), &mut rate);
-                if still.is_due(start.elapsed(), &progress.borrow()) {
-                    say_why(node, handle, &mut still, output).await;
-                }
-            }
-            event = handle.next() => match event {
-                Some(ContentEvent::Finished(result)) => break result,
-                Some(event) => begin(event, output),
-                None => break handle.finished().await,
-            },
-        }
-    };
-    bar.finish_and_clear();
-    if result.as_ref().is_err_and(|failure| !matches!(**failure, Failure::Stopped { .. })) {
-        say_why(node, handle, &mut still, output).await;
-    }
-    result
-}
-
-/// Says what has not been said yet of why nothing comes.
-async fn say_why(node: &Node, handle: &ContentHandle, still: &mut Stillness, output: &Output) {
-    let findings = node.explain(handle.content()).await.unwrap_or_default();
-    still.news(findings).iter().for_each(|why| output.say(format!("nothing comes: {why}")));
-}
-
-fn begin(event: ContentEvent, output: &Output) {
-    if let ContentEvent::Manifest { name, size, files } = &event {
-        let files = human::count(u64::from(*files), "file");
-        output.say(format!("fetching '{name}': {} in {files}", human::bytes(*size)));
-    }
-    tell(event, output);
-}
-
-fn show(bar: &Meter, progress: &Progress, rate: &mut Growth) {
-    bar.set_prefix(match progress.phase {
-        _ if progress.blocked.is_some() => "paused",
-        Phase::Manifest => "looking",
-        Phase::Opening => "checking",
-        Phase::Downloading => "fetching",
-        Phase::Finishing => "placing",
-        Phase::Serving => "serving",
-    });
-    let (done, total) = match progress.phase {
-        Phase::Opening => (progress.scan.bytes_done, progress.scan.bytes_total),
-        _ => (progress.done, progress.total),
-    };
-    if bar.length() != Some(total) {
-        bar.set_length(total);
-        // What was there already is no measure of how fast the rest comes.
-        bar.set_position(done);
-        bar.reset_eta();
-    }
-    bar.set_position(done);
-    let rate = rate.look(progress.done);
-    let left = progress.total.saturating_sub(progress.done);
-    let mut text = human::count(progress.peers as u64, "peer");
-    if progress.phase == Phase::Downloading && left > 0 {
-        if progress.unavailable > 0 && progress.peers > 0 {
-            let missing = human::count(progress.unavailable as u64, "chunk");
-            text += &format!(", {missing} held by nobody who is connected");
-        } else if let Some(seconds) = left.checked_div(rate) {
-            text += &format!(", {} left", HumanDuration(Duration::from_secs(seconds)));
-        }
-    }
-    bar.set_message(text);
 }
 
 fn report(

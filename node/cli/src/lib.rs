@@ -8,16 +8,19 @@
 //! second one at once.
 
 mod activity;
+mod address;
 mod ask;
 mod choice;
 mod completions;
 mod demo;
 mod error;
+mod finding;
 mod get;
 mod human;
 mod identity;
 mod import;
 mod inspect;
+mod known_peers;
 mod library;
 mod live;
 mod log;
@@ -50,6 +53,7 @@ use shoal_rendezvous::config::LogFormat;
 use tokio_util::sync::CancellationToken;
 
 use self::error::CliError;
+use self::finding::QUIET;
 use self::output::Output;
 
 /// Share files and folders of any size with many machines at once, every byte verified.
@@ -131,9 +135,11 @@ pub fn main() -> ExitCode {
 }
 
 async fn run(command: Command, output: &Output) -> Result<error::Exit, CliError> {
-    if let Command::Shell(args) = command {
-        return shell::run(args, output).await;
-    }
+    // The shell takes signals for itself.
+    let command = match command {
+        Command::Shell(args) => return shell::run(args, output).await,
+        command => command,
+    };
     let stop = stop::on_signal();
     match command {
         Command::Share(args) => share::run(args, output, stop).await,
@@ -147,42 +153,37 @@ async fn run(command: Command, output: &Output) -> Result<error::Exit, CliError>
         Command::Log(args) => log::run(args, output, stop).await,
         Command::Demo(args) => demo::run(args, output, stop).await,
         Command::Sim(args) => sim::run(args, output, stop).await,
+        Command::Shell(args) => shell::run(args, output).await,
         Command::Completions(args) => completions::run(&args, Args::command(), output),
         Command::Man(args) => man::run(&args, Args::command(), output),
-        command => ask_node(command, output, stop).await,
+        Command::Find(args) => until_stopped(args.run(output), stop).await,
+        Command::Ls(args) => until_stopped(args.run(output), stop).await,
+        Command::Pause(args) => until_stopped(args.run(output), stop).await,
+        Command::Resume(args) => until_stopped(args.run(output), stop).await,
+        Command::Rm(args) => until_stopped(args.run(output), stop).await,
+        Command::Limit(args) => until_stopped(args.run(output), stop).await,
+        Command::Load(args) => until_stopped(args.run(output), stop).await,
+        Command::Counters(args) => until_stopped(args.run(output), stop).await,
+        Command::Where(args) => until_stopped(args.run(output), stop).await,
+        Command::Ping(args) => until_stopped(args.run(output), stop).await,
+        Command::Topo(args) => until_stopped(args.run(output), stop).await,
+        Command::Why(args) => until_stopped(args.run(output), stop).await,
     }
 }
 
-/// Commands that ask a node something and show what it answers; the first signal ends them.
-async fn ask_node(
-    command: Command,
-    output: &Output,
+/// A command that asks a node something and shows what it answers; the first signal ends it.
+async fn until_stopped(
+    asking: impl Future<Output = Result<error::Exit, CliError>>,
     stop: CancellationToken,
 ) -> Result<error::Exit, CliError> {
-    let ask = async {
-        match command {
-            Command::Find(args) => args.run(output).await,
-            Command::Ls(args) => args.run(output).await,
-            Command::Pause(args) => args.run(output).await,
-            Command::Resume(args) => args.run(output).await,
-            Command::Rm(args) => args.run(output).await,
-            Command::Limit(args) => args.run(output).await,
-            Command::Load(args) => args.run(output).await,
-            Command::Counters(args) => args.run(output).await,
-            Command::Where(args) => args.run(output).await,
-            Command::Ping(args) => args.run(output).await,
-            Command::Topo(args) => args.run(output).await,
-            Command::Why(args) => args.run(output).await,
-            _ => unreachable!("all others are carried out by `run`"),
-        }
-    };
     tokio::select! {
-        done = ask => done,
+        done = asking => done,
         () = stop.cancelled() => Err(anyhow::anyhow!("stopped").into()),
     }
 }
 
 fn init_log() {
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "error".into());
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| format!("error,{QUIET}").into());
     shoal_rendezvous::log::init(filter, LogFormat::Text);
 }

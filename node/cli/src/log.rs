@@ -3,12 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use shoal_daemon::{LogFilter, LogLine, LogReader};
 use tokio_util::sync::CancellationToken;
 
 use super::error::{CliError, Exit};
 use super::output::Output;
+use super::session::running;
 
 /// How often a log that is followed is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
@@ -17,12 +18,12 @@ const AT_ONCE: usize = 1000;
 
 /// Read an activity log, as --activity-log writes it
 ///
-/// Reads the file and those that it was rotated to, the oldest first. With --json lines are passed on as they are.
+/// Without FILE: the log of the running node. Reads the file and those that it was rotated to, the oldest first. With --json lines are passed on as they are.
 #[derive(clap::Args)]
 pub(super) struct Args {
-    /// The file
+    /// The file [default: that of the running node]
     #[arg(value_name = "FILE")]
-    file: PathBuf,
+    file: Option<PathBuf>,
     /// Go on with what is written from now on, until Ctrl-C
     #[arg(long, short)]
     follow: bool,
@@ -49,7 +50,11 @@ fn since(text: &str) -> Result<SystemTime, String> {
 
 pub(super) async fn run(args: Args, output: &Output, stop: CancellationToken) -> Result<Exit, CliError> {
     let filter = LogFilter { peer: args.peer, content: args.content, event: args.event, since: args.since };
-    let mut reader = open(&args.file)?;
+    let file = match args.file {
+        Some(file) => file,
+        None => of_running_node().await?,
+    };
+    let mut reader = open(&file)?;
     loop {
         let more = show(&mut reader, &filter, output)?;
         if stop.is_cancelled() || (!more && !args.follow) {
@@ -62,6 +67,16 @@ pub(super) async fn run(args: Args, output: &Output, stop: CancellationToken) ->
             }
         }
     }
+}
+
+/// Where the running node writes.
+async fn of_running_node() -> Result<PathBuf, CliError> {
+    let hint = "name the file: `shoal log FILE`; what writes one: `shoal node --activity-log FILE`, likewise share and get";
+    let Some(client) = running().await? else {
+        return Err(CliError::from(anyhow!("no shoal node is running whose log could be read")).hint(hint));
+    };
+    let file = client.node().await?.activity_log;
+    file.ok_or_else(|| CliError::from(anyhow!("the running node writes no activity log")).hint(hint))
 }
 
 fn open(file: &Path) -> Result<LogReader, CliError> {

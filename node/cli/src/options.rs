@@ -8,13 +8,15 @@ use clap::Args;
 use libp2p::Multiaddr;
 use libp2p::identity::Keypair;
 use serde::{Deserialize, Serialize};
-use shoal_content::{Chunker, ContentId, Ticket, is_plain};
+use shoal_content::{Chunker, ContentId, Ticket};
 use shoal_daemon::parse_rate;
 use shoal_engine::{Fairness, Topology, UploadConfig};
 
+pub(super) use super::address::address;
 use super::error::CliError;
+use super::finding::FindingArgs;
 use super::open_files;
-use shoal_net::{Node, NodeConfig};
+use shoal_net::{DiscoveryConfig, Node, NodeConfig};
 
 /// How the node finds others.
 #[derive(Args, Debug, Clone, Default)]
@@ -27,6 +29,8 @@ pub(super) struct NetArgs {
     pub(super) rendezvous: Vec<Multiaddr>,
     #[command(flatten)]
     pub(super) pace: PaceArgs,
+    #[command(flatten)]
+    pub(super) finding: FindingArgs,
 }
 
 /// How much of the line and of the node others get.
@@ -86,12 +90,19 @@ impl NetArgs {
             (self.pace.upload_slots.is_some(), "--upload-slots"),
             (self.pace.fairness != FairnessArg::default(), "--fairness"),
         ];
-        own.into_iter().find(|(given, _)| *given).map(|(_, name)| name)
+        own.into_iter().find(|(given, _)| *given).map(|(_, name)| name).or(self.finding.given())
     }
 
-    /// Starts a node like that.
+    /// Starts a node like that, which knows the peers that worked the last time.
     pub(super) async fn start(&self, identity: Keypair, port: u16) -> Result<Node, CliError> {
-        Ok(Node::start(self.config(identity, port)).await?)
+        let discovery = self.finding.config_with_known_peers();
+        Ok(Node::start(NodeConfig { discovery, ..self.config(identity, port) }).await?)
+    }
+
+    /// Starts a node that finds others by trackers, and by what is named, alone.
+    pub(super) async fn start_for_star(&self, identity: Keypair) -> Result<Node, CliError> {
+        let discovery = DiscoveryConfig::default();
+        Ok(Node::start(NodeConfig { discovery, ..self.config(identity, 0) }).await?)
     }
 
     /// A node like that. Makes room for its open files.
@@ -115,6 +126,7 @@ impl NetArgs {
             limit_up: self.pace.limit_up,
             limit_down: self.pace.limit_down,
             peers: open_files::bounds(),
+            discovery: self.finding.config(),
             ..NodeConfig::default()
         }
     }
@@ -167,15 +179,6 @@ impl SourceArgs {
     }
 }
 
-/// Reads an address; refuses one that no ticket could hold.
-pub(super) fn address(text: &str) -> Result<Multiaddr, String> {
-    let address = text.parse::<Multiaddr>().map_err(|error| error.to_string())?;
-    if is_plain(&address) {
-        return Ok(address);
-    }
-    Err("an address is written in visible ASCII characters, names of other scripts as xn--…".into())
-}
-
 /// Reads `fastcdc:MIN:AVG:MAX` or `fixed:SIZE`, with sizes in bytes or with a unit.
 pub(super) fn chunker(text: &str) -> Result<Chunker, String> {
     let plain = |part: &str| match part.parse::<ByteSize>() {
@@ -192,14 +195,6 @@ pub(super) fn chunker(text: &str) -> Result<Chunker, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn addresses_are_plain() {
-        assert!(address("/dns4/xn--mnchen-3ya.example/tcp/1").is_ok());
-        for bad in ["/dns4/a\u{1b}[2J/tcp/1", "/dns4/münchen.example/tcp/1", "/dns4/a b/tcp/1", "nothing"] {
-            assert!(address(bad).is_err(), "{bad:?}");
-        }
-    }
 
     #[test]
     fn chunk_sizes_may_have_units() {

@@ -74,6 +74,11 @@ impl Output {
         self.print(&self.shown(object, text)?)
     }
 
+    /// A text that is one whatever form is asked for, escaped.
+    pub(super) fn text(&self, text: &str) -> anyhow::Result<()> {
+        self.print(&escaped(text))
+    }
+
     fn print(&self, line: &str) -> anyhow::Result<()> {
         self.bars.suspend(|| {
             let mut stdout = std::io::stdout().lock();

@@ -4,6 +4,7 @@ use libp2p::Multiaddr;
 use libp2p::identity::Keypair;
 use shoal_api::{Client, ClientError};
 use shoal_daemon::{Daemon, DaemonConfig};
+use shoal_net::{DiscoveryConfig, NodeConfig};
 use tokio_util::sync::CancellationToken;
 
 use super::error::{CliError, Exit};
@@ -82,6 +83,11 @@ pub(super) async fn required() -> Result<Session, CliError> {
 }
 
 impl AskArgs {
+    /// Whether trackers are named.
+    pub(super) fn names_trackers(&self) -> bool {
+        !self.rendezvous.is_empty()
+    }
+
     /// The running node, or one in this process that keeps nothing.
     pub(super) async fn open(&self, output: &Output) -> Result<Session, CliError> {
         if !self.rendezvous.is_empty() && !self.which.standalone {
@@ -90,7 +96,9 @@ impl AskArgs {
             return Ok(Session { client, own: None });
         }
         let net = NetArgs { rendezvous: self.rendezvous.clone(), ..NetArgs::default() };
-        let node = net.config(Keypair::generate_ed25519(), 0);
+        // It asks once, and is gone before anybody could find it.
+        let discovery = DiscoveryConfig::default();
+        let node = NodeConfig { discovery, ..net.config(Keypair::generate_ed25519(), 0) };
         Session::own(DaemonConfig { node, trackers: net.rendezvous, ..DaemonConfig::default() }).await
     }
 }

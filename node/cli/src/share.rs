@@ -18,6 +18,7 @@ use super::activity::{self, ActivityArgs};
 use super::error::{CliError, Exit};
 use super::human::{self, Growth};
 use super::identity::{self, Identity};
+use super::known_peers;
 use super::library;
 use super::meter::Meter;
 use super::options::{NetArgs, chunker};
@@ -172,6 +173,7 @@ async fn alone(args: Args, output: &Output, stop: CancellationToken) -> Result<E
         publish: args.publish,
         goal: Some(goal),
         public: args.publish,
+        tracker_only: false,
     };
     let mut handle = node.serve(source, options)?;
     let root = manifest.root();
@@ -192,6 +194,7 @@ async fn alone(args: Args, output: &Output, stop: CancellationToken) -> Result<E
     };
     output.data(&shared, || shared.ticket.clone())?;
     let served = serve(&mut handle, output, &stop).await;
+    known_peers::save(&node);
     node.shutdown().await;
     activity::finish(recorder).await;
     served.map(|()| Exit::Done)

@@ -75,7 +75,8 @@ fn content(why: &WhyInfo) -> String {
     text
 }
 
-fn sentence(finding: &FindingInfo) -> String {
+/// A finding as a sentence.
+pub(super) fn sentence(finding: &FindingInfo) -> String {
     let FindingInfo { what, because, advice, .. } = finding;
     // Words of others begin no line of their own.
     let because = escaped_line(because);

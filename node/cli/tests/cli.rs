@@ -72,9 +72,9 @@ fn bad_tickets_and_ids() {
 #[test]
 fn an_id_with_nobody_to_ask() {
     let id = "bafyreiezm75kpio3ghj3azmmk3wbrynpmgjhqfgppqn5kqg73zjzc57gke";
-    assert_snapshot!(failure(&["get", id]), @r"
+    assert_snapshot!(failure(&["get", id, "--no-mdns", "--dht", "off"]), @r"
     exit code 5
-    nothing comes: There is neither a tracker nor an address of a peer to begin with. Give a ticket, an address with --peer, or a tracker with --rendezvous.
+    nothing comes: There is neither a tracker nor an address of a peer to begin with. Give a ticket, an address with --peer or --bootstrap, or a tracker with --rendezvous.
     error: no peer could be reached that has this content
     hint: is the sharing side running and reachable? Give its address with --peer, or a rendezvous point with --rendezvous; a ticket holds both, a bare id neither
     ");

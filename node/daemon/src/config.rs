@@ -21,6 +21,8 @@ pub struct DaemonConfig {
     pub schedule: Schedule,
     /// Watch all shared folders for changes, and share them as they are then.
     pub watch: bool,
+    /// Where it is written down what the node does, if whoever starts the daemon has that done: told to those that ask.
+    pub activity_log: Option<PathBuf>,
     /// The folder of the hash cache; see [`shoal_store::default_cache_dir`].
     pub cache: Option<PathBuf>,
 }

@@ -26,6 +26,8 @@ const EVENTS: usize = 1024;
 pub(crate) struct Options {
     /// The folder of the hash cache.
     pub(crate) cache: Option<PathBuf>,
+    /// Where what the node does is written down.
+    pub(crate) activity_log: Option<PathBuf>,
     /// Trackers that it was started with.
     pub(crate) trackers: Vec<Multiaddr>,
     /// Limits that it was started with.

@@ -19,7 +19,7 @@ use crate::queue::{Cause, Task};
 use crate::schedule::Limits;
 use crate::{
     DaemonConfig, DaemonError, DaemonEvent, FetchRequest, Import, ImportId, Item, ItemState, ShareRequest,
-    follow, importing, limiting, restoring, watching,
+    follow, importing, limiting, remembering, restoring, watching,
 };
 
 /// How long tasks may take to end at a shutdown.
@@ -64,9 +64,11 @@ impl Daemon {
         let opened = tokio::task::spawn_blocking(move || open(data.as_deref())).await;
         let (folder, library, saved) = opened.map_err(|error| DaemonError::Invalid(error.to_string()))??;
         let limits = Limits { up: config.node.limit_up, down: config.node.limit_down };
-        let node = Node::start(config.node).await?;
-        let DaemonConfig { cache, trackers, schedule, watch, .. } = config;
-        let options = Options { cache, trackers, limits, schedule, moved_to: saved.moved_to };
+        let mut node = config.node;
+        node.discovery.remembered = remembering::recall(saved.peers);
+        let node = Node::start(node).await?;
+        let DaemonConfig { activity_log, cache, trackers, schedule, watch, .. } = config;
+        let options = Options { activity_log, cache, trackers, limits, schedule, moved_to: saved.moved_to };
         let contents = Contents::new(saved.contents);
         let core = Arc::new(Core::new(node, library, contents, saved.settings, options, folder));
         saved.shares.into_iter().for_each(|(number, request)| core.queue.restore(number, request));
@@ -78,6 +80,7 @@ impl Daemon {
         alive.spawn(limiting::run(core.clone()));
         alive.spawn(restoring::run(core.clone()));
         alive.spawn(importing::run(core.clone()));
+        alive.spawn(remembering::run(core.clone()));
         if watch {
             alive.spawn(watching::watch(core.clone()));
         }
@@ -92,6 +95,11 @@ impl Daemon {
     /// Where the library lies that was found damaged at the start and was moved aside; this one began empty then.
     pub fn moved_aside(&self) -> Option<&Path> {
         self.core.options.moved_to.as_deref()
+    }
+
+    /// Where what the node does is written down, if that was told at the start.
+    pub fn activity_log(&self) -> Option<&Path> {
+        self.core.options.activity_log.as_deref()
     }
 
     /// What happens to the library from now on. A listener that lags by more than 1024 events misses some.
@@ -277,11 +285,12 @@ impl Daemon {
         let ended = async { while tasks.join_next().await.is_some() {} };
         let _ = tokio::time::timeout(END_WITHIN, ended).await;
         let learned = self.core.contents.learned();
+        let peers = remembering::change(&self.core);
         self.core.node.clone().shutdown().await;
         let core = self.core.clone();
         let close = move || {
             let saved = learned.into_iter().map(|(content, source)| Change::Source(content, source.save()));
-            if let Err(error) = core.library.commit_blocking(saved.collect()) {
+            if let Err(error) = core.library.commit_blocking(saved.chain(peers).collect()) {
                 tracing::warn!(%error, "what was hashed has to be hashed again after a restart");
             }
             core.close();

@@ -26,6 +26,7 @@ mod library;
 mod limiting;
 mod queue;
 mod rate;
+mod remembering;
 mod request;
 mod restoring;
 mod running;

@@ -176,14 +176,24 @@ impl Core {
     fn serve_options(&self, record: &Record) -> ServeOptions {
         let (trackers, public) = (self.trackers_of(record), record.is_public());
         match &record.want {
-            Want::Share(request) => {
-                ServeOptions { trackers, publish: request.publish, goal: request.goal, public }
-            }
+            Want::Share(request) => ServeOptions {
+                trackers,
+                publish: request.publish,
+                goal: request.goal,
+                public,
+                tracker_only: false,
+            },
             Want::Fetch(request) => {
                 // Who only wanted to take does not register.
                 let registers = request.options.topology != Topology::Star;
                 let trackers = if registers { trackers } else { Vec::new() };
-                ServeOptions { trackers, publish: false, goal: request.options.goal, public }
+                ServeOptions {
+                    trackers,
+                    publish: false,
+                    goal: request.options.goal,
+                    public,
+                    tracker_only: !registers,
+                }
             }
         }
     }

@@ -6,14 +6,15 @@
 //! id; answers are within the limits of their messages.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use libp2p::PeerId;
 use rand::seq::SliceRandom;
 use shoal_content::{ChunkIndex, ContentId, Hash};
 use shoal_store::ChunkStore;
 use shoal_wire::query::{
-    ChunkRef, ContentClaim, CountersClaim, LoadClaim, MAX_CONTENTS, MAX_PEERS, PeerAddresses, QueryErrorCode,
-    QueryRequest, QueryResponse,
+    ChunkRef, ContentClaim, CountersClaim, HoldingClaim, LinkClaim, LinksClaim, LoadClaim, MAX_CONTENTS,
+    MAX_PEERS, PeerAddresses, QueryErrorCode, QueryRequest, QueryResponse,
 };
 
 use crate::clock::Clock;
@@ -22,6 +23,7 @@ use crate::figures::NodeLoad;
 use crate::library::Library;
 use crate::neighbours::ConnectionTable;
 use crate::peers::SharedPeers;
+use crate::topology::{Finder, NameSearch, NodeAnswer};
 use crate::upload::Uploads;
 
 /// What it answers from; cheap to clone. Nothing here keeps the node alive.
@@ -33,6 +35,7 @@ pub(crate) struct Answerer {
     pub(crate) intake: Arc<Intake>,
     pub(crate) connections: ConnectionTable,
     pub(crate) peers: SharedPeers,
+    pub(crate) finder: Finder,
 }
 
 impl Answerer {
@@ -43,7 +46,9 @@ impl Answerer {
             | QueryRequest::Counters { .. }
             | QueryRequest::Where { .. }
             | QueryRequest::Neighbours {}
-            | QueryRequest::Contents { .. } => true,
+            | QueryRequest::Contents { .. }
+            | QueryRequest::Find { .. }
+            | QueryRequest::Links { .. } => true,
             QueryRequest::Join { .. }
             | QueryRequest::Have { .. }
             | QueryRequest::Leave { .. }
@@ -61,6 +66,10 @@ impl Answerer {
             QueryRequest::Where { chunk, content } => self.find(asker, chunk, content).await,
             QueryRequest::Neighbours {} => Ok(self.neighbours(&asker)),
             QueryRequest::Contents { after } => Ok(self.contents(after)),
+            QueryRequest::Find { id, hops, name, prefix } => {
+                self.finder.answer(asker, id, hops, NameSearch::new(&name, prefix)).await
+            }
+            QueryRequest::Links { content } => Ok(QueryResponse::Links(self.links(&asker, content))),
             _ => Err(QueryErrorCode::Unsupported),
         };
         answer.unwrap_or_else(|code| QueryResponse::Error { code })
@@ -134,6 +143,39 @@ impl Answerer {
         QueryResponse::Neighbours { peers }
     }
 
+    /// What this node would say of itself on a map.
+    pub(crate) fn own_answer(&self, content: Option<ContentId>) -> NodeAnswer {
+        let holds = content.and_then(|content| holding(&*self.library.store(&content)?));
+        NodeAnswer {
+            time: None,
+            load: self.load(),
+            connections: u32::try_from(self.connections.peers().len()).unwrap_or(u32::MAX),
+            holds: holds.map(|it| (it.have, it.chunks)),
+        }
+    }
+
+    /// As many links as an answer may hold, others each time if there are more.
+    fn links(&self, asker: &PeerId, content: Option<ContentId>) -> LinksClaim {
+        let mut all = self.connections.round_trips();
+        all.remove(asker);
+        let count = u32::try_from(all.len()).unwrap_or(u32::MAX);
+        let mut all: Vec<_> = all.into_iter().collect();
+        all.shuffle(&mut rand::rng());
+        all.truncate(MAX_PEERS);
+        let micros = |rtt: Duration| u64::try_from(rtt.as_micros()).unwrap_or(u64::MAX);
+        let link = |(peer, rtt): (PeerId, Option<Duration>)| {
+            let known = self.peers.addresses_of(vec![peer]).pop();
+            let addresses = known.map(|(_, addresses)| addresses).unwrap_or_default();
+            LinkClaim { rtt: rtt.map(micros), peer: PeerAddresses::new(peer, &addresses) }
+        };
+        LinksClaim {
+            load: self.load(),
+            count,
+            holds: content.and_then(|content| holding(&*self.library.store(&content)?)),
+            links: all.into_iter().map(link).collect(),
+        }
+    }
+
     fn contents(&self, after: Option<ContentId>) -> QueryResponse {
         let mut page = self.library.public_after(after, MAX_CONTENTS + 1);
         let more = page.len() > MAX_CONTENTS;
@@ -146,6 +188,12 @@ impl Answerer {
 fn index_of(store: &dyn ChunkStore, hash: &Hash) -> Option<ChunkIndex> {
     let at = store.manifest().chunks().iter().position(|chunk| chunk.hash == *hash)?;
     ChunkIndex::try_from(at).ok()
+}
+
+fn holding(store: &dyn ChunkStore) -> Option<HoldingClaim> {
+    let chunks = store.manifest().root().chunks;
+    let have = ChunkIndex::try_from(store.have().count_ones(..)).ok()?;
+    Some(HoldingClaim { have, chunks })
 }
 
 fn claim(content: ContentId, store: &dyn ChunkStore) -> ContentClaim {

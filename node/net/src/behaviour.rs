@@ -13,6 +13,7 @@ use shoal_engine::PeerBookConfig;
 use shoal_wire::query;
 
 use super::codec::QueryCodec;
+use super::discovery::DiscoveryBehaviour;
 use super::standing::Resolved;
 use super::{handshakes, standing, streams, tracker_client};
 
@@ -48,10 +49,16 @@ pub(super) struct Behaviour {
     pub(super) trackers: tracker_client::Behaviour,
     pub(super) standing: standing::Behaviour,
     pub(super) streams: streams::Behaviour,
+    pub(super) discovery: DiscoveryBehaviour,
 }
 
 impl Behaviour {
-    pub(super) fn new(identity: &Keypair, peers: &PeerBookConfig, resolved: Arc<Resolved>) -> Self {
+    pub(super) fn new(
+        identity: &Keypair,
+        peers: &PeerBookConfig,
+        resolved: Arc<Resolved>,
+        discovery: DiscoveryBehaviour,
+    ) -> Self {
         let identify = identify::Config::new(PROTOCOL_VERSION.into(), identity.public())
             .with_agent_version(AGENT.into())
             .with_push_listen_addr_updates(true);
@@ -68,6 +75,7 @@ impl Behaviour {
             trackers: tracker_client::Behaviour::default(),
             standing: standing::Behaviour::new(resolved),
             streams: streams::Behaviour::default(),
+            discovery,
         }
     }
 

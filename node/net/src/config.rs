@@ -4,8 +4,10 @@ use libp2p::Multiaddr;
 use libp2p::identity::Keypair;
 use shoal_engine::{PeerBookConfig, UploadConfig};
 
+use crate::discovery::DiscoveryConfig;
 use crate::metrics::SwarmMetrics;
 use crate::observer::Observer;
+use crate::topology::NeighbourhoodConfig;
 
 /// How a node is started.
 #[derive(Debug, Clone)]
@@ -29,6 +31,10 @@ pub struct NodeConfig {
     pub metrics: Option<SwarmMetrics>,
     /// How many connections and dials there may be, and how many peers are remembered.
     pub peers: PeerBookConfig,
+    /// With whom the node stays connected, whatever contents it has.
+    pub neighbourhood: NeighbourhoodConfig,
+    /// How it finds others without a tracker; by default, not at all.
+    pub discovery: DiscoveryConfig,
 }
 
 impl Default for NodeConfig {
@@ -43,6 +49,8 @@ impl Default for NodeConfig {
             observer: None,
             metrics: None,
             peers: PeerBookConfig::default(),
+            neighbourhood: NeighbourhoodConfig::default(),
+            discovery: DiscoveryConfig::default(),
         }
     }
 }

@@ -59,6 +59,22 @@ impl QueryError {
     }
 }
 
+/// As [`Control`], for as long as somebody else keeps the node alive; cheap to clone.
+#[derive(Clone)]
+pub(super) struct WeakControl {
+    orders: mpsc::WeakSender<Order>,
+    peers: SharedPeers,
+    activity: ActivityHub,
+}
+
+impl WeakControl {
+    /// `None`: the node is ending.
+    pub(super) fn upgrade(&self) -> Option<Control> {
+        let orders = self.orders.upgrade()?;
+        Some(Control { orders, peers: self.peers.clone(), activity: self.activity.clone() })
+    }
+}
+
 /// A handle to the driver; cheap to clone.
 #[derive(Clone)]
 pub(super) struct Control {
@@ -77,6 +93,17 @@ impl Control {
     /// peers that it seeks or uses. When the handle is dropped, all that the content used is given back.
     pub(super) fn attach(&self, content: ContentId) -> (PeersHandle, mpsc::Receiver<PeerEvent>) {
         self.peers.attach(content)
+    }
+
+    /// Lets the node itself have to do with peers, in the same way.
+    pub(super) fn attach_node(&self) -> (PeersHandle, mpsc::Receiver<PeerEvent>) {
+        self.peers.attach_node()
+    }
+
+    /// One that does not keep the node alive.
+    pub(super) fn downgrade(&self) -> WeakControl {
+        let Self { orders, peers, activity } = self;
+        WeakControl { orders: orders.downgrade(), peers: peers.clone(), activity: activity.clone() }
     }
 
     /// Where peers can be found, as far as others may be told: addresses that led there, or that the peer itself

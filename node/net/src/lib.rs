@@ -37,6 +37,7 @@ mod config;
 mod control;
 mod counter;
 mod detail;
+mod discovery;
 mod driver;
 mod events;
 mod explain;
@@ -62,12 +63,14 @@ mod peers;
 mod remote;
 mod shared_error;
 mod standing;
+mod starting;
 pub mod streams;
 mod target;
 mod tcp;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod topology;
 mod tracker_client;
 mod traffic;
 mod transport;
@@ -79,6 +82,7 @@ pub use codec::QueryCodec;
 pub use config::NodeConfig;
 pub use control::QueryError;
 pub use detail::{ContentDetail, ContentNeighbour};
+pub use discovery::{DEFAULT_DHT_PROTOCOL, DhtMode, DhtRole, DhtStatus, DiscoveryConfig};
 pub use events::{Heard, NodeEvent, Subscription};
 pub use figures::{BandwidthLimits, NodeCounters, NodeLoad};
 pub use handle::ContentHandle;
@@ -98,5 +102,9 @@ pub use shoal_framing::{read_frame, write_frame};
 pub use shoal_wire::query::{ChunkRef, ContentClaim, CountersClaim, LoadClaim, QueryErrorCode};
 pub use target::{PeerTarget, PeerTargetError};
 pub use tls::TlsConfig;
+pub use topology::{
+    FindQuestion, FoundByPeers, FoundContent, MapLink, MapNode, MapOptions, NeighbourhoodConfig, NodeAnswer,
+    SwarmMap,
+};
 pub use tracker_client::{MalformedAnswer, PeerSelection, Portion, SwarmSize, TrackerClient, TrackerError};
 pub use traffic::{Exchanged, Traffic};

@@ -3,7 +3,7 @@
 //! The driver notes what happens to connections. What this is not: nothing is decided by it. What always holds: there is
 //! an entry only for a connection that stands; what a peer calls itself is cut to [`MAX_AGENT`] bytes.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -94,6 +94,8 @@ struct Known {
 struct Table {
     connections: BTreeMap<ConnectionId, Known>,
     agents: HashMap<PeerId, String>,
+    /// Those that say they answer questions of peers: no trackers, for instance.
+    answering: BTreeSet<PeerId>,
     ever: u64,
 }
 
@@ -117,6 +119,7 @@ impl ConnectionTable {
         let last = table.connections.values().all(|known| known.peer != gone.peer);
         if last {
             table.agents.remove(&gone.peer);
+            table.answering.remove(&gone.peer);
         }
         last
     }
@@ -128,14 +131,17 @@ impl ConnectionTable {
         }
     }
 
-    /// A peer says what program it is.
-    pub(crate) fn identified(&self, peer: PeerId, mut agent: String) {
+    /// A peer says what program it is, and whether it answers questions of peers.
+    pub(crate) fn identified(&self, peer: PeerId, mut agent: String, answers: bool) {
         let mut table = self.table();
         if table.connections.values().any(|known| known.peer == peer) {
             let end = (0..=MAX_AGENT.min(agent.len())).rev().find(|at| agent.is_char_boundary(*at));
             agent.truncate(end.unwrap_or(0));
             agent.shrink_to_fit();
             table.agents.insert(peer, agent);
+            if answers {
+                table.answering.insert(peer);
+            }
         }
     }
 
@@ -151,6 +157,20 @@ impl ConnectionTable {
         peers.sort_unstable();
         peers.dedup();
         peers
+    }
+
+    /// Those of them that say they answer questions of peers, by id.
+    pub(crate) fn answering(&self) -> Vec<PeerId> {
+        self.table().answering.iter().copied().collect()
+    }
+
+    /// The connected peers, and the round trip that was measured last on the oldest connection to each.
+    pub(crate) fn round_trips(&self) -> BTreeMap<PeerId, Option<Duration>> {
+        let mut all = BTreeMap::new();
+        for known in self.table().connections.values() {
+            all.entry(known.peer).or_insert(known.rtt);
+        }
+        all
     }
 
     /// All connected peers, by id. What they exchange, and for which contents, is for others to add.
@@ -197,8 +217,9 @@ mod tests {
         table.opened(secs(1), peer, first, &accepted("/ip4/10.0.0.1/udp/7/quic-v1"));
         table.opened(secs(2), peer, second, &accepted("/ip4/10.0.0.1/tcp/8"));
         table.opened(secs(3), PeerId::random(), third, &accepted("/ip4/10.0.0.2/tcp/9"));
-        table.identified(peer, "ä".repeat(200));
-        table.identified(PeerId::random(), "nobody".to_owned());
+        table.identified(peer, "ä".repeat(200), true);
+        table.identified(PeerId::random(), "nobody".to_owned(), true);
+        assert_eq!(table.answering(), [peer]);
         table.pinged(second, secs(9));
         table.pinged(first, secs(1));
         let all = table.list(secs(11));
@@ -210,6 +231,7 @@ mod tests {
         assert_eq!(table.counts(), (3, 3));
         assert!(!table.closed(first) && table.closed(second) && !table.closed(second));
         assert_eq!(table.counts(), (1, 3));
+        assert!(table.answering().is_empty());
         assert!(table.table().agents.is_empty(), "nothing is kept of who is gone");
     }
 }

@@ -6,55 +6,49 @@ use std::time::Duration;
 use libp2p::{Multiaddr, PeerId};
 use shoal_content::{ContentId, Manifest};
 use tokio::sync::oneshot;
-use tokio_util::sync::CancellationToken;
 
-use super::clock::Clock;
 use super::config::NodeConfig;
+#[cfg(test)]
 use super::control::Control;
-use super::driver::Driver;
-use super::external::ExternalAddresses;
-use super::fetch::ChunkStreams;
-use super::library::Library;
-use super::listen;
-use super::memory::Memory;
-use super::neighbours::{ConnectionTable, Neighbour};
+use super::neighbours::Neighbour;
 use super::node_error::NodeError;
-use super::pace::Pace;
-use super::peers::SharedPeers;
-use super::peers::layer::PeerLayer;
-use super::tracker_client::{TrackerClient, TrackerConnector};
-use super::transport;
-use super::upload::Uploads;
+use super::tracker_client::TrackerClient;
 use crate::activity::ActivityStream;
 use crate::answerer::Answerer;
 use crate::catalogue::{Catalogue, ContentStatus};
 use crate::detail::ContentDetail;
-use crate::events::{EventHub, Subscription};
+use crate::discovery::DhtStatus;
+use crate::events::Subscription;
 use crate::figures::{BandwidthLimits, NodeCounters, NodeLoad};
 use crate::handle::ContentHandle;
 use crate::job::{Failure, FetchOptions, Intent, ServeOptions};
 use crate::library::Inquiry;
 use crate::parts::NodeParts;
-use crate::remote::RemotePeer;
+use crate::remote::{AskError, RemotePeer};
+use crate::starting::start;
 use crate::target::PeerTarget;
+use crate::topology::{FindQuestion, FoundByPeers, MapOptions, Neighbourhood, SwarmMap, finding, map};
+use crate::traffic::Exchanged;
+use shoal_engine::{RememberedPeer, RingMember};
 use shoal_store::{ChunkStore, Holdings};
-
-/// How long to wait for the first listening address.
-const LISTEN_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A running node; cheap to clone. It owns its contents. It ends when it is shut down, or when every handle is dropped.
 #[derive(Clone)]
 pub struct Node {
     parts: NodeParts,
     catalogue: Arc<Catalogue>,
+    answerer: Answerer,
+    neighbourhood: Arc<Neighbourhood>,
 }
 
 impl Node {
     /// Starts a node and waits until it listens.
     pub async fn start(config: NodeConfig) -> Result<Self, NodeError> {
-        let parts = start(config).await?;
+        let neighbourhood = config.neighbourhood.clone();
+        let (parts, answerer) = start(config).await?;
         let catalogue = Arc::new(Catalogue::new(parts.clone()));
-        Ok(Self { parts, catalogue })
+        let neighbourhood = Arc::new(Neighbourhood::start(&parts, &neighbourhood));
+        Ok(Self { parts, catalogue, answerer, neighbourhood })
     }
 
     #[cfg(test)]
@@ -170,6 +164,25 @@ impl Node {
         NodeCounters::of(self.parts.clock.now(), self.parts.uploads.tally(), &self.parts.connections)
     }
 
+    /// How finding peers without a tracker goes.
+    pub async fn dht(&self) -> DhtStatus {
+        self.parts.discovery.status().await
+    }
+
+    /// The peers of the DHT that are nearest to a key by Kademlia's distance, as far as a lookup finds them within 30
+    /// seconds, and the addresses at which each may be; at most 40. Empty where nobody of the DHT is known. What others say
+    /// of where they are is not proven.
+    pub async fn closest_peers(&self, key: Vec<u8>) -> Vec<(PeerId, Vec<Multiaddr>)> {
+        self.parts.discovery.nearest(key).await
+    }
+
+    /// Peers that worked, the best first, for [`DiscoveryConfig::remembered`](crate::DiscoveryConfig::remembered) at the
+    /// next start; at most 64.
+    pub fn remembered(&self) -> Vec<RememberedPeer> {
+        let traffic = self.parts.uploads.tally().snapshot();
+        self.parts.discovery.remembered(|peer| traffic.with(peer) != Exchanged::default())
+    }
+
     /// The connected peers, by id.
     pub fn neighbours(&self) -> Vec<Neighbour> {
         let traffic = self.parts.uploads.tally().snapshot();
@@ -194,6 +207,27 @@ impl Node {
         RemotePeer::new(self.parts.control.clone(), target.into())
     }
 
+    /// Asks peers for contents by name; they ask on. What they say is their claim.
+    ///
+    /// # Errors
+    /// None of the peers that were named can be reached.
+    pub async fn find(&self, question: FindQuestion) -> Result<FoundByPeers, AskError> {
+        finding::find(&self.parts, &self.answerer.finder, question).await
+    }
+
+    /// Draws the map of the swarm, as far as this node sees and as others say; at most 20 seconds.
+    ///
+    /// # Errors
+    /// None of the peers that were named can be reached.
+    pub async fn map(&self, options: &MapOptions) -> Result<SwarmMap, AskError> {
+        map::draw(&self.parts, self.answerer.own_answer(options.content), options).await
+    }
+
+    /// The neighbours on either side of the node's place on the ring of all peers, as far as it holds any.
+    pub fn ring(&self) -> Vec<RingMember> {
+        self.neighbourhood.members()
+    }
+
     /// The tracker at an address, to ask it something. Nothing is sent before that.
     pub fn tracker(&self, address: Multiaddr) -> TrackerClient {
         self.parts.trackers.at(address)
@@ -216,66 +250,4 @@ impl Drop for Removal {
     fn drop(&mut self) {
         self.catalogue.remove_soon(self.content);
     }
-}
-
-/// Starts everything that contents work with.
-async fn start(config: NodeConfig) -> Result<NodeParts, NodeError> {
-    let local = config.identity.public().to_peer_id();
-    let identity = config.identity.clone();
-    let mut swarm = transport::swarm(config.identity, &config.peers)?;
-    listen::listen(&mut swarm, &config.listen, config.port, LISTEN_TIMEOUT).await?;
-    let library = Arc::new(Library::default());
-    let memory = Arc::new(Memory::default());
-    let clock = Clock::start();
-    let uploads = Uploads::new(config.upload, config.limit_up, library.clone(), memory.clone(), clock);
-    let peers = SharedPeers::new(clock, local, config.peers);
-    let (control, orders) = Control::new(peers.clone(), uploads.activity().clone());
-    let (trackers, questions) = TrackerConnector::new(control.clone(), identity);
-    let streams = chunk_streams(control.clone(), Pace::new(config.limit_down, clock), memory, clock);
-    let connections = ConnectionTable::default();
-    let answerer = Answerer {
-        clock,
-        library: library.clone(),
-        uploads: uploads.clone(),
-        intake: streams.intake().clone(),
-        connections: connections.clone(),
-        peers: peers.clone(),
-    };
-    let driver = Driver::new(swarm, orders, questions, PeerLayer::new(clock, peers), answerer)
-        .announcing(ExternalAddresses::of(&config.listen))
-        .counting(config.metrics.clone());
-    let driver_ended = CancellationToken::new();
-    let ended = driver_ended.clone().drop_guard();
-    tokio::spawn(async move {
-        driver.run().await;
-        // Also when it panics: contents must not wait for a task that is gone.
-        drop(ended);
-    });
-    let events = EventHub::new();
-    let activity = uploads.activity().clone();
-    let observer = config.observer;
-    Ok(NodeParts {
-        local,
-        clock,
-        control,
-        trackers,
-        library,
-        uploads,
-        streams,
-        connections,
-        events,
-        activity,
-        observer,
-        metrics: config.metrics,
-        driver_ended,
-    })
-}
-
-/// The streams on which this node fetches chunks.
-fn chunk_streams(control: Control, pace: Pace, memory: Arc<Memory>, clock: Clock) -> ChunkStreams {
-    let open = move |peer| {
-        let control = control.clone();
-        async move { control.open_stream(peer).await }
-    };
-    ChunkStreams::new(open, Arc::new(pace), memory, clock)
 }

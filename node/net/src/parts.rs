@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use crate::activity::ActivityHub;
 use crate::clock::Clock;
 use crate::control::Control;
+use crate::discovery::SharedDiscovery;
 use crate::events::EventHub;
 use crate::fetch::ChunkStreams;
 use crate::library::Library;
@@ -24,6 +25,7 @@ pub(crate) struct NodeParts {
     pub(crate) clock: Clock,
     pub(crate) control: Control,
     pub(crate) trackers: TrackerConnector,
+    pub(crate) discovery: SharedDiscovery,
     pub(crate) library: Arc<Library>,
     pub(crate) uploads: Uploads,
     pub(crate) streams: ChunkStreams,

@@ -10,8 +10,8 @@ use libp2p::{Multiaddr, PeerId};
 use shoal_addresses::{is_dialable, peer_of};
 use shoal_content::{ChunkIndex, ContentId};
 use shoal_wire::query::{
-    ChunkRef, ContentClaim, CountersClaim, LoadClaim, PeerAddresses, QueryErrorCode, QueryRequest,
-    QueryResponse,
+    ChunkRef, ContentClaim, CountersClaim, LinksClaim, LoadClaim, PeerAddresses, QueryErrorCode,
+    QueryRequest, QueryResponse,
 };
 use tokio::time::Instant;
 
@@ -139,6 +139,14 @@ impl RemotePeer {
         }
     }
 
+    /// To whom it says it is connected, how far away those are, how busy it is, and how much of a content it has.
+    pub(crate) async fn links(&self, content: Option<ContentId>) -> Result<LinksClaim, AskError> {
+        match self.ask(QueryRequest::Links { content }).await? {
+            QueryResponse::Links(claim) => Ok(claim),
+            _ => Err(AskError::WrongAnswer),
+        }
+    }
+
     /// What it says it shares with whoever asks: a page behind a content, or the first one.
     pub async fn contents(&self, after: Option<ContentId>) -> Result<ContentsPage, AskError> {
         match self.ask(QueryRequest::Contents { after }).await? {
@@ -193,7 +201,7 @@ async fn within_time<T>(asking: impl Future<Output = Result<T, AskError>>) -> Re
     tokio::time::timeout(TIMEOUT, asking).await.unwrap_or(Err(AskError::Timeout))
 }
 
-fn failed(peer: PeerId, error: QueryError) -> AskError {
+pub(crate) fn failed(peer: PeerId, error: QueryError) -> AskError {
     match error {
         QueryError::Refused(QueryErrorCode::Unsupported) => AskError::Unsupported,
         QueryError::Refused(code) => AskError::Refused(code),
@@ -210,7 +218,7 @@ fn failed(peer: PeerId, error: QueryError) -> AskError {
 }
 
 /// What was sifted on its way has a valid id and bounded addresses each.
-fn claimed(peers: &[PeerAddresses]) -> Vec<ClaimedPeer> {
+pub(crate) fn claimed(peers: &[PeerAddresses]) -> Vec<ClaimedPeer> {
     let of = |told: &PeerAddresses| {
         told.peer().map(|peer| ClaimedPeer { peer, addresses: told.multiaddrs().collect() })
     };

@@ -19,7 +19,7 @@ use libp2p::swarm::{
 };
 use libp2p::{Multiaddr, PeerId};
 use shoal_addresses::{Scope, ip_of, tellable};
-use shoal_wire::query::{PeerAddresses, QueryResponse};
+use shoal_wire::query::{LinksClaim, PeerAddresses, QueryResponse};
 
 /// Connections that were dialled and that the Swarm has not told of yet; older ones are forgotten.
 const MAX_RESOLVED: usize = 64;
@@ -77,6 +77,11 @@ impl Behaviour {
             QueryResponse::Where { has, chunk, peers } => {
                 QueryResponse::Where { has, chunk, peers: self.sift_peers(peer, &peers) }
             }
+            QueryResponse::Found { mut found } => {
+                found.iter_mut().for_each(|claim| claim.peers = self.sift_peers(peer, &claim.peers));
+                QueryResponse::Found { found }
+            }
+            QueryResponse::Links(claim) => QueryResponse::Links(self.sift_links(peer, claim)),
             QueryResponse::Ok { .. }
             | QueryResponse::Joined { .. }
             | QueryResponse::Block { .. }
@@ -94,6 +99,17 @@ impl Behaviour {
             (!addresses.is_empty()).then_some(PeerAddresses::new(told.peer()?, &addresses))
         });
         sifted.collect()
+    }
+
+    /// Also links without an address say something: who is connected with whom.
+    fn sift_links(&self, peer: &PeerId, mut claim: LinksClaim) -> LinksClaim {
+        let standing = self.of(peer);
+        claim.links.retain_mut(|link| {
+            let Some(id) = link.peer.peer() else { return false };
+            link.peer = PeerAddresses::new(id, &tellable(link.peer.multiaddrs(), standing));
+            true
+        });
+        claim
     }
 
     fn opened(&mut self, peer: PeerId, id: ConnectionId, endpoint: &ConnectedPoint) {

@@ -10,6 +10,7 @@ use libp2p::{PeerId, Swarm, SwarmBuilder, Transport, dns, quic};
 use shoal_engine::PeerBookConfig;
 
 use super::behaviour::Behaviour;
+use super::discovery::DiscoveryBehaviour;
 use super::handshakes::BoundedHandshakes;
 use super::node_error::NodeError;
 use super::standing::Resolved;
@@ -20,13 +21,17 @@ use super::tcp;
 const IDLE: Duration = Duration::from_secs(60);
 
 /// Builds the Swarm.
-pub(super) fn swarm(identity: Keypair, peers: &PeerBookConfig) -> Result<Swarm<Behaviour>, NodeError> {
+pub(super) fn swarm(
+    identity: Keypair,
+    peers: &PeerBookConfig,
+    discovery: DiscoveryBehaviour,
+) -> Result<Swarm<Behaviour>, NodeError> {
     // The two builders differ in type but not in what follows.
     let resolved = Arc::new(Resolved::default());
     macro_rules! finish {
         ($builder:expr) => {
             $builder
-                .with_behaviour(|identity| Behaviour::new(identity, peers, resolved))
+                .with_behaviour(|identity| Behaviour::new(identity, peers, resolved, discovery))
                 .map_err(|e| failed(e))?
                 .with_swarm_config(|config| config.with_idle_connection_timeout(IDLE))
                 .build()

@@ -8,7 +8,10 @@
 //! - [`ManifestFetch`]: the manifest, block by block, before that.
 //! - [`SeedWatch`]: when serving ends by itself, as a [`SeedGoal`] says; [`ConfirmedCopies`] with it.
 //! - [`PeerBook`]: the peers of a node: addresses, connections, dials, bans.
+//! - [`Discovery`]: when the LAN and the DHT are asked, and whom to begin with.
 //! - [`explain()`]: why a content does not come, or comes slowly.
+//! - [`Ring`]: with which peers a long-lived node stays connected; [`MapWalk`]: how the map of a swarm is drawn.
+//! - [`FindRelay`]: to whom a question for a name is passed on.
 //! - [`Announcer`]: when to register at and to ask rendezvous points.
 //!
 //! What this is not: nothing here sends, sleeps, reads a clock or sees a chunk's bytes. `now` is the
@@ -22,8 +25,10 @@ mod announcer;
 mod backoff;
 mod chunk_news;
 mod confirmed;
+mod discovery;
 mod download;
 mod explain;
+mod find;
 mod manifest_fetch;
 mod member;
 mod name;
@@ -32,17 +37,24 @@ mod rate_limit;
 mod seed_goal;
 #[cfg(test)]
 pub(crate) mod testing;
+mod topology;
 mod upload;
 
 pub use announcer::{Announcer, AnnouncerOutput, TTL};
 pub use backoff::{Backoff, jittered};
 pub use chunk_news::ChunkNews;
 pub use confirmed::{ConfirmedCopies, PeerClaim};
+pub use discovery::{
+    ContentWish, Discovery, DiscoveryOutput, MAX_LAN_PEERS, MAX_REMEMBERED, NotKept, PeerMemory,
+    ProviderEntry, ProviderLimits, ProviderTable, RememberedPeer, Subnet,
+};
 pub use download::{Download, DownloadConfig, DropReason, Input, Output, PeerChoice, RequestId, Topology};
 pub use explain::{
     Affairs, Cause, DialTrouble, DiskTrouble, DiskUse, Fact, Figure, Finding, LimitUse, Measure,
-    NeighbourFigures, PeerSearch, Situation, TrackerStanding, TrackerState, WrongBytes, explain,
+    NeighbourFigures, PeerSearch, Situation, TrackerStanding, TrackerState, TrackerlessSearch, WrongBytes,
+    explain,
 };
+pub use find::{FindConfig, FindDecision, FindRelay, FoundSet};
 pub use manifest_fetch::{BlockFailure, ManifestFetch, ManifestFetchOutput};
 pub use member::{
     ConnectionEvent, GiveUp, KnownNeighbour, MOST_DIALLING, Member, MemberConfig, MemberInput,
@@ -55,6 +67,9 @@ pub use peer_book::{
 };
 pub use rate_limit::RateLimit;
 pub use seed_goal::{ReachedGoal, SeedGoal, SeedOutput, SeedStatus, SeedWatch};
+pub use topology::{
+    MapWalk, Ring, RingConfig, RingInput, RingMember, RingOutput, RingPlace, RingSide, WalkLimits,
+};
 pub use upload::{Fairness, Grant, SessionId, UploadConfig, UploadQueue, Wanted};
 
 /// The random generator that decisions draw from: the same seed gives the same numbers everywhere.

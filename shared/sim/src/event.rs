@@ -106,6 +106,8 @@ pub(super) enum Event {
     },
     /// A peer is killed.
     Kill(Number),
+    /// Many members fall silent.
+    Vanish,
     /// A neighbour notices that a peer is gone.
     Noticed {
         gone: Number,
@@ -213,6 +215,7 @@ impl Trace {
             Event::Noticed { gone, by, .. } => (10, u64::from(*gone), u64::from(*by)),
             Event::Sample => (11, 0, 0),
             Event::Kill(n) => (13, u64::from(*n), 0),
+            Event::Vanish => (14, 0, 0),
         };
         for word in [at.as_nanos() as u64, kind, a << 32 | b] {
             self.0 = (self.0 ^ word).wrapping_mul(0x0100_0000_01b3).rotate_left(23);

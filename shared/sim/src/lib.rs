@@ -34,9 +34,11 @@ mod simulation;
 mod tests;
 mod tracker;
 mod transfer;
+#[cfg(test)]
+mod vanished;
 
 pub use outcome::{Completion, SimOutcome, SimTraffic};
-pub use scenario::{Link, Scenario};
+pub use scenario::{Link, Scenario, Vanishing};
 pub use simulation::Simulation;
 
 /// Plays a scenario until everybody is complete, nothing can happen any more or its deadline is over.

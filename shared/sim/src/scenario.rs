@@ -20,6 +20,17 @@ pub struct Link {
     pub down: u64,
 }
 
+/// Members that fall silent all at once, and the tracker with them.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Vanishing {
+    /// When.
+    pub at: Duration,
+    /// Which share of all members, seeds included; one seed stays.
+    pub share: f64,
+    /// Whether those with the most connections go; otherwise any.
+    pub best_connected: bool,
+}
+
 /// A swarm and what happens to it.
 #[derive(Debug, Clone)]
 pub struct Scenario {
@@ -60,6 +71,8 @@ pub struct Scenario {
     pub seeds_start: Duration,
     /// The seeds are killed at the first of these times, and are back under their names at the second.
     pub seeds_away: Option<(Duration, Duration)>,
+    /// Members that fall silent at once.
+    pub vanishing: Option<Vanishing>,
     /// Whether downloaders are told of the seeds when they begin. If not, they find them through the tracker.
     pub seeds_named: bool,
     /// How much later than the others honest downloaders begin to come.
@@ -111,6 +124,7 @@ impl Default for Scenario {
             idle: 0.0,
             seeds_start: Duration::ZERO,
             seeds_away: None,
+            vanishing: None,
             seeds_named: true,
             honest_start: Duration::ZERO,
             fetches_manifest: false,

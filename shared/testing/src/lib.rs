@@ -4,6 +4,7 @@
 //! same bytes, and tests of the crates that make them compare both ways.
 //!
 //! - [`example`]: the listings of the content that all examples are about.
+//! - [`kad`]: messages of the distributed hash table about it.
 //! - [`bytes`], [`documented`]: what a listing and what the document says.
 //! - [`assert_canonical`]: whether bytes are CBOR in the form that Shoal writes.
 //!
@@ -11,6 +12,7 @@
 //! cannot be read makes the test panic.
 
 pub mod example;
+pub mod kad;
 
 /// The bytes of a listing.
 pub fn bytes(listing: &str) -> Vec<u8> {

@@ -3,6 +3,7 @@
 //!
 //! Listings are explained in [`shoal_testing`]. Each begins with the length of the frame. `PROTOCOL.md` shows the same bytes; a test here compares them, both ways.
 
+mod asked_on;
 mod growth;
 mod node;
 
@@ -503,6 +504,7 @@ fn listings() -> impl Iterator<Item = &'static str> {
         .into_iter()
         .chain(growth::LISTINGS)
         .chain(node::LISTINGS)
+        .chain(asked_on::LISTINGS)
         .chain(crate::tracker::vectors::listings())
 }
 
@@ -771,7 +773,7 @@ fn the_document_shows_these_bytes_and_no_others() {
     for listing in listings() {
         assert!(documented.contains(&bytes(listing)), "PROTOCOL.md lacks {listing}");
     }
-    let known = listings().chain(example::listings());
+    let known = listings().chain(example::listings()).chain(shoal_testing::kad::listings());
     let known: Vec<_> = known.map(bytes).collect();
     for example in documented {
         assert!(known.contains(&example), "no vector has {example:02x?}");

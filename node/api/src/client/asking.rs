@@ -1,6 +1,6 @@
 //! Questions to other peers, by way of the daemon. What they say is their claim.
 
-use super::{Client, ClientError};
+use super::{Client, ClientError, Path};
 use crate::model::*;
 
 /// Names a peer: by an id of a connected peer, or by an address.
@@ -43,6 +43,21 @@ impl Client {
     ) -> Result<Page<PeerContentInfo>, ClientError> {
         let body = AskContentsBody { peer: of.to_owned(), after: after.map(str::to_owned) };
         self.post("ask/contents", &body).await
+    }
+
+    /// `POST ask/find`: contents by name, from these peers and those that they ask.
+    pub async fn ask_find(&self, body: &AskFindBody) -> Result<FindInfo, ClientError> {
+        self.post("ask/find", body).await
+    }
+
+    /// `POST topology`: the map of the swarm.
+    pub async fn topology(&self, body: &MapBody) -> Result<MapInfo, ClientError> {
+        self.post("topology", body).await
+    }
+
+    /// `GET ring`: the neighbours on the ring of all peers.
+    pub async fn ring(&self) -> Result<Page<RingInfo>, ClientError> {
+        self.get(&Path::new(["ring"])).await
     }
 
     /// `POST ask/ping`: one round trip.

@@ -22,15 +22,16 @@ impl Client {
         self.send(Method::DELETE, &Path::new(["trackers"]).with("address", Some(address))).await?.json()
     }
 
-    /// `GET find`: contents whose published name contains `name`, or with `prefix` begins with it, at the node's trackers; at
-    /// most `limit` (1 to 1000, else 50).
+    /// `GET find`: contents whose name contains `name`, or with `prefix` begins with it, at the node's trackers and from
+    /// peers up to `hops` connections away (0 to 8, else 4); at most `limit` (1 to 1000, else 50).
     pub async fn find(
         &self,
         name: &str,
         prefix: bool,
         limit: Option<usize>,
+        hops: Option<u8>,
     ) -> Result<FindInfo, ClientError> {
-        let path = Path::new(["find"]).with("name", Some(name)).with("limit", limit);
+        let path = Path::new(["find"]).with("name", Some(name)).with("limit", limit).with("hops", hops);
         self.get(&path.with("prefix", prefix.then_some(true))).await
     }
 

@@ -3,10 +3,10 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use shoal_daemon::Limits;
-use shoal_net::{Exchanged, Neighbour, NodeCounters, NodeLoad};
+use shoal_net::{DhtStatus, Exchanged, Neighbour, NodeCounters, NodeLoad};
 
 use super::limits::limits_info;
-use crate::model::{CountersInfo, LoadInfo, NeighbourInfo, PeerBytesInfo};
+use crate::model::{CountersInfo, LoadInfo, NeighbourInfo, PeerBytesInfo, TrackerlessInfo};
 
 /// Peers in the counters; the list of connected peers has the others.
 const PEERS: usize = 100;
@@ -37,6 +37,17 @@ pub(crate) fn counters(counters: &NodeCounters) -> CountersInfo {
         connections: counters.connections as u64,
         connections_ever: counters.connections_ever,
         peers: peers.into_iter().take(PEERS).map(peer).collect(),
+    }
+}
+
+/// How peers are found without a tracker.
+pub(crate) fn without_tracker(status: DhtStatus) -> TrackerlessInfo {
+    TrackerlessInfo {
+        dht: status.role.name().into(),
+        dht_peers: status.near_peers + status.wide_peers,
+        own_records: status.own_records,
+        other_records: status.other_records,
+        lan_peers: status.lan_peers,
     }
 }
 

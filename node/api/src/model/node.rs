@@ -22,11 +22,34 @@ pub struct NodeInfo {
     pub connections: usize,
     /// Trackers that every content is registered at.
     pub trackers: Vec<String>,
+    /// How peers are found without a tracker.
+    #[serde(default)]
+    pub without_tracker: TrackerlessInfo,
     /// Bandwidth limits.
     pub limits: LimitsInfo,
     /// Its data folder.
     #[schema(value_type = Option<String>)]
     pub data: Option<PathBuf>,
+    /// Where it writes down what it does, if it does.
+    #[schema(value_type = Option<String>)]
+    #[serde(default)]
+    pub activity_log: Option<PathBuf>,
+}
+
+/// How peers are found without a tracker.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct TrackerlessInfo {
+    /// What the node is in the distributed hash table: `off`, `client`, `near server` (for peers on private networks) or
+    /// `server`.
+    pub dht: String,
+    /// Peers of the table that are known.
+    pub dht_peers: usize,
+    /// Contents of this node that are announced there.
+    pub own_records: usize,
+    /// Records that are kept for others.
+    pub other_records: usize,
+    /// Neighbours on the local network that are known; none: they are not looked for.
+    pub lan_peers: Option<usize>,
 }
 
 /// Bandwidth limits of the whole node.

@@ -148,6 +148,22 @@ pub struct AskContentsBody {
     pub after: Option<String>,
 }
 
+/// Asks peers for contents by name.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AskFindBody {
+    /// The peers, by address or id; at most 16.
+    pub peers: Vec<String>,
+    /// What the name contains; case does not count. Empty: every name.
+    pub name: String,
+    /// The name begins with it.
+    #[serde(default)]
+    pub prefix: bool,
+    /// Ask peers that are at most so many connections away: 1 to 8; 4 if it is left out.
+    #[serde(default)]
+    pub hops: Option<u8>,
+}
+
 /// A content that a peer says that it shares.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PeerContentInfo {

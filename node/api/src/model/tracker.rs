@@ -29,16 +29,20 @@ pub struct TrackerFailureInfo {
     pub why: String,
 }
 
-/// Contents that trackers know by a name.
+/// Contents that trackers and peers know by a name.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct FindInfo {
     /// By name, then id; at most as many as was asked for.
     pub items: Vec<FoundInfo>,
     /// Trackers that gave no answer.
     pub failed: Vec<TrackerFailureInfo>,
+    /// Neighbours that were asked.
+    pub asked: usize,
+    /// Of them, those that answered.
+    pub answered: usize,
 }
 
-/// A content that peers publish at trackers.
+/// A content that peers publish at trackers, or that peers say they or others share.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct FoundInfo {
     /// Its name, in the words of those that publish it.
@@ -49,10 +53,16 @@ pub struct FoundInfo {
     pub files: u32,
     /// Its id.
     pub content: String,
-    /// How many publish it, by the tracker that knows most of them.
+    /// How many share it, by the tracker that knows most of them, or as many as peers name.
     pub publishers: u32,
     /// Some of them.
     pub peers: Vec<String>,
+    /// Where some of them are said to be, to be given as peers to whoever fetches it.
+    #[serde(default)]
+    pub addresses: Vec<String>,
+    /// Who says so: `trackers`, `peers` or both.
+    #[serde(default)]
+    pub told_by: Vec<String>,
 }
 
 /// A payload that trackers keep.

@@ -13,6 +13,7 @@ mod payload;
 mod peers;
 mod router;
 mod stream;
+mod topology;
 mod trackers;
 mod why;
 

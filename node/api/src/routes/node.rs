@@ -29,8 +29,10 @@ pub(super) async fn node(State(app): State<App>) -> Json<NodeInfo> {
         contents: daemon.count(),
         connections: connections(daemon),
         trackers: daemon.trackers().iter().map(|address| address.to_string()).collect(),
+        without_tracker: in_time(daemon.node().dht()).await.map(convert::without_tracker).unwrap_or_default(),
         limits: convert::limits_info(daemon.limits()),
         data: app.data.as_ref().map(|path| path.to_string_lossy().into_owned().into()),
+        activity_log: daemon.activity_log().map(|path| path.to_string_lossy().into_owned().into()),
     })
 }
 

@@ -11,7 +11,7 @@ use utoipa::openapi::{InfoBuilder, OpenApi, OpenApiBuilder, ServerBuilder};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{ask, contents, detail, find, library, node, payload, peers, stream, trackers, why};
+use super::{ask, contents, detail, find, library, node, payload, peers, stream, topology, trackers, why};
 use crate::app::App;
 use crate::model::Problem;
 use crate::refusal::Refusal;
@@ -45,7 +45,10 @@ fn all() -> OpenApiRouter<App> {
         .routes(routes!(library::fetch))
         .routes(routes!(peers::peers))
         .routes(routes!(trackers::trackers, trackers::register, trackers::deregister))
+        .routes(routes!(topology::topology))
+        .routes(routes!(topology::ring))
         .routes(routes!(find::find))
+        .routes(routes!(find::ask_find))
         .routes(routes!(payload::put))
         .routes(routes!(payload::get))
         .routes(routes!(ask::load))

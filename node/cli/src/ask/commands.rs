@@ -1,9 +1,12 @@
 //! The commands that ask peers, with their options.
 
+use shoal_api::model::MapBody;
+
 use super::super::error::{CliError, Exit};
 use super::super::library;
 use super::super::output::Output;
 use super::super::session::{AskArgs, required};
+use super::MapForm;
 
 /// Show what a peer has to do: uploads that are running, what waits in line
 ///
@@ -124,12 +127,40 @@ impl PingArgs {
     }
 }
 
-/// Show which peers are connected with each other: those of the running node, and those that they name
+/// Show who is connected with whom: the neighbours, and by asking them, the map of the swarm
+///
+/// Neighbours are asked for theirs, and those in turn: at most 256 peers, at most 20 seconds. For each peer: how many connections
+/// away it is, how long the smallest answer takes, its load, how much it has of CONTENT, and with whom it is connected. What is not
+/// seen by this node itself is what peers say. A long-lived node shows the two peers on either side of it on the ring of all
+/// peers too, which it watches by pings.
 #[derive(clap::Args)]
-pub(crate) struct TopoArgs {}
+pub(crate) struct TopoArgs {
+    /// Show how much each peer has of this content: its id, or in the running node's library the beginning of its id or its
+    /// name
+    content: Option<String>,
+    /// Print the map in Graphviz's language, as `dot -Tsvg` reads it
+    #[arg(long)]
+    dot: bool,
+    /// Ask peers that are at most this many connections away; 0 asks nobody
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u8).range(0..=16))]
+    hops: u8,
+    /// Begin at this peer instead of the running node; may be given several times
+    #[arg(long, value_name = "PEER")]
+    peer: Vec<String>,
+    #[command(flatten)]
+    ask: AskArgs,
+}
 
 impl TopoArgs {
     pub(crate) async fn run(self, output: &Output) -> Result<Exit, CliError> {
-        required().await?.with(|client| async move { super::topo(&client, output).await }).await
+        let session = match self.peer.is_empty() {
+            true => required()
+                .await
+                .map_err(|error| error.hint("start one: `shoal node`; or begin at a peer: --peer ADDR"))?,
+            false => self.ask.open(output).await?,
+        };
+        let form = if self.dot { MapForm::Dot } else { MapForm::Table };
+        let body = MapBody { content: self.content, hops: Some(self.hops), peers: self.peer };
+        session.with(|client| async move { super::topo(&client, &body, form, output).await }).await
     }
 }

@@ -15,7 +15,7 @@ use shoal_api::model::{NeighbourInfo, Page, PeerContentInfo, WhereInfo};
 use shoal_printable::Printable;
 
 pub(super) use self::commands::{CountersArgs, LoadArgs, LsArgs, PingArgs, TopoArgs, WhereArgs};
-pub(super) use self::topo::topo;
+pub(super) use self::topo::{MapForm, topo};
 use super::error::{CliError, Exit};
 use super::output::Output;
 use super::show;

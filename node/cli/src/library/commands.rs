@@ -7,7 +7,8 @@ use shoal_daemon::parse_rate;
 use super::super::error::{CliError, Exit};
 use super::super::output::Output;
 use super::super::session::{AskArgs, required};
-use super::{FOUND, Order};
+use super::Order;
+use super::finding::{FOUND, HOPS, Search};
 
 /// Which contents of the library.
 #[derive(clap::Args)]
@@ -99,19 +100,27 @@ impl LimitArgs {
     }
 }
 
-/// Find contents by name at the running node's trackers
+/// Find contents by name: at the trackers, and from neighbours, who ask theirs
 ///
-/// Found is what peers publish. Give the id to `shoal get`. Exit code 1 if nothing has such a name.
+/// Found is what peers publish: `shoal share --publish`, `shoal node --share-dir`. What peers say is their claim: the content's
+/// bytes are checked when it is fetched, by its id. Give the id to `shoal get`, with an address from --json as --peer. Exit code 1 if
+/// nothing has such a name.
 #[derive(clap::Args)]
 pub(crate) struct FindArgs {
-    /// What the name contains; '' finds every name
+    /// What the name contains; case does not count. '' finds every name
     name: String,
     /// The name begins with it
     #[arg(long)]
     prefix: bool,
     /// Find at most this many
-    #[arg(long, value_name = "N", default_value_t = FOUND as u16, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    #[arg(long, value_name = "N", default_value_t = FOUND, value_parser = clap::value_parser!(u16).range(1..=1000))]
     limit: u16,
+    /// Ask peers that are at most this many connections away; 0 asks trackers alone
+    #[arg(long, value_name = "N", default_value_t = HOPS, value_parser = clap::value_parser!(u8).range(0..=8))]
+    hops: u8,
+    /// Ask this peer instead of all neighbours, by address or id; may be given several times
+    #[arg(long, value_name = "PEER")]
+    peer: Vec<String>,
     #[command(flatten)]
     ask: AskArgs,
 }
@@ -119,11 +128,9 @@ pub(crate) struct FindArgs {
 impl FindArgs {
     pub(crate) async fn run(self, output: &Output) -> Result<Exit, CliError> {
         let session = self.ask.open(output).await?;
-        let Self { name, prefix, limit, .. } = self;
-        session
-            .with(
-                |client| async move { super::show_found(&client, &name, prefix, limit.into(), output).await },
-            )
-            .await
+        let trackers = self.ask.names_trackers();
+        let Self { name, prefix, limit, hops, peer: peers, .. } = self;
+        let search = Search { name, prefix, limit, hops, peers, trackers };
+        session.with(|client| async move { super::show_found(&client, &search, output).await }).await
     }
 }

@@ -1,6 +1,6 @@
 //! Fetching by a node that goes on when the command ends.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
 use futures::StreamExt;
@@ -15,6 +15,11 @@ use super::super::human;
 use super::super::meter::Meter;
 use super::super::output::Output;
 use super::super::show;
+use super::super::stillness::Stillness;
+use super::super::why::sentence;
+
+/// How often it is looked whether anything has come.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// What a download that a node carries out has come to.
 #[derive(Debug, PartialEq)]
@@ -88,6 +93,8 @@ pub(crate) async fn fetch(
     let id = content.content.clone();
     let bar = output.byte_bar(0, "looking");
     let mut now = content;
+    let mut look = tokio::time::interval(LOOK_EVERY);
+    let mut still = Stillness::new();
     let ended = loop {
         match Ending::of(&now) {
             Ending::Open => show(&bar, &now),
@@ -99,6 +106,12 @@ pub(crate) async fn fetch(
                 bar.finish_and_clear();
                 output.say(format!("the node goes on fetching; `shoal status {id}` shows how far it is"));
                 return Ok(Exit::PartlyDone);
+            }
+            _ = look.tick() => {
+                let moved = (now.state, now.done, now.received, now.duplicate);
+                if still.is_due(start.elapsed(), moved) {
+                    say_why(client, &id, &mut still, output).await;
+                }
             }
             event = events.next() => match event {
                 Some(event) => if let Some(content) = concerning(&id, event?.change, client).await? {
@@ -118,6 +131,13 @@ pub(crate) async fn fetch(
     ));
     output.data(&fetched, || fetched.path.clone().unwrap_or_default())?;
     Ok(Exit::Done)
+}
+
+/// Says what has not been said yet of why nothing comes.
+async fn say_why<M: PartialEq>(client: &Client, id: &str, still: &mut Stillness<M>, output: &Output) {
+    // Err: the node has too much to do to say; it is asked again.
+    let findings = client.why(id).await.map(|why| why.findings).unwrap_or_default();
+    still.news(findings).iter().for_each(|why| output.say(format!("nothing comes: {}", sentence(why))));
 }
 
 /// Begins the download; one that the node has already is followed as it is.

@@ -2,23 +2,21 @@
 
 mod commands;
 mod fetching;
+mod finding;
 mod sharing;
 
-use anyhow::anyhow;
 use serde::Serialize;
 use shoal_api::Client;
-use shoal_api::model::{Content, FindInfo, LimitsInfo, Page};
+use shoal_api::model::{Content, LimitsInfo, Page};
 use shoal_printable::Printable;
 
 pub(super) use self::commands::{Cap, FindArgs, LimitArgs, PauseArgs, ResumeArgs, RmArgs};
 pub(super) use self::fetching::fetch;
+pub(super) use self::finding::{Search, find, show_found};
 pub(super) use self::sharing::share;
 use super::error::{CliError, Exit};
 use super::output::Output;
 use super::show;
-
-/// Contents that `find` gives, unless asked for another number.
-pub(super) const FOUND: usize = 50;
 
 /// All contents of the library.
 pub(super) async fn contents(client: &Client) -> Result<Vec<Content>, CliError> {
@@ -122,40 +120,5 @@ pub(super) async fn limit(
         limits = client.set_limits(wanted).await?;
     }
     output.data(&limits, || show::limits(&limits))?;
-    Ok(Exit::Done)
-}
-
-/// Asks the node's trackers for contents by name; warns of those that do not answer.
-pub(super) async fn find(
-    client: &Client,
-    name: &str,
-    prefix: bool,
-    limit: usize,
-    output: &Output,
-) -> Result<FindInfo, CliError> {
-    let found = client.find(name, prefix, Some(limit)).await?;
-    found.failed.iter().for_each(|it| {
-        output.warn(format!("{}: {}", Printable(&it.tracker), Printable(&it.why)));
-    });
-    Ok(found)
-}
-
-/// Shows contents that trackers know by a name; an error if there are none.
-pub(super) async fn show_found(
-    client: &Client,
-    name: &str,
-    prefix: bool,
-    limit: usize,
-    output: &Output,
-) -> Result<Exit, CliError> {
-    let found = find(client, name, prefix, limit, output).await?;
-    if found.items.is_empty() {
-        let how = if prefix { "begins with" } else { "contains" };
-        let error = CliError::from(anyhow!("no published name {how} '{}'", Printable(name)));
-        return Err(error.hint(
-            "trackers know names that are published: `shoal share --publish`, `shoal node --share-dir`",
-        ));
-    }
-    output.list(&found.items, || show::found(&found))?;
     Ok(Exit::Done)
 }

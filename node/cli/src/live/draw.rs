@@ -166,6 +166,7 @@ mod tests {
 
     fn node() -> NodeInfo {
         NodeInfo {
+            without_tracker: Default::default(),
             peer: "12D3KooWabc".into(),
             version: "0".into(),
             addresses: vec![],
@@ -175,6 +176,7 @@ mod tests {
             trackers: vec![],
             limits: LimitsInfo::default(),
             data: None,
+            activity_log: None,
         }
     }
 

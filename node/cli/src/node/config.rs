@@ -7,6 +7,7 @@ use libp2p::Multiaddr;
 use shoal_daemon::{Schedule, ScheduleError};
 use shoal_rendezvous::config::{ConfigError, LogFormat, Text};
 
+use super::super::finding::{FindingArgs, protocol};
 use super::super::options::FairnessArg;
 use super::super::places;
 use super::options::{ControlOptions, LimitOptions, NodeOptions, PlainAddress};
@@ -18,6 +19,10 @@ pub(super) struct NodeSettings {
     pub(super) listen: Vec<Multiaddr>,
     pub(super) port: u16,
     pub(super) rendezvous: Vec<Multiaddr>,
+    /// Peers to stay connected with.
+    pub(super) peer: Vec<Multiaddr>,
+    pub(super) no_ring: bool,
+    pub(super) finding: FindingArgs,
     pub(super) share_dir: Vec<PathBuf>,
     pub(super) watch: bool,
     pub(super) activity_log: Option<PathBuf>,
@@ -62,6 +67,9 @@ impl NodeOptions {
         if self.listen.as_ref().is_some_and(Vec::is_empty) {
             return contradiction("listen names no address");
         }
+        if let Some(Err(words)) = self.dht_protocol.as_deref().map(protocol) {
+            return contradiction(&format!("dht-protocol: {words}"));
+        }
         let data = self.data.or_else(places::data_dir).ok_or(ConfigError::NoHome)?;
         let socket = || {
             runtime.map_or_else(|| data.join(places::SOCKET), |dir| dir.join("shoal").join(places::SOCKET))
@@ -70,6 +78,14 @@ impl NodeOptions {
             listen: plain(self.listen),
             port: self.port.unwrap_or_default(),
             rendezvous: plain(self.rendezvous),
+            peer: plain(self.peer),
+            no_ring: self.no_ring.unwrap_or_default(),
+            finding: FindingArgs {
+                no_mdns: self.no_mdns.unwrap_or_default(),
+                dht: self.dht.unwrap_or_default(),
+                bootstrap: plain(self.bootstrap),
+                dht_protocol: self.dht_protocol,
+            },
             share_dir: self.share_dir.unwrap_or_default(),
             watch: self.watch.unwrap_or_default(),
             activity_log: self.activity_log,

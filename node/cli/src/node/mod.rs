@@ -14,7 +14,7 @@ use serde::Serialize;
 use shoal_api::metrics::NodeMetrics;
 use shoal_api::{ApiConfig, Client, serve};
 use shoal_daemon::{Daemon, DaemonConfig};
-use shoal_net::{NodeConfig, SwarmMetrics};
+use shoal_net::{NeighbourhoodConfig, NodeConfig, SwarmMetrics};
 use shoal_printable::Printable;
 use shoal_rendezvous::config::read_file;
 use shoal_rendezvous::log;
@@ -27,6 +27,7 @@ use tracing_subscriber::EnvFilter;
 use self::config::NodeSettings;
 use self::options::NodeOptions;
 use super::error::{CliError, Exit};
+use super::finding::QUIET;
 use super::options::{NetArgs, PaceArgs};
 use super::output::Output;
 use super::share_dirs::{self, ShareDirs};
@@ -168,10 +169,11 @@ impl Args {
             Some(log) => {
                 EnvFilter::try_new(log).map_err(|_| anyhow!("log: {log:?} is no level or filter"))?
             }
-            None => EnvFilter::try_from_default_env().unwrap_or_else(|_| "warn".into()),
+            None => EnvFilter::try_from_default_env().unwrap_or_else(|_| format!("warn,{QUIET}").into()),
         };
         let absolute = |path: &PathBuf| std::path::absolute(path).context("there is no folder to be in");
-        Ok((NodeSettings { data: absolute(&settings.data)?, ..settings }, filter))
+        let activity_log = settings.activity_log.as_ref().map(absolute).transpose()?;
+        Ok((NodeSettings { data: absolute(&settings.data)?, activity_log, ..settings }, filter))
     }
 }
 
@@ -186,13 +188,19 @@ impl NodeSettings {
                 upload_slots: self.limits.upload_slots,
                 fairness: self.limits.fairness,
             },
+            finding: self.finding.clone(),
         };
         DaemonConfig {
             data: Some(self.data.clone()),
-            node: NodeConfig { metrics: Some(SwarmMetrics::default()), ..net.config(key, self.port) },
+            node: NodeConfig {
+                metrics: Some(SwarmMetrics::default()),
+                neighbourhood: NeighbourhoodConfig { peers: self.peer.clone(), ring: !self.no_ring },
+                ..net.config(key, self.port)
+            },
             trackers: self.rendezvous.clone(),
             schedule: self.limits.schedule.clone(),
             watch: self.watch,
+            activity_log: self.activity_log.clone(),
             cache: default_cache_dir(),
         }
     }

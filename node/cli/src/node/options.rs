@@ -12,6 +12,7 @@ use serde::Deserialize;
 use shoal_daemon::parse_rate;
 use shoal_rendezvous::config::{LogFormat, MetricsAddress, Text};
 
+use super::super::finding::DhtArg;
 use super::super::options::{FairnessArg, address};
 
 /// Options as they were given; what was not given is `None`.
@@ -32,6 +33,12 @@ pub(super) struct NodeOptions {
     /// Rendezvous point that every content is registered at; may be given several times
     #[arg(long, value_name = "ADDR")]
     pub(super) rendezvous: Option<Vec<Text<PlainAddress>>>,
+    /// Peer to stay connected with, whatever is shared or fetched; may be given several times, at most 16 count
+    #[arg(long, value_name = "ADDR")]
+    pub(super) peer: Option<Vec<Text<PlainAddress>>>,
+    /// Hold no connections to the peers on either side of this node on the ring of all peers
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
+    pub(super) no_ring: Option<bool>,
     /// Folder of which each file and folder is shared under its own name, which trackers and peers are told, also what
     /// comes into it later; may be given several times
     #[arg(long, value_name = "DIR")]
@@ -48,6 +55,18 @@ pub(super) struct NodeOptions {
     /// How it is logged, on standard error [default: text]
     #[arg(long, value_name = "FORMAT")]
     pub(super) log_format: Option<LogFormat>,
+    /// Neither look for neighbours on the local network nor tell them of this node
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
+    pub(super) no_mdns: Option<bool>,
+    /// Part that the node takes in the distributed hash table [default: auto]
+    #[arg(long, value_enum, value_name = "MODE")]
+    pub(super) dht: Option<DhtArg>,
+    /// Address of any running node, to begin with in the DHT; may be given several times
+    #[arg(long, value_name = "ADDR")]
+    pub(super) bootstrap: Option<Vec<Text<PlainAddress>>>,
+    /// Name under which the DHT is spoken; nodes with different names do not see each other there [default: /shoal/kad/1]
+    #[arg(long, value_name = "NAME")]
+    pub(super) dht_protocol: Option<String>,
     #[command(flatten)]
     pub(super) limits: LimitOptions,
     #[command(flatten)]
@@ -142,6 +161,12 @@ impl NodeOptions {
             listen: place.0,
             port: place.1,
             rendezvous: self.rendezvous.or(other.rendezvous),
+            peer: self.peer.or(other.peer),
+            no_ring: self.no_ring.or(other.no_ring),
+            no_mdns: self.no_mdns.or(other.no_mdns),
+            dht: self.dht.or(other.dht),
+            bootstrap: self.bootstrap.or(other.bootstrap),
+            dht_protocol: self.dht_protocol.or(other.dht_protocol),
             share_dir: self.share_dir.or(other.share_dir),
             watch: self.watch.or(other.watch),
             activity_log: self.activity_log.or(other.activity_log),

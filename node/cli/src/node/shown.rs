@@ -7,6 +7,7 @@ use libp2p::Multiaddr;
 use serde::Serialize;
 use shoal_rendezvous::config::LogFormat;
 
+use super::super::finding::DhtArg;
 use super::super::options::FairnessArg;
 use super::config::NodeSettings;
 
@@ -20,6 +21,13 @@ struct Effective<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     port: Option<u16>,
     rendezvous: Vec<String>,
+    peer: Vec<String>,
+    no_ring: bool,
+    no_mdns: bool,
+    dht: DhtArg,
+    bootstrap: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dht_protocol: Option<&'a str>,
     share_dir: &'a [PathBuf],
     watch: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -75,6 +83,12 @@ impl NodeSettings {
             listen: texts(&self.listen),
             port: self.listen.is_empty().then_some(self.port),
             rendezvous: texts(&self.rendezvous),
+            peer: texts(&self.peer),
+            no_ring: self.no_ring,
+            no_mdns: self.finding.no_mdns,
+            dht: self.finding.dht,
+            bootstrap: texts(&self.finding.bootstrap),
+            dht_protocol: self.finding.dht_protocol.as_deref(),
             share_dir: &self.share_dir,
             watch: self.watch,
             activity_log: self.activity_log.as_deref(),

@@ -8,6 +8,7 @@ mod editor;
 mod line;
 mod news;
 mod state;
+mod tracker_acts;
 mod words;
 
 use std::io::IsTerminal;
@@ -101,6 +102,7 @@ impl Args {
             trackers: self.net.rendezvous.clone(),
             schedule: Schedule::default(),
             watch: !self.share_dir.is_empty(),
+            activity_log: None,
             cache: default_cache_dir(),
         };
         Ok((Session::own(config).await?, held))

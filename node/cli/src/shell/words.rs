@@ -7,6 +7,7 @@ use super::super::error::{CliError, Exit};
 use super::acts;
 use super::line::Kind;
 use super::state::Shell;
+use super::tracker_acts;
 
 /// What a word does.
 type Act =
@@ -75,7 +76,14 @@ pub(super) const WORDS: &[Word] = &[
         &[Kind::Path],
         acts::share,
     ),
-    word("find", "NAME", "find contents by name at the trackers", (1, 1), &[Kind::Free], acts::find),
+    word(
+        "find",
+        "NAME [HOPS]",
+        "find contents by name, at the trackers and from peers so many connections away",
+        (1, 2),
+        &[Kind::Free],
+        acts::find,
+    ),
     word(
         "download",
         "NAME|ID|TICKET [DIR]",
@@ -132,7 +140,7 @@ pub(super) const WORDS: &[Word] = &[
         "look for new files to share, and register everything at the trackers at once",
         (0, 0),
         &[],
-        acts::update,
+        tracker_acts::update,
     ),
     word(
         "register",
@@ -140,7 +148,7 @@ pub(super) const WORDS: &[Word] = &[
         "register everything at a tracker, or at all",
         (0, 1),
         &[Kind::Tracker],
-        acts::register,
+        tracker_acts::register,
     ),
     word(
         "deregister",
@@ -148,7 +156,7 @@ pub(super) const WORDS: &[Word] = &[
         "take everything out of a tracker, or of all",
         (0, 1),
         &[Kind::Tracker],
-        acts::deregister,
+        tracker_acts::deregister,
     ),
     word(
         "payload",
@@ -156,7 +164,7 @@ pub(super) const WORDS: &[Word] = &[
         "leave a small text with the trackers, or get one by its id",
         (2, 2),
         &[Kind::OneOf(&["put", "get"]), Kind::Free],
-        acts::payload,
+        tracker_acts::payload,
     ),
     word("peers", "", "list connected peers", (0, 0), &[], acts::peers),
     word(
@@ -184,7 +192,14 @@ pub(super) const WORDS: &[Word] = &[
         &[Kind::Content, Kind::Free, Kind::Peer],
         acts::locate,
     ),
-    word("topo", "", "show which peers are connected with each other", (0, 0), &[], acts::topo),
+    word(
+        "topo",
+        "[CONTENT]",
+        "show which peers are connected with each other, and what they have of a content",
+        (0, 1),
+        &[Kind::Content],
+        acts::topo,
+    ),
     Word { act: Deed::Help, ..special("help", "[WORD]", "show what there is", (0, 1), &[Kind::Word]) },
     Word {
         aliases: &["end", "exit"],

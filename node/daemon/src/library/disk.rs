@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use shoal_content::{ContentId, Hash};
 use shoal_store::SavedSource;
 
-use super::record::{Change, Record, Settings};
+use super::record::{Change, KnownPeer, Record, Settings};
 use crate::ShareRequest;
 
 /// The format that is written; a file with another one is left alone.
@@ -29,6 +29,8 @@ const SOURCES: TableDefinition<'_, [u8; 32], &[u8]> = TableDefinition::new("sour
 const SHARES: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("shares");
 const SETTINGS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("settings");
 const SETTINGS_KEY: &str = "all";
+/// Beside the settings, in their table: libraries that were made before there was such a row have none.
+const PEERS_KEY: &str = "peers";
 
 /// All that is held in memory of a library.
 #[derive(Debug, Default)]
@@ -36,6 +38,8 @@ pub(crate) struct Saved {
     pub(crate) contents: Vec<(ContentId, Record)>,
     pub(crate) shares: Vec<(u64, ShareRequest)>,
     pub(crate) settings: Settings,
+    /// Peers that worked, the best first.
+    pub(crate) peers: Vec<KnownPeer>,
     /// The file was damaged and lies here now; nothing was read from it.
     pub(crate) moved_to: Option<PathBuf>,
 }
@@ -146,7 +150,7 @@ fn version(database: &Database) -> Result<u64, DiskError> {
 }
 
 fn load(database: &Database) -> Result<Saved, DiskError> {
-    let mut rows = (vec![], vec![], None);
+    let mut rows = (vec![], vec![], None, None);
     let mut read = || -> Result<(), redb::Error> {
         let read = database.begin_read()?;
         for row in read.open_table(CONTENTS)?.iter()? {
@@ -157,7 +161,9 @@ fn load(database: &Database) -> Result<Saved, DiskError> {
             let (key, value) = row?;
             rows.1.push((key.value(), value.value().to_vec()));
         }
-        rows.2 = read.open_table(SETTINGS)?.get(SETTINGS_KEY)?.map(|value| value.value().to_vec());
+        let settings = read.open_table(SETTINGS)?;
+        rows.2 = settings.get(SETTINGS_KEY)?.map(|value| value.value().to_vec());
+        rows.3 = settings.get(PEERS_KEY)?.map(|value| value.value().to_vec());
         Ok(())
     };
     read()?;
@@ -165,6 +171,8 @@ fn load(database: &Database) -> Result<Saved, DiskError> {
         contents: decode_all(rows.0)?,
         shares: decode_all(rows.1)?,
         settings: rows.2.map(|row| decode(&row)).transpose()?.unwrap_or_default(),
+        // They are of use and not needed, so a damaged row is none.
+        peers: rows.3.and_then(|row| decode(&row).ok()).unwrap_or_default(),
         moved_to: None,
     })
 }
@@ -214,6 +222,10 @@ pub(super) fn write<'a>(
             Change::Settings(settings) => {
                 let row = shoal_cbor::encode(settings);
                 write.open_table(SETTINGS)?.insert(SETTINGS_KEY, row.as_slice())?;
+            }
+            Change::Peers(peers) => {
+                let row = shoal_cbor::encode(peers);
+                write.open_table(SETTINGS)?.insert(PEERS_KEY, row.as_slice())?;
             }
         }
     }

@@ -21,7 +21,7 @@ use tokio::sync::oneshot;
 
 use self::disk::DiskError;
 pub(crate) use self::disk::Saved;
-pub(crate) use self::record::{Change, Record, Settings, Standing, Want};
+pub(crate) use self::record::{Change, KnownPeer, Record, Settings, Standing, Want};
 use crate::DaemonError;
 
 /// Commits that may wait for the disk; further ones wait for their turn to wait.
@@ -201,6 +201,13 @@ mod tests {
         ];
         library.commit(changes).await.unwrap();
         library.commit(vec![Change::Forget(content(2)), Change::ShareDone(8)]).await.unwrap();
+        let peer = KnownPeer {
+            peer: libp2p::PeerId::random().to_string(),
+            addresses: vec!["/ip4/192.168.1.9/tcp/1".parse().unwrap()],
+            useful: true,
+            met: 7,
+        };
+        library.commit(vec![Change::Peers(vec![peer.clone()])]).await.unwrap();
         let settings = Settings { limits: Some((Some(5), None)), ..Settings::default() };
         library.commit_blocking(vec![Change::Settings(settings.clone())]).unwrap();
         // As after `kill -9`: nothing is closed first.
@@ -208,7 +215,7 @@ mod tests {
         let copy = tempfile::tempdir().unwrap();
         std::fs::copy(dir.path().join(FILE), copy.path().join(FILE)).unwrap();
         let (library, saved) = Library::open(Some(copy.path())).unwrap();
-        assert_eq!(saved.settings, settings);
+        assert_eq!((saved.settings, saved.peers), (settings, vec![peer]));
         assert!(
             matches!(&saved.contents[..], [(id, it)] if *id == content(1) && it.name.as_deref() == Some("one"))
         );

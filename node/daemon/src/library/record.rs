@@ -106,4 +106,16 @@ pub(crate) enum Change {
     /// It is hashed, or cannot be.
     ShareDone(u64),
     Settings(Settings),
+    /// Peers that worked, all of them.
+    Peers(Vec<KnownPeer>),
+}
+
+/// A peer that worked, to begin with at the next start.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct KnownPeer {
+    pub(crate) peer: String,
+    pub(crate) addresses: Vec<Multiaddr>,
+    pub(crate) useful: bool,
+    /// Seconds since 1970.
+    pub(crate) met: u64,
 }

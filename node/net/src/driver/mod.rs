@@ -19,13 +19,14 @@ use shoal_addresses::told;
 use shoal_content::ContentId;
 use shoal_printable::Printable;
 use shoal_registry::RequestLimiter;
-use shoal_wire::query::QueryResponse;
+use shoal_wire::query::{self, QueryResponse};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::activity::ActivityKind;
 use crate::answerer::Answerer;
 use crate::behaviour::{Behaviour, BehaviourEvent};
 use crate::control::{Order, QueryError};
+use crate::discovery::DiscoveryLayer;
 use crate::external::ExternalAddresses;
 use crate::metrics::SwarmMetrics;
 use crate::peers::DialError;
@@ -50,6 +51,7 @@ pub(super) struct Driver {
     swarm: Swarm<Behaviour>,
     orders: mpsc::Receiver<Order>,
     peers: PeerLayer,
+    discovery: DiscoveryLayer,
     /// What the node is asked about, and where questions, streams and connections are noted.
     parts: Answerer,
     limiter: RequestLimiter,
@@ -70,11 +72,13 @@ impl Driver {
         trackers: tracker_client::Questions,
         peers: PeerLayer,
         parts: Answerer,
+        discovery: DiscoveryLayer,
     ) -> Self {
         Self {
             swarm,
             orders,
             peers,
+            discovery,
             parts,
             limiter: questions::limiter(),
             reaching: HashMap::new(),
@@ -106,6 +110,7 @@ impl Driver {
                 event = self.swarm.select_next_some() => self.on_swarm_event(event),
                 Some(answered) = self.answers.next() => self.answer(answered),
                 () = self.peers.due() => {}
+                () = self.discovery.due() => {}
                 order = self.trackers.next() => self.ask_tracker(order),
                 order = self.orders.recv() => match order {
                     Some(Order::Shutdown(done)) => {
@@ -118,6 +123,7 @@ impl Driver {
                     None => return,
                 },
             }
+            self.discovery.carry_out(&mut self.swarm);
             self.peers.carry_out(&mut self.swarm);
         }
     }
@@ -236,10 +242,14 @@ impl Driver {
             BehaviourEvent::Identify(identify::Event::Received { peer_id, info, .. }) => {
                 tracing::debug!(peer = %peer_id, agent = %Printable(&info.agent_version), "identified");
                 let standing = self.swarm.behaviour().standing.of(&peer_id);
-                self.parts.connections.identified(peer_id, info.agent_version);
-                self.peers.listens(peer_id, told(info.listen_addrs, standing).direct);
+                let answers = info.protocols.iter().any(|it| it.as_ref() == query::PROTOCOL);
+                self.parts.connections.identified(peer_id, info.agent_version, answers);
+                let addresses = told(info.listen_addrs, standing).direct;
+                self.discovery.identified(&mut self.swarm, peer_id, &info.protocols, &addresses);
+                self.peers.listens(peer_id, addresses);
             }
             BehaviourEvent::Ping(event) => self.on_ping(event),
+            BehaviourEvent::Discovery(event) => self.discovery.on_event(&mut self.swarm, event),
             _ => {}
         }
     }

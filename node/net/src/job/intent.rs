@@ -79,6 +79,9 @@ pub struct ServeOptions {
     /// Whether peers that ask what is shared here are told of it.
     #[serde(default)]
     pub public: bool,
+    /// Whether nobody is told of it but its trackers, neither on the LAN nor in the DHT.
+    #[serde(default)]
+    pub tracker_only: bool,
 }
 
 /// What a content is here for.
@@ -137,6 +140,15 @@ impl Intent {
             Self::Fetch(options) => options.public = public,
             // There is nothing to share of it.
             Self::Manifest { .. } => {}
+        }
+    }
+
+    /// Whether peers come from trackers, and from what the user named, alone.
+    pub(super) fn is_tracker_only(&self) -> bool {
+        match self {
+            Self::Serve { options, .. } => options.tracker_only,
+            Self::Fetch(options) => options.topology == Topology::Star,
+            Self::Manifest { .. } => false,
         }
     }
 

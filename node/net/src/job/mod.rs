@@ -19,6 +19,7 @@ mod disk_trouble;
 mod done;
 mod ending;
 mod fetching;
+mod finding;
 mod goal;
 mod include;
 mod inquiries;

@@ -35,7 +35,9 @@ impl Job {
             | QueryRequest::Counters { .. }
             | QueryRequest::Where { .. }
             | QueryRequest::Neighbours {}
-            | QueryRequest::Contents { .. } => Err(QueryErrorCode::Unsupported),
+            | QueryRequest::Contents { .. }
+            | QueryRequest::Find { .. }
+            | QueryRequest::Links { .. } => Err(QueryErrorCode::Unsupported),
         };
         // Err only says that the connection is gone.
         let _ = reply.send(answer.unwrap_or_else(|code| QueryResponse::Error { code }));

@@ -33,6 +33,7 @@ impl Job {
                 () = self.parts.driver_ended.cancelled() => self.fail(Failure::NodeEnded),
                 Some(event) = fetched => self.on_fetch_event(event),
                 Some(done) = self.tasks.join_next() => self.on_task(done),
+                Some(found) = self.found.recv() => self.on_found(found),
                 Some(event) = self.peer_events.recv() => self.on_peer_event(event),
                 Some(notice) = self.shelf.notices.recv() => self.on_withdrawn(notice),
                 Some(inquiry) = self.shelf.inquiries.recv() => self.on_inquiry(inquiry),
@@ -49,7 +50,8 @@ impl Job {
         for address in self.intent.peers() {
             self.peers.seek_address(address);
         }
-        if !self.intent.is_serving() && self.intent.peers().is_empty() && self.trackers.is_empty() {
+        let nowhere = self.intent.peers().is_empty() && self.trackers.is_empty() && !self.is_looked_for();
+        if !self.intent.is_serving() && nowhere {
             return self.fail(Failure::NoPeers { kept: 0 });
         }
         self.tell(MemberInput::Timeout);
@@ -59,6 +61,7 @@ impl Job {
     /// What has become due besides the member's own business.
     fn after(&mut self) {
         let now = self.parts.clock.now();
+        self.update_wish();
         self.sync_if_due(now);
         self.open_again_if_due(now);
         self.finish_again_if_due(now);

@@ -1,6 +1,6 @@
 //! Puts together what is known of a content, for those that ask why it does not come.
 
-use shoal_engine::{Affairs, DiskUse, NeighbourFigures, PeerSearch, Situation};
+use shoal_engine::{Affairs, DiskUse, NeighbourFigures, PeerSearch, Situation, TrackerlessSearch};
 
 use super::state::{Job, Stage};
 
@@ -53,6 +53,11 @@ impl Job {
             failed: self.account.failed.clone(),
             last_failure: self.account.last_failure.clone(),
             exchanges: self.account.exchanges,
+            without_tracker: if self.is_looked_for() {
+                self.discovery.search()
+            } else {
+                TrackerlessSearch::default()
+            },
         }
     }
 

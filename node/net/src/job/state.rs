@@ -22,6 +22,7 @@ use super::opening::Opening;
 use super::report::Report;
 use super::shelf::Shelf;
 use super::trackers::Trackers;
+use crate::discovery::{ContentDiscovery, Found};
 use crate::observer::Observer;
 use crate::parts::NodeParts;
 use crate::peers::{PeerEvent, PeersHandle};
@@ -65,6 +66,10 @@ pub(crate) struct Job {
     pub(super) peers: PeersHandle,
     pub(super) peer_events: mpsc::Receiver<PeerEvent>,
     pub(super) trackers: Trackers,
+    pub(super) discovery: ContentDiscovery,
+    pub(super) found: mpsc::Receiver<Found>,
+    /// Whether others may have something of it from here; from then on for ever.
+    pub(super) holds: bool,
     pub(super) tasks: JoinSet<Done>,
     /// The join that is being answered.
     pub(super) welcome: Option<(PeerId, oneshot::Sender<QueryResponse>)>,
@@ -90,6 +95,7 @@ impl Job {
         let shelf = Shelf::take(content, intent.is_public(), &parts.library, parts.uploads.clone());
         let shelf = shelf.ok_or(Failure::Busy)?;
         let (peers, peer_events) = parts.control.attach(content);
+        let (discovery, found) = parts.discovery.enter(content);
         let trackers = Trackers::new(&parts.trackers, intent.trackers(), content);
         let config = member_config(&intent);
         let role = match &intent {
@@ -114,6 +120,9 @@ impl Job {
             peers,
             peer_events,
             trackers,
+            discovery,
+            found,
+            holds: false,
             tasks: JoinSet::new(),
             welcome: None,
             report,

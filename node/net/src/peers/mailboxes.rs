@@ -15,7 +15,8 @@ pub(super) type Full = (SubscriberId, mpsc::Sender<PeerEvent>);
 pub(super) type Room = mpsc::OwnedPermit<PeerEvent>;
 
 struct Mailbox {
-    content: ContentId,
+    /// None: it is of the node itself.
+    content: Option<ContentId>,
     events: mpsc::Sender<PeerEvent>,
     /// It was full; nothing is put into it until its content has been told so.
     lagging: bool,
@@ -26,7 +27,12 @@ struct Mailbox {
 pub(super) struct Mailboxes(BTreeMap<SubscriberId, Mailbox>);
 
 impl Mailboxes {
-    pub(super) fn add(&mut self, id: SubscriberId, content: ContentId, events: mpsc::Sender<PeerEvent>) {
+    pub(super) fn add(
+        &mut self,
+        id: SubscriberId,
+        content: Option<ContentId>,
+        events: mpsc::Sender<PeerEvent>,
+    ) {
         self.0.insert(id, Mailbox { content, events, lagging: false });
     }
 
@@ -35,16 +41,16 @@ impl Mailboxes {
     }
 
     pub(super) fn content(&self, id: SubscriberId) -> Option<ContentId> {
-        self.0.get(&id).map(|mailbox| mailbox.content)
+        self.0.get(&id)?.content
     }
 
     /// Puts an event into a mailbox. If it was lost, and none before it: the mailbox, to wait for room in it.
     #[must_use]
     pub(super) fn tell(&mut self, id: SubscriberId, event: PeerEvent) -> Option<Full> {
         let mailbox = self.0.get_mut(&id).filter(|mailbox| !mailbox.lagging)?;
-        tracing::trace!(content = %mailbox.content, ?event, "peer event");
+        tracing::trace!(content = ?mailbox.content, ?event, "peer event");
         let Err(TrySendError::Full(_)) = mailbox.events.try_send(event) else { return None };
-        tracing::debug!(content = %mailbox.content, "a content lags behind its peers");
+        tracing::debug!(content = ?mailbox.content, "a content lags behind its peers");
         mailbox.lagging = true;
         Some((id, mailbox.events.clone()))
     }

@@ -44,6 +44,15 @@ impl SharedPeers {
 
     /// Lets a content have to do with peers, for as long as it keeps the handle.
     pub(crate) fn attach(&self, content: ContentId) -> (PeersHandle, mpsc::Receiver<PeerEvent>) {
+        self.subscribe(Some(content))
+    }
+
+    /// The same for the node itself.
+    pub(crate) fn attach_node(&self) -> (PeersHandle, mpsc::Receiver<PeerEvent>) {
+        self.subscribe(None)
+    }
+
+    fn subscribe(&self, content: Option<ContentId>) -> (PeersHandle, mpsc::Receiver<PeerEvent>) {
         let (events, mailbox) = mpsc::channel(MAILBOX);
         let mut state = self.state();
         let id = SubscriberId(state.attached);
@@ -73,6 +82,12 @@ impl SharedPeers {
     pub(crate) fn networks_of(&self, peers: &[PeerId]) -> Vec<Option<Prefix>> {
         let state = self.state();
         peers.iter().map(|peer| state.book.network_of(peer)).collect()
+    }
+
+    /// Pairs of a content, or the node, and a peer that is sought or used.
+    #[cfg(test)]
+    pub(crate) fn sought(&self) -> usize {
+        self.state().book.uses()
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
@@ -111,6 +126,11 @@ impl PeersHandle {
     /// This content has no more use for the peer. Others may have.
     pub(crate) fn release(&self, peer: PeerId) {
         self.peers.change(|now, state| state.book.release(now, self.id, peer));
+    }
+
+    /// The same, of a peer that was only to be asked something: the connection ends at once if nobody else has used it.
+    pub(crate) fn leave(&self, peer: PeerId) {
+        self.peers.change(|now, state| state.book.leave(now, self.id, peer));
     }
 
     /// Looks for the peer at an address that the user named: until one answers, or at once if the address names it.

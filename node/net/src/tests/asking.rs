@@ -5,7 +5,9 @@ use shoal_content::Hash;
 
 use super::pair::pair;
 use super::*;
+use crate::control::QueryError;
 use crate::{AskError, ChunkRef, QueryErrorCode, RemotePeer};
+use shoal_wire::query::{FindId, QueryRequest, QueryResponse};
 
 /// A node as another one reaches it, that is not connected to it yet.
 async fn at(asker: &Node, asked: &Node) -> RemotePeer {
@@ -149,4 +151,32 @@ async fn whoever_is_not_there_is_named() {
     assert!(matches!(one.peer(address).ping().await, Err(AskError::Unreachable(_))));
     let unusable = one.peer("/unix/socket".parse::<libp2p::Multiaddr>().unwrap());
     assert!(matches!(unusable.load().await, Err(AskError::Unreachable(_))));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn questions_for_names_are_told_once_and_only_so_often() {
+    let scratch = tempfile::tempdir().unwrap();
+    let gate = Arc::new(Gate::default());
+    let (asked, asker) = (node().await, node().await);
+    let public = ServeOptions { public: true, ..ServeOptions::default() };
+    let content = share_as(&asked, scratch.path(), 7, &gate, public);
+    share(&asked, scratch.path(), 77, &gate);
+    let control = asker.control();
+    control.reach(Some(asked.peer_id()), asked.addresses().await.remove(0)).await.unwrap();
+    let ask = async |n: u8| {
+        let (id, name) = (FindId([n; 16]), "7".to_owned());
+        control.query(asked.peer_id(), QueryRequest::Find { id, hops: 7, name, prefix: false }).await
+    };
+    let Ok(QueryResponse::Found { found }) = ask(0).await else { panic!("the first one is answered") };
+    assert_eq!((found.len(), found[0].content), (1, content), "what is not public is told nobody");
+    assert_eq!(found[0].peers[0].peer(), Some(asked.peer_id()));
+    assert!(found[0].peers[0].multiaddrs().next().is_some(), "where it is");
+    let Ok(QueryResponse::Found { found }) = ask(0).await else { panic!("it is known") };
+    assert!(found.is_empty(), "it was told before");
+    let flood = join_all((1..100).map(ask)).await;
+    let busy =
+        |answer: &&Result<_, QueryError>| matches!(answer, Err(QueryError::Refused(QueryErrorCode::Busy)));
+    let refused = flood.iter().filter(busy).count();
+    assert!(refused >= 80, "{refused} of 99 are refused");
+    assert!(asker.load().uploads == 0 && asked.peer(asker.peer_id()).ping().await.is_ok(), "it goes on");
 }

@@ -112,6 +112,12 @@ pub enum Measure {
     TrackersAsked,
     /// Times that peers were asked for peers.
     Exchanges,
+    /// Neighbours on the LAN.
+    LanPeers,
+    /// Peers of the DHT.
+    DhtPeers,
+    /// Lookups in the DHT that have ended.
+    DhtLookups,
     /// Connected peers.
     PeersConnected,
     /// Connected peers that have something that is missing.

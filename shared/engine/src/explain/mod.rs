@@ -23,7 +23,7 @@ use std::time::Duration;
 pub use self::cause::{Cause, Fact, Figure, Finding, Measure};
 pub use self::situation::{
     Affairs, DialTrouble, DiskTrouble, DiskUse, LimitUse, NeighbourFigures, PeerSearch, Situation,
-    TrackerStanding, TrackerState, WrongBytes,
+    TrackerStanding, TrackerState, TrackerlessSearch, WrongBytes,
 };
 
 /// For so long after its start, and after the last thing that came, it is normal that nothing comes.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::PATIENCE;
 use super::cause::{Cause, Fact, Finding, Measure};
-use super::situation::{DialTrouble, PeerSearch, Situation, TrackerStanding};
+use super::situation::{DialTrouble, PeerSearch, Situation, TrackerStanding, TrackerlessSearch};
 
 /// A dial that takes longer than this will hardly be answered.
 const LONG_DIAL: Duration = Duration::from_secs(6);
@@ -14,7 +14,8 @@ pub(super) fn nobody(situation: &Situation) -> Vec<Finding> {
     let search = &situation.search;
     let mut findings: Vec<Finding> = unreachable(situation).into_iter().collect();
     findings.extend(trackers(situation));
-    if search.addresses == 0 && search.trackers.is_empty() && search.heard_of == 0 {
+    let nobody_is_asked = search.without_tracker.lan.is_none() && search.without_tracker.dht.is_none();
+    if search.addresses == 0 && search.trackers.is_empty() && search.heard_of == 0 && nobody_is_asked {
         findings.push(Finding::bare(Cause::NoSource));
     }
     if findings.is_empty() {
@@ -87,13 +88,24 @@ fn nothing_found(situation: &Situation) -> Finding {
         Fact::count(Measure::Dialling, search.dialling),
     ];
     let facts = facts.into_iter().filter(|fact| fact.figure != super::Figure::Count(0));
+    let facts = facts.chain(without_tracker(search));
     let cause =
         if is_still_looking(situation, search, asked) { Cause::StillLooking } else { Cause::NoPeersFound };
     Finding::new(cause, facts)
+}
+
+/// What was asked besides trackers and what was named; also where that knows nobody.
+fn without_tracker(search: &PeerSearch) -> impl Iterator<Item = Fact> + use<> {
+    let TrackerlessSearch { lan, dht, lookups } = search.without_tracker;
+    let lan = lan.map(|peers| Fact::count(Measure::LanPeers, peers));
+    let lookups = Fact { measure: Measure::DhtLookups, figure: super::Figure::Count(lookups) };
+    let dht = dht.map(|peers| [Fact::count(Measure::DhtPeers, peers), lookups]);
+    lan.into_iter().chain(dht.into_iter().flatten())
 }
 
 fn is_still_looking(situation: &Situation, search: &PeerSearch, asked: usize) -> bool {
     situation.running_for < PATIENCE
         || search.dialling > 0
         || (asked > 0 && situation.running_for < LONG_DIAL)
+        || (search.without_tracker.dht.is_some_and(|peers| peers > 0) && search.without_tracker.lookups == 0)
 }

@@ -100,6 +100,19 @@ pub struct PeerSearch {
     pub last_failure: Option<String>,
     /// Times that neighbours were asked for further peers.
     pub exchanges: u64,
+    /// Where peers are sought without a tracker.
+    pub without_tracker: TrackerlessSearch,
+}
+
+/// Where peers are sought without a tracker.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct TrackerlessSearch {
+    /// Neighbours on the LAN that are known; `None`: the LAN is not asked.
+    pub lan: Option<usize>,
+    /// Peers of the DHT that are known; `None`: it is not asked.
+    pub dht: Option<usize>,
+    /// Lookups in the DHT that have ended.
+    pub lookups: u64,
 }
 
 /// The peers that are connected for a content.

@@ -60,10 +60,14 @@ impl Cause {
                 "See whether the other side is running and its port is open, or ask it for a new ticket."
             }
             Self::VersionTooOld => "Update shoal on the other side, or here.",
-            Self::NoSource => "Give a ticket, an address with --peer, or a tracker with --rendezvous.",
+            Self::NoSource => {
+                "Give a ticket, an address with --peer or --bootstrap, or a tracker with --rendezvous."
+            }
             Self::TrackerUnreachable => "See whether the tracker is running and its address is right.",
             Self::TrackerRefuses => "See what it says; another tracker can be given with --rendezvous.",
-            Self::NoPeersFound => "Wait until somebody shares it, or ask for a new ticket.",
+            Self::NoPeersFound => {
+                "Wait until somebody shares it, ask for a new ticket, or name a running node with --bootstrap."
+            }
             Self::ChunkNobodyHas => {
                 "Wait until somebody who has them comes back, or start the first seed again."
             }
@@ -118,6 +122,9 @@ impl Measure {
             Self::TrackersAnswered => "trackers that answered",
             Self::TrackersAsked => "trackers that have not answered yet",
             Self::Exchanges => "peers asked for peers",
+            Self::LanPeers => "neighbours on the LAN",
+            Self::DhtPeers => "peers of the DHT known",
+            Self::DhtLookups => "lookups in the DHT",
             Self::PeersConnected => "connected peers",
             Self::PeersUseful => "peers with something missing here",
             Self::PeersRefusing => "of those refusing",

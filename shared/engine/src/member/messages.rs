@@ -17,6 +17,12 @@ use crate::manifest_fetch::BlockFailure;
 pub enum PeerSource<P = PeerId> {
     /// This peer told of it.
     Peer(P),
+    /// The DHT names it.
+    Dht,
+    /// It is a neighbour on the LAN; nobody says that it has the content.
+    Lan,
+    /// It worked the last time; nobody says that it has the content.
+    Remembered,
     /// The tracker at this place in the list told of it.
     Tracker(usize),
     /// The user named it.
@@ -27,7 +33,7 @@ impl<P> PeerSource<P> {
     /// How far it is trusted; higher is more.
     pub(super) fn trust(&self) -> u8 {
         match self {
-            Self::Peer(_) => 0,
+            Self::Peer(_) | Self::Dht | Self::Lan | Self::Remembered => 0,
             Self::Tracker(_) => 1,
             Self::User => 2,
         }

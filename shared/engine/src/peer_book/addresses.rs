@@ -67,6 +67,7 @@ impl KnownAddress {
         match teller {
             Teller::User => self.named = true,
             Teller::Tracker(_) => self.tracker = true,
+            Teller::Dht | Teller::Lan | Teller::Remembered => {}
             Teller::Peer(who) => self.own |= who == *peer,
         }
         let counts = teller != Teller::User && !self.tellers.contains(&teller);

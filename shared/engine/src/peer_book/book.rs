@@ -70,7 +70,7 @@ impl<C: Copy + Ord> PeerBook<C> {
             return;
         }
         let standing = match &teller {
-            Teller::User => Scope::Loopback,
+            Teller::User | Teller::Dht | Teller::Lan | Teller::Remembered => Scope::Loopback,
             Teller::Tracker(who) | Teller::Peer(who) => self.connected.standing(who),
         };
         let addresses = learnable(&peer, addresses, teller, standing);

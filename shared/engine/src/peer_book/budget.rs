@@ -110,6 +110,7 @@ impl DialBudget {
         match key {
             Key::All => self.config.attempts,
             Key::Teller(Teller::Peer(_)) => self.config.attempts_per_peer,
+            Key::Teller(Teller::Dht) => self.config.attempts_by_dht,
             Key::Teller(_) => self.config.attempts_per_tracker,
             Key::Host(_) => self.config.attempts_per_host,
             Key::Network(_) => self.config.attempts_per_network,

@@ -75,6 +75,8 @@ pub struct PeerBookConfig {
     pub attempts_per_peer: Allowance,
     /// Attempts at unproven addresses that one tracker told of.
     pub attempts_per_tracker: Allowance,
+    /// Attempts at unproven addresses that the DHT named.
+    pub attempts_by_dht: Allowance,
     /// Attempts at unproven addresses of one public host (an IPv4 address, a /64 of IPv6).
     pub attempts_per_host: Allowance,
     /// Attempts at unproven addresses of one public network (/24 of IPv4, /48 of IPv6).
@@ -141,6 +143,7 @@ impl Default for PeerBookConfig {
             attempts: Allowance::new(128, Duration::from_millis(250)),
             attempts_per_peer: Allowance::new(64, secs(2)),
             attempts_per_tracker: Allowance::new(128, secs(1)),
+            attempts_by_dht: Allowance::new(64, Duration::from_millis(500)),
             attempts_per_host: Allowance::new(8, secs(10)),
             attempts_per_network: Allowance::new(16, secs(5)),
             attempts_per_local_host: Allowance::new(64, secs(1)),

@@ -145,6 +145,14 @@ impl Connected {
         }
     }
 
+    /// Whether this node began every connection to a peer, and the peer has asked and sent nothing since the first.
+    pub(super) fn is_untouched(&self, peer: &PeerId) -> bool {
+        self.peers.get(peer).is_some_and(|known| {
+            let own = known.connections.iter().all(|it| it.outbound);
+            own && !known.closing && known.streams == 0 && known.active == known.since
+        })
+    }
+
     pub(super) fn next_check(&self) -> Option<Duration> {
         self.checks.first().map(|(at, _)| *at)
     }

@@ -31,6 +31,7 @@ mod config;
 mod connected;
 mod dialing;
 mod dials;
+mod leaving;
 mod named;
 mod output;
 mod policy;

@@ -13,6 +13,12 @@ pub enum Teller {
     User,
     /// A tracker.
     Tracker(PeerId),
+    /// The DHT: whoever answered a lookup. The addresses were judged by where that one stands.
+    Dht,
+    /// What worked, or was said, the last time that this node ran.
+    Remembered,
+    /// Multicast DNS. The addresses are on this node's own networks.
+    Lan,
     /// A peer: of itself, if it is the peer whose address it is; else of somebody else.
     Peer(PeerId),
 }

@@ -26,8 +26,8 @@ pub(super) struct Entry {
     backoff: Backoff,
     /// When something new was learned of it.
     learned: Duration,
-    /// The peer that told of it first, if that was not the user.
-    introduced_by: Option<PeerId>,
+    /// Who told of it first, if that was not the user.
+    introduced_by: Option<Introducer>,
 }
 
 impl Entry {
@@ -38,7 +38,7 @@ impl Entry {
             retry_at: now,
             backoff: config.backoff(),
             learned: now,
-            introduced_by: teller.and_then(id_of),
+            introduced_by: teller.and_then(introducer),
         }
     }
 
@@ -65,10 +65,20 @@ impl Entry {
     }
 }
 
-fn id_of(teller: Teller) -> Option<PeerId> {
+/// Who told of a peer first, as far as that is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Introducer {
+    Peer(PeerId),
+    Dht,
+    Lan,
+}
+
+fn introducer(teller: Teller) -> Option<Introducer> {
     match teller {
-        Teller::User => None,
-        Teller::Tracker(peer) | Teller::Peer(peer) => Some(peer),
+        Teller::User | Teller::Remembered => None,
+        Teller::Tracker(peer) | Teller::Peer(peer) => Some(Introducer::Peer(peer)),
+        Teller::Dht => Some(Introducer::Dht),
+        Teller::Lan => Some(Introducer::Lan),
     }
 }
 
@@ -77,7 +87,7 @@ fn id_of(teller: Teller) -> Option<PeerId> {
 #[derive(Debug)]
 pub(super) struct Table {
     peers: BTreeMap<PeerId, Entry>,
-    introduced: BTreeMap<PeerId, usize>,
+    introduced: BTreeMap<Introducer, usize>,
 }
 
 impl Table {
@@ -173,7 +183,7 @@ impl Table {
 
     /// Makes room for one more that this teller brings. A teller that brought many replaces its own.
     fn make_room(&mut self, teller: Teller, config: &PeerBookConfig, keep: impl Fn(&PeerId) -> bool) -> bool {
-        let teller = id_of(teller);
+        let teller = introducer(teller);
         let brought = teller.and_then(|it| self.introduced.get(&it)).copied().unwrap_or_default();
         let only_own = brought >= config.max_peers_per_teller;
         if !only_own && self.peers.len() < config.max_peers {

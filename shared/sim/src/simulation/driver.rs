@@ -106,6 +106,14 @@ impl Simulation {
     /// The tracker answers at once.
     fn ask_tracker(&mut self, node: Number, output: &MemberOutput<Number>) {
         match *output {
+            MemberOutput::Register { tracker } if self.tracker_gone => {
+                let event = TrackerEvent::Registered(None);
+                self.input(node, MemberInput::Tracker { tracker, event });
+            }
+            MemberOutput::Discover { tracker } if self.tracker_gone => {
+                let event = TrackerEvent::Discovered(false);
+                self.input(node, MemberInput::Tracker { tracker, event });
+            }
             MemberOutput::Register { tracker } => {
                 let seed = self.nodes[node as usize].member.as_ref().is_some_and(|member| member.is_seed());
                 let role = if seed { Role::Seed } else { Role::Downloader };

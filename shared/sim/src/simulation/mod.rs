@@ -5,6 +5,7 @@ mod connections;
 mod delivery;
 mod driver;
 mod lines;
+mod vanishing;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -48,6 +49,8 @@ pub struct Simulation {
     /// Of each node, at the same place.
     pub(super) inboxes: Vec<Inbox>,
     pub(super) tracker: Tracker,
+    /// Whether it answers nobody any more.
+    pub(super) tracker_gone: bool,
     pub(super) transfers: Transfers,
     pub(super) rng: SeededRng,
     pub(super) next_link: u32,
@@ -92,6 +95,7 @@ impl Simulation {
             nodes: Vec::new(),
             inboxes: Vec::new(),
             tracker,
+            tracker_gone: false,
             transfers: Transfers::default(),
             rng,
             next_link: 0,
@@ -189,6 +193,7 @@ impl Simulation {
             Event::LateNews { to, link, news } => self.deliver(to, link, news),
             Event::Leave { node, crash } => self.leave_incomplete(node, crash),
             Event::Kill(node) => self.kill(node),
+            Event::Vanish => self.vanish(),
             Event::Noticed { gone, by, link } => self.notice(gone, by, link),
             Event::Sample => {
                 self.sample();
@@ -245,6 +250,9 @@ impl Simulation {
                 let crash = self.rng.random_bool(self.scenario.crash.clamp(0.0, 1.0));
                 self.queue.push(start + after, Event::Leave { node, crash });
             }
+        }
+        if let Some(vanishing) = self.scenario.vanishing {
+            self.queue.push(vanishing.at, Event::Vanish);
         }
         self.queue.push(Duration::ZERO, Event::Sample);
     }

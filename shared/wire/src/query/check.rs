@@ -3,8 +3,8 @@
 use shoal_content::{MAX_BLOCK, SafePath};
 
 use super::{
-    ContentClaim, MAX_CONTENTS, MAX_PEERS, MAX_REQUEST, MAX_RESPONSE, PeerAddresses, QueryRequest,
-    QueryResponse,
+    ContentClaim, FoundClaim, LinksClaim, MAX_CONTENTS, MAX_FIND_PASSES, MAX_FIND_RESULTS, MAX_FIND_TEXT,
+    MAX_PEERS, MAX_REQUEST, MAX_RESPONSE, PeerAddresses, QueryRequest, QueryResponse,
 };
 use crate::frame::{FrameError, Message, RequestMessage};
 
@@ -15,6 +15,9 @@ impl Message for QueryRequest {
         match self {
             Self::Join { have, capabilities, .. } => have.check().and_then(|()| capabilities.check()),
             Self::Have { have, .. } => have.check(),
+            Self::Find { hops, name, .. } if *hops > MAX_FIND_PASSES || name.len() > MAX_FIND_TEXT => {
+                Err(FrameError::Value("a question for a name that is too long, or passed on too often"))
+            }
             Self::Leave { .. }
             | Self::Block { .. }
             | Self::Peers { .. }
@@ -23,7 +26,9 @@ impl Message for QueryRequest {
             | Self::Counters { .. }
             | Self::Where { .. }
             | Self::Neighbours {}
-            | Self::Contents { .. } => Ok(()),
+            | Self::Contents { .. }
+            | Self::Find { .. }
+            | Self::Links { .. } => Ok(()),
         }
     }
 }
@@ -41,6 +46,8 @@ impl RequestMessage for QueryRequest {
         "where",
         "neighbours",
         "contents",
+        "find",
+        "links",
     ];
 }
 
@@ -54,6 +61,8 @@ impl Message for QueryResponse {
                 check_peers(peers)
             }
             Self::Contents { more, contents } => check_contents(*more, contents),
+            Self::Found { found } => check_found(found),
+            Self::Links(claim) => check_links(claim),
             Self::Block { bytes } if bytes.len() > MAX_BLOCK => {
                 Err(FrameError::Value("a manifest block is too long"))
             }
@@ -69,6 +78,24 @@ fn check_peers(peers: &[PeerAddresses]) -> Result<(), FrameError> {
         Ok(())
     } else {
         Err(FrameError::Value("too many peers or addresses"))
+    }
+}
+
+fn check_found(found: &[FoundClaim]) -> Result<(), FrameError> {
+    if found.len() <= MAX_FIND_RESULTS && found.iter().all(FoundClaim::is_within_limits) {
+        Ok(())
+    } else {
+        Err(FrameError::Value("too much that was found, a name that is not allowed, or too many peers"))
+    }
+}
+
+fn check_links(claim: &LinksClaim) -> Result<(), FrameError> {
+    let LinksClaim { count, holds, links, .. } = claim;
+    let few = links.len() <= MAX_PEERS && links.iter().all(|link| link.peer.is_within_limits());
+    if few && *count as usize >= links.len() && holds.is_none_or(|holds| holds.have <= holds.chunks) {
+        Ok(())
+    } else {
+        Err(FrameError::Value("too many links, or more chunks than a content has"))
     }
 }
 

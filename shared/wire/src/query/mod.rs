@@ -4,8 +4,8 @@
 //! response frame; then the stream is done.
 //!
 //! **Goals.** Join the swarm of a content, tell which chunks one has, fetch manifest blocks, learn of
-//! other peers. For people that look on: how busy a node is, what it has done, whom it knows, what it shares, where a
-//! chunk is.
+//! other peers, and find contents by name without a tracker. For people that look on: how busy a node is, what it has
+//! done, whom it knows, what it shares, where a chunk is.
 //!
 //! **Not goals.** Chunk bytes: those go over [`/shoal/chunks/1`](super::chunks). Authentication: the
 //! connection has proven the peer's id already.
@@ -14,12 +14,18 @@
 //! know. A malformed or oversized one ends the stream.
 
 mod check;
+mod found;
+mod links;
 mod node;
 mod peer;
 
 use serde::{Deserialize, Serialize};
 use shoal_content::{ChunkIndex, ContentId, Hash};
 
+pub use self::found::{
+    FindId, FoundClaim, MAX_FIND_PASSES, MAX_FIND_RESULTS, MAX_FIND_TEXT, MAX_FOUND_PEERS,
+};
+pub use self::links::{HoldingClaim, LinkClaim, LinksClaim};
 pub use self::node::{ChunkRef, ContentClaim, CountersClaim, LoadClaim};
 pub use self::peer::PeerAddresses;
 use super::capabilities::Capabilities;
@@ -113,6 +119,27 @@ pub enum QueryRequest {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         after: Option<ContentId>,
     },
+    /// Asks for contents by name that the node, or others that it asks in turn, share with whoever asks. Answered by
+    /// [`QueryResponse::Found`].
+    #[serde(rename = "find")]
+    Find {
+        /// Names the question, however often it is passed on.
+        id: FindId,
+        /// How many times it may yet be passed on.
+        hops: u8,
+        /// What the name contains; case does not count. Empty: every name.
+        name: String,
+        /// Whether the name has to begin with it.
+        prefix: bool,
+    },
+    /// Asks to whom the node is connected, how far away those are, and how busy it is. Answered by
+    /// [`QueryResponse::Links`].
+    #[serde(rename = "links")]
+    Links {
+        /// Asks too how much it has of this content.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        content: Option<ContentId>,
+    },
 }
 
 impl QueryRequest {
@@ -125,8 +152,12 @@ impl QueryRequest {
             | Self::Block { content, .. }
             | Self::Peers { content }
             | Self::Where { content, .. } => Some(*content),
-            Self::Counters { content } => *content,
-            Self::Ping {} | Self::Load {} | Self::Neighbours {} | Self::Contents { .. } => None,
+            Self::Counters { content } | Self::Links { content } => *content,
+            Self::Ping {}
+            | Self::Load {}
+            | Self::Neighbours {}
+            | Self::Contents { .. }
+            | Self::Find { .. } => None,
         }
     }
 
@@ -144,6 +175,8 @@ impl QueryRequest {
             Self::Where { .. } => "where",
             Self::Neighbours {} => "neighbours",
             Self::Contents { .. } => "contents",
+            Self::Find { .. } => "find",
+            Self::Links { .. } => "links",
         }
     }
 }
@@ -210,6 +243,15 @@ pub enum QueryResponse {
         /// At most 100, in the order of their ids.
         contents: Vec<ContentClaim>,
     },
+    /// To [`QueryRequest::Find`].
+    #[serde(rename = "found")]
+    Found {
+        /// At most 50, in no order.
+        found: Vec<FoundClaim>,
+    },
+    /// To [`QueryRequest::Links`].
+    #[serde(rename = "links")]
+    Links(LinksClaim),
     /// To any request.
     #[serde(rename = "error")]
     Error {

@@ -287,7 +287,7 @@ fn questions_to_a_node() {
     }
 }
 
-fn load_claim() -> LoadClaim {
+pub(super) fn load_claim() -> LoadClaim {
     LoadClaim {
         slots: 4,
         active: 3,
@@ -338,7 +338,7 @@ fn answers_of_a_node() {
 }
 
 /// Whether an answer is within its limits, for who writes it and who reads it.
-fn fits(answer: &QueryResponse) -> bool {
+pub(super) fn fits(answer: &QueryResponse) -> bool {
     let written = frame::encode(answer);
     let read = frame::decode::<QueryResponse>(&shoal_cbor::encode(answer));
     assert_eq!(written.is_ok(), read.is_ok(), "{written:?}");

@@ -42,6 +42,11 @@ fn search() -> impl Strategy<Value = PeerSearch> {
             failed,
             last_failure: None,
             exchanges,
+            without_tracker: TrackerlessSearch {
+                lan: Some(addresses).filter(|it| *it > 0),
+                dht: Some(heard_of).filter(|_| exchanges % 2 == 0),
+                lookups: exchanges % 3,
+            },
         },
     )
 }

@@ -40,6 +40,33 @@ fn a_connection_is_closed_some_time_after_its_last_use() {
 }
 
 #[test]
+fn a_connection_for_one_question_is_closed_after_it_unless_somebody_else_used_it() {
+    let close = |world: &mut World| {
+        world.book.leave(world.now, 1, peer(1));
+        closed(&world.drain())
+    };
+    let world = || {
+        let mut world = World::new(PeerBookConfig::default());
+        world.connect(1, 1);
+        world.drain();
+        world
+    };
+    assert_eq!(close(&mut world()), [peer(1)]);
+    let mut used = world();
+    used.seek(2, 1);
+    assert_eq!(close(&mut used), []);
+    let mut asked = world();
+    asked.wait(secs(1));
+    asked.book.used_by_remote(asked.now, &peer(1));
+    assert_eq!(close(&mut asked), [], "it is closed after the grace, as others are");
+    let mut came = World::new(PeerBookConfig::default());
+    came.book.connected(came.now, peer(1), inbound(1));
+    came.seek(1, 1);
+    came.drain();
+    assert_eq!(close(&mut came), [], "it is the other one's");
+}
+
+#[test]
 fn a_connection_stays_that_is_used_again_or_by_the_peer_itself() {
     let mut world = World::new(PeerBookConfig::default());
     let grace = world.book.config.grace;
