@@ -8,13 +8,13 @@ use libp2p::connection_limits::{self, ConnectionLimits};
 use libp2p::identity::Keypair;
 use libp2p::request_response::{self, ProtocolSupport};
 use libp2p::swarm::NetworkBehaviour;
-use libp2p::{PeerId, StreamProtocol, identify, ping};
+use libp2p::{PeerId, StreamProtocol, identify, ping, relay};
 use shoal_engine::PeerBookConfig;
 use shoal_wire::query;
 
 use super::codec::QueryCodec;
 use super::standing::Resolved;
-use super::{handshakes, standing, streams, tracker_client};
+use super::{handshakes, reachability, standing, streams, tracker_client};
 
 /// What identify tells others of the protocol family.
 const PROTOCOL_VERSION: &str = "/shoal/1";
@@ -24,8 +24,8 @@ const AGENT: &str = concat!("shoal/", env!("CARGO_PKG_VERSION"));
 /// Connections above those of [`PeerBookConfig`], both ways together: the book can only choose which of them ends if
 /// the Swarm does not refuse them first. Half of them are for those that others begin.
 const SLACK: usize = 32;
-/// Both ends may dial at the same moment, and over two transports.
-const MAX_PER_PEER: u32 = 4;
+/// Both ends may dial at the same moment, and over two transports; each may come by way of a relay first.
+const MAX_PER_PEER: u32 = 8;
 /// Handshakes at once that this node begins.
 const MAX_PENDING_OUTGOING: u32 = 64;
 /// Handshakes at once that others begin: more than are let through, so that the Swarm refuses none. One that gave way
@@ -48,10 +48,22 @@ pub(super) struct Behaviour {
     pub(super) trackers: tracker_client::Behaviour,
     pub(super) standing: standing::Behaviour,
     pub(super) streams: streams::Behaviour,
+    pub(super) reachability: reachability::Behaviour,
+}
+
+/// What a behaviour is made with beside the identity.
+pub(super) struct BehaviourParts<'a> {
+    pub(super) peers: &'a PeerBookConfig,
+    pub(super) resolved: Arc<Resolved>,
+    /// The part of the transport of relayed connections.
+    pub(super) relay: relay::client::Behaviour,
+    /// Whether routers are asked to forward ports.
+    pub(super) upnp: bool,
 }
 
 impl Behaviour {
-    pub(super) fn new(identity: &Keypair, peers: &PeerBookConfig, resolved: Arc<Resolved>) -> Self {
+    pub(super) fn new(identity: &Keypair, parts: BehaviourParts<'_>) -> Self {
+        let BehaviourParts { peers, resolved, relay, upnp } = parts;
         let identify = identify::Config::new(PROTOCOL_VERSION.into(), identity.public())
             .with_agent_version(AGENT.into())
             .with_push_listen_addr_updates(true);
@@ -68,6 +80,7 @@ impl Behaviour {
             trackers: tracker_client::Behaviour::default(),
             standing: standing::Behaviour::new(resolved),
             streams: streams::Behaviour::default(),
+            reachability: reachability::Behaviour::new(identity, relay, upnp),
         }
     }
 

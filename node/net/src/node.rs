@@ -20,6 +20,7 @@ use super::memory::Memory;
 use super::neighbours::{ConnectionTable, Neighbour};
 use super::node_error::NodeError;
 use super::pace::Pace;
+use super::reachability::RelayKeeper;
 use super::peers::SharedPeers;
 use super::peers::layer::PeerLayer;
 use super::tracker_client::{TrackerClient, TrackerConnector};
@@ -41,6 +42,9 @@ use shoal_store::{ChunkStore, Holdings};
 
 /// How long to wait for the first listening address.
 const LISTEN_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long to wait until the relays that the user named lead here: a ticket that is made right away has their addresses.
+const RELAY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A running node; cheap to clone. It owns its contents. It ends when it is shut down, or when every handle is dropped.
 #[derive(Clone)]
@@ -222,7 +226,8 @@ impl Drop for Removal {
 async fn start(config: NodeConfig) -> Result<NodeParts, NodeError> {
     let local = config.identity.public().to_peer_id();
     let identity = config.identity.clone();
-    let mut swarm = transport::swarm(config.identity, &config.peers)?;
+    let upnp = config.upnp && !listen::is_loopback(&config.listen);
+    let mut swarm = transport::swarm(config.identity, &config.peers, upnp)?;
     listen::listen(&mut swarm, &config.listen, config.port, LISTEN_TIMEOUT).await?;
     let library = Arc::new(Library::default());
     let memory = Arc::new(Memory::default());
@@ -243,6 +248,7 @@ async fn start(config: NodeConfig) -> Result<NodeParts, NodeError> {
     };
     let driver = Driver::new(swarm, orders, questions, PeerLayer::new(clock, peers), answerer)
         .announcing(ExternalAddresses::of(&config.listen))
+        .relayed_by(RelayKeeper::new(clock, &config.relays))
         .counting(config.metrics.clone());
     let driver_ended = CancellationToken::new();
     let ended = driver_ended.clone().drop_guard();
@@ -251,6 +257,9 @@ async fn start(config: NodeConfig) -> Result<NodeParts, NodeError> {
         // Also when it panics: contents must not wait for a task that is gone.
         drop(ended);
     });
+    if !config.relays.is_empty() && tokio::time::timeout(RELAY_TIMEOUT, control.relayed()).await.is_err() {
+        tracing::warn!("no relay has answered yet; others are not told of it");
+    }
     let events = EventHub::new();
     let activity = uploads.activity().clone();
     let observer = config.observer;

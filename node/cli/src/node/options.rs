@@ -12,7 +12,7 @@ use serde::Deserialize;
 use shoal_daemon::parse_rate;
 use shoal_rendezvous::config::{LogFormat, MetricsAddress, Text};
 
-use super::super::options::{FairnessArg, address};
+use super::super::options::{FairnessArg, address, relay_address};
 
 /// Options as they were given; what was not given is `None`.
 #[derive(Args, Deserialize, Debug, Clone, Default)]
@@ -32,6 +32,13 @@ pub(super) struct NodeOptions {
     /// Rendezvous point that every content is registered at; may be given several times
     #[arg(long, value_name = "ADDR")]
     pub(super) rendezvous: Option<Vec<Text<PlainAddress>>>,
+    /// Relay that leads to this node where routers let nobody through, such as a tracker with --relay; may be given
+    /// several times
+    #[arg(long, value_name = "ADDR")]
+    pub(super) relay: Option<Vec<Text<RelayAddress>>>,
+    /// Do not ask the router to forward a port (UPnP)
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
+    pub(super) no_upnp: Option<bool>,
     /// Folder of which each file and folder is shared under its own name, which trackers and peers are told, also what
     /// comes into it later; may be given several times
     #[arg(long, value_name = "DIR")]
@@ -116,6 +123,18 @@ impl FromStr for PlainAddress {
     }
 }
 
+/// The address of a relay.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct RelayAddress(pub(super) Multiaddr);
+
+impl FromStr for RelayAddress {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        relay_address(text).map(Self)
+    }
+}
+
 /// Bytes per second.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct ByteRate(pub(super) u64);
@@ -142,6 +161,8 @@ impl NodeOptions {
             listen: place.0,
             port: place.1,
             rendezvous: self.rendezvous.or(other.rendezvous),
+            relay: self.relay.or(other.relay),
+            no_upnp: self.no_upnp.or(other.no_upnp),
             share_dir: self.share_dir.or(other.share_dir),
             watch: self.watch.or(other.watch),
             activity_log: self.activity_log.or(other.activity_log),

@@ -20,6 +20,8 @@ struct Effective<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     port: Option<u16>,
     rendezvous: Vec<String>,
+    relay: Vec<String>,
+    no_upnp: bool,
     share_dir: &'a [PathBuf],
     watch: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -75,6 +77,8 @@ impl NodeSettings {
             listen: texts(&self.listen),
             port: self.listen.is_empty().then_some(self.port),
             rendezvous: texts(&self.rendezvous),
+            relay: texts(&self.relay),
+            no_upnp: self.no_upnp,
             share_dir: &self.share_dir,
             watch: self.watch,
             activity_log: self.activity_log.as_deref(),

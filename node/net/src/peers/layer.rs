@@ -2,12 +2,14 @@
 //! Swarm and to the contents. It decides nothing.
 
 use std::collections::HashMap;
+use std::io;
 use std::net::IpAddr;
 
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
 use libp2p::core::ConnectedPoint;
+use libp2p::core::transport::TransportError;
 use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
 use libp2p::swarm::{ConnectionId, DialError as SwarmDialError};
 use libp2p::{Multiaddr, PeerId, Stream, Swarm};
@@ -19,6 +21,7 @@ use super::remote_streams::{InboundStream, RemoteStreams};
 use super::{DialError, PeerEvent, SharedPeers, SubscriberId};
 use crate::behaviour::Behaviour;
 use crate::clock::Clock;
+use crate::reachability::{Circuits, OnlyRelayed, Opened, carries_data};
 use crate::shared_error::SharedError;
 
 /// See the module. Always holds: there is an entry in each map only for a connection or dial that the Swarm has.
@@ -28,6 +31,7 @@ pub(crate) struct PeerLayer {
     streams: RemoteStreams,
     connections: HashMap<ConnectionId, Connection>,
     dials: HashMap<ConnectionId, DialId>,
+    circuits: Circuits,
     /// Mailboxes that were full, until they have room.
     full: FuturesUnordered<BoxFuture<'static, (SubscriberId, Option<Room>)>>,
 }
@@ -40,6 +44,7 @@ impl PeerLayer {
             streams: RemoteStreams::new(clock),
             connections: HashMap::new(),
             dials: HashMap::new(),
+            circuits: Circuits::default(),
             full: FuturesUnordered::new(),
         }
     }
@@ -47,7 +52,8 @@ impl PeerLayer {
     /// Waits until the book may have something to say that no event of the Swarm brings;
     /// [`carry_out`](Self::carry_out) is due then. Cancel-safe.
     pub(crate) async fn due(&mut self) {
-        let deadline = self.peers.state().book.next_timeout();
+        let book = self.peers.state().book.next_timeout();
+        let deadline = book.into_iter().chain(self.circuits.next_timeout()).min();
         tokio::select! {
             () = self.clock.until(deadline) => self.note_activity(),
             () = self.peers.changed() => {}
@@ -69,30 +75,58 @@ impl PeerLayer {
         }
     }
 
-    /// A connection stands. `standing`: where its other end does.
+    /// A connection stands. `standing`: where its other end does. Whether it is of use to contents.
     pub(crate) fn established(
         &mut self,
         peer: PeerId,
         id: ConnectionId,
         endpoint: &ConnectedPoint,
         standing: Scope,
-    ) {
-        let connection = Connection {
-            dial: self.dials.remove(&id),
-            outbound: endpoint.is_dialer(),
-            remote: endpoint.get_remote_address().clone(),
-            standing,
+    ) -> bool {
+        let now = self.clock.now();
+        let dial = self.dials.remove(&id);
+        let opened = self.circuits.opened(now, peer, id, endpoint, dial);
+        let over = match opened {
+            Opened::Usable { punched, over } => {
+                // Where a hole was made, the address leads to the peer from here alone: it is not to be told.
+                let outbound = endpoint.is_dialer() && !punched;
+                let remote = endpoint.get_remote_address().clone();
+                let connection = Connection { dial, outbound, remote, standing };
+                self.connections.insert(id, connection.clone());
+                self.note_activity();
+                self.peers.state().book.connected(now, peer, connection);
+                over
+            }
+            Opened::Silent { over } => over,
         };
-        self.connections.insert(id, connection.clone());
-        self.note_activity();
-        self.peers.state().book.connected(self.clock.now(), peer, connection);
+        for dial in over {
+            self.peers.state().book.dial_failed(now, dial, DialFailure::NotTried);
+        }
+        self.connections.contains_key(&id)
     }
 
     /// A connection is gone.
     pub(crate) fn closed(&mut self, peer: PeerId, id: ConnectionId) {
+        let now = self.clock.now();
+        self.circuits.closed(now, &peer, id);
         if let Some(connection) = self.connections.remove(&id) {
-            self.peers.state().book.disconnected(self.clock.now(), peer, &connection);
+            self.peers.state().book.disconnected(now, peer, &connection);
         }
+    }
+
+    /// A relay has said how many bytes its circuits let through.
+    pub(crate) fn relay_says(&mut self, relay: PeerId, bytes: Option<u64>) {
+        self.circuits.relay_says(relay, carries_data(bytes));
+    }
+
+    /// This node has got or lost an address at which others reach it.
+    pub(crate) fn addresses_changed(&mut self) {
+        let subscribers = {
+            let mut state = self.peers.state();
+            state.book.addresses_changed(self.clock.now());
+            state.mailboxes.all()
+        };
+        subscribers.into_iter().for_each(|id| self.tell(id, PeerEvent::AddressesChanged));
     }
 
     /// A dial has failed.
@@ -119,6 +153,11 @@ impl PeerLayer {
         self.peers.state().book.used_by_remote(self.clock.now(), peer);
     }
 
+    /// Where this node dialled the other end of a connection.
+    pub(crate) fn dialled_at(&self, connection: ConnectionId) -> Option<Multiaddr> {
+        self.connections.get(&connection).filter(|it| it.outbound).map(|it| it.remote.clone())
+    }
+
     /// The address at the other end of a connection, if it is one.
     pub(crate) fn ip(&self, connection: ConnectionId) -> Option<IpAddr> {
         ip_of(&self.connections.get(&connection)?.remote)
@@ -136,6 +175,20 @@ impl PeerLayer {
 
     /// Does all that the book says.
     pub(crate) fn carry_out(&mut self, swarm: &mut Swarm<Behaviour>) {
+        let now = self.clock.now();
+        let close = |swarm: &mut Swarm<Behaviour>, ids: Vec<ConnectionId>| {
+            ids.into_iter().for_each(|id| _ = swarm.close_connection(id));
+        };
+        close(swarm, self.circuits.to_close(now));
+        while let Some((vain, circuits)) = self.circuits.in_vain(now) {
+            close(swarm, circuits);
+            tracing::debug!(peer = %vain.peer, "only a relay without data leads there");
+            let error = SharedError::from(only_relayed(vain.address));
+            for dial in vain.dials {
+                self.peers.state().book.dial_failed(now, dial, failure(&error));
+                self.carry_out_after(swarm, Some(error.clone()));
+            }
+        }
         self.carry_out_after(swarm, None);
     }
 
@@ -195,8 +248,10 @@ impl PeerLayer {
         tracing::debug!(peer = ?dial.peer, addresses = ?dial.addresses, "dialling");
         let options: DialOpts = match (dial.peer, dial.addresses) {
             (Some(peer), addresses) => {
-                // Another part of the program may have connected to it meanwhile.
-                DialOpts::peer_id(peer).condition(PeerCondition::Disconnected).addresses(addresses).build()
+                // Another part of the program may have connected to it meanwhile. A circuit without data does not count.
+                let silent = self.circuits.is_silent(&peer);
+                let condition = if silent { PeerCondition::Always } else { PeerCondition::Disconnected };
+                DialOpts::peer_id(peer).condition(condition).addresses(addresses).build()
             }
             (None, mut addresses) => {
                 DialOpts::unknown_peer_id().address(addresses.pop().unwrap_or_else(Multiaddr::empty)).build()
@@ -242,6 +297,11 @@ impl PeerLayer {
             uses: state.book.uses(),
         }
     }
+}
+
+/// A dial that led to a relay and no further.
+fn only_relayed(address: Multiaddr) -> SwarmDialError {
+    SwarmDialError::Transport(vec![(address, TransportError::Other(io::Error::other(OnlyRelayed)))])
 }
 
 /// What a failed dial means for its peer.

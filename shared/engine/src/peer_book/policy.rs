@@ -2,7 +2,7 @@
 
 use libp2p_identity::PeerId;
 use multiaddr::Multiaddr;
-use shoal_addresses::{Scope, is_dialable, peer_of, told, without_peer};
+use shoal_addresses::{Scope, leads_somewhere, peer_of, told, without_peer};
 
 use super::output::Teller;
 
@@ -16,7 +16,7 @@ pub(super) fn learnable(
 ) -> Vec<Multiaddr> {
     let addresses = addresses.into_iter().filter(|it| peer_of(it).is_none_or(|named| named == *peer));
     match teller {
-        Teller::User => addresses.filter(is_dialable).map(without_peer).collect(),
-        Teller::Tracker(_) | Teller::Peer(_) => told(addresses.map(without_peer), standing).direct,
+        Teller::User => addresses.filter(leads_somewhere).map(without_peer).collect(),
+        Teller::Tracker(_) | Teller::Peer(_) => told(addresses.map(without_peer), standing).usable(),
     }
 }
