@@ -3,6 +3,8 @@
 
 use std::path::Path;
 
+use shoal_addresses::is_circuit;
+use shoal_content::Ticket;
 use shoal_tests::files::{random, tree, write};
 use shoal_tests::netns::Namespace;
 use shoal_tests::process::{Process, prepared, program};
@@ -83,4 +85,58 @@ fn two_nodes_behind_two_routers_find_a_direct_way() {
     let circuit = log.find("p2p-circuit count=").expect("relayed at first");
     let direct = log.find("a direct way through the routers").expect("and then direct");
     assert!(circuit < direct, "{log}");
+}
+
+/// Nothing but the relay's name in the ticket leads from one to the other.
+#[test]
+fn a_relay_in_the_ticket_is_enough() {
+    let Some(network) = PublicNetwork::or_skip("a_relay_in_the_ticket_is_enough") else { return };
+    let world = World::new(&network, [Mapping::EndpointIndependent; 2], &["--relay"]);
+    let (_seed, text) = world.share(&["--relay", &world.address]);
+    let ticket: Ticket = text.parse().unwrap();
+    assert!(ticket.rendezvous.is_empty() && ticket.peers.iter().any(is_circuit), "{:?}", ticket.peers);
+    let ended = world.get(&text, &[]).end();
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    world.arrived();
+}
+
+#[test]
+fn where_there_is_no_direct_way_it_is_said() {
+    let Some(network) = PublicNetwork::or_skip("where_there_is_no_direct_way_it_is_said") else { return };
+    let world = World::new(&network, [Mapping::Random; 2], &["--relay"]);
+    let (_seed, ticket) = world.share(&["--relay", &world.address]);
+    let mut getter = world.get(&ticket, &["--wait", "40s"]);
+    let words = getter.word("why nothing comes", |line| line.contains("a relay that carries no data:"));
+    assert!(words.contains("--relay-bytes 0"), "and what to do: {words}");
+    // The relay was used for what it is there for, and no more.
+    assert!(getter.count("p2p-circuit count=") > 0);
+    assert_eq!(getter.count("chunk stored") + getter.count("chunk stream lost"), 0, "{}", getter.errors());
+}
+
+#[test]
+fn a_relay_without_limits_carries_data() {
+    let Some(network) = PublicNetwork::or_skip("a_relay_without_limits_carries_data") else { return };
+    let lifted = ["--relay", "--relay-bytes", "0", "--relay-time", "0s"];
+    let world = World::new(&network, [Mapping::Random; 2], &lifted);
+    let (_seed, ticket) = world.share(&["--relay", &world.address]);
+    let ended = world.get(&ticket, &[]).end();
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    world.arrived();
+    assert!(!ended.stderr.contains("a direct way through the routers"), "{}", ended.stderr);
+}
+
+/// One side behind a router, the other one reached by everybody: no relay has a part in it.
+#[test]
+fn one_router_needs_no_relay() {
+    let Some(network) = PublicNetwork::or_skip("one_router_needs_no_relay") else { return };
+    let world = World::new(&network, [Mapping::Random; 2], &["--relay"]);
+    let (place, _) = network.member().unwrap();
+    let file = world.folder.path().join("file");
+    let args = ["share", file.to_str().unwrap(), "--no-upnp", "--rendezvous", &world.address];
+    let mut seed = start(&place, "shoal", &args);
+    let ticket = seed.line("a ticket", |line| line.starts_with("shoal1"));
+    let ended = world.get(&ticket, &[]).end();
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    world.arrived();
+    assert!(!ended.stderr.contains("p2p-circuit count="), "{}", ended.stderr);
 }

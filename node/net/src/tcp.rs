@@ -6,8 +6,8 @@
 //! elsewhere it stays as it is).
 //!
 //! A path that is gone, because an address or a cable changed, says nothing. So the system asks the other side when it
-//! was silent (RFC 9293, keep-alives), and gives up what is not acknowledged (RFC 5482, user timeout): a
-//! quarter of a minute, so that a transfer goes on elsewhere within half a one. The other side's program need not
+//! was silent (RFC 9293, keep-alives), and gives up what is not acknowledged (RFC 5482, user timeout): 13 and 10
+//! seconds, together less than half a minute, within which a transfer is to go on elsewhere. The other side's program need not
 //! answer for that, only its system, so a slow line or a busy peer loses nothing.
 
 use std::error::Error;
@@ -30,12 +30,14 @@ use super::tls::TlsConfig;
 const UNSENT: u32 = 256 << 10;
 
 /// A connection over which nothing came for this time is asked whether it stands, again and again.
-const SILENT: Duration = Duration::from_secs(5);
+const SILENT: Duration = Duration::from_secs(4);
+/// So long after each question.
+const ASK_EVERY: Duration = Duration::from_secs(3);
 /// How often it is asked without an answer.
 const ASKED: u32 = 3;
 #[cfg(target_os = "linux")]
 /// And what was sent may stay without an acknowledgement for this long.
-const UNACKNOWLEDGED: Duration = Duration::from_secs(15);
+const UNACKNOWLEDGED: Duration = Duration::from_secs(10);
 
 type Secured<A, B> = (PeerId, Either<A, B>);
 type Offer = SelectUpgrade<TlsConfig, noise::Config>;
@@ -70,7 +72,7 @@ fn keep_queue_short(_: &tokio::net::TcpStream) {}
 
 fn notice_silence(stream: &tokio::net::TcpStream) {
     let socket = socket2::SockRef::from(stream);
-    let keepalive = socket2::TcpKeepalive::new().with_time(SILENT).with_interval(SILENT).with_retries(ASKED);
+    let keepalive = socket2::TcpKeepalive::new().with_time(SILENT).with_interval(ASK_EVERY).with_retries(ASKED);
     if let Err(error) = socket.set_tcp_keepalive(&keepalive) {
         tracing::debug!(%error, "cannot have a socket notice that its path is gone");
     }
