@@ -62,7 +62,8 @@ impl DialPolicy for DialBack {
     fn opened(&mut self, peer: PeerId, connection: ConnectionId, endpoint: &ConnectedPoint) {
         // One that this side began may lead anywhere; what counts is where the asker comes from.
         if let ConnectedPoint::Listener { send_back_addr, .. } = endpoint {
-            let scope = if endpoint.is_relayed() { Scope::Public } else { Scope::standing_at(send_back_addr) };
+            let scope =
+                if endpoint.is_relayed() { Scope::Public } else { Scope::standing_at(send_back_addr) };
             self.connections.entry(peer).or_default().push((connection, ip_of(send_back_addr), scope));
         }
     }

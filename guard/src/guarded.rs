@@ -139,12 +139,7 @@ impl<B: NetworkBehaviour, P: DialPolicy + 'static> NetworkBehaviour for Guarded<
         self.behaviour.on_swarm_event(event);
     }
 
-    fn on_connection_handler_event(
-        &mut self,
-        peer: PeerId,
-        id: ConnectionId,
-        event: THandlerOutEvent<Self>,
-    ) {
+    fn on_connection_handler_event(&mut self, peer: PeerId, id: ConnectionId, event: THandlerOutEvent<Self>) {
         if self.policy.hears_peer(&peer) {
             self.behaviour.on_connection_handler_event(peer, id, event);
         }

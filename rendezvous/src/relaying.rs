@@ -8,10 +8,10 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use libp2p::swarm::NetworkBehaviour;
 use libp2p::{PeerId, Swarm, relay};
 use shoal_addresses::{Scope, is_dialable};
 
-use crate::behaviour::Behaviour;
 use crate::settings::RelaySettings;
 
 /// How long a reservation lasts before it is renewed.
@@ -51,7 +51,7 @@ pub(crate) fn behaviour(local: PeerId, settings: &RelaySettings) -> relay::Behav
 
 /// Announces where the tracker listens: a relay that knows no address of its own takes nobody in. Loopback addresses only if
 /// there are no others.
-pub(crate) fn announce(swarm: &mut Swarm<Behaviour>) {
+pub(crate) fn announce<B: NetworkBehaviour>(swarm: &mut Swarm<B>) {
     let listening: Vec<_> = swarm.listeners().filter(|address| is_dialable(address)).cloned().collect();
     let is_loopback = |address: &libp2p::Multiaddr| Scope::of(address) == Some(Scope::Loopback);
     let only_loopback = listening.iter().all(is_loopback);

@@ -122,7 +122,9 @@ fn a_cable_that_is_out_for_a_moment_costs_that_moment() {
 #[test]
 fn of_two_lines_the_other_one_takes_over() {
     let addresses: [&[&str]; 2] = [&["10.9.0.1/24"], &["10.9.0.2/24"]];
-    let Some(world) = World::or_skip("of_two_lines_the_other_one_takes_over", SIZE, addresses) else { return };
+    let Some(world) = World::or_skip("of_two_lines_the_other_one_takes_over", SIZE, addresses) else {
+        return;
+    };
     world.here.ip(&format!("link add eth1 type veth peer name eth1 netns {}", world.there.name())).unwrap();
     for (place, address) in [(&world.here, "10.10.0.1/24"), (&world.there, "10.10.0.2/24")] {
         place.ip("link set eth1 up").unwrap();

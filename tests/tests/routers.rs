@@ -82,7 +82,7 @@ fn two_nodes_behind_two_routers_find_a_direct_way() {
     let log = &ended.stderr;
     assert_eq!(ended.code, Some(0), "{log}");
     world.arrived();
-    let circuit = log.find("p2p-circuit count=").expect("relayed at first");
+    let circuit = log.find("relayed=true").expect("relayed at first");
     let direct = log.find("a direct way through the routers").expect("and then direct");
     assert!(circuit < direct, "{log}");
 }
@@ -109,7 +109,7 @@ fn where_there_is_no_direct_way_it_is_said() {
     let words = getter.word("why nothing comes", |line| line.contains("a relay that carries no data:"));
     assert!(words.contains("--relay-bytes 0"), "and what to do: {words}");
     // The relay was used for what it is there for, and no more.
-    assert!(getter.count("p2p-circuit count=") > 0);
+    assert!(getter.count("relayed=true") > 0);
     assert_eq!(getter.count("chunk stored") + getter.count("chunk stream lost"), 0, "{}", getter.errors());
 }
 
@@ -138,5 +138,7 @@ fn one_router_needs_no_relay() {
     let ended = world.get(&ticket, &[]).end();
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
     world.arrived();
-    assert!(!ended.stderr.contains("p2p-circuit count="), "{}", ended.stderr);
+    assert!(!ended.stderr.contains("relayed=true"), "{}", ended.stderr);
+    // The tracker has dialled it back.
+    seed.word("it knows that", |line| line.contains("reachable from outside"));
 }

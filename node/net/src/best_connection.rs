@@ -111,7 +111,8 @@ mod tests {
 
     #[test]
     fn a_circuit_that_the_other_side_began_is_no_direct_connection() {
-        let relay = "/ip4/10.0.0.9/tcp/1/p2p/12D3KooWDpJ7As7BWAwRMfu1VU2WCqNjvq387JEYKDBj4kx6nXTN/p2p-circuit";
+        let relay =
+            "/ip4/10.0.0.9/tcp/1/p2p/12D3KooWDpJ7As7BWAwRMfu1VU2WCqNjvq387JEYKDBj4kx6nXTN/p2p-circuit";
         let peer = PeerId::random();
         let circuit = ConnectedPoint::Listener {
             local_addr: relay.parse().unwrap(),

@@ -72,7 +72,8 @@ fn keep_queue_short(_: &tokio::net::TcpStream) {}
 
 fn notice_silence(stream: &tokio::net::TcpStream) {
     let socket = socket2::SockRef::from(stream);
-    let keepalive = socket2::TcpKeepalive::new().with_time(SILENT).with_interval(ASK_EVERY).with_retries(ASKED);
+    let keepalive =
+        socket2::TcpKeepalive::new().with_time(SILENT).with_interval(ASK_EVERY).with_retries(ASKED);
     if let Err(error) = socket.set_tcp_keepalive(&keepalive) {
         tracing::debug!(%error, "cannot have a socket notice that its path is gone");
     }

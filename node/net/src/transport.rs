@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use libp2p::core::muxing::StreamMuxerBox;
 use libp2p::core::transport::Boxed;
-use libp2p::identity::Keypair;
 use libp2p::core::upgrade::Version;
+use libp2p::identity::Keypair;
 use libp2p::{PeerId, Swarm, SwarmBuilder, Transport, dns, noise, quic, relay, yamux};
 use shoal_engine::PeerBookConfig;
 

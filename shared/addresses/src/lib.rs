@@ -45,6 +45,8 @@ pub use address::{
 pub use host::{Host, NameKind, ip_of, is_host_name};
 pub use known::KnownAddresses;
 pub use own::{MAX_CONFIRMED, OwnAddresses};
-pub use policy::{MAX_ADDRESS, MAX_ADDRESSES, MAX_AT_HOST, MAX_CIRCUITS, Told, at_host, is_harmful, tellable, told};
+pub use policy::{
+    MAX_ADDRESS, MAX_ADDRESSES, MAX_AT_HOST, MAX_CIRCUITS, Told, at_host, is_harmful, tellable, told,
+};
 pub use prefix::{Network, Prefix};
 pub use scope::Scope;

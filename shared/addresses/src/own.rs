@@ -146,7 +146,9 @@ mod tests {
         assert_eq!(own.announced([]), std::slice::from_ref(&outside));
         assert!(own.is_public());
         own.retract(&outside);
-        assert!(own.confirm(format!("/ip4/8.8.8.8/tcp/9/p2p/{RELAY}/p2p-circuit/p2p/{PEER}").parse().unwrap()));
+        assert!(
+            own.confirm(format!("/ip4/8.8.8.8/tcp/9/p2p/{RELAY}/p2p-circuit/p2p/{PEER}").parse().unwrap())
+        );
         assert!(!own.is_public(), "a relay's place is not this node's");
         let own = OwnAddresses::default();
         assert_eq!(own.announced([&inside]), [inside]);

@@ -229,7 +229,8 @@ impl Driver {
         if let Some(reply) = self.reaching.remove(&id) {
             let _ = reply.send(Ok(peer));
         }
-        tracing::debug!(%peer, address = %endpoint.get_remote_address(), count, "connected");
+        let relayed = endpoint.is_relayed();
+        tracing::debug!(%peer, address = %endpoint.get_remote_address(), relayed, count, "connected");
     }
 
     fn on_behaviour_event(&mut self, event: BehaviourEvent) {

@@ -1,15 +1,15 @@
 //! The driver's part of the peer layer: carries what happens in the Swarm to the book, and what the book says to the
 //! Swarm and to the contents. It decides nothing.
 
+mod relayed;
+
 use std::collections::HashMap;
-use std::io;
 use std::net::IpAddr;
 
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
 use libp2p::core::ConnectedPoint;
-use libp2p::core::transport::TransportError;
 use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
 use libp2p::swarm::{ConnectionId, DialError as SwarmDialError};
 use libp2p::{Multiaddr, PeerId, Stream, Swarm};
@@ -21,7 +21,7 @@ use super::remote_streams::{InboundStream, RemoteStreams};
 use super::{DialError, PeerEvent, SharedPeers, SubscriberId};
 use crate::behaviour::Behaviour;
 use crate::clock::Clock;
-use crate::reachability::{Circuits, OnlyRelayed, Opened, carries_data};
+use crate::reachability::{Circuits, Opened};
 use crate::shared_error::SharedError;
 
 /// See the module. Always holds: there is an entry in each map only for a connection or dial that the Swarm has.
@@ -114,21 +114,6 @@ impl PeerLayer {
         }
     }
 
-    /// A relay has said how many bytes its circuits let through.
-    pub(crate) fn relay_says(&mut self, relay: PeerId, bytes: Option<u64>) {
-        self.circuits.relay_says(relay, carries_data(bytes));
-    }
-
-    /// This node has got or lost an address at which others reach it.
-    pub(crate) fn addresses_changed(&mut self) {
-        let subscribers = {
-            let mut state = self.peers.state();
-            state.book.addresses_changed(self.clock.now());
-            state.mailboxes.all()
-        };
-        subscribers.into_iter().for_each(|id| self.tell(id, PeerEvent::AddressesChanged));
-    }
-
     /// A dial has failed.
     pub(crate) fn dial_failed(
         &mut self,
@@ -175,20 +160,7 @@ impl PeerLayer {
 
     /// Does all that the book says.
     pub(crate) fn carry_out(&mut self, swarm: &mut Swarm<Behaviour>) {
-        let now = self.clock.now();
-        let close = |swarm: &mut Swarm<Behaviour>, ids: Vec<ConnectionId>| {
-            ids.into_iter().for_each(|id| _ = swarm.close_connection(id));
-        };
-        close(swarm, self.circuits.to_close(now));
-        while let Some((vain, circuits)) = self.circuits.in_vain(now) {
-            close(swarm, circuits);
-            tracing::debug!(peer = %vain.peer, "only a relay without data leads there");
-            let error = SharedError::from(only_relayed(vain.address));
-            for dial in vain.dials {
-                self.peers.state().book.dial_failed(now, dial, failure(&error));
-                self.carry_out_after(swarm, Some(error.clone()));
-            }
-        }
+        self.end_circuits(swarm);
         self.carry_out_after(swarm, None);
     }
 
@@ -297,11 +269,6 @@ impl PeerLayer {
             uses: state.book.uses(),
         }
     }
-}
-
-/// A dial that led to a relay and no further.
-fn only_relayed(address: Multiaddr) -> SwarmDialError {
-    SwarmDialError::Transport(vec![(address, TransportError::Other(io::Error::other(OnlyRelayed)))])
 }
 
 /// What a failed dial means for its peer.

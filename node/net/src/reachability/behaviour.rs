@@ -23,7 +23,10 @@ impl Behaviour {
     pub(crate) fn new(identity: &Keypair, relay: relay::client::Behaviour, upnp: bool) -> Self {
         Self {
             relay,
-            punching: Guarded::new(dcutr::Behaviour::new(identity.public().to_peer_id()), Punching::default()),
+            punching: Guarded::new(
+                dcutr::Behaviour::new(identity.public().to_peer_id()),
+                Punching::default(),
+            ),
             probing: Guarded::new(autonat::v2::client::Behaviour::default(), Probing::default()),
             probed: Guarded::new(autonat::v2::server::Behaviour::default(), DialBack::default()),
             upnp: upnp.then(upnp::tokio::Behaviour::default).into(),

@@ -65,7 +65,8 @@ impl RelayKeeper {
         at: Option<Multiaddr>,
     ) {
         if let Some(seen) = ip_of(&info.observed_addr) {
-            let own: HashSet<IpAddr> = swarm.listeners().filter(|it| is_dialable(it)).filter_map(ip_of).collect();
+            let own: HashSet<IpAddr> =
+                swarm.listeners().filter(|it| is_dialable(it)).filter_map(ip_of).collect();
             self.relays.seen(&peer, own.contains(&seen));
         }
         let relays = info.protocols.contains(&relay::HOP_PROTOCOL_NAME);
@@ -83,8 +84,12 @@ impl RelayKeeper {
     }
 
     /// Does what there is to do.
-    pub(crate) fn carry_out<B>(&mut self, swarm: &mut Swarm<B>, is_public: bool, relay_at: impl Fn(&mut Swarm<B>, &Multiaddr))
-    where
+    pub(crate) fn carry_out<B>(
+        &mut self,
+        swarm: &mut Swarm<B>,
+        is_public: bool,
+        relay_at: impl Fn(&mut Swarm<B>, &Multiaddr),
+    ) where
         B: NetworkBehaviour,
     {
         self.relays.set_public(is_public);
@@ -101,7 +106,7 @@ impl RelayKeeper {
         }
         if self.relays.is_settled() {
             // Where sending fails, nobody waits any more.
-            self.waiting.drain(..).for_each(|reply| drop(reply.send(())));
+            self.waiting.drain(..).for_each(|reply| _ = reply.send(()));
         }
     }
 }

@@ -190,7 +190,8 @@ mod tests {
         assert!(!policy.hears_candidate(&address("/ip4/127.0.0.1/tcp/1")));
         let first = address("/ip4/8.8.8.8/tcp/1");
         assert!(policy.hears_candidate(&first));
-        let heard = (2..1000).filter(|port| policy.hears_candidate(&address(&format!("/ip4/8.8.8.8/tcp/{port}"))));
+        let heard =
+            (2..1000).filter(|port| policy.hears_candidate(&address(&format!("/ip4/8.8.8.8/tcp/{port}"))));
         assert_eq!(heard.count(), MAX_CANDIDATES - 1);
         assert!(policy.hears_candidate(&first), "what is known counts again");
     }

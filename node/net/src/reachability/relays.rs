@@ -66,7 +66,8 @@ pub(super) struct Relays {
 impl Relays {
     /// With the relays that the user named: addresses that end in a peer id.
     pub(super) fn new(named: &[Multiaddr]) -> Self {
-        let named = named.iter().filter_map(|address| Some((peer_of(address)?, without_peer(address.clone()))));
+        let named =
+            named.iter().filter_map(|address| Some((peer_of(address)?, without_peer(address.clone()))));
         let relay = |(peer, address)| (peer, Relay::new(address, true));
         Self { all: named.map(relay).take(MAX_NAMED).collect(), ..Self::default() }
     }

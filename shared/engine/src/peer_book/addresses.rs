@@ -152,7 +152,8 @@ impl Addresses {
             right = self.0.iter().collect();
         }
         right.sort_by_key(|known| (known.failures, known.rank()));
-        let (circuits, mut direct): (Vec<_>, Vec<_>) = right.into_iter().partition(|it| is_circuit(&it.address));
+        let (circuits, mut direct): (Vec<_>, Vec<_>) =
+            right.into_iter().partition(|it| is_circuit(&it.address));
         // All that are dialled at once are dialled at the same time, so the place does not say which is preferred.
         let at = direct.len().min(DIRECT_FIRST);
         direct.splice(at..at, circuits);
