@@ -89,7 +89,8 @@ impl AskArgs {
         } else if let Some(client) = self.which.running().await? {
             return Ok(Session { client, own: None });
         }
-        let net = NetArgs { rendezvous: self.rendezvous.clone(), ..NetArgs::default() };
+        // It is gone before anybody could come by way of the router.
+        let net = NetArgs { rendezvous: self.rendezvous.clone(), no_upnp: true, ..NetArgs::default() };
         let node = net.config(Keypair::generate_ed25519(), 0);
         Session::own(DaemonConfig { node, trackers: net.rendezvous, ..DaemonConfig::default() }).await
     }

@@ -66,7 +66,10 @@ impl Behaviour {
         let BehaviourParts { peers, resolved, relay, upnp } = parts;
         let identify = identify::Config::new(PROTOCOL_VERSION.into(), identity.public())
             .with_agent_version(AGENT.into())
-            .with_push_listen_addr_updates(true);
+            .with_push_listen_addr_updates(true)
+            // What peers say of their addresses is for the peer book alone, which judges it. From this cache a dial of a
+            // relay would take any.
+            .with_cache_size(0);
         let query = request_response::Config::default()
             .with_request_timeout(QUERY_TIMEOUT)
             .with_max_concurrent_streams(MAX_QUERIES);

@@ -42,7 +42,7 @@ impl Default for NodeConfig {
             listen: Vec::new(),
             port: 0,
             relays: Vec::new(),
-            upnp: true,
+            upnp: false,
             upload: UploadConfig::default(),
             limit_up: None,
             limit_down: None,

@@ -75,14 +75,14 @@ impl PeerLayer {
         }
     }
 
-    /// A connection stands. `standing`: where its other end does. Whether it is of use to contents.
+    /// A connection stands. `standing`: where its other end does.
     pub(crate) fn established(
         &mut self,
         peer: PeerId,
         id: ConnectionId,
         endpoint: &ConnectedPoint,
         standing: Scope,
-    ) -> bool {
+    ) {
         let now = self.clock.now();
         let dial = self.dials.remove(&id);
         let opened = self.circuits.opened(now, peer, id, endpoint, dial);
@@ -102,7 +102,6 @@ impl PeerLayer {
         for dial in over {
             self.peers.state().book.dial_failed(now, dial, DialFailure::NotTried);
         }
-        self.connections.contains_key(&id)
     }
 
     /// A connection is gone.

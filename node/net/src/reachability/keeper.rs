@@ -69,8 +69,12 @@ impl RelayKeeper {
                 swarm.listeners().filter(|it| is_dialable(it)).filter_map(ip_of).collect();
             self.relays.seen(&peer, own.contains(&seen));
         }
-        let relays = info.protocols.contains(&relay::HOP_PROTOCOL_NAME);
-        self.relays.offers(peer, at.filter(|address| relays && is_dialable(address)));
+        // A peer may have dialled back, and says the same there.
+        match at.filter(is_dialable) {
+            _ if !info.protocols.contains(&relay::HOP_PROTOCOL_NAME) => self.relays.offers(peer, None),
+            Some(at) => self.relays.offers(peer, Some(at)),
+            None => {}
+        }
     }
 
     /// Takes note of what an event says of listeners.
