@@ -184,7 +184,7 @@ impl Circuits {
     }
 
     /// Connections that have to end now, because there is something better or nothing came of them.
-    pub(crate) fn to_close(&mut self, now: Duration) -> Vec<ConnectionId> {
+    pub(crate) fn outdated(&mut self, now: Duration) -> Vec<ConnectionId> {
         let mut ends = vec![];
         for paths in self.peers.values_mut() {
             if paths.tidy_at.is_some_and(|at| at <= now) {
@@ -211,7 +211,7 @@ impl Circuits {
         Some((InVain { peer, dials, address }, circuits))
     }
 
-    /// When [`to_close`](Self::to_close) or [`in_vain`](Self::in_vain) may next have something.
+    /// When [`outdated`](Self::outdated) or [`in_vain`](Self::in_vain) may next have something.
     pub(crate) fn next_timeout(&self) -> Option<Duration> {
         let of =
             |paths: &Paths| paths.tidy_at.into_iter().chain(paths.wait.as_ref().map(|it| it.until)).min();

@@ -34,7 +34,7 @@ impl PeerLayer {
         let close = |swarm: &mut Swarm<Behaviour>, ids: Vec<ConnectionId>| {
             ids.into_iter().for_each(|id| _ = swarm.close_connection(id));
         };
-        close(swarm, self.circuits.to_close(now));
+        close(swarm, self.circuits.outdated(now));
         while let Some((vain, circuits)) = self.circuits.in_vain(now) {
             close(swarm, circuits);
             tracing::debug!(peer = %vain.peer, "only a relay without data leads there");

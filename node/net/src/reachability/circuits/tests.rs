@@ -74,9 +74,9 @@ fn a_direct_connection_takes_the_place_of_a_circuit() {
         world.circuit(0, 1);
         assert_eq!(world.direct(3, 2), Opened::Usable { punched: true, over: vec![] });
         assert!(world.circuits.in_vain(secs(100)).is_none());
-        assert!(world.circuits.to_close(secs(3)).is_empty(), "the other side may not know yet");
+        assert!(world.circuits.outdated(secs(3)).is_empty(), "the other side may not know yet");
         assert_eq!(world.circuits.next_timeout(), Some(secs(4)));
-        assert_eq!(world.circuits.to_close(secs(4)), [id(1)]);
+        assert_eq!(world.circuits.outdated(secs(4)), [id(1)]);
         let peer = world.peer;
         assert_eq!(world.circuits.closed(secs(4), &peer, id(1)), carries);
         assert!(world.circuits.closed(secs(9), &peer, id(2)));
@@ -89,7 +89,7 @@ fn a_circuit_beside_a_direct_connection_ends() {
     let mut world = World::new(true);
     world.direct(0, 1);
     world.circuit(5, 2);
-    assert_eq!(world.circuits.to_close(secs(6)), [id(2)]);
+    assert_eq!(world.circuits.outdated(secs(6)), [id(2)]);
 }
 
 #[test]
