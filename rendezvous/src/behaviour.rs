@@ -6,12 +6,15 @@ use libp2p::connection_limits::{self, ConnectionLimits};
 use libp2p::identity::Keypair;
 use libp2p::request_response::{self, ProtocolSupport};
 use libp2p::swarm::NetworkBehaviour;
-use libp2p::{StreamProtocol, identify, ping};
+use libp2p::swarm::behaviour::toggle::Toggle;
+use libp2p::{StreamProtocol, autonat, identify, ping, relay};
+use shoal_guard::{DialBack, Guarded};
 use shoal_wire::rendezvous::PROTOCOL;
 
 use crate::codec::Codec;
 use crate::prefix_limits;
 use crate::probes::{MAX_PROBES, PATIENCE};
+use crate::relaying;
 use crate::service;
 use crate::settings::Settings;
 use crate::sign_of_life::PingCodec;
@@ -36,10 +39,13 @@ pub(crate) struct Behaviour {
     pub(crate) rendezvous: request_response::Behaviour<Codec>,
     pub(crate) sign_of_life: request_response::Behaviour<PingCodec>,
     pub(crate) tracker: service::Behaviour,
+    pub(crate) relay: Toggle<relay::Behaviour>,
+    probed: Guarded<autonat::v2::server::Behaviour, DialBack>,
 }
 
 impl Behaviour {
     pub(crate) fn new(identity: &Keypair, settings: &Settings) -> Self {
+        let local = identity.public().to_peer_id();
         let limits = ConnectionLimits::default()
             .with_max_established(Some(settings.connections))
             .with_max_established_per_peer(Some(MAX_PER_PEER))
@@ -64,6 +70,8 @@ impl Behaviour {
             rendezvous: request_response::Behaviour::with_codec(Codec, [rendezvous], requests),
             sign_of_life: request_response::Behaviour::with_codec(PingCodec, [ping], pings),
             tracker: service::behaviour(),
+            relay: settings.relay.map(|relay| relaying::behaviour(local, &relay)).into(),
+            probed: Guarded::new(autonat::v2::server::Behaviour::default(), DialBack::default()),
         }
     }
 }

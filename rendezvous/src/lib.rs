@@ -23,6 +23,7 @@ mod persistence;
 mod point;
 mod prefix_limits;
 mod probes;
+mod relaying;
 mod server;
 mod service;
 mod settings;
@@ -47,7 +48,7 @@ pub use self::counters::{Counters, Probes, Requests};
 use self::persistence::Persistence;
 use self::point::Point;
 use self::server::{Order, Server, State};
-pub use self::settings::{Rate, Settings};
+pub use self::settings::{Rate, RelaySettings, Settings};
 
 /// Orders that may wait for the server.
 const ORDERS: usize = 64;
@@ -90,6 +91,9 @@ impl TrackerServer {
         let mut swarm = transport::swarm(identity, &settings)?;
         transport::listen(&mut swarm, &settings.listen).await?;
         settings.external.iter().for_each(|address| swarm.add_external_address(address.clone()));
+        if settings.relay.is_some() {
+            relaying::announce(&mut swarm);
+        }
         let addresses = transport::addresses(&swarm, &settings.external, peer);
         // Cookies are as hard to forge as this is to guess.
         let rng = ChaCha8Rng::try_from_rng(&mut SysRng).map_err(|e| StartError::Setup(e.to_string()))?;

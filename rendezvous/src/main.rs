@@ -51,6 +51,10 @@ Examples:
       A tracker on port 6969, TCP and QUIC, for everybody who reaches this machine.
   shoal-rendezvous --external /dns4/tracker.example.org/tcp/6969 --metrics 9469
       One with a name of its own, whose figures are at http://127.0.0.1:9469/metrics (and /health).
+  shoal-rendezvous --relay
+      One that also relays between peers whose routers let nobody through, until they have found a direct way.
+  shoal-rendezvous --relay --relay-bytes 0 --relay-time 0s
+      The same for routers that leave no direct way: contents then come through this machine, encrypted.
   shoal-rendezvous --config /etc/shoal-rendezvous.toml --check-config
       Shows what the file and the defaults come to.
 
@@ -134,6 +138,7 @@ async fn serve(config: &TrackerConfig, key: Keypair, signals: &mut Signals) -> a
         external: config.external.clone(),
         limits: config.limits.clone(),
         connections: config.connections,
+        relay: config.relay,
         ..Settings::default()
     };
     let tracker = TrackerServer::start(key, settings).await?;

@@ -39,6 +39,7 @@ pub mod process;
 pub mod programs;
 pub mod resident;
 mod rogue;
+pub mod routers;
 pub mod shell;
 pub mod stranger;
 pub mod third_party;

@@ -24,6 +24,11 @@ impl Namespace {
         Ok(made)
     }
 
+    /// What it is called.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Runs `ip` with these arguments in the namespace.
     pub fn ip(&self, args: &str) -> anyhow::Result<()> {
         ip(&format!("-n {} {args}", self.name))

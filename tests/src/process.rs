@@ -124,13 +124,17 @@ impl Process {
 
     /// Waits until a getter has stored, and noted in its journal, that many chunks.
     pub fn stored(&mut self, chunks: usize) {
-        let count = |p: &Self| p.stderr.lock().unwrap().iter().filter(|l| l.contains("chunk stored")).count();
         eventually("chunks are stored", || {
             let ended = self.child.try_wait().expect("can be waited for").is_some();
-            let stored = count(self);
+            let stored = self.count("chunk stored");
             assert!(stored >= chunks || !ended, "ended with {stored} of {chunks} chunks: {}", self.errors());
             (stored >= chunks).then_some(())
         });
+    }
+
+    /// How many lines of standard error have these words so far.
+    pub fn count(&self, words: &str) -> usize {
+        self.stderr.lock().unwrap().iter().filter(|line| line.contains(words)).count()
     }
 
     /// The lines that it printed on standard output so far.

@@ -8,6 +8,7 @@ use clap::Args;
 use libp2p::Multiaddr;
 use libp2p::identity::Keypair;
 use serde::{Deserialize, Serialize};
+use shoal_addresses::{is_dialable, peer_of};
 use shoal_content::{Chunker, ContentId, Ticket};
 use shoal_daemon::parse_rate;
 use shoal_engine::{Fairness, Topology, UploadConfig};
@@ -27,6 +28,13 @@ pub(super) struct NetArgs {
     /// Rendezvous point to use; may be given several times
     #[arg(long, value_name = "ADDR", value_parser = address)]
     pub(super) rendezvous: Vec<Multiaddr>,
+    /// Relay that leads to this node where routers let nobody through, such as a tracker with --relay; may be given
+    /// several times
+    #[arg(long, value_name = "ADDR", value_parser = relay_address)]
+    pub(super) relay: Vec<Multiaddr>,
+    /// Do not ask the router to forward a port (UPnP)
+    #[arg(long)]
+    pub(super) no_upnp: bool,
     #[command(flatten)]
     pub(super) pace: PaceArgs,
     #[command(flatten)]
@@ -85,6 +93,8 @@ impl NetArgs {
     pub(super) fn only_alone(&self) -> Option<&'static str> {
         let own = [
             (!self.listen.is_empty(), "--listen"),
+            (!self.relay.is_empty(), "--relay"),
+            (self.no_upnp, "--no-upnp"),
             (self.pace.limit_up.is_some(), "--limit-up"),
             (self.pace.limit_down.is_some(), "--limit-down"),
             (self.pace.upload_slots.is_some(), "--upload-slots"),
@@ -122,6 +132,8 @@ impl NetArgs {
             identity,
             listen: self.listen.clone(),
             port,
+            relays: self.relay.clone(),
+            upnp: !self.no_upnp,
             upload,
             limit_up: self.pace.limit_up,
             limit_down: self.pace.limit_down,
@@ -176,6 +188,15 @@ impl SourceArgs {
         wanted.rendezvous.extend(self.net.rendezvous.iter().cloned());
         wanted.rendezvous.dedup();
         Ok(wanted)
+    }
+}
+
+/// Reads the address of a relay.
+pub(super) fn relay_address(text: &str) -> Result<Multiaddr, String> {
+    let relay = address(text)?;
+    match is_dialable(&relay) && peer_of(&relay).is_some() {
+        true => Ok(relay),
+        false => Err("a relay's address ends in /p2p/PEER, as it prints it itself".into()),
     }
 }
 

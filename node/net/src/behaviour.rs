@@ -8,14 +8,14 @@ use libp2p::connection_limits::{self, ConnectionLimits};
 use libp2p::identity::Keypair;
 use libp2p::request_response::{self, ProtocolSupport};
 use libp2p::swarm::NetworkBehaviour;
-use libp2p::{PeerId, StreamProtocol, identify, ping};
+use libp2p::{PeerId, StreamProtocol, identify, ping, relay};
 use shoal_engine::PeerBookConfig;
 use shoal_wire::query;
 
 use super::codec::QueryCodec;
 use super::discovery::DiscoveryBehaviour;
 use super::standing::Resolved;
-use super::{handshakes, standing, streams, tracker_client};
+use super::{handshakes, reachability, standing, streams, tracker_client};
 
 /// What identify tells others of the protocol family.
 const PROTOCOL_VERSION: &str = "/shoal/1";
@@ -25,8 +25,8 @@ const AGENT: &str = concat!("shoal/", env!("CARGO_PKG_VERSION"));
 /// Connections above those of [`PeerBookConfig`], both ways together: the book can only choose which of them ends if
 /// the Swarm does not refuse them first. Half of them are for those that others begin.
 const SLACK: usize = 32;
-/// Both ends may dial at the same moment, and over two transports.
-const MAX_PER_PEER: u32 = 4;
+/// Both ends may dial at the same moment, and over two transports; each may come by way of a relay first.
+const MAX_PER_PEER: u32 = 8;
 /// Handshakes at once that this node begins.
 const MAX_PENDING_OUTGOING: u32 = 64;
 /// Handshakes at once that others begin: more than are let through, so that the Swarm refuses none. One that gave way
@@ -50,18 +50,29 @@ pub(super) struct Behaviour {
     pub(super) standing: standing::Behaviour,
     pub(super) streams: streams::Behaviour,
     pub(super) discovery: DiscoveryBehaviour,
+    pub(super) reachability: reachability::Behaviour,
+}
+
+/// What a behaviour is made with beside the identity.
+pub(super) struct BehaviourParts<'a> {
+    pub(super) peers: &'a PeerBookConfig,
+    pub(super) resolved: Arc<Resolved>,
+    /// The part of the transport of relayed connections.
+    pub(super) relay: relay::client::Behaviour,
+    /// Whether routers are asked to forward ports.
+    pub(super) upnp: bool,
+    pub(super) discovery: DiscoveryBehaviour,
 }
 
 impl Behaviour {
-    pub(super) fn new(
-        identity: &Keypair,
-        peers: &PeerBookConfig,
-        resolved: Arc<Resolved>,
-        discovery: DiscoveryBehaviour,
-    ) -> Self {
+    pub(super) fn new(identity: &Keypair, parts: BehaviourParts<'_>) -> Self {
+        let BehaviourParts { peers, resolved, relay, upnp, discovery } = parts;
         let identify = identify::Config::new(PROTOCOL_VERSION.into(), identity.public())
             .with_agent_version(AGENT.into())
-            .with_push_listen_addr_updates(true);
+            .with_push_listen_addr_updates(true)
+            // What peers say of their addresses is for the peer book alone, which judges it. From this cache a dial of a
+            // relay would take any.
+            .with_cache_size(0);
         let query = request_response::Config::default()
             .with_request_timeout(QUERY_TIMEOUT)
             .with_max_concurrent_streams(MAX_QUERIES);
@@ -76,6 +87,7 @@ impl Behaviour {
             standing: standing::Behaviour::new(resolved),
             streams: streams::Behaviour::default(),
             discovery,
+            reachability: reachability::Behaviour::new(identity, relay, upnp),
         }
     }
 

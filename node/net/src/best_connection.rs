@@ -23,9 +23,11 @@ enum Quality {
 }
 
 impl Quality {
-    fn of(remote: &Multiaddr) -> Self {
+    fn of(endpoint: &ConnectedPoint) -> Self {
+        let remote: &Multiaddr = endpoint.get_remote_address();
         let has = |wanted: fn(&Protocol<'_>) -> bool| remote.iter().any(|part| wanted(&part));
-        if has(|part| matches!(part, Protocol::P2pCircuit)) {
+        // Of a circuit that the other side began, only the local address says that it is one.
+        if endpoint.is_relayed() {
             Self::Relayed
         } else if Scope::standing_at(remote) == Scope::Public {
             Self::Direct
@@ -47,7 +49,7 @@ pub(super) struct Connections {
 impl Connections {
     /// A connection stands. `true` if it is better than the best one before.
     pub(super) fn opened(&mut self, peer: PeerId, id: ConnectionId, endpoint: &ConnectedPoint) -> bool {
-        let quality = Quality::of(endpoint.get_remote_address());
+        let quality = Quality::of(endpoint);
         let all = self.peers.entry(peer).or_default();
         let better = all.iter().map(|(quality, _)| *quality).min().is_some_and(|best| quality < best);
         all.push((quality, id));
@@ -105,6 +107,21 @@ mod tests {
         assert_eq!(all.best(&peer), Some(id(3)), "the older");
         all.closed(&peer, id(3));
         assert_eq!(all.best(&peer), Some(id(13)));
+    }
+
+    #[test]
+    fn a_circuit_that_the_other_side_began_is_no_direct_connection() {
+        let relay =
+            "/ip4/10.0.0.9/tcp/1/p2p/12D3KooWDpJ7As7BWAwRMfu1VU2WCqNjvq387JEYKDBj4kx6nXTN/p2p-circuit";
+        let peer = PeerId::random();
+        let circuit = ConnectedPoint::Listener {
+            local_addr: relay.parse().unwrap(),
+            send_back_addr: format!("/p2p/{peer}").parse().unwrap(),
+        };
+        let mut all = Connections::default();
+        all.opened(peer, id(1), &circuit);
+        assert!(all.opened(peer, id(2), &dialled("/ip4/8.8.8.8/udp/1/quic-v1")));
+        assert_eq!(all.best(&peer), Some(id(2)));
     }
 
     #[test]

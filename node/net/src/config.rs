@@ -19,6 +19,10 @@ pub struct NodeConfig {
     pub listen: Vec<Multiaddr>,
     /// The port for an empty `listen`; 0 lets the system choose.
     pub port: u16,
+    /// Relays that lead to this node, each ending in `/p2p/PEER`, beside those that trackers offer where nothing else does.
+    pub relays: Vec<Multiaddr>,
+    /// Whether the router is asked to forward a port (UPnP), unless the node listens on loopback alone.
+    pub upnp: bool,
     /// How others are served.
     pub upload: UploadConfig,
     /// Most bytes of chunks sent per second, until [`Node::set_limits`](crate::Node::set_limits).
@@ -43,6 +47,8 @@ impl Default for NodeConfig {
             identity: Keypair::generate_ed25519(),
             listen: Vec::new(),
             port: 0,
+            relays: Vec::new(),
+            upnp: false,
             upload: UploadConfig::default(),
             limit_up: None,
             limit_down: None,

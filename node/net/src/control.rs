@@ -23,6 +23,8 @@ pub(super) enum Order {
     Query(PeerId, QueryRequest, oneshot::Sender<Result<QueryResponse, QueryError>>),
     OpenStream(PeerId, streams::Reply),
     Addresses(oneshot::Sender<Vec<Multiaddr>>),
+    /// Answered once each relay that the user named leads here, or has failed to.
+    Relayed(oneshot::Sender<()>),
     Shutdown(oneshot::Sender<()>),
     #[cfg(test)]
     Inspect(oneshot::Sender<super::peers::layer::Counts>),
@@ -143,6 +145,11 @@ impl Control {
 
     pub(super) async fn open_stream(&self, peer: PeerId) -> Result<Stream, OpenError> {
         self.ask(|reply| Order::OpenStream(peer, reply)).await.unwrap_or(Err(OpenError::Ended))
+    }
+
+    /// Waits until each relay that the user named leads here, or has failed to.
+    pub(super) async fn relayed(&self) {
+        self.ask(Order::Relayed).await;
     }
 
     /// The addresses that others may be told.

@@ -1,26 +1,40 @@
 //! The addresses that the Swarm announces as this node's own: applies what [`OwnAddresses`] decides.
+//!
+//! Beside listeners, three things confirm an address: the router that forwards to it, a relay that leads here, and a
+//! peer of the user's choice that dialled it (`reachability`). What somebody merely says that it sees counts for nothing.
 
+use std::net::IpAddr;
+
+use libp2p::multiaddr::Protocol;
 use libp2p::swarm::{NetworkBehaviour, SwarmEvent};
 use libp2p::{Multiaddr, Swarm};
 use shoal_addresses::{OwnAddresses, Scope, ip_of};
 
+/// Addresses found by probes that are remembered.
+const MAX_PROBED: usize = 8;
+
 /// Keeps the Swarm's external addresses as they should be.
 #[derive(Debug, Default)]
-pub(super) struct ExternalAddresses(OwnAddresses);
+pub(super) struct ExternalAddresses {
+    own: OwnAddresses,
+    /// Addresses at which a probe reached this node. A probe is never made again, so they are kept for a return.
+    probed: Vec<Multiaddr>,
+}
 
 impl ExternalAddresses {
     /// Of a node that listens where the user said.
     pub(super) fn of(listen: &[Multiaddr]) -> Self {
         let asked = listen.iter().filter_map(ip_of).any(|ip| Scope::of_ip(ip) == Some(Scope::Loopback));
-        Self(if asked { OwnAddresses::with_loopback() } else { OwnAddresses::default() })
+        let own = if asked { OwnAddresses::with_loopback() } else { OwnAddresses::default() };
+        Self { own, probed: Vec::new() }
     }
 
     /// Takes note of what an event says of this node's addresses. Returns whether they should be
     /// [applied](Self::apply) again.
     pub(super) fn note<E>(&mut self, event: &SwarmEvent<E>) -> bool {
         match event {
-            SwarmEvent::ExternalAddrConfirmed { address } => drop(self.0.confirm(address.clone())),
-            SwarmEvent::ExternalAddrExpired { address } => self.0.retract(address),
+            SwarmEvent::ExternalAddrConfirmed { address } => _ = self.own.confirm(address.clone()),
+            SwarmEvent::ExternalAddrExpired { address } => self.own.retract(address),
             SwarmEvent::NewListenAddr { .. }
             | SwarmEvent::ExpiredListenAddr { .. }
             | SwarmEvent::ListenerClosed { .. } => {}
@@ -29,12 +43,48 @@ impl ExternalAddresses {
         true
     }
 
-    /// Announces what should be announced now, and nothing else.
-    pub(super) fn apply<B: NetworkBehaviour>(&self, swarm: &mut Swarm<B>) {
-        let now = self.0.announced(swarm.listeners());
+    /// A probe has reached this node at an address, which is confirmed by that.
+    pub(super) fn probed(&mut self, address: Multiaddr) {
+        if !self.probed.contains(&address) {
+            if self.probed.len() == MAX_PROBED {
+                self.probed.remove(0);
+            }
+            self.probed.push(address);
+        }
+    }
+
+    /// This node has lost an address of its own, so it may be somewhere else: what probes found there holds no longer.
+    pub(super) fn moved(&mut self) {
+        self.probed.iter().for_each(|address| self.own.retract(address));
+    }
+
+    /// A peer of the user's choice sees this node at an IP address. Returns whether something holds again by that.
+    pub(super) fn seen_at(&mut self, ip: IpAddr) -> bool {
+        let before = self.own.clone();
+        let there = self.probed.iter().filter(|address| ip_of(address) == Some(ip));
+        for address in there {
+            self.own.confirm(address.clone());
+        }
+        self.own != before
+    }
+
+    /// Whether everybody can dial this node at some confirmed address.
+    pub(super) fn is_public(&self) -> bool {
+        self.own.is_public()
+    }
+
+    /// Announces what should be announced now, and nothing else. Whether that is something else than before.
+    pub(super) fn apply<B: NetworkBehaviour>(&self, swarm: &mut Swarm<B>) -> bool {
+        // A relay may name any number of places where it is; the one at which it was asked has been confirmed.
+        let direct = |it: &&Multiaddr| it.iter().all(|part| part != Protocol::P2pCircuit);
+        let now = self.own.announced(swarm.listeners().filter(direct));
         let before: Vec<Multiaddr> = swarm.external_addresses().cloned().collect();
-        before.iter().filter(|a| !now.contains(a)).for_each(|a| swarm.remove_external_address(a));
-        now.into_iter().filter(|a| !before.contains(a)).for_each(|a| swarm.add_external_address(a));
+        let gone: Vec<_> = before.iter().filter(|a| !now.contains(a)).collect();
+        let new: Vec<_> = now.into_iter().filter(|a| !before.contains(a)).collect();
+        let changed = !gone.is_empty() || !new.is_empty();
+        gone.into_iter().for_each(|a| swarm.remove_external_address(a));
+        new.into_iter().for_each(|a| swarm.add_external_address(a));
+        changed
     }
 }
 
@@ -133,6 +183,20 @@ mod tests {
             let reached = tokio::time::timeout(Duration::from_secs(20), reached).await;
             assert!(reached.is_ok(), "announced: {:?}", self.swarm.external_addresses().collect::<Vec<_>>());
         }
+    }
+
+    #[test]
+    fn what_a_probe_found_holds_where_it_was_found() {
+        let mut external = ExternalAddresses::default();
+        let (here, there): (IpAddr, IpAddr) = ([8, 8, 8, 8].into(), [9, 9, 9, 9].into());
+        let address: Multiaddr = "/ip4/8.8.8.8/tcp/9".parse().unwrap();
+        assert!(!external.seen_at(here), "what somebody sees counts for nothing");
+        external.probed(address.clone());
+        external.note(&SwarmEvent::<()>::ExternalAddrConfirmed { address });
+        assert!(external.is_public() && !external.seen_at(here));
+        external.moved();
+        assert!(!external.is_public() && !external.seen_at(there) && !external.is_public());
+        assert!(external.seen_at(here) && external.is_public());
     }
 
     #[tokio::test]

@@ -60,6 +60,7 @@ mod observer;
 mod pace;
 mod parts;
 mod peers;
+mod reachability;
 mod remote;
 mod shared_error;
 mod standing;

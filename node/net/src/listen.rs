@@ -88,6 +88,12 @@ pub(super) async fn listen(
     Ok(())
 }
 
+/// Whether all of these addresses, and there are some, are on loopback.
+pub(super) fn is_loopback(given: &[Multiaddr]) -> bool {
+    let loopback = |address: &Multiaddr| ip_of(address).is_some_and(|ip| ip.is_loopback());
+    !given.is_empty() && given.iter().all(loopback)
+}
+
 /// Finds out without a node whether one will be able to listen on addresses of the user's choice.
 pub fn try_listening(addresses: &[Multiaddr]) -> Result<(), ListenError> {
     addresses.iter().try_for_each(|address| {

@@ -32,9 +32,11 @@ pub enum NeighbourTransport {
 }
 
 impl NeighbourTransport {
-    fn of(remote: &Multiaddr) -> Self {
+    fn of(endpoint: &ConnectedPoint) -> Self {
+        let remote = endpoint.get_remote_address();
         let has = |wanted: fn(&Protocol<'_>) -> bool| remote.iter().any(|part| wanted(&part));
-        if has(|part| matches!(part, Protocol::P2pCircuit)) {
+        // Of a circuit that the other side began, only the local address says that it is one.
+        if endpoint.is_relayed() {
             Self::Relay
         } else if has(|part| matches!(part, Protocol::QuicV1)) {
             Self::Quic
@@ -85,6 +87,7 @@ pub struct Neighbour {
 struct Known {
     peer: PeerId,
     remote: Multiaddr,
+    transport: NeighbourTransport,
     outbound: bool,
     since: Duration,
     rtt: Option<Duration>,
@@ -107,9 +110,10 @@ impl ConnectionTable {
     /// A connection stands.
     pub(crate) fn opened(&self, now: Duration, peer: PeerId, id: ConnectionId, endpoint: &ConnectedPoint) {
         let (remote, outbound) = (endpoint.get_remote_address().clone(), endpoint.is_dialer());
+        let transport = NeighbourTransport::of(endpoint);
         let mut table = self.table();
         table.ever += 1;
-        table.connections.insert(id, Known { peer, remote, outbound, since: now, rtt: None });
+        table.connections.insert(id, Known { peer, remote, transport, outbound, since: now, rtt: None });
     }
 
     /// A connection is gone. Whether it was the last one to its peer.
@@ -181,7 +185,7 @@ impl ConnectionTable {
             let neighbour = all.entry(known.peer).or_insert_with(|| Neighbour {
                 peer: known.peer,
                 address: known.remote.clone(),
-                transport: NeighbourTransport::of(&known.remote),
+                transport: known.transport,
                 outbound: known.outbound,
                 connected: now.saturating_sub(known.since),
                 connections: 0,

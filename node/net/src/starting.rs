@@ -23,6 +23,7 @@ use crate::pace::Pace;
 use crate::parts::NodeParts;
 use crate::peers::SharedPeers;
 use crate::peers::layer::PeerLayer;
+use crate::reachability::RelayKeeper;
 use crate::topology::Finder;
 use crate::tracker_client::TrackerConnector;
 use crate::transport;
@@ -30,6 +31,8 @@ use crate::upload::Uploads;
 
 /// How long to wait for the first listening address.
 const LISTEN_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long to wait until the relays that the user named lead here: a ticket that is made right away has their addresses.
+const RELAY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Starts everything that contents work with.
 pub(crate) async fn start(config: NodeConfig) -> Result<(NodeParts, Answerer), NodeError> {
@@ -38,7 +41,8 @@ pub(crate) async fn start(config: NodeConfig) -> Result<(NodeParts, Answerer), N
     let clock = Clock::start();
     let finding = config.discovery.for_listener(&config.listen);
     let behaviour = DiscoveryBehaviour::new(local, clock, &finding);
-    let mut swarm = transport::swarm(config.identity, &config.peers, behaviour)?;
+    let upnp = config.upnp && !listen::is_loopback(&config.listen);
+    let mut swarm = transport::swarm(config.identity, &config.peers, upnp, behaviour)?;
     listen::listen(&mut swarm, &config.listen, config.port, LISTEN_TIMEOUT).await?;
     let library = Arc::new(Library::default());
     let memory = Arc::new(Memory::default());
@@ -61,6 +65,7 @@ pub(crate) async fn start(config: NodeConfig) -> Result<(NodeParts, Answerer), N
     let layer = DiscoveryLayer::new(clock, discovery.clone(), peers.attach_node(), &finding);
     let driver = Driver::new(swarm, orders, questions, PeerLayer::new(clock, peers), answerer.clone(), layer)
         .announcing(ExternalAddresses::of(&config.listen))
+        .relayed_by(RelayKeeper::new(clock, &config.relays))
         .counting(config.metrics.clone());
     let driver_ended = CancellationToken::new();
     let ended = driver_ended.clone().drop_guard();
@@ -69,6 +74,9 @@ pub(crate) async fn start(config: NodeConfig) -> Result<(NodeParts, Answerer), N
         // Also when it panics: contents must not wait for a task that is gone.
         drop(ended);
     });
+    if !config.relays.is_empty() && tokio::time::timeout(RELAY_TIMEOUT, control.relayed()).await.is_err() {
+        tracing::warn!("no relay has answered yet; others are not told of it");
+    }
     let events = EventHub::new();
     let activity = uploads.activity().clone();
     let observer = config.observer;

@@ -4,9 +4,15 @@
 //! served at once share the line, and what an upload slot means is lost: chunks are to arrive one after
 //! another, each soon, so that they can be passed on. `TCP_NOTSENT_LOWAT` bounds what lies unsent (Linux;
 //! elsewhere it stays as it is).
+//!
+//! A path that is gone, because an address or a cable changed, says nothing. So the system asks the other side when it
+//! was silent (RFC 9293, keep-alives), and gives up what is not acknowledged (RFC 5482, user timeout): 13 and 10
+//! seconds, together less than half a minute, within which a transfer is to go on elsewhere. The other side's program need not
+//! answer for that, only its system, so a slow line or a busy peer loses nothing.
 
 use std::error::Error;
 use std::io;
+use std::time::Duration;
 
 use futures::future::{BoxFuture, Either, FutureExt, TryFutureExt};
 use libp2p::core::muxing::StreamMuxerBox;
@@ -24,6 +30,16 @@ use super::tls::TlsConfig;
 #[cfg(target_os = "linux")]
 const UNSENT: u32 = 256 << 10;
 
+/// A connection over which nothing came for this time is asked whether it stands, again and again.
+const SILENT: Duration = Duration::from_secs(4);
+/// So long after each question.
+const ASK_EVERY: Duration = Duration::from_secs(3);
+/// How often it is asked without an answer.
+const ASKED: u32 = 3;
+#[cfg(target_os = "linux")]
+/// And what was sent may stay without an acknowledgement for this long.
+const UNACKNOWLEDGED: Duration = Duration::from_secs(10);
+
 type Secured<A, B> = (PeerId, Either<A, B>);
 type Offer = SelectUpgrade<TlsConfig, noise::Config>;
 
@@ -36,6 +52,7 @@ pub(super) fn transport(
     let transport = tcp::tokio::Transport::new(tcp::Config::default().nodelay(true))
         .map(|stream, _| {
             keep_queue_short(&stream.0);
+            notice_silence(&stream.0);
             stream
         })
         .upgrade(Version::V1Lazy)
@@ -53,6 +70,19 @@ fn keep_queue_short(stream: &tokio::net::TcpStream) {
 
 #[cfg(not(target_os = "linux"))]
 fn keep_queue_short(_: &tokio::net::TcpStream) {}
+
+fn notice_silence(stream: &tokio::net::TcpStream) {
+    let socket = socket2::SockRef::from(stream);
+    let keepalive =
+        socket2::TcpKeepalive::new().with_time(SILENT).with_interval(ASK_EVERY).with_retries(ASKED);
+    if let Err(error) = socket.set_tcp_keepalive(&keepalive) {
+        tracing::debug!(%error, "cannot have a socket notice that its path is gone");
+    }
+    #[cfg(target_os = "linux")]
+    if let Err(error) = socket.set_tcp_user_timeout(Some(UNACKNOWLEDGED)) {
+        tracing::debug!(%error, "cannot bound how long a socket waits for an acknowledgement");
+    }
+}
 
 /// TLS or Noise, whichever the other side prefers; either way the result names the peer.
 #[derive(Clone)]

@@ -1,18 +1,20 @@
-//! How bytes get from here to there: TCP with TLS or Noise and yamux, and QUIC; names by DNS.
+//! How bytes get from here to there: TCP with TLS or Noise and yamux, and QUIC; by way of a relay; names by DNS.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use libp2p::core::muxing::StreamMuxerBox;
 use libp2p::core::transport::Boxed;
+use libp2p::core::upgrade::Version;
 use libp2p::identity::Keypair;
-use libp2p::{PeerId, Swarm, SwarmBuilder, Transport, dns, quic};
+use libp2p::{PeerId, Swarm, SwarmBuilder, Transport, dns, noise, quic, relay, yamux};
 use shoal_engine::PeerBookConfig;
 
-use super::behaviour::Behaviour;
+use super::behaviour::{Behaviour, BehaviourParts};
 use super::discovery::DiscoveryBehaviour;
 use super::handshakes::BoundedHandshakes;
 use super::node_error::NodeError;
+use super::reachability::Patient;
 use super::standing::Resolved;
 use super::tcp;
 
@@ -20,37 +22,55 @@ use super::tcp;
 /// this is for those that only met.
 const IDLE: Duration = Duration::from_secs(60);
 
-/// Builds the Swarm.
+/// Builds the Swarm. `upnp`: whether routers are asked to forward ports.
 pub(super) fn swarm(
     identity: Keypair,
     peers: &PeerBookConfig,
+    upnp: bool,
     discovery: DiscoveryBehaviour,
 ) -> Result<Swarm<Behaviour>, NodeError> {
-    // The two builders differ in type but not in what follows.
     let resolved = Arc::new(Resolved::default());
+    // The two builders differ in type but not in what follows.
     macro_rules! finish {
-        ($builder:expr) => {
+        ($builder:expr, $relay:expr) => {{
+            let parts = BehaviourParts { peers, resolved, relay: $relay, upnp, discovery };
             $builder
-                .with_behaviour(|identity| Behaviour::new(identity, peers, resolved, discovery))
+                .with_behaviour(|identity| Behaviour::new(identity, parts))
                 .map_err(|e| failed(e))?
                 .with_swarm_config(|config| config.with_idle_connection_timeout(IDLE))
                 .build()
-        };
+        }};
     }
     let transports = || {
-        let below_names = below_names(&identity, peers.max_connections / 2, resolved.clone())?;
+        let (relay, client) = relay::client::new(identity.public().to_peer_id());
+        let direct = below_names(&identity, peers.max_connections / 2, resolved.clone())?;
+        let all = relayed(&identity, relay)?.or_transport(direct);
+        let all = all.map(|either, _| either.into_inner()).boxed();
         let builder = SwarmBuilder::with_existing_identity(identity.clone()).with_tokio();
-        builder.with_other_transport(|_| below_names).map_err(failed)
+        Ok::<_, NodeError>((builder.with_other_transport(|_| all).map_err(failed)?, client))
     };
-    match transports()?.with_dns() {
-        Ok(builder) => Ok(finish!(builder)),
+    let (builder, client) = transports()?;
+    match builder.with_dns() {
+        Ok(builder) => Ok(finish!(builder, client)),
         Err(error) => {
             // A machine without resolver settings still reaches addresses that are numbers.
             tracing::debug!(%error, "no resolver settings; names cannot be looked up");
             let none = (dns::ResolverConfig::default(), dns::ResolverOpts::default());
-            Ok(finish!(transports()?.with_dns_config(none.0, none.1)))
+            let (builder, client) = transports()?;
+            Ok(finish!(builder.with_dns_config(none.0, none.1), client))
         }
     }
+}
+
+/// Connections by way of a relay: a stream of the relay's, which must not read what goes over it.
+fn relayed(
+    identity: &Keypair,
+    relay: relay::client::Transport,
+) -> Result<Boxed<(PeerId, StreamMuxerBox)>, NodeError> {
+    let noise = noise::Config::new(identity).map_err(failed)?;
+    let relayed =
+        Patient(relay).upgrade(Version::V1Lazy).authenticate(noise).multiplex(yamux::Config::default());
+    Ok(relayed.map(|(peer, muxer), _| (peer, StreamMuxerBox::new(muxer))).boxed())
 }
 
 /// QUIC and TCP. They are dialled at IP addresses only, after names were looked up, and note where that was.

@@ -5,6 +5,7 @@
 //! that before the defaults in [`TrackerConfig`].
 
 mod options;
+mod relaying;
 mod shown;
 #[cfg(test)]
 mod tests;
@@ -18,6 +19,8 @@ use clap::ValueEnum;
 use libp2p::Multiaddr;
 use serde::{Deserialize, Serialize};
 use shoal_registry::RegistryLimits;
+
+use crate::settings::RelaySettings;
 
 pub use self::options::Options;
 pub use self::text::{Text, read_file};
@@ -97,6 +100,8 @@ pub struct TrackerConfig {
     pub log_format: LogFormat,
     /// Most connections at once.
     pub connections: u32,
+    /// Whether it relays, and how much.
+    pub relay: Option<RelaySettings>,
     /// Of the registry.
     pub limits: RegistryLimits,
 }

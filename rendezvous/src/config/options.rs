@@ -8,6 +8,7 @@ use libp2p::Multiaddr;
 use serde::Deserialize;
 use shoal_registry::{RegistryLimits, SPEC_MAX_TTL};
 
+use super::relaying::RelayOptions;
 use super::text::{Text, read_file};
 use super::{ConfigError, LogFormat, MetricsAddress, TrackerConfig};
 use crate::settings::Settings;
@@ -40,6 +41,8 @@ pub struct Options {
     /// Most connections at once [default: 10000]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     connections: Option<u32>,
+    #[command(flatten)]
+    relaying: RelayOptions,
     #[command(flatten)]
     limits: LimitOptions,
 }
@@ -95,6 +98,7 @@ impl Options {
             log: self.log.or(other.log),
             log_format: self.log_format.or(other.log_format),
             connections: self.connections.or(other.connections),
+            relaying: self.relaying.or(other.relaying),
             limits: self.limits.or(other.limits),
         }
     }
@@ -126,6 +130,7 @@ impl Options {
             log: self.log,
             log_format: self.log_format.unwrap_or_default(),
             connections: self.connections.unwrap_or(Settings::default().connections),
+            relay: self.relaying.complete()?,
             limits: self.limits.complete()?,
         })
     }

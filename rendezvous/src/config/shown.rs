@@ -5,6 +5,8 @@ use std::time::Duration;
 use libp2p::Multiaddr;
 use serde::Serialize;
 
+use crate::settings::RelaySettings;
+
 use super::{LogFormat, TrackerConfig};
 
 impl TrackerConfig {
@@ -28,7 +30,39 @@ struct Effective<'a> {
     log: Option<&'a str>,
     log_format: LogFormat,
     connections: u32,
+    relaying: EffectiveRelaying,
     limits: EffectiveLimits,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct EffectiveRelaying {
+    relay: bool,
+    #[serde(skip_serializing_if = "Option::is_none", flatten)]
+    bounds: Option<EffectiveBounds>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct EffectiveBounds {
+    relay_peers: usize,
+    relay_connections: usize,
+    relay_connections_per_peer: usize,
+    relay_bytes: u64,
+    relay_time: String,
+}
+
+impl EffectiveRelaying {
+    fn of(relay: Option<&RelaySettings>) -> Self {
+        let bounds = relay.map(|relay| EffectiveBounds {
+            relay_peers: relay.reservations,
+            relay_connections: relay.circuits,
+            relay_connections_per_peer: relay.circuits_per_peer,
+            relay_bytes: relay.circuit_bytes,
+            relay_time: humantime::format_duration(relay.circuit_time).to_string(),
+        });
+        Self { relay: relay.is_some(), bounds }
+    }
 }
 
 #[derive(Serialize)]
@@ -57,6 +91,7 @@ impl<'a> Effective<'a> {
             log: config.log.as_deref(),
             log_format: config.log_format,
             connections: config.connections,
+            relaying: EffectiveRelaying::of(config.relay.as_ref()),
             limits: EffectiveLimits {
                 total: limits.total,
                 per_namespace: limits.per_namespace,

@@ -49,9 +49,11 @@ fn every_option_of_the_command_line_is_in_the_example() {
     use clap::CommandFactory;
     let example: toml::Table = toml::from_str(&example(true)).unwrap();
     let limits = example["limits"].as_table().unwrap();
+    let relaying = example["relaying"].as_table().unwrap();
     for argument in Line::command().get_arguments() {
         let Some(name) = argument.get_long() else { continue };
-        assert!(example.contains_key(name) || limits.contains_key(name), "{name}");
+        let tables = [&example, limits, relaying];
+        assert!(tables.iter().any(|table| table.contains_key(name)), "{name}");
     }
 }
 
@@ -83,6 +85,24 @@ fn what_is_shown_is_a_file_that_says_the_same() {
     let shown = complete(line(&words)).to_toml();
     assert_eq!(complete(file(&shown).unwrap()).to_toml(), shown);
     assert!(shown.contains("default-ttl = \"1m 30s\"") && shown.contains("metrics = \"[::1]:1\""), "{shown}");
+}
+
+#[test]
+fn relaying_is_off_unless_it_is_wanted_and_bounded_unless_that_is_lifted() {
+    assert_eq!(complete(line(&["--relay-bytes", "7"])).relay, None);
+    let standard = complete(line(&["--relay"])).relay.unwrap();
+    assert_eq!(standard, crate::RelaySettings::default());
+    assert_eq!((standard.circuit_bytes, standard.circuit_time.as_secs()), (128 << 10, 120));
+    let text = "[relaying]\nrelay = true\nrelay-bytes = 0\nrelay-time = '0s'\nrelay-peers = 9\n";
+    let config = complete(line(&["--relay-peers", "8"]).or(file(text).unwrap()));
+    let lifted = config.relay.unwrap();
+    assert_eq!((lifted.circuit_bytes, lifted.circuit_time.as_secs(), lifted.reservations), (0, 0, 8));
+    let shown = config.to_toml();
+    assert_eq!(complete(file(&shown).unwrap()).relay, Some(lifted), "{shown}");
+    assert_eq!(complete(line(&["--relay=false"]).or(file(text).unwrap())).relay, None);
+    for words in [["--relay-peers", "0"], ["--relay-time", "200years"], ["--relay-time", "20ms"]] {
+        assert!(line(&words).or_data("/data".as_ref()).complete().is_err(), "{words:?}");
+    }
 }
 
 #[test]

@@ -9,7 +9,7 @@ use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use libp2p::request_response::InboundRequestId;
 use libp2p::swarm::SwarmEvent;
-use libp2p::{PeerId, Swarm, identify, ping, request_response};
+use libp2p::{PeerId, Swarm, identify, ping, relay, request_response};
 use shoal_registry::Registry;
 use shoal_tracker::Services;
 use shoal_wire::rendezvous::{RendezvousRefusal, RendezvousResponse, Status};
@@ -225,7 +225,8 @@ impl Server {
                     self.swarm.close_connection(event.connection);
                 }
             }
-            BehaviourEvent::Identify(_) => {}
+            BehaviourEvent::Relay(event) => relayed(&event),
+            BehaviourEvent::Identify(_) | BehaviourEvent::Probed(_) => {}
         }
     }
 
@@ -268,6 +269,28 @@ impl Server {
             Event::ResponseSent { request_id, .. } => self.answers.ended(&Asked::Rendezvous(request_id)),
             Event::Message { .. } | Event::OutboundFailure { .. } => {}
         }
+    }
+}
+
+/// What becomes of reservations and circuits, for the log.
+fn relayed(event: &relay::Event) {
+    match event {
+        relay::Event::ReservationReqAccepted { src_peer_id: peer, renewed: false } => {
+            tracing::info!(%peer, "relays for it");
+        }
+        relay::Event::CircuitReqAccepted { src_peer_id: from, dst_peer_id: to } => {
+            tracing::info!(%from, %to, "relays a connection");
+        }
+        relay::Event::ReservationReqDenied { src_peer_id: peer, status } => {
+            tracing::info!(%peer, ?status, "does not relay for it");
+        }
+        relay::Event::CircuitReqDenied { src_peer_id: from, dst_peer_id: to, status } => {
+            tracing::info!(%from, %to, ?status, "does not relay a connection");
+        }
+        relay::Event::CircuitClosed { src_peer_id: from, dst_peer_id: to, error } => {
+            tracing::info!(%from, %to, ?error, "a relayed connection has ended");
+        }
+        other => tracing::debug!(event = ?other, "relay"),
     }
 }
 

@@ -11,7 +11,7 @@ use crate::scope::Scope;
 pub enum Address {
     /// A place to dial.
     Direct(Direct),
-    /// By way of a relay. It is known and kept, and not dialled.
+    /// By way of a relay, which is dialled instead and asked for a circuit.
     Circuit(Circuit),
 }
 
@@ -135,6 +135,16 @@ pub fn is_dialable(address: &Multiaddr) -> bool {
     matches!(address.try_into(), Ok(Address::Direct(_)))
 }
 
+/// Whether an address is one by way of a relay whose place it names, so that it leads to its peer without further knowledge.
+pub fn is_circuit(address: &Multiaddr) -> bool {
+    matches!(address.try_into(), Ok(Address::Circuit(Circuit { place: Some(_), .. })))
+}
+
+/// Whether an address leads anywhere: one that [may be dialled](is_dialable), or a [circuit](is_circuit).
+pub fn leads_somewhere(address: &Multiaddr) -> bool {
+    is_dialable(address) || is_circuit(address)
+}
+
 /// Whose address it is, if it ends in `/p2p/PEER`.
 pub fn peer_of(address: &Multiaddr) -> Option<PeerId> {
     match address.iter().last() {
@@ -212,8 +222,11 @@ mod tests {
             (format!("/ip4/8.8.8.8/tcp/1/p2p/{RELAY}/p2p-circuit"), Some(at), None),
             (format!("/p2p/{RELAY}/p2p-circuit/p2p/{PEER}"), None, Some(peer)),
         ] {
+            let named = place.is_some();
             assert_eq!(read(&text), Ok(Address::Circuit(Circuit { relay, place, peer: behind })), "{text}");
-            assert!(!is_dialable(&text.parse().unwrap()));
+            let address = text.parse().unwrap();
+            assert!(!is_dialable(&address) && is_circuit(&address) == named);
+            assert_eq!(leads_somewhere(&address), named, "{text}");
         }
         for bad in [
             "/p2p-circuit".to_owned(),

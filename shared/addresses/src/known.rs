@@ -6,10 +6,7 @@ use libp2p_identity::PeerId;
 use multiaddr::Multiaddr;
 
 use crate::address::{Address, peer_of, without_peer};
-use crate::policy::{MAX_ADDRESS, MAX_ADDRESSES};
-
-/// The most addresses by way of a relay that are kept of one peer.
-pub const MAX_CIRCUITS: usize = 4;
+use crate::policy::{MAX_ADDRESS, MAX_ADDRESSES, MAX_CIRCUITS};
 
 /// Where one peer may be. Always holds: at most [`MAX_ADDRESSES`] to dial and [`MAX_CIRCUITS`] by way of a relay, each of
 /// at most [`MAX_ADDRESS`] bytes, and without the peer's own id at the end.

@@ -1,7 +1,7 @@
 //! The policy about addresses: which may be dialled, told to others, announced and kept.
 //!
-//! - [`Address`]: what an address is: a host and a transport, or a relay and the peer behind it. Only the first kind
-//!   is dialled.
+//! - [`Address`]: what an address is: a host and a transport, or a relay and the peer behind it. Of the second kind the
+//!   relay is dialled.
 //! - [`Scope`]: from where a host can be reached: the machine itself, the link, a private network, everywhere.
 //! - [`tellable`]: what may pass between two peers, by where the other one stands. [`told`]: what a node does with
 //!   addresses that it was told. [`is_harmful`]: what is told to nobody.
@@ -38,10 +38,15 @@ mod scope;
 #[cfg(test)]
 mod testing;
 
-pub use address::{Address, Circuit, Direct, Transport, Unusable, is_dialable, peer_of, without_peer};
+pub use address::{
+    Address, Circuit, Direct, Transport, Unusable, is_circuit, is_dialable, leads_somewhere, peer_of,
+    without_peer,
+};
 pub use host::{Host, NameKind, ip_of, is_host_name};
-pub use known::{KnownAddresses, MAX_CIRCUITS};
+pub use known::KnownAddresses;
 pub use own::{MAX_CONFIRMED, OwnAddresses};
-pub use policy::{MAX_ADDRESS, MAX_ADDRESSES, MAX_AT_HOST, Told, at_host, is_harmful, tellable, told};
+pub use policy::{
+    MAX_ADDRESS, MAX_ADDRESSES, MAX_AT_HOST, MAX_CIRCUITS, Told, at_host, is_harmful, tellable, told,
+};
 pub use prefix::{Network, Prefix};
 pub use scope::Scope;

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use multiaddr::Multiaddr;
 
-use crate::address::Address;
+use crate::address::{Address, is_dialable};
 use crate::policy::{MAX_ADDRESS, MAX_ADDRESSES};
 use crate::scope::Scope;
 
@@ -48,6 +48,11 @@ impl OwnAddresses {
     /// Removes a confirmed address at which the node can no longer be reached.
     pub fn retract(&mut self, address: &Multiaddr) {
         self.confirmed.retain(|it| it != address);
+    }
+
+    /// Whether something confirmed an address at which everybody can dial this node.
+    pub fn is_public(&self) -> bool {
+        self.confirmed.iter().any(|it| is_dialable(it) && Scope::of(it) == Some(Scope::Public))
     }
 
     /// The addresses to announce while the node listens at these. The confirmed ones come first, then the others, widest
@@ -139,7 +144,13 @@ mod tests {
         assert!(own.confirm(Multiaddr::clone(&outside)));
         assert_eq!(own.announced([&inside]), [outside.clone(), inside.clone()]);
         assert_eq!(own.announced([]), std::slice::from_ref(&outside));
+        assert!(own.is_public());
         own.retract(&outside);
+        assert!(
+            own.confirm(format!("/ip4/8.8.8.8/tcp/9/p2p/{RELAY}/p2p-circuit/p2p/{PEER}").parse().unwrap())
+        );
+        assert!(!own.is_public(), "a relay's place is not this node's");
+        let own = OwnAddresses::default();
         assert_eq!(own.announced([&inside]), [inside]);
     }
 

@@ -4,12 +4,14 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use multiaddr::{Multiaddr, Protocol};
 
-use crate::address::Address;
+use crate::address::{Address, is_circuit};
 use crate::host::{Host, canonical, ip_of};
 use crate::scope::Scope;
 
 /// The most addresses of one peer that are told, announced or dialled.
 pub const MAX_ADDRESSES: usize = 16;
+/// The most addresses by way of a relay that are kept of one peer.
+pub const MAX_CIRCUITS: usize = 4;
 /// The longest address that is told, in bytes.
 pub const MAX_ADDRESS: usize = 256;
 /// The most addresses at which a tracker looks for one peer.
@@ -56,6 +58,13 @@ pub struct Told {
 }
 
 impl Told {
+    /// All that lead somewhere: those to dial, then those by way of a relay whose place they name, of these at most
+    /// [`MAX_CIRCUITS`](crate::MAX_CIRCUITS).
+    pub fn usable(self) -> Vec<Multiaddr> {
+        let circuits = self.circuits.into_iter().filter(is_circuit).take(MAX_CIRCUITS);
+        self.direct.into_iter().chain(circuits).collect()
+    }
+
     /// Whether nothing is left.
     pub fn is_empty(&self) -> bool {
         self.direct.is_empty() && self.circuits.is_empty()

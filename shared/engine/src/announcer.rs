@@ -60,6 +60,8 @@ impl Task {
 #[derive(Debug)]
 struct Point {
     register: Task,
+    /// This node's addresses have changed while it was registered.
+    outdated: bool,
     discover: Task,
     discovered: usize,
 }
@@ -75,7 +77,8 @@ pub struct Announcer {
 impl Announcer {
     /// Starts with `points` rendezvous points, all due at once. A node that does not serve asks without registering.
     pub fn new(now: Duration, points: usize, registers: bool) -> Self {
-        let point = || Point { register: Task::new(now), discover: Task::new(now), discovered: 0 };
+        let point =
+            || Point { register: Task::new(now), outdated: false, discover: Task::new(now), discovered: 0 };
         let mut points: Vec<_> = (0..points).map(|_| point()).collect();
         if !registers {
             points.iter_mut().for_each(|point| point.register.due = None);
@@ -102,9 +105,27 @@ impl Announcer {
     /// A point granted a registration for `ttl`, or did not.
     pub fn registered(&mut self, now: Duration, point: usize, ttl: Option<Duration>) {
         let Some(point) = self.points.get_mut(point) else { return };
+        let outdated = std::mem::take(&mut point.outdated);
         match ttl {
+            Some(_) if outdated => point.register.succeed(now + SHORTEST),
             Some(ttl) => point.register.succeed(now + (ttl.min(TTL) / 2).max(SHORTEST)),
             None => point.register.fail(now),
+        }
+    }
+
+    /// This node's addresses have changed: it is registered anew, and what failed is tried again soon, because there
+    /// may be another way now.
+    pub fn addresses_changed(&mut self, now: Duration) {
+        let soon = |task: &mut Task| task.due = task.due.map(|at| at.min(now + SHORTEST));
+        for point in &mut self.points {
+            match point.register.due {
+                None => point.outdated = self.registers,
+                Some(_) if point.register.backoff.failures() == 0 => point.register.due = Some(now),
+                Some(_) => soon(&mut point.register),
+            }
+            if point.discover.backoff.failures() > 0 {
+                soon(&mut point.discover);
+            }
         }
     }
 
@@ -168,6 +189,31 @@ mod tests {
         assert_eq!(announcer.points[0].register.due, Some(SHORTEST));
         announcer.registered(secs(0), 0, Some(secs(u64::MAX)));
         assert_eq!(announcer.points[0].register.due, Some(TTL / 2), "nor does a huge one end renewal");
+    }
+
+    #[test]
+    fn new_addresses_are_registered_at_once_or_right_after_what_is_under_way() {
+        let mut announcer = Announcer::new(secs(0), 2, true);
+        while announcer.poll(secs(0)).is_some() {}
+        announcer.registered(secs(0), 0, Some(secs(60)));
+        announcer.addresses_changed(secs(1));
+        assert_eq!(announcer.poll(secs(1)), Some(AnnouncerOutput::Register(0)));
+        assert_eq!(announcer.poll(secs(1)), None);
+        announcer.registered(secs(2), 0, Some(secs(60)));
+        announcer.registered(secs(2), 1, Some(secs(60)));
+        assert_eq!(announcer.poll(secs(2) + SHORTEST), Some(AnnouncerOutput::Register(1)));
+        let mut fails = Announcer::new(secs(0), 1, true);
+        while fails.poll(secs(0)).is_some() {}
+        for now in (4..).step_by(5).take(9) {
+            fails.registered(secs(now), 0, None);
+            fails.addresses_changed(secs(now));
+            assert_eq!(fails.poll(secs(now)), None, "one that fails is not asked at once");
+            assert_eq!(fails.poll(secs(now) + SHORTEST), Some(AnnouncerOutput::Register(0)));
+        }
+        let mut asks = Announcer::new(secs(0), 1, false);
+        asks.addresses_changed(secs(0));
+        assert_eq!(asks.poll(secs(0)), Some(AnnouncerOutput::Discover(0)));
+        assert_eq!(asks.poll(secs(0)), None, "who does not register does not begin to");
     }
 
     #[test]

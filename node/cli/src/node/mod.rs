@@ -182,6 +182,8 @@ impl NodeSettings {
         let net = NetArgs {
             listen: self.listen.clone(),
             rendezvous: self.rendezvous.clone(),
+            relay: self.relay.clone(),
+            no_upnp: self.no_upnp,
             pace: PaceArgs {
                 limit_up: self.limits.up,
                 limit_down: self.limits.down,

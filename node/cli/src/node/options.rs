@@ -13,7 +13,7 @@ use shoal_daemon::parse_rate;
 use shoal_rendezvous::config::{LogFormat, MetricsAddress, Text};
 
 use super::super::finding::DhtArg;
-use super::super::options::{FairnessArg, address};
+use super::super::options::{FairnessArg, address, relay_address};
 
 /// Options as they were given; what was not given is `None`.
 #[derive(Args, Deserialize, Debug, Clone, Default)]
@@ -39,6 +39,13 @@ pub(super) struct NodeOptions {
     /// Hold no connections to the peers on either side of this node on the ring of all peers
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
     pub(super) no_ring: Option<bool>,
+    /// Relay that leads to this node where routers let nobody through, such as a tracker with --relay; may be given
+    /// several times
+    #[arg(long, value_name = "ADDR")]
+    pub(super) relay: Option<Vec<Text<RelayAddress>>>,
+    /// Do not ask the router to forward a port (UPnP)
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
+    pub(super) no_upnp: Option<bool>,
     /// Folder of which each file and folder is shared under its own name, which trackers and peers are told, also what
     /// comes into it later; may be given several times
     #[arg(long, value_name = "DIR")]
@@ -135,6 +142,18 @@ impl FromStr for PlainAddress {
     }
 }
 
+/// The address of a relay.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct RelayAddress(pub(super) Multiaddr);
+
+impl FromStr for RelayAddress {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        relay_address(text).map(Self)
+    }
+}
+
 /// Bytes per second.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct ByteRate(pub(super) u64);
@@ -167,6 +186,8 @@ impl NodeOptions {
             dht: self.dht.or(other.dht),
             bootstrap: self.bootstrap.or(other.bootstrap),
             dht_protocol: self.dht_protocol.or(other.dht_protocol),
+            relay: self.relay.or(other.relay),
+            no_upnp: self.no_upnp.or(other.no_upnp),
             share_dir: self.share_dir.or(other.share_dir),
             watch: self.watch.or(other.watch),
             activity_log: self.activity_log.or(other.activity_log),

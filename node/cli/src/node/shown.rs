@@ -28,6 +28,8 @@ struct Effective<'a> {
     bootstrap: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     dht_protocol: Option<&'a str>,
+    relay: Vec<String>,
+    no_upnp: bool,
     share_dir: &'a [PathBuf],
     watch: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -89,6 +91,8 @@ impl NodeSettings {
             dht: self.finding.dht,
             bootstrap: texts(&self.finding.bootstrap),
             dht_protocol: self.finding.dht_protocol.as_deref(),
+            relay: texts(&self.relay),
+            no_upnp: self.no_upnp,
             share_dir: &self.share_dir,
             watch: self.watch,
             activity_log: self.activity_log.as_deref(),

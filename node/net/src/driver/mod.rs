@@ -4,6 +4,7 @@
 //! on a connection or a dial, and those are bounded by the behaviours' limits.
 
 mod questions;
+mod routers;
 
 use std::collections::HashMap;
 
@@ -31,6 +32,7 @@ use crate::external::ExternalAddresses;
 use crate::metrics::SwarmMetrics;
 use crate::peers::DialError;
 use crate::peers::layer::PeerLayer;
+use crate::reachability::RelayKeeper;
 use crate::shared_error::SharedError;
 use crate::streams;
 use crate::tracker_client;
@@ -60,6 +62,7 @@ pub(super) struct Driver {
     queries: HashMap<OutboundRequestId, oneshot::Sender<Result<QueryResponse, QueryError>>>,
     trackers: tracker_client::Questions,
     external: ExternalAddresses,
+    relays: RelayKeeper,
     answers: FuturesUnordered<BoxFuture<'static, Answered>>,
     pings_lost: HashMap<ConnectionId, u32>,
     metrics: Option<SwarmMetrics>,
@@ -74,6 +77,7 @@ impl Driver {
         parts: Answerer,
         discovery: DiscoveryLayer,
     ) -> Self {
+        let clock = parts.clock;
         Self {
             swarm,
             orders,
@@ -85,6 +89,7 @@ impl Driver {
             queries: HashMap::new(),
             trackers,
             external: ExternalAddresses::default(),
+            relays: RelayKeeper::new(clock, &[]),
             answers: FuturesUnordered::new(),
             pings_lost: HashMap::new(),
             metrics: None,
@@ -96,6 +101,11 @@ impl Driver {
         Self { external, ..self }
     }
 
+    /// The relays that lead to the node.
+    pub(super) fn relayed_by(self, relays: RelayKeeper) -> Self {
+        Self { relays, ..self }
+    }
+
     /// Where what happens is counted.
     pub(super) fn counting(self, metrics: Option<SwarmMetrics>) -> Self {
         Self { metrics, ..self }
@@ -105,12 +115,15 @@ impl Driver {
     pub(super) async fn run(mut self) {
         // The events of addresses that stood before this task began have been read already.
         self.external.apply(&mut self.swarm);
+        self.trust_relays();
         loop {
+            self.keep_relays();
             tokio::select! {
                 event = self.swarm.select_next_some() => self.on_swarm_event(event),
                 Some(answered) = self.answers.next() => self.answer(answered),
                 () = self.peers.due() => {}
                 () = self.discovery.due() => {}
+                () = self.relays.due() => {}
                 order = self.trackers.next() => self.ask_tracker(order),
                 order = self.orders.recv() => match order {
                     Some(Order::Shutdown(done)) => {
@@ -136,6 +149,7 @@ impl Driver {
             Order::Addresses(reply) => {
                 let _ = reply.send(self.swarm.external_addresses().cloned().collect());
             }
+            Order::Relayed(reply) => self.relays.settled(reply),
             #[cfg(test)]
             Order::Inspect(reply) => drop(reply.send(self.peers.counts())),
             Order::Shutdown(_) => unreachable!("handled in the loop"),
@@ -170,6 +184,7 @@ impl Driver {
 
     fn ask_tracker(&mut self, order: tracker_client::Order) {
         if self.swarm.is_connected(&order.tracker) {
+            self.rely_on_tracker(order.tracker);
             let own: Vec<Multiaddr> = self.swarm.external_addresses().cloned().collect();
             self.trackers.ask(&mut self.swarm.behaviour_mut().trackers, order, &own);
         } else {
@@ -179,9 +194,7 @@ impl Driver {
 
     fn on_swarm_event(&mut self, event: SwarmEvent<BehaviourEvent>) {
         self.metrics.iter().for_each(|metrics| metrics.count(&event));
-        if self.external.note(&event) {
-            self.external.apply(&mut self.swarm);
-        }
+        self.note_addresses(&event);
         match event {
             SwarmEvent::Behaviour(event) => self.on_behaviour_event(event),
             SwarmEvent::ConnectionEstablished {
@@ -222,7 +235,8 @@ impl Driver {
         if let Some(reply) = self.reaching.remove(&id) {
             let _ = reply.send(Ok(peer));
         }
-        tracing::debug!(%peer, address = %endpoint.get_remote_address(), count, "connected");
+        let relayed = endpoint.is_relayed();
+        tracing::debug!(%peer, address = %endpoint.get_remote_address(), relayed, count, "connected");
     }
 
     fn on_behaviour_event(&mut self, event: BehaviourEvent) {
@@ -239,14 +253,16 @@ impl Driver {
                 let Behaviour { trackers, standing, .. } = self.swarm.behaviour_mut();
                 self.trackers.on_event(trackers, standing, event);
             }
-            BehaviourEvent::Identify(identify::Event::Received { peer_id, info, .. }) => {
+            BehaviourEvent::Reachability(event) => self.on_routers(event),
+            BehaviourEvent::Identify(identify::Event::Received { peer_id, connection_id, info }) => {
                 tracing::debug!(peer = %peer_id, agent = %Printable(&info.agent_version), "identified");
+                self.seen_by(peer_id, connection_id, &info);
                 let standing = self.swarm.behaviour().standing.of(&peer_id);
                 let answers = info.protocols.iter().any(|it| it.as_ref() == query::PROTOCOL);
                 self.parts.connections.identified(peer_id, info.agent_version, answers);
-                let addresses = told(info.listen_addrs, standing).direct;
-                self.discovery.identified(&mut self.swarm, peer_id, &info.protocols, &addresses);
-                self.peers.listens(peer_id, addresses);
+                let told = told(info.listen_addrs, standing);
+                self.discovery.identified(&mut self.swarm, peer_id, &info.protocols, &told.direct);
+                self.peers.listens(peer_id, told.usable());
             }
             BehaviourEvent::Ping(event) => self.on_ping(event),
             BehaviourEvent::Discovery(event) => self.discovery.on_event(&mut self.swarm, event),

@@ -1,5 +1,7 @@
 //! What trackers are told beyond rendezvous, and what is told of them.
 
+use std::time::Duration;
+
 use shoal_wire::tracker::{IndexEntry, Role};
 
 use super::ContentEvent;
@@ -7,9 +9,16 @@ use super::done::Done;
 use super::state::Job;
 use crate::tracker_client::TrackerError;
 
+/// Behind a router it takes a moment until a relay, or the router, leads to this node. Before that a tracker elsewhere has
+/// nothing to tell others of it, which is no reason to complain.
+const ADDRESS_WITHIN: Duration = Duration::from_secs(5);
+
 impl Job {
     pub(super) fn tell_if_trackers_are_useless(&mut self) {
+        let running_for = self.account.running_for(self.parts.clock.now());
+        let too_early = running_for < ADDRESS_WITHIN && self.trackers.want_an_address();
         if self.member.all_trackers_fail()
+            && !too_early
             && let Some(why) = self.trackers.useless()
         {
             self.report.event(ContentEvent::TrackersUseless(why));

@@ -125,6 +125,7 @@ impl Job {
                 self.account.address_failed(&address, &error);
                 tracing::debug!(%address, %error, "a peer that was named cannot be reached");
             }
+            PeerEvent::AddressesChanged => self.tell(MemberInput::AddressesChanged),
             PeerEvent::Lagged { connected } => self.reconcile(&connected),
         }
     }

@@ -135,6 +135,11 @@ impl Trackers {
         drop(tokio::time::timeout(LEAVE_TIMEOUT, futures::future::join_all(leave)).await);
     }
 
+    /// Whether some tracker only lacks an address of this node that it could tell others.
+    pub(super) fn want_an_address(&self) -> bool {
+        self.all.iter().filter_map(|known| known.error.as_ref()).any(TrackerError::wants_an_address)
+    }
+
     /// Why no tracker is of use; once.
     pub(super) fn useless(&mut self) -> Option<Vec<(Multiaddr, TrackerError)>> {
         if std::mem::replace(&mut self.uselessness_told, true) {

@@ -1,6 +1,8 @@
 //! The driver's part of the peer layer: carries what happens in the Swarm to the book, and what the book says to the
 //! Swarm and to the contents. It decides nothing.
 
+mod relayed;
+
 use std::collections::HashMap;
 use std::net::IpAddr;
 
@@ -19,6 +21,7 @@ use super::remote_streams::{InboundStream, RemoteStreams};
 use super::{DialError, PeerEvent, SharedPeers, SubscriberId};
 use crate::behaviour::Behaviour;
 use crate::clock::Clock;
+use crate::reachability::{Circuits, Opened};
 use crate::shared_error::SharedError;
 
 /// See the module. Always holds: there is an entry in each map only for a connection or dial that the Swarm has.
@@ -28,6 +31,7 @@ pub(crate) struct PeerLayer {
     streams: RemoteStreams,
     connections: HashMap<ConnectionId, Connection>,
     dials: HashMap<ConnectionId, DialId>,
+    circuits: Circuits,
     /// Mailboxes that were full, until they have room.
     full: FuturesUnordered<BoxFuture<'static, (SubscriberId, Option<Room>)>>,
 }
@@ -40,6 +44,7 @@ impl PeerLayer {
             streams: RemoteStreams::new(clock),
             connections: HashMap::new(),
             dials: HashMap::new(),
+            circuits: Circuits::default(),
             full: FuturesUnordered::new(),
         }
     }
@@ -47,7 +52,8 @@ impl PeerLayer {
     /// Waits until the book may have something to say that no event of the Swarm brings;
     /// [`carry_out`](Self::carry_out) is due then. Cancel-safe.
     pub(crate) async fn due(&mut self) {
-        let deadline = self.peers.state().book.next_timeout();
+        let book = self.peers.state().book.next_timeout();
+        let deadline = book.into_iter().chain(self.circuits.next_timeout()).min();
         tokio::select! {
             () = self.clock.until(deadline) => self.note_activity(),
             () = self.peers.changed() => {}
@@ -77,21 +83,33 @@ impl PeerLayer {
         endpoint: &ConnectedPoint,
         standing: Scope,
     ) {
-        let connection = Connection {
-            dial: self.dials.remove(&id),
-            outbound: endpoint.is_dialer(),
-            remote: endpoint.get_remote_address().clone(),
-            standing,
+        let now = self.clock.now();
+        let dial = self.dials.remove(&id);
+        let opened = self.circuits.opened(now, peer, id, endpoint, dial);
+        let over = match opened {
+            Opened::Usable { punched, over } => {
+                // Where a hole was made, the address leads to the peer from here alone: it is not to be told.
+                let outbound = endpoint.is_dialer() && !punched;
+                let remote = endpoint.get_remote_address().clone();
+                let connection = Connection { dial, outbound, remote, standing };
+                self.connections.insert(id, connection.clone());
+                self.note_activity();
+                self.peers.state().book.connected(now, peer, connection);
+                over
+            }
+            Opened::Silent { over } => over,
         };
-        self.connections.insert(id, connection.clone());
-        self.note_activity();
-        self.peers.state().book.connected(self.clock.now(), peer, connection);
+        for dial in over {
+            self.peers.state().book.dial_failed(now, dial, DialFailure::NotTried);
+        }
     }
 
     /// A connection is gone.
     pub(crate) fn closed(&mut self, peer: PeerId, id: ConnectionId) {
+        let now = self.clock.now();
+        self.circuits.closed(now, &peer, id);
         if let Some(connection) = self.connections.remove(&id) {
-            self.peers.state().book.disconnected(self.clock.now(), peer, &connection);
+            self.peers.state().book.disconnected(now, peer, &connection);
         }
     }
 
@@ -119,6 +137,11 @@ impl PeerLayer {
         self.peers.state().book.used_by_remote(self.clock.now(), peer);
     }
 
+    /// Where this node dialled the other end of a connection.
+    pub(crate) fn dialled_at(&self, connection: ConnectionId) -> Option<Multiaddr> {
+        self.connections.get(&connection).filter(|it| it.outbound).map(|it| it.remote.clone())
+    }
+
     /// The address at the other end of a connection, if it is one.
     pub(crate) fn ip(&self, connection: ConnectionId) -> Option<IpAddr> {
         ip_of(&self.connections.get(&connection)?.remote)
@@ -136,6 +159,7 @@ impl PeerLayer {
 
     /// Does all that the book says.
     pub(crate) fn carry_out(&mut self, swarm: &mut Swarm<Behaviour>) {
+        self.end_circuits(swarm);
         self.carry_out_after(swarm, None);
     }
 
@@ -195,8 +219,10 @@ impl PeerLayer {
         tracing::debug!(peer = ?dial.peer, addresses = ?dial.addresses, "dialling");
         let options: DialOpts = match (dial.peer, dial.addresses) {
             (Some(peer), addresses) => {
-                // Another part of the program may have connected to it meanwhile.
-                DialOpts::peer_id(peer).condition(PeerCondition::Disconnected).addresses(addresses).build()
+                // Another part of the program may have connected to it meanwhile. A circuit without data does not count.
+                let silent = self.circuits.is_silent(&peer);
+                let condition = if silent { PeerCondition::Always } else { PeerCondition::Disconnected };
+                DialOpts::peer_id(peer).condition(condition).addresses(addresses).build()
             }
             (None, mut addresses) => {
                 DialOpts::unknown_peer_id().address(addresses.pop().unwrap_or_else(Multiaddr::empty)).build()

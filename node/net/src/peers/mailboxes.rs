@@ -40,6 +40,11 @@ impl Mailboxes {
         self.0.remove(&id);
     }
 
+    /// Who has one.
+    pub(super) fn all(&self) -> Vec<SubscriberId> {
+        self.0.keys().copied().collect()
+    }
+
     pub(super) fn content(&self, id: SubscriberId) -> Option<ContentId> {
         self.0.get(&id)?.content
     }

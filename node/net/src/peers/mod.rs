@@ -50,6 +50,8 @@ pub(crate) enum PeerEvent {
     AddressUnreachable { address: Multiaddr, error: DialError },
     /// The last connection to a used peer is gone; the use has ended.
     Disconnected { peer: PeerId },
+    /// This node has got or lost an address at which others reach it.
+    AddressesChanged,
     /// Events were lost. Of the peers that the content seeks or uses, these are connected. What else it wants it
     /// should seek again.
     Lagged { connected: Vec<PeerId> },

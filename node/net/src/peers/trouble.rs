@@ -9,6 +9,8 @@ use libp2p::dns::ResolveError;
 use libp2p::swarm::DialError as SwarmDialError;
 use shoal_engine::DialTrouble;
 
+use crate::reachability::OnlyRelayed;
+
 /// How deep errors are looked into.
 const DEPTH: usize = 16;
 
@@ -33,14 +35,15 @@ pub(crate) fn trouble(error: &SwarmDialError) -> DialTrouble {
 /// How far from an answer it was; the nearest first.
 fn distance(kind: DialTrouble) -> u8 {
     match kind {
-        DialTrouble::WrongPeer => 0,
-        DialTrouble::Handshake => 1,
-        DialTrouble::Refused => 2,
-        DialTrouble::TimedOut => 3,
-        DialTrouble::NoRoute => 4,
-        DialTrouble::NoSuchName => 5,
-        DialTrouble::Other => 6,
-        DialTrouble::NoAddress => 7,
+        DialTrouble::OnlyRelayed => 0,
+        DialTrouble::WrongPeer => 1,
+        DialTrouble::Handshake => 2,
+        DialTrouble::Refused => 3,
+        DialTrouble::TimedOut => 4,
+        DialTrouble::NoRoute => 5,
+        DialTrouble::NoSuchName => 6,
+        DialTrouble::Other => 7,
+        DialTrouble::NoAddress => 8,
     }
 }
 
@@ -76,6 +79,9 @@ fn look(error: &(dyn Error + 'static), depth: usize, found: &mut Option<DialTrou
         if let Some(inner) = io.get_ref() {
             look(inner, depth - 1, found);
         }
+    }
+    if error.is::<OnlyRelayed>() {
+        *found = Some(DialTrouble::OnlyRelayed);
     }
     if error.is::<ResolveError>() {
         *found = found.or(Some(DialTrouble::NoSuchName));
@@ -126,6 +132,7 @@ mod tests {
         assert_eq!(transport([io::Error::other("several: - it (os error 111)")]), DialTrouble::Refused);
         let name = io::Error::other(ResolveError::from("No Matching Records Found"));
         assert_eq!(transport([name]), DialTrouble::NoSuchName);
+        assert_eq!(transport([refused(), io::Error::other(OnlyRelayed)]), DialTrouble::OnlyRelayed);
         assert_eq!(transport([io::Error::other("something")]), DialTrouble::Other);
         assert_eq!(transport([]), DialTrouble::NoAddress);
     }

@@ -31,7 +31,7 @@ pub(super) fn read(answer: Discovered, namespace: &str, standing: Scope) -> Vec<
     }
     let peers = newest.into_values().map(|record| DiscoveredPeer {
         peer: record.peer,
-        addresses: told(record.addresses, standing).direct,
+        addresses: told(record.addresses, standing).usable(),
     });
     peers.filter(|it| !it.addresses.is_empty()).collect()
 }

@@ -6,7 +6,7 @@ use libp2p::identity::SigningError;
 use libp2p::request_response::OutboundFailure;
 use shoal_engine::TrackerStanding;
 use shoal_wire::frame::FrameError;
-use shoal_wire::rendezvous::{Refused, ResponseError};
+use shoal_wire::rendezvous::{Refused, ResponseError, Status};
 use shoal_wire::tracker::TrackerErrorCode;
 
 use crate::peers::DialError;
@@ -104,6 +104,12 @@ impl TrackerError {
             | Self::WrongBytes
             | Self::Endless => TrackerStanding::Refuses,
         }
+    }
+
+    /// Whether it says that nobody could make use of this node's addresses.
+    pub(crate) fn wants_an_address(&self) -> bool {
+        matches!(self, Self::NoAddress)
+            || matches!(self, Self::Refused(refused) if refused.status == Status::InvalidSignedPeerRecord)
     }
 
     /// Why a question over a protocol got no answer.

@@ -28,6 +28,8 @@ pub enum Cause {
     VerificationFailures,
     /// Peers are known, and none can be reached.
     PeersUnreachable,
+    /// Peers are behind routers that let nobody through, and their relay carries no data.
+    OnlyRelayed,
     /// The peers that were reached are too old for what is asked.
     VersionTooOld,
     /// There is no tracker and no address to begin with.
@@ -98,6 +100,8 @@ pub enum Measure {
     DialsWrongPeer,
     /// Dials answered by something that is no peer.
     DialsHandshake,
+    /// Peers that only a relay leads to which carries no data.
+    DialsOnlyRelayed,
     /// Peers without an address.
     DialsNoAddress,
     /// Dials that failed otherwise.

@@ -40,7 +40,9 @@ fn unreachable(situation: &Situation) -> Option<Finding> {
             facts.push(Fact::count(Measure::Dialling, search.dialling));
         }
         facts.extend(search.last_failure.as_deref().map(|words| Fact::text(Measure::LastFailure, words)));
-        Finding::new(Cause::PeersUnreachable, facts)
+        let relayed = search.failed.contains_key(&DialTrouble::OnlyRelayed);
+        let cause = if relayed { Cause::OnlyRelayed } else { Cause::PeersUnreachable };
+        Finding::new(cause, facts)
     })
 }
 
@@ -52,6 +54,7 @@ fn failed_so(trouble: DialTrouble, count: u64) -> Fact {
         DialTrouble::NoSuchName => Measure::DialsNoSuchName,
         DialTrouble::WrongPeer => Measure::DialsWrongPeer,
         DialTrouble::Handshake => Measure::DialsHandshake,
+        DialTrouble::OnlyRelayed => Measure::DialsOnlyRelayed,
         DialTrouble::NoAddress => Measure::DialsNoAddress,
         DialTrouble::Other => Measure::DialsFailed,
     };

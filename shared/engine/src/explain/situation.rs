@@ -53,6 +53,8 @@ pub enum DialTrouble {
     WrongPeer,
     /// Something answered that does not speak the protocols of a peer.
     Handshake,
+    /// Only a relay leads to it that carries no data, and no direct way was found.
+    OnlyRelayed,
     /// No address of it is known, or none that may be dialled.
     NoAddress,
     /// Anything else.

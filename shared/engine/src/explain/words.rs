@@ -21,6 +21,9 @@ impl Cause {
             Self::DiskSlow => "The disk is slower than the network.",
             Self::VerificationFailures => "Peers sent bytes that do not match; they are dropped.",
             Self::PeersUnreachable => "Peers are known, but none can be reached.",
+            Self::OnlyRelayed => {
+                "A peer is only reachable through a relay that carries no data: the routers on both sides let nothing through."
+            }
             Self::VersionTooOld => {
                 "The connected peers do not know what they are asked; they may be too old."
             }
@@ -58,6 +61,9 @@ impl Cause {
             }
             Self::PeersUnreachable => {
                 "See whether the other side is running and its port is open, or ask it for a new ticket."
+            }
+            Self::OnlyRelayed => {
+                "Forward a port of one router to its side (--listen names it), turn UPnP on there, or ask for a relay without limits (shoal-rendezvous --relay --relay-bytes 0)."
             }
             Self::VersionTooOld => "Update shoal on the other side, or here.",
             Self::NoSource => {
@@ -115,6 +121,7 @@ impl Measure {
             Self::DialsNoSuchName => "names not found",
             Self::DialsWrongPeer => "another peer answered",
             Self::DialsHandshake => "not a peer of this kind",
+            Self::DialsOnlyRelayed => "only through a relay that carries no data",
             Self::DialsNoAddress => "without a usable address",
             Self::DialsFailed => "failed otherwise",
             Self::LastFailure => "last",

@@ -196,6 +196,18 @@ impl<P: PeerName> Candidates<P> {
         }
     }
 
+    /// This node is somewhere else now: what led to nothing before may lead somewhere.
+    pub(super) fn path_changed(&mut self, now: Duration) {
+        let later = |c: &Candidate| c.waits_until().is_some_and(|at| at > now);
+        let waiting: Vec<P> = self.all.iter().filter(|(_, c)| later(c)).map(|(peer, _)| *peer).collect();
+        for peer in waiting {
+            if let Some(candidate) = self.all.get_mut(&peer) {
+                candidate.state = State::Waiting(now);
+            }
+            self.wait_until(&peer, now);
+        }
+    }
+
     /// A peer has everything, or not any more.
     pub(super) fn set_complete(&mut self, peer: &P, complete: bool) {
         if let Some(candidate) = self.all.get_mut(peer) {

@@ -31,6 +31,16 @@ fn each_is_sought_once_and_again_after_its_time() {
 }
 
 #[test]
+fn somewhere_else_all_are_worth_a_try_again() {
+    let mut all = with([1, 2], PeerSource::Tracker(0));
+    assert!(all.next(NOW, Pick::Any).is_some() && all.next(NOW, Pick::Any).is_some());
+    all.failed(&1, NOW + Duration::from_secs(60), false);
+    assert_eq!(all.next(NOW, Pick::Any), None);
+    all.path_changed(NOW);
+    assert_eq!((all.next(NOW, Pick::Any), all.next(NOW, Pick::Any)), (Some(1), None), "2 is being sought");
+}
+
+#[test]
 fn what_the_user_named_comes_first_and_stays() {
     let mut all = with(0..100, PeerSource::Tracker(0));
     all.add(NOW, 1000, PeerSource::User, &mut rng());

@@ -89,6 +89,8 @@ pub enum MemberInput<P = PeerId> {
     },
     /// Something happened to the place where chunks are kept.
     Store(StoreEvent),
+    /// This node has got or lost an address at which others reach it.
+    AddressesChanged,
     /// Time has passed; see [`Member::next_timeout`](super::Member::next_timeout).
     Timeout,
     /// The member shall leave the swarm. Nothing but its last outputs comes afterwards.
@@ -103,7 +105,12 @@ impl<P: Copy> MemberInput<P> {
             | Self::Neighbour { peer, .. }
             | Self::Stream { peer, .. }
             | Self::Block { peer, .. } => Some(*peer),
-            Self::Found { .. } | Self::Tracker { .. } | Self::Store(_) | Self::Timeout | Self::Stop => None,
+            Self::Found { .. }
+            | Self::Tracker { .. }
+            | Self::Store(_)
+            | Self::AddressesChanged
+            | Self::Timeout
+            | Self::Stop => None,
         }
     }
 }

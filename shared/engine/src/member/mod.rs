@@ -238,6 +238,10 @@ impl<P: PeerName> Member<P> {
             MemberInput::Stream { peer, event } => self.on_stream(now, peer, event),
             MemberInput::Block { peer, hash, block } => self.on_block(now, peer, hash, block),
             MemberInput::Store(event) => self.on_store(now, event),
+            MemberInput::AddressesChanged => {
+                self.announcer.addresses_changed(now);
+                self.candidates.path_changed(now);
+            }
             MemberInput::Timeout => self.on_timeout(now),
             MemberInput::Stop => self.stop(),
         }

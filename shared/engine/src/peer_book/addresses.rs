@@ -2,11 +2,14 @@
 
 use libp2p_identity::PeerId;
 use multiaddr::Multiaddr;
+use shoal_addresses::is_circuit;
 
 use super::output::Teller;
 
 /// Tellers that are remembered of one address.
 const MAX_TELLERS: usize = 2;
+/// Of the addresses to try, those by way of a relay come after so many others.
+const DIRECT_FIRST: usize = 6;
 
 /// One address, without a peer id at its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -141,7 +144,8 @@ impl Addresses {
         anybody
     }
 
-    /// The addresses to try, best first. Failures count before where an address came from, so that each has its turn.
+    /// The addresses to try, best first. Failures count before where an address came from, so that each has its turn; the
+    /// first ones have some by way of a relay among them, whatever else there is.
     pub(super) fn to_try(&self) -> Vec<&KnownAddress> {
         // One answer ends a dial, so an address where somebody else answers would hide the others.
         let mut right: Vec<_> = self.0.iter().filter(|known| !known.wrong).collect();
@@ -149,7 +153,12 @@ impl Addresses {
             right = self.0.iter().collect();
         }
         right.sort_by_key(|known| (known.failures, known.rank()));
-        right
+        let (circuits, mut direct): (Vec<_>, Vec<_>) =
+            right.into_iter().partition(|it| is_circuit(&it.address));
+        // All that are dialled at once are dialled at the same time, so the place does not say which is preferred.
+        let at = direct.len().min(DIRECT_FIRST);
+        direct.splice(at..at, circuits);
+        direct
     }
 
     /// The addresses that were never tried.
@@ -229,6 +238,18 @@ mod tests {
         assert_eq!(order(&all), (1..=5).map(address).collect::<Vec<_>>());
         all.failed(&address(1));
         assert_eq!(order(&all).last(), Some(&address(1)), "each has its turn");
+    }
+
+    #[test]
+    fn a_relay_is_among_the_first() {
+        let (it, relay) = (peer(1), peer(2));
+        let mut all = Addresses::default();
+        let circuit: Multiaddr = format!("/ip4/8.8.8.8/tcp/1/p2p/{relay}/p2p-circuit").parse().unwrap();
+        (1..=10).for_each(|port| _ = all.learn(&it, address(port), Teller::User, 16));
+        all.learn(&it, circuit.clone(), Teller::Peer(relay), 16);
+        let order = order(&all);
+        assert_eq!(order.iter().position(|it| *it == circuit), Some(DIRECT_FIRST));
+        assert_eq!(order.len(), 11);
     }
 
     #[test]

@@ -18,6 +18,7 @@ use super::queue::Subject;
 use super::table::Table;
 use super::uses::Uses;
 use crate::SeededRng;
+use crate::backoff::jittered;
 
 /// A content that seeks a peer is told if it has to wait for longer, so that it can look for others.
 pub(super) const PATIENCE: Duration = Duration::from_secs(2);
@@ -234,6 +235,12 @@ impl<C: Copy + Ord> PeerBook<C> {
             Subject::Peer(peer) => self.peer_failed(now, *peer, &dial.addresses, failure),
             Subject::Address(address) => self.address_failed(now, address),
         }
+    }
+
+    /// This node has got or lost an address: what led to nobody before may lead somewhere now.
+    pub fn addresses_changed(&mut self, now: Duration) {
+        let soon = jittered(self.config.retry_first, &mut self.rng);
+        self.table.retry_by(now + soon);
     }
 
     /// The next thing to say. Ask until there is nothing more.

@@ -2,7 +2,7 @@
 
 use libp2p_identity::PeerId;
 use multiaddr::Multiaddr;
-use shoal_addresses::{Scope, is_dialable, peer_of, told, without_peer};
+use shoal_addresses::{Scope, leads_somewhere, peer_of, told, without_peer};
 
 use super::output::Teller;
 
@@ -18,8 +18,8 @@ pub(super) fn learnable(
     let addresses = addresses.into_iter().filter(|it| peer_of(it).is_none_or(|named| named == *peer));
     match teller {
         Teller::User | Teller::Dht | Teller::Lan | Teller::Remembered => {
-            addresses.filter(is_dialable).map(without_peer).collect()
+            addresses.filter(leads_somewhere).map(without_peer).collect()
         }
-        Teller::Tracker(_) | Teller::Peer(_) => told(addresses.map(without_peer), standing).direct,
+        Teller::Tracker(_) | Teller::Peer(_) => told(addresses.map(without_peer), standing).usable(),
     }
 }

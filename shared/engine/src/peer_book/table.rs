@@ -145,6 +145,11 @@ impl Table {
         self.peers.get_mut(peer)
     }
 
+    /// No peer waits for longer than until then.
+    pub(super) fn retry_by(&mut self, at: Duration) {
+        self.peers.values_mut().for_each(|entry| entry.retry_at = entry.retry_at.min(at));
+    }
+
     pub(super) fn forget(&mut self, peer: &PeerId) {
         let Some(entry) = self.peers.remove(peer) else { return };
         let Some(teller) = entry.introduced_by else { return };

@@ -99,6 +99,19 @@ fn a_slow_disk_shows_by_what_waits_for_it_or_by_a_long_write() {
 }
 
 #[test]
+fn a_relay_without_data_is_named_before_other_failures() {
+    let mut situation = alone();
+    situation.search.failed = [(DialTrouble::TimedOut, 9), (DialTrouble::OnlyRelayed, 1)].into();
+    let finding = first(&situation);
+    assert_eq!(finding.cause, Cause::OnlyRelayed);
+    assert!(finding.because().contains("only through a relay that carries no data: 1"), "{finding}");
+    assert!(
+        finding.what().contains("a relay that carries no data")
+            && finding.advice().contains("--relay-bytes 0")
+    );
+}
+
+#[test]
 fn peers_that_cannot_be_reached_are_told_with_how() {
     let mut situation = alone();
     situation.search.failed = [(DialTrouble::Refused, 2), (DialTrouble::TimedOut, 1)].into();

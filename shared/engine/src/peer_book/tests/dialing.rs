@@ -67,6 +67,58 @@ fn what_the_user_named_is_tried_again_soon() {
     }
 }
 
+/// The relay's own address, and the peer behind it.
+fn circuit(n: usize) -> Multiaddr {
+    format!("/ip4/9.9.9.{n}/tcp/1/p2p/{}/p2p-circuit", peer(90)).parse().unwrap()
+}
+
+#[test]
+fn a_relay_leads_to_a_peer_whoever_told_of_it() {
+    for teller in [USER, Teller::Tracker(peer(9)), Teller::Peer(peer(1)), Teller::Peer(peer(2))] {
+        let mut world = World::new(PeerBookConfig::default());
+        let no_place: Multiaddr = format!("/p2p/{}/p2p-circuit", peer(90)).parse().unwrap();
+        let somebody_elses = circuit(3).with_p2p(peer(2)).unwrap();
+        let own = circuit(1).with_p2p(peer(1)).unwrap();
+        let told = [address(1), own, circuit(2), no_place, somebody_elses];
+        world.book.learn(world.now, peer(1), told, teller);
+        world.seek(1, 1);
+        world.wait(secs(2));
+        let dials = world.dials();
+        assert_eq!(dials[0].1.addresses, [address(1), circuit(1), circuit(2)], "{teller:?}");
+    }
+}
+
+#[test]
+fn a_relay_in_a_network_that_the_teller_is_not_in_leads_nowhere() {
+    let mut world = World::new(PeerBookConfig::default());
+    let near: Multiaddr = format!("/ip4/10.0.0.1/tcp/22/p2p/{}/p2p-circuit", peer(90)).parse().unwrap();
+    world.book.learn(world.now, peer(1), [near], Teller::Tracker(peer(9)));
+    world.seek(1, 1);
+    assert_eq!(world.dialled(), []);
+}
+
+#[test]
+fn somewhere_else_nobody_is_put_off_for_long() {
+    let mut world = World::new(PeerBookConfig::default());
+    world.learn(1, Teller::Tracker(peer(9)));
+    for _ in 0..6 {
+        world.seek(1, 1);
+        let (id, _) = world.dials().remove(0);
+        world.book.dial_failed(world.now, id, DialFailure::Unreachable);
+        world.drain();
+        world.now = world.book.retry_at(&peer(1)).unwrap();
+    }
+    world.seek(1, 1);
+    let (id, _) = world.dials().remove(0);
+    world.book.dial_failed(world.now, id, DialFailure::Unreachable);
+    world.drain();
+    assert!(world.book.retry_at(&peer(1)).unwrap() > world.now + secs(5));
+    world.book.addresses_changed(world.now);
+    world.seek(1, 1);
+    world.wait(secs(2));
+    assert_eq!(world.dialled(), [peer(1)]);
+}
+
 #[test]
 fn a_peer_that_hangs_up_at_once_is_dialled_ever_later() {
     let mut world = World::new(PeerBookConfig::default());
