@@ -9,6 +9,7 @@
 //! - [`SeedWatch`]: when serving ends by itself, as a [`SeedGoal`] says; [`ConfirmedCopies`] with it.
 //! - [`PeerBook`]: the peers of a node: addresses, connections, dials, bans.
 //! - [`explain()`]: why a content does not come, or comes slowly.
+//! - [`StorePlanner`]: which nodes keep which content for each other.
 //! - [`Announcer`]: when to register at and to ask rendezvous points.
 //!
 //! What this is not: nothing here sends, sleeps, reads a clock or sees a chunk's bytes. `now` is the
@@ -30,6 +31,7 @@ mod name;
 mod peer_book;
 mod rate_limit;
 mod seed_goal;
+mod store_planner;
 #[cfg(test)]
 pub(crate) mod testing;
 mod upload;
@@ -55,6 +57,10 @@ pub use peer_book::{
 };
 pub use rate_limit::RateLimit;
 pub use seed_goal::{ReachedGoal, SeedGoal, SeedOutput, SeedStatus, SeedWatch};
+pub use store_planner::{
+    MAX_KEPT, StoreFarewell, StoreInput, StoreOfferAnswer, StoreOutput, StorePlanner, StorePlannerConfig,
+    StoreSaved, StoreView,
+};
 pub use upload::{Fairness, Grant, SessionId, UploadConfig, UploadQueue, Wanted};
 
 /// The random generator that decisions draw from: the same seed gives the same numbers everywhere.
