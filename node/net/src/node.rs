@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use libp2p::{Multiaddr, PeerId};
 use shoal_content::{ContentId, Manifest};
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::clock::Clock;
@@ -36,6 +36,7 @@ use crate::job::{Failure, FetchOptions, Intent, ServeOptions};
 use crate::library::Inquiry;
 use crate::parts::NodeParts;
 use crate::remote::RemotePeer;
+use crate::store_exchange::{StoreDoor, StoreExchange, StoreQuestion};
 use crate::target::PeerTarget;
 use shoal_store::{ChunkStore, Holdings};
 
@@ -194,6 +195,23 @@ impl Node {
         RemotePeer::new(self.parts.control.clone(), target.into())
     }
 
+    /// What peers ask of the store from now on. Who took it before hears nothing any more; while nobody has it, peers are told
+    /// that this node knows no store.
+    pub fn store_questions(&self) -> mpsc::Receiver<StoreQuestion> {
+        self.parts.store.open()
+    }
+
+    /// Where peers can be found, as far as that is known and others may be told. Peers of which there is nothing to tell
+    /// are left out.
+    pub fn addresses_of(&self, peers: Vec<PeerId>) -> Vec<(PeerId, Vec<Multiaddr>)> {
+        self.parts.control.addresses_of(peers)
+    }
+
+    /// What a content is read from, if the node has any of it.
+    pub fn store_of(&self, content: &ContentId) -> Option<Arc<dyn ChunkStore>> {
+        self.parts.library.store(content)
+    }
+
     /// The tracker at an address, to ask it something. Nothing is sent before that.
     pub fn tracker(&self, address: Multiaddr) -> TrackerClient {
         self.parts.trackers.at(address)
@@ -233,6 +251,7 @@ async fn start(config: NodeConfig) -> Result<NodeParts, NodeError> {
     let (trackers, questions) = TrackerConnector::new(control.clone(), identity);
     let streams = chunk_streams(control.clone(), Pace::new(config.limit_down, clock), memory, clock);
     let connections = ConnectionTable::default();
+    let store = StoreDoor::default();
     let answerer = Answerer {
         clock,
         library: library.clone(),
@@ -243,6 +262,7 @@ async fn start(config: NodeConfig) -> Result<NodeParts, NodeError> {
     };
     let driver = Driver::new(swarm, orders, questions, PeerLayer::new(clock, peers), answerer)
         .announcing(ExternalAddresses::of(&config.listen))
+        .answering(StoreExchange::new(store.clone()))
         .counting(config.metrics.clone());
     let driver_ended = CancellationToken::new();
     let ended = driver_ended.clone().drop_guard();
@@ -265,6 +285,7 @@ async fn start(config: NodeConfig) -> Result<NodeParts, NodeError> {
         connections,
         events,
         activity,
+        store,
         observer,
         metrics: config.metrics,
         driver_ended,
