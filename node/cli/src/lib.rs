@@ -37,6 +37,7 @@ mod sim;
 mod status;
 mod stillness;
 mod stop;
+mod store;
 #[cfg(test)]
 mod testing;
 mod tracker;
@@ -91,6 +92,10 @@ enum Command {
     Ping(ask::PingArgs),
     Topo(ask::TopoArgs),
     Why(why::Args),
+    Store(store::StoreArgs),
+    Request(store::RequestArgs),
+    Drop(store::DropArgs),
+    Stored(store::StoredArgs),
     Shell(shell::Args),
     Inspect(inspect::Args),
     Verify(verify::Args),
@@ -141,6 +146,8 @@ async fn run(command: Command, output: &Output) -> Result<error::Exit, CliError>
         Command::Node(args) => node::run(args, output, stop).await,
         Command::Status(args) => args.run(output, stop).await,
         Command::Peers(args) => args.run(output, stop).await,
+        Command::Store(args) => args.run(output, stop).await,
+        Command::Request(args) => args.run(output, stop).await,
         Command::Inspect(args) => inspect::run(args, output, stop).await,
         Command::Verify(args) => verify::run(args, output, stop).await,
         Command::Tracker(args) => tracker::run(args, output, stop).await,
@@ -173,6 +180,8 @@ async fn ask_node(
             Command::Ping(args) => args.run(output).await,
             Command::Topo(args) => args.run(output).await,
             Command::Why(args) => args.run(output).await,
+            Command::Drop(args) => args.run(output).await,
+            Command::Stored(args) => args.run(output).await,
             _ => unreachable!("all others are carried out by `run`"),
         }
     };

@@ -6,6 +6,7 @@ mod item;
 mod limits;
 mod node;
 mod request;
+mod store;
 
 pub(crate) use claims::{peer_content, peer_counters, peer_load, peer_place};
 pub(crate) use detail::{chunk_map, content_peers};
@@ -13,3 +14,4 @@ pub(crate) use item::{content, import};
 pub(crate) use limits::{limits, limits_info};
 pub(crate) use node::{counters, load, millis, neighbour};
 pub(crate) use request::{fetch_request, share_request};
+pub(crate) use store::{store, store_found, stored};

@@ -8,6 +8,7 @@ mod import;
 mod node;
 mod peer;
 mod request;
+mod store;
 mod tracker;
 mod why;
 
@@ -20,6 +21,7 @@ pub use import::*;
 pub use node::*;
 pub use peer::*;
 pub use request::*;
+pub use store::*;
 pub use tracker::*;
 pub use why::*;
 

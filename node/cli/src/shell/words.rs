@@ -184,6 +184,24 @@ pub(super) const WORDS: &[Word] = &[
         &[Kind::Content, Kind::Free, Kind::Peer],
         acts::locate,
     ),
+    word(
+        "store",
+        "PATH [COPIES]",
+        "have other nodes keep a file or folder for 30 days, as 3 copies unless told; Ctrl-C leaves it to the node",
+        (1, 2),
+        &[Kind::Path, Kind::Free],
+        acts::store,
+    ),
+    word(
+        "request",
+        "NAME|ID [DIR]",
+        "fetch what other nodes keep",
+        (1, 2),
+        &[Kind::Free, Kind::Path],
+        acts::request,
+    ),
+    word("stored", "", "list what is kept here for others, and by others for this node", (0, 0), &[], acts::stored),
+    word("drop", "NAME|ID", "have other nodes keep a content no longer", (1, 1), &[Kind::Free], acts::end_stored),
     word("topo", "", "show which peers are connected with each other", (0, 0), &[], acts::topo),
     Word { act: Deed::Help, ..special("help", "[WORD]", "show what there is", (0, 1), &[Kind::Word]) },
     Word {
@@ -245,7 +263,7 @@ mod tests {
         let all: Vec<&str> = names().collect();
         assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), all.len());
         let wanted = "updatelist find download getload peers where counters register deregister payload ping share ls status \
-            pause resume rm limit topo why help quit end exit";
+            pause resume rm limit topo why store request stored drop help quit end exit";
         for name in wanted.split_whitespace() {
             let word = find(name).unwrap_or_else(|| panic!("{name}"));
             assert!(help(None).contains(&help(Some(word))), "{name}");

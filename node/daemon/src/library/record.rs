@@ -106,4 +106,8 @@ pub(crate) enum Change {
     /// It is hashed, or cannot be.
     ShareDone(u64),
     Settings(Settings),
+    /// What the store knows of a content; `None`: nothing any more.
+    Kept(ContentId, Option<Vec<u8>>),
+    /// Something else that the store knows, by its name.
+    OfStore(&'static str, Vec<u8>),
 }

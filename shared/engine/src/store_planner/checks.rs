@@ -59,6 +59,17 @@ impl StorePlanner {
         self.touch(now, content);
     }
 
+    /// A check was not made. Nothing is known by that, but that the own copy is to be looked at.
+    pub(super) fn unchecked(&mut self, now: Duration, peer: PeerId, content: ContentId) {
+        let later = now + self.config.members;
+        let Some(kept) = self.contents.get_mut(&content) else { return };
+        if let Some(copy) = kept.copies.get_mut(&peer) {
+            (copy.checking, copy.not_before) = (false, later);
+        }
+        kept.verify = kept.verify.min(now);
+        self.touch(now, content);
+    }
+
     /// Whether a holder has not proven yet that it is one.
     pub(super) fn has_unproven(&self, now: Duration, kept: &Kept) -> bool {
         let unproven = |peer: &&PeerId| kept.counts(now, peer) && kept.copies[*peer].proven.is_none();

@@ -39,6 +39,7 @@ impl StorePlanner {
                 self.told_records(now, peer, content, records);
             }
             StoreInput::Checked { peer, content, proven } => self.checked(now, peer, content, proven),
+            StoreInput::Unchecked { peer, content } => self.unchecked(now, peer, content),
             StoreInput::Stored(content) => self.stored(now, content),
             StoreInput::Lost(content) => self.lost(now, content),
             StoreInput::Verified { content, whole } => self.verified(now, content, whole),

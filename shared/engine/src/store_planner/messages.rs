@@ -57,6 +57,13 @@ pub enum StoreInput {
         /// Whether it did; none: it did not answer.
         proven: Option<bool>,
     },
+    /// A holder could not be asked, because the own copy cannot be read just now.
+    Unchecked {
+        /// Which peer.
+        peer: PeerId,
+        /// Which content.
+        content: ContentId,
+    },
     /// A content that was to be fetched is here and verified.
     Stored(ContentId),
     /// A copy is not here any more, or cannot be fetched.

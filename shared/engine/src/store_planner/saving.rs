@@ -81,6 +81,16 @@ impl StorePlanner {
         self.peers.all().filter(|(_, it)| !it.dead).map(|(peer, it)| (*peer, it.willing))
     }
 
+    /// Whether a peer is known, there or not.
+    pub fn knows(&self, peer: &PeerId) -> bool {
+        self.peers.get(peer).is_some()
+    }
+
+    /// When the record of an owner was issued, in seconds since 1970; `None`: there is none here.
+    pub fn issued(&self, content: &ContentId, owner: &[u8]) -> Option<u64> {
+        Some(self.contents.get(content)?.records.get(owner)?.issued)
+    }
+
     /// Contents that are kept here under a name.
     pub fn find(&self, name: &str) -> Vec<StoreRecord> {
         let records = self.contents.values().flat_map(|kept| kept.records.values());
