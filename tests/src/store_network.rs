@@ -6,22 +6,25 @@ use serde_json::Value;
 
 use crate::eventually;
 use crate::node::RunningNode;
-use crate::process::{Ended, Process};
+use crate::process::{Ended, Process, place};
 
 /// Options of a node that keeps contents, and is patient for moments only.
-const KEEPER: &[&str] = &["--donate", "64MiB", "--store-ping", "300ms", "--store-check", "2s", "--leave-within", "30s"];
+const KEEPER: &[&str] =
+    &["--donate", "64MiB", "--store-ping", "500ms", "--store-check", "2s", "--leave-within", "30s"];
 
 /// Nodes that keep contents, by their numbers.
-pub struct StoreNetwork {
+pub struct RunningStore {
     place: PathBuf,
     first: String,
     nodes: Vec<Option<RunningNode>>,
+    /// Where each listened first: it is found there again.
+    addresses: Vec<String>,
 }
 
-impl StoreNetwork {
+impl RunningStore {
     /// So many nodes; all but the first know the first one.
     pub fn start(place: &Path, count: usize) -> Self {
-        let mut it = Self { place: place.to_owned(), first: String::new(), nodes: vec![] };
+        let mut it = Self { place: place.to_owned(), first: String::new(), nodes: vec![], addresses: vec![] };
         (0..count).for_each(|_| it.join());
         it
     }
@@ -33,9 +36,19 @@ impl StoreNetwork {
 
     /// One more node.
     pub fn join(&mut self) {
+        self.join_with(&[]);
+    }
+
+    /// One more node, with these options.
+    pub fn join_with(&mut self, more: &[&str]) {
         let number = self.nodes.len();
         self.nodes.push(None);
-        self.start_again(number, &[]);
+        self.start_again(number, more);
+    }
+
+    /// The id of a node.
+    pub fn peer(&self, number: usize) -> String {
+        self.node(number).said["peer"].as_str().expect("an id").to_owned()
     }
 
     /// Starts a node that is not running.
@@ -44,17 +57,24 @@ impl StoreNetwork {
         if !self.first.is_empty() {
             args.extend(["--peer", &self.first]);
         }
+        let before = self.addresses.get(number).map(|address| place(address).to_owned());
+        if let Some(before) = &before {
+            args.extend(["--listen", before]);
+        }
         args.extend(more);
         let node = RunningNode::start(&self.home(number), &args);
         if self.first.is_empty() {
             self.first = node.address();
+        }
+        if before.is_none() {
+            self.addresses.push(node.address());
         }
         self.nodes[number] = Some(node);
     }
 
     /// A node that keeps nothing itself, and knows the first one.
     pub fn guest(&self, name: &str) -> RunningNode {
-        let args = ["--store-ping", "300ms", "--peer", &self.first];
+        let args = ["--store-ping", "500ms", "--peer", &self.first];
         RunningNode::start(&self.place.join(name), &args)
     }
 
@@ -109,6 +129,10 @@ impl StoreNetwork {
 
 /// What a node says of a content of the store.
 pub fn stored(node: &RunningNode, content: &str) -> Option<Value> {
-    let all = node.run(["stored", "--json"]).expect(0).json();
-    all["contents"].as_array()?.iter().find(|it| it["content"] == content).cloned()
+    let asking = async {
+        let store = node.client().store().await.expect("the node answers");
+        store.contents.into_iter().find(|it| it.content == content)
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(asking).map(|it| serde_json::to_value(it).expect("JSON"))
 }

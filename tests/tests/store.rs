@@ -7,7 +7,7 @@ use shoal_tests::eventually;
 use shoal_tests::files::{random, tree, write};
 use shoal_tests::node::RunningNode;
 use shoal_tests::process::{Signal, shoal};
-use shoal_tests::store_network::{StoreNetwork, stored};
+use shoal_tests::store_network::{RunningStore, stored};
 
 /// A folder with a large file and a small one.
 fn folder(place: &Path) -> std::path::PathBuf {
@@ -18,7 +18,7 @@ fn folder(place: &Path) -> std::path::PathBuf {
 }
 
 /// Has the network keep a folder by a node that goes then. Returns the content's id.
-fn placed(network: &StoreNetwork, folder: &Path) -> String {
+fn placed(network: &RunningStore, folder: &Path) -> String {
     let owner = network.guest("owner");
     let said = owner.run(["store", folder.to_str().unwrap(), "--json"]).expect(0).json();
     owner.process.kill();
@@ -35,7 +35,7 @@ fn request_and_compare(address: &str, what: &str, into: &Path, folder: &Path) {
 fn a_content_is_whole_after_seven_of_ten_nodes_were_killed() {
     let place = tempfile::tempdir().unwrap();
     let folder = folder(place.path());
-    let mut network = StoreNetwork::start(place.path(), 10);
+    let mut network = RunningStore::start(place.path(), 10);
     let content = placed(&network, &folder);
     for killed in 0..7 {
         let holders = network.until_kept(&content, 3, &format!("three keep it after {killed} kills"));
@@ -52,7 +52,7 @@ fn a_content_is_whole_after_seven_of_ten_nodes_were_killed() {
 fn it_is_handed_over_by_each_that_goes_and_outlives_a_restart_of_all() {
     let place = tempfile::tempdir().unwrap();
     let folder = folder(place.path());
-    let mut network = StoreNetwork::start(place.path(), 6);
+    let mut network = RunningStore::start(place.path(), 6);
     let content = placed(&network, &folder);
     // Those who keep it go one after the other, and it is always kept.
     let first = network.until_kept(&content, 3, "three keep it");
@@ -80,34 +80,32 @@ fn it_is_handed_over_by_each_that_goes_and_outlives_a_restart_of_all() {
 }
 
 #[test]
-fn a_node_that_says_it_keeps_what_it_has_not_is_replaced() {
+fn nodes_that_say_they_keep_what_they_have_not_are_replaced() {
     let place = tempfile::tempdir().unwrap();
     let folder = folder(place.path());
-    let network = StoreNetwork::start(place.path(), 5);
+    let mut network = RunningStore::start(place.path(), 3);
+    (0..3).for_each(|_| network.join_with(&["--store-hollow"]));
+    // Whoever of the hollow ones says first that it has it, the owner waits for proofs.
     let content = placed(&network, &folder);
-    let holders = network.until_kept(&content, 3, "three keep it");
-    // It goes on saying that it has it.
-    let liar = holders[0];
-    spoil(&network.home(liar).join("store"));
-    let name = network.node(liar).said["peer"].as_str().unwrap().to_owned();
-    let honest = || network.holders(&content).into_iter().filter(|number| *number != liar);
-    let without = |number: usize| {
-        let others = network.says(number, &content).unwrap()["holders"].clone();
-        !others.as_array().unwrap().iter().any(|it| it == name.as_str())
-    };
-    eventually("three others keep it, and know better", || {
-        let honest: Vec<usize> = honest().collect();
-        (honest.len() >= 3 && honest.iter().all(|number| without(*number))).then_some(())
+    let honest: Vec<String> = (0..3).map(|number| network.peer(number)).collect();
+    eventually("the three honest ones keep it, and know that nobody else does", || {
+        let knows = |number: usize| {
+            let said = network.says(number, &content).filter(|it| it["state"] == "held")?;
+            let others = said["holders"].as_array()?.clone();
+            let right =
+                others.len() == 2 && others.iter().all(|it| honest.iter().any(|peer| it == peer.as_str()));
+            right.then_some(())
+        };
+        (0..3).all(|number| knows(number).is_some()).then_some(())
     });
-    let said = network.says(liar, &content).map(|it| it["state"].clone());
-    assert_eq!(said, Some("held".into()), "the test shows nothing if it says otherwise");
+    request_and_compare(&network.node(0).address(), &content, &place.path().join("got"), &folder);
 }
 
 #[test]
 fn a_damaged_copy_is_seen_and_repaired() {
     let place = tempfile::tempdir().unwrap();
     let folder = folder(place.path());
-    let mut network = StoreNetwork::start(place.path(), 3);
+    let mut network = RunningStore::start(place.path(), 3);
     let content = placed(&network, &folder);
     network.until_kept(&content, 3, "three keep it");
     let store = network.home(1).join("store");
@@ -117,7 +115,7 @@ fn a_damaged_copy_is_seen_and_repaired() {
     network.start_again(1, &["--store-verify", "2s"]);
     let copy = store.join(&content).join("album");
     eventually("it is whole again", || (tree(&copy) == tree(&folder)).then_some(()));
-    network.until_kept(&content, 3, "all three keep it");
+    eventually("it keeps it", || network.says(1, &content).filter(|it| it["state"] == "held").map(drop));
 }
 
 /// Changes bytes of every file, and nothing else that shows.
@@ -137,14 +135,14 @@ fn spoil(folder: &Path) {
 #[test]
 fn an_identity_that_runs_elsewhere_is_refused() {
     let place = tempfile::tempdir().unwrap();
-    let mut network = StoreNetwork::start(place.path(), 2);
+    let mut network = RunningStore::start(place.path(), 2);
     let first = network.home(1).join("identity.key");
     let second = place.path().join("copy");
     fs::create_dir(&second).unwrap();
     fs::copy(first, second.join("identity.key")).unwrap();
     let ended = RunningNode::start(
         &second,
-        &["--donate", "1MiB", "--store-ping", "300ms", "--peer", &network.node(0).address()],
+        &["--donate", "1MiB", "--store-ping", "500ms", "--peer", &network.node(0).address()],
     );
     let ended = ended.process.end().expect(1);
     assert!(ended.stderr.contains("another node with this identity"), "{}", ended.stderr);
@@ -157,7 +155,7 @@ fn an_identity_that_runs_elsewhere_is_refused() {
 fn its_owner_alone_ends_it_and_too_large_ones_find_no_room() {
     let place = tempfile::tempdir().unwrap();
     let folder = folder(place.path());
-    let network = StoreNetwork::start(place.path(), 3);
+    let network = RunningStore::start(place.path(), 3);
     let owner = network.guest("owner");
     let said = owner.run(["store", folder.to_str().unwrap(), "--copies", "2", "--json"]).expect(0).json();
     let content = said["content"].as_str().unwrap();
@@ -176,10 +174,10 @@ fn its_owner_alone_ends_it_and_too_large_ones_find_no_room() {
         none.then_some(())
     });
     assert!(stored(&owner, content).is_none());
-    for number in network.running() {
-        let left = fs::read_dir(network.home(number).join("store")).map(Iterator::count);
-        assert_eq!(left.unwrap_or_default(), 0, "node {number} has something left of it");
-    }
+    eventually("nothing is left of it on their disks", || {
+        let left = |number| fs::read_dir(network.home(number).join("store")).map_or(0, Iterator::count);
+        (network.running().into_iter().map(left).sum::<usize>() == 0).then_some(())
+    });
     // 64 MiB are given by each.
     let large = place.path().join("large");
     write(&large, random(65 << 20, 2));

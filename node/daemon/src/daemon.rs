@@ -20,8 +20,8 @@ use crate::library::{Change, Library, Record, Saved, Standing};
 use crate::queue::{Cause, Task};
 use crate::schedule::Limits;
 use crate::{
-    DaemonConfig, DaemonError, DaemonEvent, FetchRequest, Import, ImportId, Item, ItemState, ShareRequest, StoreFound,
-    StoreStatus,    follow, importing, limiting, restoring, watching,
+    DaemonConfig, DaemonError, DaemonEvent, FetchRequest, Import, ImportId, Item, ItemState, ShareRequest,
+    StoreFound, StoreStatus, follow, importing, limiting, restoring, watching,
 };
 
 /// How long tasks may take to end at a shutdown.
@@ -253,7 +253,9 @@ impl Daemon {
     }
 
     fn keeper(&self) -> Result<&Arc<Keeper>, DaemonError> {
-        self.keeper.as_ref().ok_or_else(|| DaemonError::Invalid("this node takes no part in the store".into()))
+        self.keeper
+            .as_ref()
+            .ok_or_else(|| DaemonError::Invalid("this node takes no part in the store".into()))
     }
 
     /// What is kept here for others, what others keep for this node, and how much was given.

@@ -38,7 +38,8 @@ fn scenario() -> Result<StoreScenario, String> {
             "--hours" => scenario.lasts = HOUR * number()?,
             "--seed" => scenario.seed = number()?.into(),
             "--vanish" => {
-                scenario.vanish_per_hour = value.parse().map_err(|error: std::num::ParseFloatError| bad(error.to_string()))?;
+                scenario.vanish_per_hour =
+                    value.parse().map_err(|error: std::num::ParseFloatError| bad(error.to_string()))?;
             }
             _ => return Err(format!("there is no option {name}")),
         }
@@ -64,16 +65,29 @@ fn play(scenario: StoreScenario) -> ExitCode {
 
 fn show(scenario: &StoreScenario, outcome: &StoreOutcome) {
     let hourly = scenario.vanish_per_hour * f64::from(scenario.copies);
-    println!("{} nodes, {} contents of {} copies, seed {}", scenario.nodes, scenario.contents, scenario.copies, scenario.seed);
+    println!(
+        "{} nodes, {} contents of {} copies, seed {}",
+        scenario.nodes, scenario.contents, scenario.copies, scenario.seed
+    );
     println!("simulated          {:.0} hours", scenario.lasts.as_secs_f64() / 3600.0);
     println!("nodes vanished     {}, with {} copies", outcome.vanished, outcome.copies_vanished);
     println!("contents placed    {}, {:.1} GiB moved", outcome.contents, outcome.placed as f64 / GIB);
     println!("lost               {}", outcome.lost);
-    println!("all copies there   {} at the end; never fewer than {} of any", outcome.whole, outcome.fewest.min(scenario.copies.into()));
+    println!(
+        "all copies there   {} at the end; never fewer than {} of any",
+        outcome.whole,
+        outcome.fewest.min(scenario.copies.into())
+    );
     println!("copies made again  {}, {:.1} GiB moved", outcome.copies_made, outcome.repaired as f64 / GIB);
-    println!("a copy was missing {:.0?} on average, {:.0?} at most", outcome.mean_short, outcome.longest_short);
+    println!(
+        "a copy was missing {:.0?} on average, {:.0?} at most",
+        outcome.mean_short, outcome.longest_short
+    );
     if hourly > 0.0 {
-        println!("between losses     {:.0?} on average for a content", Duration::from_secs_f64(3600.0 / hourly));
+        println!(
+            "between losses     {:.0?} on average for a content",
+            Duration::from_secs_f64(3600.0 / hourly)
+        );
     }
     println!("questions          {}", outcome.questions);
 }

@@ -5,6 +5,7 @@
 
 mod growth;
 mod node;
+mod store;
 
 use std::fmt::Debug;
 
@@ -503,6 +504,7 @@ fn listings() -> impl Iterator<Item = &'static str> {
         .into_iter()
         .chain(growth::LISTINGS)
         .chain(node::LISTINGS)
+        .chain(store::LISTINGS)
         .chain(crate::tracker::vectors::listings())
 }
 

@@ -27,6 +27,7 @@ pub(crate) fn stored(view: &StoreView) -> StoredInfo {
         owned: view.owned,
         owners: view.owners.iter().map(ToString::to_string).collect(),
         holders: view.holders.iter().map(ToString::to_string).collect(),
+        proven: view.proven,
     }
 }
 

@@ -39,6 +39,8 @@ pub struct StoredInfo {
     pub owners: Vec<String>,
     /// Other nodes that keep it, the nearest first.
     pub holders: Vec<String>,
+    /// How many of them have proven that to this node.
+    pub proven: usize,
 }
 
 /// What others shall keep.

@@ -161,7 +161,9 @@ mod tests {
         let path = url.split([' ', '?', '\'']).next().unwrap();
         let mut parts: Vec<&str> = path.split('/').collect();
         match parts[..] {
-            ["contents" | "shares" | "store", ref mut id, ..] | ["tracker", "payload", ref mut id] => *id = "{id}",
+            ["contents" | "shares" | "store", ref mut id, ..] | ["tracker", "payload", ref mut id] => {
+                *id = "{id}"
+            }
             _ => {}
         }
         let method = match line.split_once("-X ") {

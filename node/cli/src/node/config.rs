@@ -96,6 +96,7 @@ impl StoreOptions {
         let ping = self.store_ping.map_or(PING, |text| text.0.0);
         let mut settings = StoreSettings::paced(self.donate.map_or(0, |text| text.0.0), ping);
         settings.peers = plain(self.peer);
+        settings.hollow = self.store_hollow.unwrap_or_default();
         let planner = &mut settings.planner;
         planner.check = self.store_check.map_or(planner.check, |text| text.0.0);
         planner.verify = self.store_verify.map_or(planner.verify, |text| text.0.0);

@@ -101,7 +101,9 @@ pub(super) async fn run(args: Args, output: &Output, stop: CancellationToken) ->
 
 fn outdone(daemon: &Daemon) -> CliError {
     let peer = daemon.node().peer_id();
-    let error = CliError::from(anyhow!("another node with this identity, {peer}, is running, and was started before this one"));
+    let error = CliError::from(anyhow!(
+        "another node with this identity, {peer}, is running, and was started before this one"
+    ));
     error.hint("end it first, or give this node an identity of its own: another --data folder, without a copy of identity.key")
 }
 

@@ -75,6 +75,9 @@ pub(super) struct StoreOptions {
     /// How often nodes that keep the same content ping each other; other times follow from it
     #[arg(long, value_name = "TIME", hide = true)]
     pub(super) store_ping: Option<Text<Span>>,
+    /// Say that contents are kept, and keep nothing, to see what others do then
+    #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
+    pub(super) store_hollow: Option<bool>,
     /// How often copies of others are checked
     #[arg(long, value_name = "TIME", hide = true)]
     pub(super) store_check: Option<Text<Span>>,
@@ -215,6 +218,7 @@ impl StoreOptions {
             peer: self.peer.or(other.peer),
             leave_within: self.leave_within.or(other.leave_within),
             store_ping: self.store_ping.or(other.store_ping),
+            store_hollow: self.store_hollow.or(other.store_hollow),
             store_check: self.store_check.or(other.store_check),
             store_verify: self.store_verify.or(other.store_verify),
         }

@@ -17,9 +17,15 @@ pub(crate) async fn hand_over(daemon: &Daemon, output: &Output) {
     let Some(farewell) = daemon.leave_store().await.filter(|_| kept > 0) else { return };
     output.say(format!("handed over: {} of {kept} are kept by as many others as wanted", farewell.safe));
     if farewell.short > 0 {
-        output.warn(format!("{} are kept by others, but by fewer than wanted", farewell.short));
+        output.warn(format!(
+            "{} kept by others, but by fewer than wanted",
+            human::count(farewell.short as u64, "content")
+        ));
     }
     if farewell.alone > 0 {
-        output.warn(format!("{} are kept by nobody else; they are here again when this node is", farewell.alone));
+        output.warn(format!(
+            "{} kept by nobody else, and here again when this node is",
+            human::count(farewell.alone as u64, "content")
+        ));
     }
 }

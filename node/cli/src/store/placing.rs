@@ -66,15 +66,17 @@ pub(crate) async fn store(
     output.say(match (exit, it.is_own) {
         (Exit::Done, _) if there >= wanted.into() => format!("{there} nodes keep it"),
         (_, true) => format!("{there} of {wanted} nodes keep it"),
-        _ => format!("{there} of {wanted} nodes keep it; the node goes on, `shoal stored` shows how far it is"),
+        _ => {
+            format!("{there} of {wanted} nodes keep it; the node goes on, `shoal stored` shows how far it is")
+        }
     });
     output.data(&now, || now.content.clone())?;
     Ok(exit)
 }
 
-/// Nodes that keep it, with this one.
+/// Nodes that have proven that they keep it, and this one if it does.
 fn copies(view: &StoredInfo) -> usize {
-    view.holders.len() + usize::from(view.state == "held")
+    view.proven + usize::from(view.state == "held")
 }
 
 fn nobody(is_own: bool) -> CliError {

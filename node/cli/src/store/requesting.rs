@@ -39,7 +39,8 @@ pub(crate) async fn request(
     let is_here = client.content(&found.content).await.is_ok();
     if is_here {
         // The node keeps it itself, in the store's folder: another one fetches it from there.
-        let ticket: Ticket = client.ticket(&found.content).await?.ticket.parse().map_err(anyhow::Error::from)?;
+        let ticket: Ticket =
+            client.ticket(&found.content).await?.ticket.parse().map_err(anyhow::Error::from)?;
         peers.splice(..0, ticket.peers);
     }
     peers.truncate(MOST);
@@ -63,7 +64,8 @@ async fn located(
     let bar = output.status("looking");
     let found = loop {
         match client.locate_stored(content).await {
-            Err(ClientError::Refused(problem)) if problem.kind == "no_peers" && began.elapsed() < PATIENCE => {}
+            Err(ClientError::Refused(problem))
+                if problem.kind == "no_peers" && began.elapsed() < PATIENCE => {}
             found => break found,
         }
         tokio::select! {

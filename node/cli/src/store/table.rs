@@ -71,8 +71,10 @@ mod tests {
             owned: false,
             owners: vec!["12D3KooWabcdefgh".into()],
             holders: vec!["x".into()],
+            proven: 1,
         };
-        let store = StoreInfo { donated: 1 << 30, used: 1 << 20, members: 2, willing: 1, contents: vec![content] };
+        let store =
+            StoreInfo { donated: 1 << 30, used: 1 << 20, members: 2, willing: 1, contents: vec![content] };
         let text = text(&store);
         assert!(text.contains("for …abcdefgh") && text.contains("2 of 3"), "{text}");
         assert_eq!(text.lines().count(), 4, "{text}");

@@ -75,12 +75,12 @@ impl Keeper {
     async fn status(&self, to: PeerId, content: ContentId, state: CopyState) {
         match self.ask(to, StoreRequest::Status { state, content }).await {
             Ok(StoreResponse::Status { state, holders, nearest, records }) => {
-                let (holders, nearest) = {
+                let (holders, nearest, records) = {
                     let mut known = self.lock();
-                    (known.book.learn_all(&holders), known.book.learn_all(&nearest))
+                    let (holders, nearest) = (known.book.learn_all(&holders), known.book.learn_all(&nearest));
+                    let good = |record: &StoreRecord| record.content == content && known.is_signed(record);
+                    (holders, nearest, records.into_iter().filter(good).collect())
                 };
-                let good = |record: &StoreRecord| record.content == content && record.signer().is_some();
-                let records = records.into_iter().filter(good).collect();
                 self.tell(StoreInput::Status { peer: to, content, state, holders, records });
                 self.tell(StoreInput::Named(nearest));
             }

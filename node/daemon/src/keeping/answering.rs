@@ -52,10 +52,13 @@ impl Keeper {
     }
 
     fn greeted(&self, peer: PeerId, hello: &StoreHello) -> StoreResponse {
-        if hello.presence.signer() != Some(peer) {
-            return StoreResponse::Error { code: QueryErrorCode::BadRequest };
-        }
-        let rival = self.lock().presences.heard(peer, &hello.presence);
+        let rival = {
+            let mut state = self.lock();
+            if !state.is_present(peer, &hello.presence) {
+                return StoreResponse::Error { code: QueryErrorCode::BadRequest };
+            }
+            state.presences.heard(peer, &hello.presence)
+        };
         // Only in an answer it says anything.
         self.heard(peer, &StoreHello { rival: None, ..hello.clone() });
         StoreResponse::Hello(self.own_hello(Some(peer), rival))
@@ -63,7 +66,7 @@ impl Keeper {
 
     fn offered(&self, peer: PeerId, record: StoreRecord, holders: &[PeerAddresses]) -> StoreResponse {
         let content = record.content;
-        if record.signer().is_none() {
+        if !self.lock().is_signed(&record) {
             return StoreResponse::Offered {
                 end: None,
                 why: Some(StoreRefusal::Invalid),

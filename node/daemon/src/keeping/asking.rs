@@ -1,5 +1,7 @@
 //! Asking other nodes.
 
+use std::time::Duration;
+
 use libp2p::{Multiaddr, PeerId};
 use shoal_addresses::is_dialable;
 use shoal_engine::StoreInput;
@@ -7,6 +9,7 @@ use shoal_net::AskError;
 use shoal_wire::store::{Presence, SignedWords, StoreHello, StoreRequest, StoreResponse};
 
 use super::keeper::{Keeper, clock};
+use super::state::State;
 
 impl Keeper {
     /// Asks a peer: on the connection that stands, or at one of its addresses.
@@ -31,9 +34,8 @@ impl Keeper {
 
     /// What this node says of itself; `rival`: another process with the asker's key.
     pub(super) fn own_hello(&self, to: Option<PeerId>, rival: Option<Presence>) -> StoreHello {
-        let presence = Presence::new(&self.identity, self.instance, self.started, clock());
-        let presence = presence.clone().sign(&self.identity).unwrap_or(presence);
-        let state = self.lock();
+        let mut state = self.lock();
+        let presence = self.presence(&mut state);
         StoreHello {
             free: state.planner.free(),
             rival,
@@ -43,10 +45,29 @@ impl Keeper {
         }
     }
 
+    /// What this process says of itself; signed anew only now and then, since that is the most costly part of a hello.
+    fn presence(&self, state: &mut State) -> Presence {
+        let now = clock();
+        let lasts = self.settings.planner.members * 2;
+        let is_fresh = |it: &&Presence| Duration::from_millis(it.at) + lasts > now;
+        if let Some(known) = state.presence.as_ref().filter(is_fresh) {
+            return known.clone();
+        }
+        let presence = Presence::new(&self.identity, self.instance, self.started, now);
+        let presence = presence.clone().sign(&self.identity).unwrap_or(presence);
+        state.presence = Some(presence.clone());
+        presence
+    }
+
     /// A peer has said what it takes, and whom it knows.
     pub(super) fn heard(&self, peer: PeerId, hello: &StoreHello) {
-        if hello.presence.signer() != Some(peer) {
-            return self.tell(StoreInput::Silent(peer));
+        {
+            let mut state = self.lock();
+            if !state.is_present(peer, &hello.presence) {
+                drop(state);
+                return self.tell(StoreInput::Silent(peer));
+            }
+            state.presences.heard(peer, &hello.presence);
         }
         if hello.rival.as_ref().is_some_and(|rival| self.is_outdone_by(rival)) {
             self.rival.cancel();
@@ -87,7 +108,7 @@ impl Keeper {
     /// Says to all that are known that this node goes.
     pub(super) async fn say_goodbye(&self) {
         /// Goodbyes take no longer.
-        const MOST: std::time::Duration = std::time::Duration::from_secs(2);
+        const MOST: Duration = Duration::from_secs(2);
         let all: Vec<PeerId> = self.lock().planner.members().map(|(peer, _)| peer).collect();
         let goodbyes = all.into_iter().map(|peer| async move {
             // Only who is connected; others see it by themselves.

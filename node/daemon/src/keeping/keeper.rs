@@ -81,6 +81,7 @@ impl Keeper {
             planner: StorePlanner::new(local, config),
             book: AddressBook::default(),
             presences: Presences::default(),
+            presence: None,
             ends: vec![],
         };
         restore(&mut state, &core, saved);
@@ -175,7 +176,8 @@ impl Keeper {
         const AT_ONCE: usize = 16;
         let connected = self.core.node.neighbours().into_iter().map(|it| it.peer);
         let mut state = self.lock();
-        let known: std::collections::BTreeSet<PeerId> = state.planner.members().map(|(peer, _)| peer).collect();
+        let known: std::collections::BTreeSet<PeerId> =
+            state.planner.members().map(|(peer, _)| peer).collect();
         let strangers: Vec<PeerId> = connected.filter(|peer| !known.contains(peer)).take(AT_ONCE).collect();
         let now = self.now();
         state.planner.handle(now, StoreInput::Named(strangers));

@@ -45,9 +45,8 @@ impl Keeper {
     pub(crate) fn store(&self, content: ContentId, copies: u8, keep: Duration) -> Result<(), DaemonError> {
         let item = self.core.contents.item(content).ok_or(DaemonError::NoSuchContent(content))?;
         let name = item.name.filter(|_| item.complete);
-        let name = name.ok_or_else(|| {
-            DaemonError::Invalid("it is not complete here yet; store it once it is".into())
-        })?;
+        let name = name
+            .ok_or_else(|| DaemonError::Invalid("it is not complete here yet; store it once it is".into()))?;
         if !(1..=MAX_COPIES).contains(&copies) {
             return Err(DaemonError::Invalid(format!("copies are from 1 to {MAX_COPIES}")));
         }

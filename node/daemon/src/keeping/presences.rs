@@ -15,6 +15,11 @@ const MAX_HEARD: usize = 512;
 pub(super) struct Presences(BTreeMap<PeerId, Vec<Presence>>);
 
 impl Presences {
+    /// Whether these very words of a peer were heard, and checked, before.
+    pub(super) fn knows(&self, peer: &PeerId, presence: &Presence) -> bool {
+        self.0.get(peer).is_some_and(|known| known.contains(presence))
+    }
+
     /// A process said that it is there; its signature was checked. Returns the words of another process with the same key
     /// to which it has to give way.
     pub(super) fn heard(&mut self, peer: PeerId, presence: &Presence) -> Option<Presence> {

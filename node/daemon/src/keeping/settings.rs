@@ -12,6 +12,8 @@ pub struct StoreSettings {
     pub planner: StorePlannerConfig,
     /// Nodes to meet first.
     pub peers: Vec<Multiaddr>,
+    /// Says that it keeps what it was offered, and keeps nothing: to see what others do then.
+    pub hollow: bool,
     /// How long handing over may take when the node is told to go.
     pub leave_within: Duration,
 }
@@ -28,6 +30,7 @@ impl StoreSettings {
             members: ping * 8,
             look: ping * 40,
             check: ping * 40,
+            distrust: ping * 240,
             ..usual
         };
         Self { planner, ..Self::default() }
@@ -37,6 +40,6 @@ impl StoreSettings {
 impl Default for StoreSettings {
     fn default() -> Self {
         let planner = StorePlannerConfig::default();
-        Self { planner, peers: Vec::new(), leave_within: Duration::from_secs(60) }
+        Self { planner, peers: Vec::new(), hollow: false, leave_within: Duration::from_secs(60) }
     }
 }

@@ -160,7 +160,11 @@ impl StoreExchange {
         match brought {
             Ok(answer) => {
                 let busy = StoreResponse::Error { code: QueryErrorCode::Busy };
-                let of = move |answer: Result<_, _>| StoreAnswered { peer, channel, answer: answer.unwrap_or(busy) };
+                let of = move |answer: Result<_, _>| StoreAnswered {
+                    peer,
+                    channel,
+                    answer: answer.unwrap_or(busy),
+                };
                 self.answers.push(answer.map(of).boxed());
             }
             Err(code) => {

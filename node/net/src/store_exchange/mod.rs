@@ -7,6 +7,6 @@ mod door;
 mod exchange;
 mod sift;
 
-pub use self::door::StoreQuestion;
 pub(crate) use self::door::StoreDoor;
+pub use self::door::StoreQuestion;
 pub(crate) use self::exchange::StoreExchange;

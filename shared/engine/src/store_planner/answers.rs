@@ -34,7 +34,8 @@ impl StorePlanner {
         }
         let is_known = self.contents.contains_key(&content);
         let needed = if here { 0 } else { record.size };
-        let has_room = self.config.donated > 0 && self.free() >= needed && (is_known || self.contents.len() < MAX_KEPT);
+        let has_room =
+            self.config.donated > 0 && self.free() >= needed && (is_known || self.contents.len() < MAX_KEPT);
         if !has_part && !has_room {
             return refused(StoreRefusal::Full, None);
         }
@@ -86,7 +87,8 @@ impl StorePlanner {
         });
         let nearest = nearest.into_iter().map(|(_, peer)| peer).collect();
         let Some(kept) = self.contents.get(&content) else {
-            let is_over = self.ends.range((content, vec![])..).next().is_some_and(|((it, _), _)| *it == content);
+            let is_over =
+                self.ends.range((content, vec![])..).next().is_some_and(|((it, _), _)| *it == content);
             let state = if is_over { CopyState::Ended } else { CopyState::None };
             return (state, vec![], nearest, vec![]);
         };

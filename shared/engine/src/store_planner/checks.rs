@@ -91,7 +91,8 @@ impl StorePlanner {
         if whole || kept.mine != Mine::Held {
             return;
         }
-        let from: Vec<PeerId> = self.sources(now, kept).into_iter().filter(|peer| *peer != self.local).collect();
+        let from: Vec<PeerId> =
+            self.sources(now, kept).into_iter().filter(|peer| *peer != self.local).collect();
         let until = now + self.config.arrival_of(kept.size());
         let Some(kept) = self.contents.get_mut(&content) else { return };
         kept.look = now;

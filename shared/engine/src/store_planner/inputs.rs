@@ -126,9 +126,8 @@ impl StorePlanner {
     /// A peer said what owners want; what it does not know yet, it is told.
     fn told_records(&mut self, now: Duration, peer: PeerId, content: ContentId, records: Vec<StoreRecord>) {
         let Some(kept) = self.contents.get_mut(&content) else { return };
-        let knows = |mine: &StoreRecord| {
-            records.iter().any(|it| it.owner == mine.owner && it.issued >= mine.issued)
-        };
+        let knows =
+            |mine: &StoreRecord| records.iter().any(|it| it.owner == mine.owner && it.issued >= mine.issued);
         let has_it = matches!(
             kept.copies.get(&peer).map(|copy| copy.state),
             Some(CopyState::Held | CopyState::Fetching)

@@ -72,6 +72,11 @@ impl PeerCopy {
         proven == Some(false) || self.unanswered >= MAX_UNANSWERED
     }
 
+    /// Whether an answer to an offer may still come, and would bring a copy.
+    pub(super) fn is_offered(&self, now: Duration) -> bool {
+        self.offered && self.state == CopyState::None && self.until > now
+    }
+
     /// Whether nothing is lost with it.
     fn is_idle(&self, now: Duration) -> bool {
         self.state == CopyState::None && self.distrusted <= now && !self.offered
@@ -189,9 +194,8 @@ impl Kept {
 
     /// Whether a peer's copy is on its way.
     pub(super) fn comes(&self, now: Duration, peer: &PeerId) -> bool {
-        let comes = |copy: &PeerCopy| {
-            copy.distrusted <= now && (copy.offered || copy.state == CopyState::Fetching && copy.until > now)
-        };
-        self.copies.get(peer).is_some_and(comes)
+        let comes =
+            |copy: &PeerCopy| copy.is_offered(now) || copy.state == CopyState::Fetching && copy.until > now;
+        self.copies.get(peer).is_some_and(|copy| copy.distrusted <= now && comes(copy))
     }
 }

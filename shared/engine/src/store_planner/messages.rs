@@ -195,6 +195,8 @@ pub struct StoreView {
     pub owners: Vec<PeerId>,
     /// Who else has it now, the nearest to it first.
     pub holders: Vec<PeerId>,
+    /// How many of them have proven that to this node.
+    pub proven: usize,
 }
 
 /// What is answered to an offer.

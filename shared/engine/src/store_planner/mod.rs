@@ -39,9 +39,7 @@ use shoal_wire::store::{CopyState, MAX_LISTED, StoreEnd};
 
 pub use self::config::StorePlannerConfig;
 use self::kept::{Kept, Mine};
-pub use self::messages::{
-    StoreFarewell, StoreInput, StoreOfferAnswer, StoreOutput, StoreSaved, StoreView,
-};
+pub use self::messages::{StoreFarewell, StoreInput, StoreOfferAnswer, StoreOutput, StoreSaved, StoreView};
 use self::peers::{PeerDue, Peers};
 use self::place::Distance;
 
@@ -291,7 +289,8 @@ impl StorePlanner {
         let state = kept.state(self.leaving.is_some());
         let mut all: BTreeSet<PeerId> = kept.copies.keys().copied().collect();
         if has_part {
-            let near = self.peers.nearest(&kept.place, kept.wanted() + BEYOND, |_, it| !it.dead && it.willing);
+            let near =
+                self.peers.nearest(&kept.place, kept.wanted() + BEYOND, |_, it| !it.dead && it.willing);
             all.extend(near.into_iter().map(|(_, peer)| peer));
         }
         for to in all.into_iter().filter(|peer| self.peers.is_there(peer)) {
@@ -314,7 +313,7 @@ impl StorePlanner {
             _ => None,
         };
         let comes = kept.copies.iter().filter(|(peer, _)| kept.comes(now, peer)).map(|(_, copy)| copy.until);
-        let lacks = kept.deficient.map(|_| now + self.config.ping);
+        let lacks = kept.deficient.map(|since| if since > now { since } else { now + self.config.ping });
         let soon = kept.copies.values().any(|copy| copy.checking || copy.offered);
         let soon = soon.then(|| now + self.config.ping * 4);
         let unproven = self.has_unproven(now, kept).then(|| now + self.config.ping);

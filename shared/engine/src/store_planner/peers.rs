@@ -96,7 +96,17 @@ impl Peers {
         if self.peers.len() >= MAX_PEERS && !self.make_room(&place, partners) {
             return false;
         }
-        let it = Peer { place, willing: false, free: 0, heard: false, lost: 0, lost_at: now, doubt: None, dead: false, due: now };
+        let it = Peer {
+            place,
+            willing: false,
+            free: 0,
+            heard: false,
+            lost: 0,
+            lost_at: now,
+            doubt: None,
+            dead: false,
+            due: now,
+        };
         self.due.insert((now, peer));
         self.peers.insert(peer, it);
         true

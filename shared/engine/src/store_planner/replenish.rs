@@ -37,7 +37,7 @@ impl StorePlanner {
             let lacks = kept.copies.get(peer).is_none_or(|copy| {
                 copy.not_before <= now
                     && copy.distrusted <= now
-                    && !copy.offered
+                    && !copy.is_offered(now)
                     && copy.state != CopyState::Leaving
                     && copy.state != CopyState::Ended
             });
@@ -101,7 +101,11 @@ impl StorePlanner {
         let Some(kept) = self.contents.get_mut(&content) else { return };
         let until = now + self.config.ping * 4;
         let Some(copy) = kept.copy(now, to) else { return };
-        (copy.offered, copy.until) = (true, until);
+        copy.offered = true;
+        // One that has it already is told a newer record.
+        if copy.state == CopyState::None {
+            copy.until = until;
+        }
         let Some(kept) = self.contents.get(&content) else { return };
         let holders = self.sources(now, kept);
         for record in kept.records.values() {

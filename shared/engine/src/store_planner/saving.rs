@@ -61,6 +61,9 @@ impl StorePlanner {
     pub fn views(&self, now: Duration) -> Vec<StoreView> {
         let of = |(content, kept): (&ContentId, &Kept)| {
             let record = kept.record()?;
+            let holders: Vec<PeerId> =
+                self.holders(now, kept).into_iter().filter_map(|(_, peer)| peer).collect();
+            let proven = |peer: &&PeerId| kept.copies.get(peer).is_some_and(|copy| copy.proven.is_some());
             Some(StoreView {
                 content: *content,
                 name: record.name.clone(),
@@ -70,7 +73,8 @@ impl StorePlanner {
                 state: kept.state(self.leaving.is_some()),
                 owned: kept.owned,
                 owners: kept.records.values().filter_map(SignedWords::author).collect(),
-                holders: self.holders(now, kept).into_iter().filter_map(|(_, peer)| peer).collect(),
+                proven: holders.iter().filter(proven).count(),
+                holders,
             })
         };
         self.contents.iter().filter_map(of).collect()
@@ -79,6 +83,12 @@ impl StorePlanner {
     /// The members that are known to be there: who they are, and whether they take contents.
     pub fn members(&self) -> impl Iterator<Item = (PeerId, bool)> {
         self.peers.all().filter(|(_, it)| !it.dead).map(|(peer, it)| (*peer, it.willing))
+    }
+
+    /// Whether this very record is known.
+    pub fn has_record(&self, record: &StoreRecord) -> bool {
+        let known = self.contents.get(&record.content).and_then(|kept| kept.records.get(&record.owner));
+        known == Some(record)
     }
 
     /// Whether a peer is known, there or not.

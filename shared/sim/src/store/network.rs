@@ -291,7 +291,10 @@ impl StoreNetwork {
                 }
                 None
             }
-            StoreOutput::Repair { .. } | StoreOutput::Save(_) | StoreOutput::SaveEnd(_) | StoreOutput::Left(_) => None,
+            StoreOutput::Repair { .. }
+            | StoreOutput::Save(_)
+            | StoreOutput::SaveEnd(_)
+            | StoreOutput::Left(_) => None,
         }
     }
 
@@ -328,7 +331,13 @@ impl StoreNetwork {
         known.iter().cycle().skip(from).take(TOLD.min(known.len())).copied().collect()
     }
 
-    fn offer(&mut self, peer: PeerId, to: PeerId, record: StoreRecord, holders: Vec<PeerId>) -> Option<PeerId> {
+    fn offer(
+        &mut self,
+        peer: PeerId,
+        to: PeerId,
+        record: StoreRecord,
+        holders: Vec<PeerId>,
+    ) -> Option<PeerId> {
         self.outcome.questions += 1;
         let (now, content) = (self.now, record.content);
         let Some(node) = self.nodes.get_mut(&to) else {

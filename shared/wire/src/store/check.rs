@@ -37,9 +37,9 @@ impl Message for StoreResponse {
         match self {
             Self::Hello(hello) => check_hello(hello),
             Self::Offered { end, .. } => end.as_ref().map_or(Ok(()), check_end),
-            Self::Status { holders, nearest, records, .. } => check_peers(holders)
-                .and_then(|()| check_peers(nearest))
-                .and_then(|()| check_records(records)),
+            Self::Status { holders, nearest, records, .. } => {
+                check_peers(holders).and_then(|()| check_peers(nearest)).and_then(|()| check_records(records))
+            }
             Self::Found { records } => check_records(records),
             Self::Ok {} | Self::Proof { .. } | Self::Error { .. } => Ok(()),
         }

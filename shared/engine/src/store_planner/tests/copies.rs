@@ -114,13 +114,15 @@ fn one_that_goes_hands_over_first_and_says_how_that_ended() {
     let outputs = desk.tell(StoreInput::Leave(secs(60)));
     assert_eq!(offered(&outputs), [all[3]]);
     assert!(!desk.planner.is_willing() && desk.planner.free() == 0);
-    let told = |state| outputs.iter().any(|it| matches!(it, StoreOutput::Status { state: it, .. } if *it == state));
+    let told =
+        |state| outputs.iter().any(|it| matches!(it, StoreOutput::Status { state: it, .. } if *it == state));
     assert!(told(CopyState::Leaving));
     let left = |outputs: &[StoreOutput]| {
         outputs.iter().find_map(|it| if let StoreOutput::Left(left) = it { Some(*left) } else { None })
     };
     assert_eq!(left(&outputs), None);
-    let taken = StoreInput::Offered { peer: all[3], content: content(1), state: CopyState::Fetching, why: None };
+    let taken =
+        StoreInput::Offered { peer: all[3], content: content(1), state: CopyState::Fetching, why: None };
     assert_eq!(left(&desk.tell(taken)), None, "it is not there yet");
     let outputs = desk.says(all[3], 1, CopyState::Held);
     assert_eq!(left(&outputs).unwrap().safe, 1);
@@ -131,10 +133,13 @@ fn one_that_goes_waits_no_longer_than_it_may() {
     let all = by_distance(1, 1..10);
     let mut desk = holder(&all, 1);
     desk.tell(StoreInput::Leave(secs(60)));
-    let taken = StoreInput::Offered { peer: all[3], content: content(1), state: CopyState::Fetching, why: None };
+    let taken =
+        StoreInput::Offered { peer: all[3], content: content(1), state: CopyState::Fetching, why: None };
     desk.tell(taken);
     let done = desk.pass(secs(61), &all);
-    let left = done.iter().find_map(|(at, it)| if let StoreOutput::Left(left) = it { Some((*at, *left)) } else { None });
+    let left = done
+        .iter()
+        .find_map(|(at, it)| if let StoreOutput::Left(left) = it { Some((*at, *left)) } else { None });
     let (at, left) = left.unwrap();
     assert_eq!((left.short, left.safe), (1, 0), "two others have it");
     assert!(at <= secs(60));

@@ -97,7 +97,11 @@ impl Desk {
                 for output in std::mem::take(&mut outputs) {
                     match output {
                         StoreOutput::Hello(peer) if there.contains(&peer) => {
-                            outputs.extend(self.tell(StoreInput::Hello { peer, willing: true, free: 1 << 30 }));
+                            outputs.extend(self.tell(StoreInput::Hello {
+                                peer,
+                                willing: true,
+                                free: 1 << 30,
+                            }));
                         }
                         StoreOutput::Hello(peer) => outputs.extend(self.tell(StoreInput::Silent(peer))),
                         StoreOutput::Check { peer, content } if there.contains(&peer) => {

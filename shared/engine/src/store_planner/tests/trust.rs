@@ -79,7 +79,8 @@ fn what_expired_or_was_ended_is_removed_and_does_not_come_back() {
 fn one_owner_cannot_end_or_shorten_what_another_one_wants() {
     let all = by_distance(1, 1..10);
     let mut desk = holder(&all, 0);
-    let other = StoreRecord { owner: b"other".to_vec(), copies: 1, issued: 9, expires: 10, ..record(1, 1, 9) };
+    let other =
+        StoreRecord { owner: b"other".to_vec(), copies: 1, issued: 9, expires: 10, ..record(1, 1, 9) };
     desk.planner.offer_came(desk.now, all[4], other, vec![], false);
     let view = &desk.planner.views(desk.now)[0];
     assert_eq!((view.copies, view.expires), (3, secs(1_000_000)));
@@ -94,9 +95,21 @@ fn a_renewed_record_is_passed_on_to_who_lacks_it() {
     desk.planner.offer_came(desk.now, all[5], record(1, 3, 7), vec![], false);
     desk.outputs();
     let records = vec![record(1, 3, 1)];
-    let old = StoreInput::Status { peer: all[1], content: content(1), state: CopyState::Held, holders: vec![], records };
+    let old = StoreInput::Status {
+        peer: all[1],
+        content: content(1),
+        state: CopyState::Held,
+        holders: vec![],
+        records,
+    };
     assert_eq!(offered(&desk.tell(old)), [all[1]]);
     let records = vec![record(1, 3, 7)];
-    let new = StoreInput::Status { peer: all[2], content: content(1), state: CopyState::Held, holders: vec![], records };
+    let new = StoreInput::Status {
+        peer: all[2],
+        content: content(1),
+        state: CopyState::Held,
+        holders: vec![],
+        records,
+    };
     assert_eq!(offered(&desk.tell(new)), []);
 }
