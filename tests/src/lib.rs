@@ -16,6 +16,7 @@
 //! - [`programs`]: which programs a benchmark measures.
 //! - [`resident`]: a `shoal node` and its API.
 //! - [`shell`]: `shoal shell`, driven line by line.
+//! - [`store_network`]: a store of real nodes.
 //! - [`stranger`]: a peer that sends whatever bytes the test likes.
 //! - [`third_party`]: somebody who has nothing to do with a swarm, and counts what it is sent all the same.
 //! - [`tracking`]: `shoal` at a tracker: sharing there, and asking it.
@@ -41,6 +42,7 @@ pub mod resident;
 mod rogue;
 pub mod routers;
 pub mod shell;
+pub mod store_network;
 pub mod stranger;
 pub mod third_party;
 pub mod tracking;

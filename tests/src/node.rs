@@ -57,6 +57,11 @@ impl RunningNode {
         Process::spawn(self.command(args)).end()
     }
 
+    /// The other side of its API.
+    pub fn client(&self) -> shoal_api::Client {
+        shoal_api::Client::unix(&self.socket)
+    }
+
     /// What its status is.
     pub fn status(&self) -> Value {
         self.run(["status", "--json"]).expect(0).json()

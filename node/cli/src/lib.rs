@@ -40,6 +40,7 @@ mod sim;
 mod status;
 mod stillness;
 mod stop;
+mod store;
 #[cfg(test)]
 mod testing;
 mod tracker;
@@ -95,6 +96,10 @@ enum Command {
     Ping(ask::PingArgs),
     Topo(ask::TopoArgs),
     Why(why::Args),
+    Store(store::StoreArgs),
+    Request(store::RequestArgs),
+    Drop(store::DropArgs),
+    Stored(store::StoredArgs),
     Shell(shell::Args),
     Inspect(inspect::Args),
     Verify(verify::Args),
@@ -147,6 +152,8 @@ async fn run(command: Command, output: &Output) -> Result<error::Exit, CliError>
         Command::Node(args) => node::run(args, output, stop).await,
         Command::Status(args) => args.run(output, stop).await,
         Command::Peers(args) => args.run(output, stop).await,
+        Command::Store(args) => args.run(output, stop).await,
+        Command::Request(args) => args.run(output, stop).await,
         Command::Inspect(args) => inspect::run(args, output, stop).await,
         Command::Verify(args) => verify::run(args, output, stop).await,
         Command::Tracker(args) => tracker::run(args, output, stop).await,
@@ -168,6 +175,8 @@ async fn run(command: Command, output: &Output) -> Result<error::Exit, CliError>
         Command::Ping(args) => until_stopped(args.run(output), stop).await,
         Command::Topo(args) => until_stopped(args.run(output), stop).await,
         Command::Why(args) => until_stopped(args.run(output), stop).await,
+        Command::Drop(args) => until_stopped(args.run(output), stop).await,
+        Command::Stored(args) => until_stopped(args.run(output), stop).await,
     }
 }
 

@@ -33,7 +33,7 @@ fn help_of_every_command() {
     let tracker = tracker.map(|command| format!("tracker{command}"));
     let others = ["", "share", "get", "inspect", "verify", "demo", "completions", "man"].map(str::to_owned);
     let of_nodes = ["node", "shell", "status", "peers", "find", "ls", "pause", "resume", "rm", "limit"];
-    let asking = ["load", "counters", "where", "ping", "topo"];
+    let asking = ["load", "counters", "where", "ping", "topo", "store", "request", "drop", "stored"];
     let others = others.into_iter().chain(of_nodes.into_iter().chain(asking).map(str::to_owned));
     for command in others.chain(tracker) {
         let args: Vec<&str> = command.split_whitespace().chain(["--help"]).collect();

@@ -6,6 +6,7 @@ use libp2p::Multiaddr;
 use shoal_net::NodeConfig;
 
 use crate::Schedule;
+use crate::keeping::StoreSettings;
 
 /// How a daemon is started.
 #[derive(Debug, Clone, Default)]
@@ -25,4 +26,6 @@ pub struct DaemonConfig {
     pub activity_log: Option<PathBuf>,
     /// The folder of the hash cache; see [`shoal_store::default_cache_dir`].
     pub cache: Option<PathBuf>,
+    /// How it takes part in the store; `None`: not at all.
+    pub store: Option<StoreSettings>,
 }

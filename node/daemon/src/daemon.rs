@@ -6,24 +6,28 @@ use std::time::Duration;
 
 use libp2p::Multiaddr;
 use shoal_content::{ContentId, Ticket};
+use shoal_engine::StoreFarewell;
 use shoal_net::Node;
 use tokio::sync::broadcast;
 use tokio::task::JoinSet;
 
-use crate::checks::{check_fetch, check_share};
+use crate::checks::check_share;
 use crate::contents::Contents;
 use crate::core::{Core, Options};
 use crate::folder::DataFolder;
-use crate::library::{Change, Library, Record, Saved, Standing, Want};
+use crate::keeping::Keeper;
+use crate::library::{Change, Library, Record, Saved, Standing};
 use crate::queue::{Cause, Task};
 use crate::schedule::Limits;
 use crate::{
     DaemonConfig, DaemonError, DaemonEvent, FetchRequest, Import, ImportId, Item, ItemState, ShareRequest,
-    follow, importing, limiting, remembering, restoring, watching,
+    StoreFound, StoreStatus, follow, importing, limiting, remembering, restoring, watching,
 };
 
 /// How long tasks may take to end at a shutdown.
 const END_WITHIN: Duration = Duration::from_secs(10);
+/// The folder of copies that are kept for others, in the data folder.
+const STORE: &str = "store";
 /// Tasks that look at what the node told.
 const LOOKERS: usize = 8;
 
@@ -32,6 +36,7 @@ const LOOKERS: usize = 8;
 pub struct Daemon {
     core: Arc<Core>,
     alive: Arc<Alive>,
+    keeper: Option<Arc<Keeper>>,
 }
 
 /// The tasks of a daemon. They end when this is dropped.
@@ -64,15 +69,21 @@ impl Daemon {
         let opened = tokio::task::spawn_blocking(move || open(data.as_deref())).await;
         let (folder, library, saved) = opened.map_err(|error| DaemonError::Invalid(error.to_string()))??;
         let limits = Limits { up: config.node.limit_up, down: config.node.limit_down };
+        let identity = config.node.identity.clone();
         let mut node = config.node;
         node.discovery.remembered = remembering::recall(saved.peers);
         let node = Node::start(node).await?;
-        let DaemonConfig { activity_log, cache, trackers, schedule, watch, .. } = config;
+        let DaemonConfig { activity_log, cache, trackers, schedule, watch, store, data, .. } = config;
         let options = Options { activity_log, cache, trackers, limits, schedule, moved_to: saved.moved_to };
         let contents = Contents::new(saved.contents);
         let core = Arc::new(Core::new(node, library, contents, saved.settings, options, folder));
         saved.shares.into_iter().for_each(|(number, request)| core.queue.restore(number, request));
         let alive = Arc::new(Alive { core: core.clone(), tasks: Mutex::default() });
+        let folder = data.map(|data| data.join(STORE));
+        let keeper = store.map(|settings| {
+            let written = (saved.kept, &saved.of_store);
+            Arc::new(Keeper::new(core.clone(), identity, settings, folder, written))
+        });
         // Before anything begins, so that nothing is missed.
         let (_, events) = core.node.subscribe();
         alive.spawn(follow::listen(core.clone(), events));
@@ -84,7 +95,11 @@ impl Daemon {
         if watch {
             alive.spawn(watching::watch(core.clone()));
         }
-        Ok(Self { core, alive })
+        if let Some(keeper) = &keeper {
+            let (questions, events) = (core.node.store_questions(), core.subscribe());
+            alive.spawn(keeper.clone().run(questions, events));
+        }
+        Ok(Self { core, alive, keeper })
     }
 
     /// The node in it.
@@ -150,34 +165,9 @@ impl Daemon {
 
     /// Begins to fetch a content. The folder is made if it is missing.
     pub async fn fetch(&self, request: FetchRequest) -> Result<Item, DaemonError> {
-        check_fetch(&request)?;
-        let (content, dir) = (request.options.content, request.options.dir.clone());
-        let shown = shoal_printable::printable_bytes(dir.as_os_str().as_encoded_bytes());
-        let made = tokio::task::spawn_blocking(move || std::fs::create_dir_all(dir)).await;
-        let made = made.unwrap_or_else(|error| Err(std::io::Error::other(error)));
-        made.map_err(|error| DaemonError::Invalid(format!("cannot make the folder '{shown}': {error}")))?;
-        let record = Record::new(Want::Fetch(request));
-        if !self.core.contents.insert(content, record.clone()) {
-            return Err(DaemonError::Known(content));
-        }
-        let begun = self.begin_new(content, record).await;
-        if begun.is_err() {
-            self.core.contents.remove(content);
-        }
-        begun?;
-        self.core.tell(DaemonEvent::Added { content });
+        let content = request.options.content;
+        self.core.add_fetch(request).await?;
         self.item(content).ok_or(DaemonError::NoSuchContent(content))
-    }
-
-    async fn begin_new(&self, content: ContentId, record: Record) -> Result<(), DaemonError> {
-        let gate = self.gate(content)?;
-        let _one = gate.lock().await;
-        self.core.library.commit(vec![Change::Record(content, Box::new(record))]).await?;
-        if let Err(failure) = self.core.begin_gated(content).await {
-            self.core.library.commit(vec![Change::Forget(content)]).await?;
-            return Err(failure.into());
-        }
-        Ok(())
     }
 
     fn gate(&self, content: ContentId) -> Result<Arc<tokio::sync::Mutex<()>>, DaemonError> {
@@ -216,14 +206,7 @@ impl Daemon {
 
     /// Takes a content out of the library. Files stay; the part of a download that is not complete stays too.
     pub async fn remove(&self, content: ContentId) -> Result<(), DaemonError> {
-        let gate = self.gate(content)?;
-        let _one = gate.lock().await;
-        self.core.library.commit(vec![Change::Forget(content)]).await?;
-        self.core.halt_gated(content, ItemState::Ended).await;
-        if self.core.contents.remove(content) {
-            self.core.tell(DaemonEvent::Removed { content });
-        }
-        Ok(())
+        self.core.take_out(content).await
     }
 
     /// Tells, or does not tell any more, peers that ask what is shared here of a content.
@@ -275,6 +258,56 @@ impl Daemon {
             self.alive.spawn(restoring::begin_all_anew(self.core.clone()));
         }
         Ok(changed)
+    }
+
+    fn keeper(&self) -> Result<&Arc<Keeper>, DaemonError> {
+        self.keeper
+            .as_ref()
+            .ok_or_else(|| DaemonError::Invalid("this node takes no part in the store".into()))
+    }
+
+    /// What is kept here for others, what others keep for this node, and how much was given.
+    pub fn store_status(&self) -> Result<StoreStatus, DaemonError> {
+        Ok(self.keeper()?.overview())
+    }
+
+    /// Has other nodes keep a content of the library, as so many copies and for so long from now on.
+    pub fn store(&self, content: ContentId, copies: u8, keep: Duration) -> Result<(), DaemonError> {
+        self.keeper()?.store(content, copies, keep)
+    }
+
+    /// Has other nodes keep a content of this node no longer.
+    pub async fn end_stored(&self, content: ContentId) -> Result<(), DaemonError> {
+        self.keeper()?.end(content).await
+    }
+
+    /// Who keeps a content, as they say; `None`: nobody that can be asked.
+    pub async fn locate_stored(&self, content: ContentId) -> Result<Option<StoreFound>, DaemonError> {
+        Ok(self.keeper()?.locate(content).await)
+    }
+
+    /// The contents that members keep under a name, by id.
+    pub async fn find_stored(&self, name: &str) -> Result<Vec<ContentId>, DaemonError> {
+        let found = self.keeper()?.find(name).await;
+        Ok(found.into_iter().map(|record| record.content).collect())
+    }
+
+    /// Hands over what is kept here for others, before a [`shutdown`](Self::shutdown). Returns what became of it; `None`: this
+    /// node takes no part in the store.
+    pub async fn leave_store(&self) -> Option<StoreFarewell> {
+        match &self.keeper {
+            Some(keeper) => Some(keeper.leave().await),
+            None => None,
+        }
+    }
+
+    /// Waits until it shows that another process with this node's key was running before this one. Then this one has to end:
+    /// two with one identity would spoil each other's work.
+    pub async fn outdone(&self) {
+        match &self.keeper {
+            Some(keeper) => keeper.rival().await,
+            None => std::future::pending().await,
+        }
     }
 
     /// Stops everything in good order.

@@ -10,6 +10,7 @@
 //! to one process at a time; a content that is complete and did not change is not hashed again at a start.
 
 mod activity;
+mod adding;
 mod checks;
 mod config;
 mod contents;
@@ -22,6 +23,7 @@ mod folder;
 mod follow;
 mod importing;
 mod item;
+mod keeping;
 mod library;
 mod limiting;
 mod queue;
@@ -44,6 +46,7 @@ pub use daemon::Daemon;
 pub use error::DaemonError;
 pub use event::DaemonEvent;
 pub use item::{Import, ImportId, ImportState, Item, ItemState, Origin};
+pub use keeping::{StoreFound, StoreSettings, StoreStatus};
 pub use rate::parse_rate;
 pub use request::{FetchRequest, ShareRequest};
 pub use schedule::{Limits, Schedule, ScheduleError, ScheduleRule};

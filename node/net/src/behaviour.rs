@@ -10,9 +10,9 @@ use libp2p::request_response::{self, ProtocolSupport};
 use libp2p::swarm::NetworkBehaviour;
 use libp2p::{PeerId, StreamProtocol, identify, ping, relay};
 use shoal_engine::PeerBookConfig;
-use shoal_wire::query;
+use shoal_wire::{query, store};
 
-use super::codec::QueryCodec;
+use super::codec::{QueryCodec, StoreCodec};
 use super::discovery::DiscoveryBehaviour;
 use super::standing::Resolved;
 use super::{handshakes, reachability, standing, streams, tracker_client};
@@ -46,6 +46,7 @@ pub(super) struct Behaviour {
     pub(super) identify: identify::Behaviour,
     pub(super) ping: ping::Behaviour,
     pub(super) query: request_response::Behaviour<QueryCodec>,
+    pub(super) store: request_response::Behaviour<StoreCodec>,
     pub(super) trackers: tracker_client::Behaviour,
     pub(super) standing: standing::Behaviour,
     pub(super) streams: streams::Behaviour,
@@ -77,12 +78,14 @@ impl Behaviour {
             .with_request_timeout(QUERY_TIMEOUT)
             .with_max_concurrent_streams(MAX_QUERIES);
         let protocol = (StreamProtocol::new(query::PROTOCOL), ProtocolSupport::Full);
+        let of_store = (StreamProtocol::new(store::PROTOCOL), ProtocolSupport::Full);
         Self {
             blocked: allow_block_list::Behaviour::default(),
             limits: connection_limits::Behaviour::new(limits(peers)),
             identify: identify::Behaviour::new(identify),
             ping: ping::Behaviour::new(ping::Config::new()),
-            query: request_response::Behaviour::with_codec(QueryCodec::default(), [protocol], query),
+            query: request_response::Behaviour::with_codec(QueryCodec::default(), [protocol], query.clone()),
+            store: request_response::Behaviour::with_codec(StoreCodec::default(), [of_store], query),
             trackers: tracker_client::Behaviour::default(),
             standing: standing::Behaviour::new(resolved),
             streams: streams::Behaviour::default(),

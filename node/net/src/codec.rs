@@ -9,22 +9,45 @@ use futures::{AsyncRead, AsyncWrite};
 use libp2p::StreamProtocol;
 use libp2p::request_response::Codec;
 use shoal_framing::FrameCodec;
-use shoal_wire::frame::Received;
+use shoal_wire::frame::{Message, Received, RequestMessage};
 use shoal_wire::query::{QueryRequest, QueryResponse};
+use shoal_wire::store::{StoreRequest, StoreResponse};
 use tokio::time::{Instant, Sleep, sleep};
 
 /// A stream on which no byte moves for this long has failed. How long a whole message takes does not matter: on a slow
 /// line a block of the manifest may take minutes.
 const SILENCE: Duration = Duration::from_secs(20);
 
-/// `/shoal/query/1`: reads and writes one request and one response frame, and fails when the other side is silent.
-#[derive(Debug, Clone, Default)]
-pub struct QueryCodec(FrameCodec<QueryRequest, QueryResponse>);
+/// Reads and writes one request (`Q`) and one response (`A`) frame, and fails when the other side is silent.
+#[derive(Debug)]
+pub struct HeedingCodec<Q, A>(FrameCodec<Q, A>);
 
-impl Codec for QueryCodec {
+/// That of `/shoal/query/1`.
+pub type QueryCodec = HeedingCodec<QueryRequest, QueryResponse>;
+/// That of `/shoal/store/1`.
+pub type StoreCodec = HeedingCodec<StoreRequest, StoreResponse>;
+
+// Derived ones would ask the same of the messages.
+impl<Q, A> Default for HeedingCodec<Q, A> {
+    fn default() -> Self {
+        Self(FrameCodec::default())
+    }
+}
+
+impl<Q, A> Clone for HeedingCodec<Q, A> {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+impl<Q, A> Codec for HeedingCodec<Q, A>
+where
+    Q: RequestMessage + Send + Sync,
+    A: Message + Send + Sync,
+{
     type Protocol = StreamProtocol;
-    type Request = Received<QueryRequest>;
-    type Response = QueryResponse;
+    type Request = Received<Q>;
+    type Response = A;
 
     async fn read_request<T>(&mut self, protocol: &StreamProtocol, io: &mut T) -> io::Result<Self::Request>
     where
@@ -33,7 +56,7 @@ impl Codec for QueryCodec {
         self.0.read_request(protocol, &mut Heeded::new(io)).await
     }
 
-    async fn read_response<T>(&mut self, protocol: &StreamProtocol, io: &mut T) -> io::Result<QueryResponse>
+    async fn read_response<T>(&mut self, protocol: &StreamProtocol, io: &mut T) -> io::Result<A>
     where
         T: AsyncRead + Unpin + Send,
     {
@@ -56,7 +79,7 @@ impl Codec for QueryCodec {
         &mut self,
         protocol: &StreamProtocol,
         io: &mut T,
-        response: QueryResponse,
+        response: A,
     ) -> io::Result<()>
     where
         T: AsyncWrite + Unpin + Send,

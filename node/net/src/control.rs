@@ -5,6 +5,7 @@ use libp2p::{Multiaddr, PeerId, Stream};
 use shoal_addresses::Prefix;
 use shoal_content::ContentId;
 use shoal_wire::query::{QueryErrorCode, QueryRequest, QueryResponse};
+use shoal_wire::store::{StoreRequest, StoreResponse};
 use tokio::sync::{mpsc, oneshot};
 
 use super::activity::{ActivityHub, ActivityKind};
@@ -21,6 +22,7 @@ pub(super) enum Order {
     /// Make sure that there is a connection to the peer at an address.
     Reach(Option<PeerId>, Multiaddr, oneshot::Sender<Result<PeerId, DialError>>),
     Query(PeerId, QueryRequest, oneshot::Sender<Result<QueryResponse, QueryError>>),
+    Store(PeerId, StoreRequest, oneshot::Sender<Result<StoreResponse, QueryError>>),
     OpenStream(PeerId, streams::Reply),
     Addresses(oneshot::Sender<Vec<Multiaddr>>),
     /// Answered once each relay that the user named leads here, or has failed to.
@@ -139,6 +141,21 @@ impl Control {
         let answer = self.ask(|reply| Order::Query(peer, request, reply)).await;
         match answer.unwrap_or(Err(QueryError::Ended))? {
             QueryResponse::Error { code } => Err(QueryError::Refused(code)),
+            other => Ok(other),
+        }
+    }
+
+    /// Asks a peer something of the store.
+    pub(super) async fn store(
+        &self,
+        peer: PeerId,
+        request: StoreRequest,
+    ) -> Result<StoreResponse, QueryError> {
+        let kind = request.kind();
+        self.activity.tell(Some(peer), request.content(), || ActivityKind::Asked { kind });
+        let answer = self.ask(|reply| Order::Store(peer, request, reply)).await;
+        match answer.unwrap_or(Err(QueryError::Ended))? {
+            StoreResponse::Error { code } => Err(QueryError::Refused(code)),
             other => Ok(other),
         }
     }

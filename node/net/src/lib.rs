@@ -65,6 +65,7 @@ mod remote;
 mod shared_error;
 mod standing;
 mod starting;
+mod store_exchange;
 pub mod streams;
 mod target;
 mod tcp;
@@ -79,7 +80,7 @@ mod upload;
 
 pub use activity::{Activity, ActivityKind, ActivityStream, HeardActivity};
 pub use catalogue::{ContentState, ContentStatus};
-pub use codec::QueryCodec;
+pub use codec::{HeedingCodec, QueryCodec, StoreCodec};
 pub use config::NodeConfig;
 pub use control::QueryError;
 pub use detail::{ContentDetail, ContentNeighbour};
@@ -101,6 +102,7 @@ pub use remote::{AskError, ChunkPlaces, ClaimedPeer, ContentsPage, RemotePeer};
 pub use shared_error::SharedError;
 pub use shoal_framing::{read_frame, write_frame};
 pub use shoal_wire::query::{ChunkRef, ContentClaim, CountersClaim, LoadClaim, QueryErrorCode};
+pub use store_exchange::StoreQuestion;
 pub use target::{PeerTarget, PeerTargetError};
 pub use tls::TlsConfig;
 pub use topology::{

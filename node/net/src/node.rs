@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use libp2p::{Multiaddr, PeerId};
 use shoal_content::{ContentId, Manifest};
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 
 use super::config::NodeConfig;
 #[cfg(test)]
@@ -26,6 +26,7 @@ use crate::library::Inquiry;
 use crate::parts::NodeParts;
 use crate::remote::{AskError, RemotePeer};
 use crate::starting::start;
+use crate::store_exchange::StoreQuestion;
 use crate::target::PeerTarget;
 use crate::topology::{FindQuestion, FoundByPeers, MapOptions, Neighbourhood, SwarmMap, finding, map};
 use crate::traffic::Exchanged;
@@ -226,6 +227,23 @@ impl Node {
     /// The neighbours on either side of the node's place on the ring of all peers, as far as it holds any.
     pub fn ring(&self) -> Vec<RingMember> {
         self.neighbourhood.members()
+    }
+
+    /// What peers ask of the store from now on. Who took it before hears nothing any more; while nobody has it, peers are told
+    /// that this node knows no store.
+    pub fn store_questions(&self) -> mpsc::Receiver<StoreQuestion> {
+        self.parts.store.open()
+    }
+
+    /// Where peers can be found, as far as that is known and others may be told. Peers of which there is nothing to tell
+    /// are left out.
+    pub fn addresses_of(&self, peers: Vec<PeerId>) -> Vec<(PeerId, Vec<Multiaddr>)> {
+        self.parts.control.addresses_of(peers)
+    }
+
+    /// What a content is read from, if the node has any of it.
+    pub fn store_of(&self, content: &ContentId) -> Option<Arc<dyn ChunkStore>> {
+        self.parts.library.store(content)
     }
 
     /// The tracker at an address, to ask it something. Nothing is sent before that.

@@ -15,6 +15,7 @@ use crate::library::Library;
 use crate::metrics::SwarmMetrics;
 use crate::neighbours::ConnectionTable;
 use crate::observer::Observer;
+use crate::store_exchange::StoreDoor;
 use crate::tracker_client::TrackerConnector;
 use crate::upload::Uploads;
 
@@ -32,6 +33,7 @@ pub(crate) struct NodeParts {
     pub(crate) connections: ConnectionTable,
     pub(crate) events: EventHub,
     pub(crate) activity: ActivityHub,
+    pub(crate) store: StoreDoor,
     pub(crate) observer: Option<Observer>,
     pub(crate) metrics: Option<SwarmMetrics>,
     /// Cancelled when the task of the Swarm has ended.

@@ -13,6 +13,7 @@ use shoal_wire::query::{
     ChunkRef, ContentClaim, CountersClaim, LinksClaim, LoadClaim, PeerAddresses, QueryErrorCode,
     QueryRequest, QueryResponse,
 };
+use shoal_wire::store::{StoreRequest, StoreResponse};
 use tokio::time::Instant;
 
 use crate::control::{Control, QueryError};
@@ -174,6 +175,15 @@ impl RemotePeer {
                 Ok(_) | Err(QueryError::Refused(_)) => Ok(start.elapsed()),
                 Err(error) => Err(failed(peer, error)),
             }
+        };
+        within_time(asking).await
+    }
+
+    /// Asks it something of the store.
+    pub async fn store(&self, request: StoreRequest) -> Result<StoreResponse, AskError> {
+        let asking = async {
+            let peer = self.reach().await?;
+            self.control.store(peer, request).await.map_err(|error| failed(peer, error))
         };
         within_time(asking).await
     }

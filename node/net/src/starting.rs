@@ -24,6 +24,7 @@ use crate::parts::NodeParts;
 use crate::peers::SharedPeers;
 use crate::peers::layer::PeerLayer;
 use crate::reachability::RelayKeeper;
+use crate::store_exchange::{StoreDoor, StoreExchange};
 use crate::topology::Finder;
 use crate::tracker_client::TrackerConnector;
 use crate::transport;
@@ -52,6 +53,7 @@ pub(crate) async fn start(config: NodeConfig) -> Result<(NodeParts, Answerer), N
     let (trackers, questions) = TrackerConnector::new(control.clone(), identity);
     let streams = chunk_streams(control.clone(), Pace::new(config.limit_down, clock), memory, clock);
     let connections = ConnectionTable::default();
+    let store = StoreDoor::default();
     let answerer = Answerer {
         clock,
         library: library.clone(),
@@ -66,6 +68,7 @@ pub(crate) async fn start(config: NodeConfig) -> Result<(NodeParts, Answerer), N
     let driver = Driver::new(swarm, orders, questions, PeerLayer::new(clock, peers), answerer.clone(), layer)
         .announcing(ExternalAddresses::of(&config.listen))
         .relayed_by(RelayKeeper::new(clock, &config.relays))
+        .answering(StoreExchange::new(store.clone()))
         .counting(config.metrics.clone());
     let driver_ended = CancellationToken::new();
     let ended = driver_ended.clone().drop_guard();
@@ -92,6 +95,7 @@ pub(crate) async fn start(config: NodeConfig) -> Result<(NodeParts, Answerer), N
         connections,
         events,
         activity,
+        store,
         observer,
         metrics: config.metrics,
         driver_ended,

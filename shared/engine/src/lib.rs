@@ -12,6 +12,7 @@
 //! - [`explain()`]: why a content does not come, or comes slowly.
 //! - [`Ring`]: with which peers a long-lived node stays connected; [`MapWalk`]: how the map of a swarm is drawn.
 //! - [`FindRelay`]: to whom a question for a name is passed on.
+//! - [`StorePlanner`]: which nodes keep which content for each other.
 //! - [`Announcer`]: when to register at and to ask rendezvous points.
 //!
 //! What this is not: nothing here sends, sleeps, reads a clock or sees a chunk's bytes. `now` is the
@@ -35,6 +36,7 @@ mod name;
 mod peer_book;
 mod rate_limit;
 mod seed_goal;
+mod store_planner;
 #[cfg(test)]
 pub(crate) mod testing;
 mod topology;
@@ -67,6 +69,10 @@ pub use peer_book::{
 };
 pub use rate_limit::RateLimit;
 pub use seed_goal::{ReachedGoal, SeedGoal, SeedOutput, SeedStatus, SeedWatch};
+pub use store_planner::{
+    MAX_KEPT, StoreFarewell, StoreInput, StoreOfferAnswer, StoreOutput, StorePlanner, StorePlannerConfig,
+    StoreSaved, StoreView,
+};
 pub use topology::{
     MapWalk, Ring, RingConfig, RingInput, RingMember, RingOutput, RingPlace, RingSide, WalkLimits,
 };

@@ -12,6 +12,8 @@
 //! one arrives a retransmission later.
 //! **The tracker** is a [`Registry`](shoal_registry::Registry); it answers at once.
 //!
+//! [`StoreNetwork`] is another one: nodes that keep contents for each other, and come and go.
+//!
 //! What this is not: no payload, no congestion control, no disk and no processor; loss slows messages,
 //! not pieces. Where a real swarm is held back by those, this one is not.
 //!
@@ -30,6 +32,7 @@ mod node;
 mod outcome;
 mod scenario;
 mod simulation;
+mod store;
 #[cfg(test)]
 mod tests;
 mod tracker;
@@ -40,6 +43,7 @@ mod vanished;
 pub use outcome::{Completion, SimOutcome, SimTraffic};
 pub use scenario::{Link, Scenario, Vanishing};
 pub use simulation::Simulation;
+pub use store::{StoreNetwork, StoreOutcome, StoreScenario};
 
 /// Plays a scenario until everybody is complete, nothing can happen any more or its deadline is over.
 pub fn run(scenario: &Scenario) -> SimOutcome {

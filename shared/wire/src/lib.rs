@@ -1,11 +1,12 @@
 //! What peers say to each other: message types, their limits and their bytes.
 //!
-//! Three protocols of our own, and one of libp2p's:
+//! Four protocols of our own, and one of libp2p's:
 //!
 //! - [`query`] (`/shoal/query/1`): a question, an answer, a stream for each pair. Control only.
 //! - [`chunks`] (`/shoal/chunks/1`): chunk requests and chunk bytes, pipelined on one long-lived stream
 //!   per peer and direction.
 //! - [`tracker`] (`/shoal/tracker/1`): a question to a tracker, and its answer.
+//! - [`store`] (`/shoal/store/1`): nodes that keep contents for others, to each other.
 //!
 //! - [`rendezvous`] (`/rendezvous/1.0.0`): the libp2p specification's protocol with trackers, in protobuf.
 //!
@@ -24,6 +25,7 @@ pub mod frame;
 mod have;
 pub mod query;
 pub mod rendezvous;
+pub mod store;
 pub mod tracker;
 #[cfg(test)]
 mod vectors;

@@ -6,6 +6,7 @@
 mod asked_on;
 mod growth;
 mod node;
+mod store;
 
 use std::fmt::Debug;
 
@@ -505,6 +506,7 @@ fn listings() -> impl Iterator<Item = &'static str> {
         .chain(growth::LISTINGS)
         .chain(node::LISTINGS)
         .chain(asked_on::LISTINGS)
+        .chain(store::LISTINGS)
         .chain(crate::tracker::vectors::listings())
 }
 

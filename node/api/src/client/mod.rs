@@ -10,6 +10,7 @@ mod carrier;
 mod contents;
 mod events;
 mod node;
+mod store;
 mod trackers;
 
 use std::path::PathBuf;

@@ -12,6 +12,7 @@ mod node;
 mod payload;
 mod peers;
 mod router;
+mod store;
 mod stream;
 mod topology;
 mod trackers;

@@ -11,7 +11,9 @@ use utoipa::openapi::{InfoBuilder, OpenApi, OpenApiBuilder, ServerBuilder};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{ask, contents, detail, find, library, node, payload, peers, stream, topology, trackers, why};
+use super::{
+    ask, contents, detail, find, library, node, payload, peers, store, stream, topology, trackers, why,
+};
 use crate::app::App;
 use crate::model::Problem;
 use crate::refusal::Refusal;
@@ -57,6 +59,8 @@ fn all() -> OpenApiRouter<App> {
         .routes(routes!(ask::neighbours))
         .routes(routes!(ask::contents))
         .routes(routes!(ask::ping))
+        .routes(routes!(store::store, store::keep))
+        .routes(routes!(store::locate, store::end))
         .routes(routes!(stream::events))
 }
 
@@ -162,7 +166,9 @@ mod tests {
         let path = url.split([' ', '?', '\'']).next().unwrap();
         let mut parts: Vec<&str> = path.split('/').collect();
         match parts[..] {
-            ["contents" | "shares", ref mut id, ..] | ["tracker", "payload", ref mut id] => *id = "{id}",
+            ["contents" | "shares" | "store", ref mut id, ..] | ["tracker", "payload", ref mut id] => {
+                *id = "{id}"
+            }
             _ => {}
         }
         let method = match line.split_once("-X ") {

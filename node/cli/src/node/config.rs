@@ -2,15 +2,16 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use libp2p::Multiaddr;
-use shoal_daemon::{Schedule, ScheduleError};
+use shoal_daemon::{Schedule, ScheduleError, StoreSettings};
 use shoal_rendezvous::config::{ConfigError, LogFormat, Text};
 
 use super::super::finding::{FindingArgs, protocol};
 use super::super::options::FairnessArg;
 use super::super::places;
-use super::options::{ControlOptions, LimitOptions, NodeOptions, PlainAddress};
+use super::options::{ControlOptions, LimitOptions, NodeOptions, PlainAddress, StoreOptions};
 
 /// All that a node goes by.
 #[derive(Debug, Clone)]
@@ -32,6 +33,7 @@ pub(super) struct NodeSettings {
     pub(super) log: Option<String>,
     pub(super) log_format: LogFormat,
     pub(super) limits: LimitSettings,
+    pub(super) store: StoreSettings,
     pub(super) control: ControlSettings,
 }
 
@@ -96,6 +98,7 @@ impl NodeOptions {
             log: self.log,
             log_format: self.log_format.unwrap_or_default(),
             limits: self.limits.complete()?,
+            store: self.store.complete(),
             control: self.control.complete(socket)?,
             data,
         })
@@ -104,6 +107,22 @@ impl NodeOptions {
 
 fn plain(addresses: Option<Vec<Text<PlainAddress>>>) -> Vec<Multiaddr> {
     addresses.into_iter().flatten().map(|text| text.0.0).collect()
+}
+
+impl StoreOptions {
+    fn complete(self) -> StoreSettings {
+        /// How often nodes that keep the same content ping each other.
+        const PING: Duration = Duration::from_secs(15);
+        let ping = self.store_ping.map_or(PING, |text| text.0.0);
+        let mut settings = StoreSettings::paced(self.donate.map_or(0, |text| text.0.0), ping);
+        settings.peers = plain(self.peer);
+        settings.hollow = self.store_hollow.unwrap_or_default();
+        let planner = &mut settings.planner;
+        planner.check = self.store_check.map_or(planner.check, |text| text.0.0);
+        planner.verify = self.store_verify.map_or(planner.verify, |text| text.0.0);
+        settings.leave_within = self.leave_within.map_or(settings.leave_within, |text| text.0.0);
+        settings
+    }
 }
 
 impl LimitOptions {

@@ -31,13 +31,13 @@ use super::finding::QUIET;
 use super::options::{NetArgs, PaceArgs};
 use super::output::Output;
 use super::share_dirs::{self, ShareDirs};
-use super::{activity, identity, places};
+use super::{activity, identity, places, store};
 
 /// Run a node that stays: it shares and fetches what the other commands leave to it, also after a restart
 ///
 /// Prints its addresses on standard output, one on each line, and runs until Ctrl-C or SIGTERM. While it runs, `share`, `get`,
-/// `status`, `peers`, `ls`, `find`, `pause`, `resume`, `rm`, `limit`, `load`, `counters`, `where`, `ping`, `topo` and
-/// `shell` use it.
+/// `status`, `peers`, `ls`, `find`, `pause`, `resume`, `rm`, `limit`, `load`, `counters`, `where`, `ping`, `topo`, `store`,
+/// `request`, `stored`, `drop` and `shell` use it.
 #[derive(clap::Args)]
 #[command(after_help = AFTER_HELP)]
 pub(super) struct Args {
@@ -52,13 +52,14 @@ pub(super) struct Args {
 }
 
 const AFTER_HELP: &str = "\
-File: options have the names from here without the dashes; those under Limits and Control are in its tables [limits] and \
-[control].
+File: options have the names from here without the dashes; those under Limits, Store and Control are in its tables \
+[limits], [store] and [control].
 
-Data: the folder holds identity.key (the node's address), library.redb and, with --api, api.token. Shared files stay where \
-they are.
+Data: the folder holds identity.key (the node's address), library.redb, with --api api.token, and with \
+--donate in store/ what it keeps for others. Shared files stay where they are.
 
-Signals: the first Ctrl-C or SIGTERM ends it in good order, a second one at once. Under systemd it reports when it is ready \
+Signals: the first Ctrl-C or SIGTERM ends it in good order, what it keeps for others being handed over first; a second one \
+ends it at once. Under systemd it reports when it is ready \
 (Type=notify).";
 
 /// What is printed once the node runs.
@@ -85,12 +86,26 @@ pub(super) async fn run(args: Args, output: &Output, stop: CancellationToken) ->
     let held = identity::of_node(&settings.data)?;
     let daemon = Daemon::start(settings.daemon(held.key.clone())).await?;
     let recorder = activity::record(daemon.node(), settings.activity_log.as_deref())?;
-    let result = control(&settings, &daemon, &mut dirs, output, &stop).await;
+    let result = tokio::select! {
+        ended = control(&settings, &daemon, &mut dirs, output, &stop) => ended,
+        () = daemon.outdone() => Err(outdone(&daemon)),
+    };
     notify(sd_notify::NotifyState::Stopping);
+    if result.is_ok() {
+        store::hand_over(&daemon, output).await;
+    }
     daemon.shutdown().await;
     activity::finish(recorder).await;
     drop(held);
     result.map(|()| Exit::Done)
+}
+
+fn outdone(daemon: &Daemon) -> CliError {
+    let peer = daemon.node().peer_id();
+    let error = CliError::from(anyhow!(
+        "another node with this identity, {peer}, is running, and was started before this one"
+    ));
+    error.hint("end it first, or give this node an identity of its own: another --data folder, without a copy of identity.key")
 }
 
 /// Serves the API until the node is to end.
@@ -204,6 +219,7 @@ impl NodeSettings {
             watch: self.watch,
             activity_log: self.activity_log.clone(),
             cache: default_cache_dir(),
+            store: Some(self.store.clone()),
         }
     }
 

@@ -5,7 +5,9 @@
 
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::Duration;
 
+use bytesize::ByteSize;
 use clap::Args;
 use libp2p::Multiaddr;
 use serde::Deserialize;
@@ -77,7 +79,62 @@ pub(super) struct NodeOptions {
     #[command(flatten)]
     pub(super) limits: LimitOptions,
     #[command(flatten)]
+    pub(super) store: StoreOptions,
+    #[command(flatten)]
     pub(super) control: ControlOptions,
+}
+
+/// The options of the file's table `store`.
+#[derive(Args, Deserialize, Debug, Clone, Default)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+#[command(next_help_heading = "Store")]
+pub(super) struct StoreOptions {
+    /// Keep contents of others, up to so many bytes, such as 20GiB [default: none]
+    #[arg(long, value_name = "SIZE")]
+    pub(super) donate: Option<Text<Space>>,
+    /// Address of a node to meet first, such as one that keeps contents; may be given several times
+    #[arg(long, value_name = "ADDR")]
+    pub(super) peer: Option<Vec<Text<PlainAddress>>>,
+    /// How long handing over to others may take when the node ends, such as 5m [default: 1m]
+    #[arg(long, value_name = "TIME")]
+    pub(super) leave_within: Option<Text<Span>>,
+    /// How often nodes that keep the same content ping each other; other times follow from it
+    #[arg(long, value_name = "TIME", hide = true)]
+    pub(super) store_ping: Option<Text<Span>>,
+    /// Say that contents are kept, and keep nothing, to see what others do then
+    #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
+    pub(super) store_hollow: Option<bool>,
+    /// How often copies of others are checked
+    #[arg(long, value_name = "TIME", hide = true)]
+    pub(super) store_check: Option<Text<Span>>,
+    /// How often own copies are read and compared
+    #[arg(long, value_name = "TIME", hide = true)]
+    pub(super) store_verify: Option<Text<Span>>,
+}
+
+/// Bytes on a disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Space(pub(super) u64);
+
+impl FromStr for Space {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        text.parse::<ByteSize>().map(|size| Self(size.as_u64()))
+    }
+}
+
+/// A time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Span(pub(super) Duration);
+
+impl FromStr for Span {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let time = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+        if time.is_zero() { Err("no time at all".into()) } else { Ok(Self(time)) }
+    }
 }
 
 /// The options of the file's table `limits`.
@@ -194,7 +251,22 @@ impl NodeOptions {
             log: self.log.or(other.log),
             log_format: self.log_format.or(other.log_format),
             limits: self.limits.or(other.limits),
+            store: self.store.or(other.store),
             control: self.control.or(other.control),
+        }
+    }
+}
+
+impl StoreOptions {
+    fn or(self, other: Self) -> Self {
+        Self {
+            donate: self.donate.or(other.donate),
+            peer: self.peer.or(other.peer),
+            leave_within: self.leave_within.or(other.leave_within),
+            store_ping: self.store_ping.or(other.store_ping),
+            store_hollow: self.store_hollow.or(other.store_hollow),
+            store_check: self.store_check.or(other.store_check),
+            store_verify: self.store_verify.or(other.store_verify),
         }
     }
 }

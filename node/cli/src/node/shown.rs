@@ -38,6 +38,7 @@ struct Effective<'a> {
     log: Option<&'a str>,
     log_format: LogFormat,
     limits: EffectiveLimits,
+    store: EffectiveStore,
     control: EffectiveControl<'a>,
 }
 
@@ -52,6 +53,14 @@ struct EffectiveLimits {
     #[serde(skip_serializing_if = "Option::is_none")]
     upload_slots: Option<u16>,
     fairness: FairnessArg,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct EffectiveStore {
+    donate: String,
+    peer: Vec<String>,
+    leave_within: String,
 }
 
 #[derive(Serialize)]
@@ -104,6 +113,11 @@ impl NodeSettings {
                 schedule: limits.schedule.rules.iter().map(ToString::to_string).collect(),
                 upload_slots: limits.upload_slots,
                 fairness: limits.fairness,
+            },
+            store: EffectiveStore {
+                donate: format!("{}B", self.store.planner.donated),
+                peer: texts(&self.store.peers),
+                leave_within: humantime::format_duration(self.store.leave_within).to_string(),
             },
             control: EffectiveControl {
                 socket: &control.socket,

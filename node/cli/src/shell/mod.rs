@@ -8,6 +8,7 @@ mod editor;
 mod line;
 mod news;
 mod state;
+mod store_acts;
 mod tracker_acts;
 mod words;
 
@@ -17,8 +18,10 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use anyhow::anyhow;
+use bytesize::ByteSize;
+use libp2p::Multiaddr;
 use libp2p::identity::Keypair;
-use shoal_daemon::{DaemonConfig, Schedule};
+use shoal_daemon::{DaemonConfig, Schedule, StoreSettings};
 use shoal_printable::Printable;
 use shoal_rendezvous::identity::HeldKey;
 use shoal_store::default_cache_dir;
@@ -30,11 +33,11 @@ use self::news::Voice;
 use self::state::Shell;
 use self::words::Deed;
 use super::error::{CliError, Exit};
-use super::options::NetArgs;
+use super::options::{NetArgs, address};
 use super::output::Output;
 use super::session::{Session, running};
 use super::share_dirs::{self, ShareDirs};
-use super::{identity, places, stop};
+use super::{identity, places, stop, store};
 
 /// How long a look at names for completion may keep the prompt.
 const PATIENCE: Duration = Duration::from_millis(300);
@@ -62,6 +65,12 @@ pub(super) struct Args {
     /// several times
     #[arg(long, value_name = "DIR")]
     share_dir: Vec<PathBuf>,
+    /// The own node keeps contents of others, up to so many bytes, such as 20GiB
+    #[arg(long, value_name = "SIZE", requires = "data")]
+    donate: Option<ByteSize>,
+    /// Address of a node that the own node meets first; may be given several times
+    #[arg(long, value_name = "ADDR", value_parser = address)]
+    peer: Vec<Multiaddr>,
     /// Folder to place downloads in
     #[arg(long, short, value_name = "DIR", default_value = ".")]
     output: PathBuf,
@@ -75,9 +84,17 @@ impl Args {
             (self.port != 0, "--port"),
             (!self.net.rendezvous.is_empty(), "--rendezvous"),
             (!self.share_dir.is_empty(), "--share-dir"),
+            (self.donate.is_some(), "--donate"),
+            (!self.peer.is_empty(), "--peer"),
         ];
         let own = own.into_iter().find(|(given, _)| *given).map(|(_, name)| name);
         own.or_else(|| self.net.only_alone())
+    }
+
+    fn store(&self) -> StoreSettings {
+        let mut settings = StoreSettings { peers: self.peer.clone(), ..StoreSettings::default() };
+        settings.planner.donated = self.donate.map_or(0, |size| size.as_u64());
+        settings
     }
 
     /// The running node, or an own one. The key file of the own one is held as long as the second thing lives.
@@ -104,6 +121,7 @@ impl Args {
             watch: !self.share_dir.is_empty(),
             activity_log: None,
             cache: default_cache_dir(),
+            store: Some(self.store()),
         };
         Ok((Session::own(config).await?, held))
     }
@@ -132,6 +150,9 @@ pub(super) async fn run(args: Args, output: &Output) -> Result<Exit, CliError> {
     // Err: it has panicked, which it has said.
     drop((looking.await, telling.await));
     if let Ok(shell) = Arc::try_unwrap(shell).map_err(drop) {
+        if let Some(daemon) = shell.session.daemon() {
+            store::hand_over(daemon, &shell.output).await;
+        }
         shell.session.end().await;
     }
     drop(held);

@@ -7,6 +7,7 @@ use super::super::error::{CliError, Exit};
 use super::acts;
 use super::line::Kind;
 use super::state::Shell;
+use super::store_acts;
 use super::tracker_acts;
 
 /// What a word does.
@@ -200,6 +201,38 @@ pub(super) const WORDS: &[Word] = &[
         &[Kind::Content],
         acts::topo,
     ),
+    word(
+        "store",
+        "PATH [COPIES]",
+        "have other nodes keep a file or folder for 30 days, as 3 copies unless told; Ctrl-C leaves it to the node",
+        (1, 2),
+        &[Kind::Path, Kind::Free],
+        store_acts::store,
+    ),
+    word(
+        "request",
+        "NAME|ID [DIR]",
+        "fetch what other nodes keep",
+        (1, 2),
+        &[Kind::Free, Kind::Path],
+        store_acts::request,
+    ),
+    word(
+        "stored",
+        "",
+        "list what is kept here for others, and by others for this node",
+        (0, 0),
+        &[],
+        store_acts::stored,
+    ),
+    word(
+        "drop",
+        "NAME|ID",
+        "have other nodes keep a content no longer",
+        (1, 1),
+        &[Kind::Free],
+        store_acts::end_stored,
+    ),
     Word { act: Deed::Help, ..special("help", "[WORD]", "show what there is", (0, 1), &[Kind::Word]) },
     Word {
         aliases: &["end", "exit"],
@@ -260,7 +293,7 @@ mod tests {
         let all: Vec<&str> = names().collect();
         assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), all.len());
         let wanted = "updatelist find download getload peers where counters register deregister payload ping share ls status \
-            pause resume rm limit topo why help quit end exit";
+            pause resume rm limit topo why store request stored drop help quit end exit";
         for name in wanted.split_whitespace() {
             let word = find(name).unwrap_or_else(|| panic!("{name}"));
             assert!(help(None).contains(&help(Some(word))), "{name}");

@@ -1,5 +1,6 @@
 //! The database file itself. Everything here blocks.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -32,6 +33,11 @@ const SETTINGS_KEY: &str = "all";
 /// Beside the settings, in their table: libraries that were made before there was such a row have none.
 const PEERS_KEY: &str = "peers";
 
+/// Contents that the store keeps or owns. Made when something is first written to it.
+const KEPT: TableDefinition<'_, [u8; 32], &[u8]> = TableDefinition::new("kept");
+/// Other things that the store knows.
+const OF_STORE: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("of store");
+
 /// All that is held in memory of a library.
 #[derive(Debug, Default)]
 pub(crate) struct Saved {
@@ -40,6 +46,9 @@ pub(crate) struct Saved {
     pub(crate) settings: Settings,
     /// Peers that worked, the best first.
     pub(crate) peers: Vec<KnownPeer>,
+    /// What the store wrote down of contents, and of other things by their names.
+    pub(crate) kept: Vec<(ContentId, Vec<u8>)>,
+    pub(crate) of_store: BTreeMap<String, Vec<u8>>,
     /// The file was damaged and lies here now; nothing was read from it.
     pub(crate) moved_to: Option<PathBuf>,
 }
@@ -167,7 +176,10 @@ fn load(database: &Database) -> Result<Saved, DiskError> {
         Ok(())
     };
     read()?;
+    let (kept, of_store) = load_store(database)?;
     Ok(Saved {
+        kept,
+        of_store,
         contents: decode_all(rows.0)?,
         shares: decode_all(rows.1)?,
         settings: rows.2.map(|row| decode(&row)).transpose()?.unwrap_or_default(),
@@ -175,6 +187,34 @@ fn load(database: &Database) -> Result<Saved, DiskError> {
         peers: rows.3.and_then(|row| decode(&row).ok()).unwrap_or_default(),
         moved_to: None,
     })
+}
+
+/// What the store wrote down, if it ever did.
+#[expect(clippy::type_complexity, reason = "two tables")]
+fn load_store(
+    database: &Database,
+) -> Result<(Vec<(ContentId, Vec<u8>)>, BTreeMap<String, Vec<u8>>), redb::Error> {
+    let (mut kept, mut others) = (vec![], BTreeMap::new());
+    let read = database.begin_read()?;
+    match read.open_table(KEPT) {
+        Err(redb::TableError::TableDoesNotExist(_)) => {}
+        table => {
+            for row in table?.iter()? {
+                let (key, value) = row?;
+                kept.push((content(key.value()), value.value().to_vec()));
+            }
+        }
+    }
+    match read.open_table(OF_STORE) {
+        Err(redb::TableError::TableDoesNotExist(_)) => {}
+        table => {
+            for row in table?.iter()? {
+                let (key, value) = row?;
+                others.insert(key.value().to_owned(), value.value().to_vec());
+            }
+        }
+    }
+    Ok((kept, others))
 }
 
 fn decode_all<K, T: DeserializeOwned>(rows: Vec<(K, Vec<u8>)>) -> Result<Vec<(K, T)>, DiskError> {
@@ -219,6 +259,15 @@ pub(super) fn write<'a>(
                 write.open_table(SHARES)?.insert(key, shoal_cbor::encode(request).as_slice())?;
             }
             Change::ShareDone(key) => drop(write.open_table(SHARES)?.remove(key)?),
+            Change::Kept(content, Some(row)) => {
+                write.open_table(KEPT)?.insert(content.root_hash().as_bytes(), row.as_slice())?;
+            }
+            Change::Kept(content, None) => {
+                write.open_table(KEPT)?.remove(content.root_hash().as_bytes())?;
+            }
+            Change::OfStore(name, row) => {
+                write.open_table(OF_STORE)?.insert(name, row.as_slice())?;
+            }
             Change::Settings(settings) => {
                 let row = shoal_cbor::encode(settings);
                 write.open_table(SETTINGS)?.insert(SETTINGS_KEY, row.as_slice())?;

@@ -108,6 +108,10 @@ pub(crate) enum Change {
     Settings(Settings),
     /// Peers that worked, all of them.
     Peers(Vec<KnownPeer>),
+    /// What the store knows of a content; `None`: nothing any more.
+    Kept(ContentId, Option<Vec<u8>>),
+    /// Something else that the store knows, by its name.
+    OfStore(&'static str, Vec<u8>),
 }
 
 /// A peer that worked, to begin with at the next start.

@@ -34,6 +34,7 @@ use crate::peers::DialError;
 use crate::peers::layer::PeerLayer;
 use crate::reachability::RelayKeeper;
 use crate::shared_error::SharedError;
+use crate::store_exchange::StoreExchange;
 use crate::streams;
 use crate::tracker_client;
 
@@ -61,6 +62,7 @@ pub(super) struct Driver {
     reaching: HashMap<ConnectionId, oneshot::Sender<Result<PeerId, DialError>>>,
     queries: HashMap<OutboundRequestId, oneshot::Sender<Result<QueryResponse, QueryError>>>,
     trackers: tracker_client::Questions,
+    store: StoreExchange,
     external: ExternalAddresses,
     relays: RelayKeeper,
     answers: FuturesUnordered<BoxFuture<'static, Answered>>,
@@ -88,6 +90,7 @@ impl Driver {
             reaching: HashMap::new(),
             queries: HashMap::new(),
             trackers,
+            store: StoreExchange::default(),
             external: ExternalAddresses::default(),
             relays: RelayKeeper::new(clock, &[]),
             answers: FuturesUnordered::new(),
@@ -104,6 +107,11 @@ impl Driver {
     /// The relays that lead to the node.
     pub(super) fn relayed_by(self, relays: RelayKeeper) -> Self {
         Self { relays, ..self }
+    }
+
+    /// Who answers what is asked of the store.
+    pub(super) fn answering(self, store: StoreExchange) -> Self {
+        Self { store, ..self }
     }
 
     /// Where what happens is counted.
@@ -125,6 +133,7 @@ impl Driver {
                 () = self.discovery.due() => {}
                 () = self.relays.due() => {}
                 order = self.trackers.next() => self.ask_tracker(order),
+                answered = self.store.next() => self.store.answer(self.swarm.behaviour_mut(), answered),
                 order = self.orders.recv() => match order {
                     Some(Order::Shutdown(done)) => {
                         // Closes every connection; only then is it done.
@@ -145,6 +154,10 @@ impl Driver {
         match order {
             Order::Reach(peer, address, reply) => self.reach(peer, address, reply),
             Order::Query(peer, request, reply) => self.query(peer, request, reply),
+            Order::Store(peer, request, reply) => {
+                let connected = self.swarm.is_connected(&peer);
+                self.store.ask(self.swarm.behaviour_mut(), connected.then_some(peer), request, reply);
+            }
             Order::OpenStream(peer, reply) => self.swarm.behaviour_mut().streams.open(peer, reply),
             Order::Addresses(reply) => {
                 let _ = reply.send(self.swarm.external_addresses().cloned().collect());
@@ -242,6 +255,14 @@ impl Driver {
     fn on_behaviour_event(&mut self, event: BehaviourEvent) {
         match event {
             BehaviourEvent::Query(event) => self.on_query_event(event),
+            BehaviourEvent::Store(event) => {
+                if let Some((peer, connection)) = StoreExchange::asker(&event) {
+                    self.peers.used_by(&peer);
+                    let (now, ip) = (self.parts.clock.now(), self.peers.ip(connection));
+                    self.store.note_asker(now, peer, ip);
+                }
+                self.store.on_event(self.swarm.behaviour_mut(), event);
+            }
             BehaviourEvent::Streams(streams::Event::Inbound { peer, connection, stream }) => {
                 let network = self.peers.network(connection);
                 self.parts.uploads.start(peer, network, self.peers.count(peer, stream));
