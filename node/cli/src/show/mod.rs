@@ -14,3 +14,4 @@ pub(super) use self::dot::dot;
 pub(super) use self::map::map;
 pub(super) use self::node::{counters, limits, load, neighbours, node};
 pub(super) use self::peers::{found, location, peer_contents, peer_counters, peer_load};
+pub(super) use self::table::Table;

@@ -64,6 +64,9 @@ pub(super) fn clock() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
+/// What was written down before: of contents, and other things by their names.
+type Written<'a> = (Vec<(ContentId, Vec<u8>)>, &'a BTreeMap<String, Vec<u8>>);
+
 impl Keeper {
     /// Takes in what was written down, and begins nothing yet.
     pub(crate) fn new(
@@ -71,7 +74,7 @@ impl Keeper {
         identity: Keypair,
         settings: StoreSettings,
         folder: Option<PathBuf>,
-        saved: (Vec<(ContentId, Vec<u8>)>, &BTreeMap<String, Vec<u8>>),
+        saved: Written<'_>,
     ) -> Self {
         let local = identity.public().to_peer_id();
         let started = clock();
@@ -262,11 +265,7 @@ fn all_members(state: &State) -> Vec<PeerAddresses> {
 }
 
 /// Takes in what was written down before.
-fn restore(
-    state: &mut State,
-    core: &Core,
-    (kept, others): (Vec<(ContentId, Vec<u8>)>, &BTreeMap<String, Vec<u8>>),
-) {
+fn restore(state: &mut State, core: &Core, (kept, others): Written<'_>) {
     fn read<T: serde::de::DeserializeOwned + Default>(rows: &BTreeMap<String, Vec<u8>>, name: &str) -> T {
         rows.get(name).and_then(|row| shoal_cbor::decode(row).ok()).unwrap_or_default()
     }

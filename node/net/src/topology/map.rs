@@ -19,7 +19,7 @@ use crate::target::PeerTarget;
 /// What one peer answered.
 struct Asked {
     peer: PeerId,
-    answer: Result<(NodeAnswer, Vec<(ClaimedPeer, Option<Duration>)>), AskError>,
+    answer: Result<Answer, AskError>,
 }
 
 /// Walks through the swarm. `own`: what this node would say of itself.

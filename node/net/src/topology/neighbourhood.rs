@@ -77,10 +77,13 @@ impl Neighbourhood {
     }
 }
 
+/// Peers, and where they are said to be.
+type Placed = Vec<(PeerId, Vec<Multiaddr>)>;
+
 /// What became of a question: what the ring is told, and where peers are said to be.
 struct Heard {
     input: Option<RingInput>,
-    told: Option<(PeerId, Vec<(PeerId, Vec<Multiaddr>)>)>,
+    told: Option<(PeerId, Placed)>,
 }
 
 struct Keeper {
@@ -121,7 +124,7 @@ impl Keeper {
             PeerEvent::Connected { peer } => Some(RingInput::Connected(peer)),
             PeerEvent::Unreachable { peer, .. } => Some(RingInput::Unreachable(peer)),
             PeerEvent::Disconnected { peer } => Some(RingInput::Disconnected(peer)),
-            PeerEvent::AddressUnreachable { .. } => None,
+            PeerEvent::AddressUnreachable { .. } | PeerEvent::AddressesChanged => None,
             // Who is held and not connected any more does not answer the next ping.
             PeerEvent::Lagged { connected } => {
                 let now = self.clock.now();

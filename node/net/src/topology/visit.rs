@@ -46,6 +46,7 @@ pub(super) async fn visit(
             PeerEvent::Disconnected { .. } => break,
             PeerEvent::AddressAnswered { .. }
             | PeerEvent::AddressUnreachable { .. }
+            | PeerEvent::AddressesChanged
             | PeerEvent::Lagged { .. } => {}
         }
     }
@@ -94,7 +95,7 @@ async fn visit_named(control: &Control, target: &PeerTarget) -> Result<Visit, As
                 return Err(error.map_or(DialError::NotDialled, DialError::Failed).into());
             }
             PeerEvent::Disconnected { .. } => break,
-            PeerEvent::Connected { .. } | PeerEvent::Lagged { .. } => {}
+            PeerEvent::Connected { .. } | PeerEvent::AddressesChanged | PeerEvent::Lagged { .. } => {}
         }
     }
     Err(AskError::Ended)

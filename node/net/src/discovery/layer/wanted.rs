@@ -87,7 +87,7 @@ impl DiscoveryLayer {
             PeerEvent::AddressUnreachable { address, error } => {
                 tracing::debug!(%address, %error, "a peer to begin with cannot be reached");
             }
-            PeerEvent::Disconnected { .. } => {}
+            PeerEvent::Disconnected { .. } | PeerEvent::AddressesChanged => {}
             PeerEvent::Lagged { .. } => {
                 let all: Vec<_> = self.wanted.keys().copied().collect();
                 for peer in all {
