@@ -80,10 +80,8 @@ impl Daemon {
         saved.shares.into_iter().for_each(|(number, request)| core.queue.restore(number, request));
         let alive = Arc::new(Alive { core: core.clone(), tasks: Mutex::default() });
         let folder = data.map(|data| data.join(STORE));
-        let keeper = store.map(|settings| {
-            let written = (saved.kept, &saved.of_store);
-            Arc::new(Keeper::new(core.clone(), identity, settings, folder, written))
-        });
+        let keeper = store
+            .map(|settings| Arc::new(Keeper::new(core.clone(), identity, settings, folder, saved.store)));
         // Before anything begins, so that nothing is missed.
         let (_, events) = core.node.subscribe();
         alive.spawn(follow::listen(core.clone(), events));

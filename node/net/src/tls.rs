@@ -267,7 +267,7 @@ mod tests {
     use tokio_util::compat::TokioAsyncReadCompatExt;
 
     fn suite<C: AsyncRead + AsyncWrite>(stream: &Secured<C>) -> CipherSuite {
-        stream.get_ref().get_ref().1.negotiated_cipher_suite().expect("a finished handshake").suite()
+        stream.get_ref().1.negotiated_cipher_suite().expect("a finished handshake").suite()
     }
 
     #[tokio::test]

@@ -5,15 +5,15 @@ use std::time::Duration;
 
 use libp2p::Multiaddr;
 use libp2p::identity::Keypair;
-use shoal_daemon::{DaemonConfig, StoreSettings};
 use tokio_util::sync::CancellationToken;
 
 use super::super::error::{CliError, Exit};
 use super::super::identity::Identity;
-use super::super::options::{NetArgs, address};
+use super::super::options::address;
 use super::super::output::Output;
 use super::super::session::{Session, UseArgs, required};
 use super::super::share::absolute;
+use super::own::own;
 use super::placing::Placement;
 
 /// Which node speaks with the store.
@@ -41,14 +41,6 @@ impl ThroughArgs {
         }
         own(self.peer.clone(), key).await
     }
-}
-
-/// A node of the command's own that keeps nothing, and knows these peers.
-pub(super) async fn own(peers: Vec<Multiaddr>, key: Option<Keypair>) -> Result<Session, CliError> {
-    let key = key.unwrap_or_else(Keypair::generate_ed25519);
-    let node = NetArgs::default().config(key, 0);
-    let store = Some(StoreSettings { peers, ..StoreSettings::paced(0, Duration::from_secs(5)) });
-    Session::own(DaemonConfig { node, store, ..DaemonConfig::default() }).await
 }
 
 /// Have other nodes keep files or a folder, so that they are there when this machine is not

@@ -2,6 +2,7 @@
 
 mod commands;
 mod leaving;
+mod own;
 mod placing;
 mod requesting;
 mod table;

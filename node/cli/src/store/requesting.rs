@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::super::error::{CliError, Exit};
 use super::super::library;
 use super::super::output::Output;
-use super::commands::own;
+use super::own::own;
 
 /// How long nodes are looked for: a node that was just started knows nobody yet.
 const PATIENCE: Duration = Duration::from_secs(15);

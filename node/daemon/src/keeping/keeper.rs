@@ -23,7 +23,7 @@ use super::settings::StoreSettings;
 use super::state::State;
 use crate::DaemonEvent;
 use crate::core::Core;
-use crate::library::Change;
+use crate::library::{Change, SavedStore};
 
 /// Questions to others under way at once.
 const ASKING: usize = 32;
@@ -64,9 +64,6 @@ pub(super) fn clock() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
-/// What was written down before: of contents, and other things by their names.
-type Written<'a> = (Vec<(ContentId, Vec<u8>)>, &'a BTreeMap<String, Vec<u8>>);
-
 impl Keeper {
     /// Takes in what was written down, and begins nothing yet.
     pub(crate) fn new(
@@ -74,7 +71,7 @@ impl Keeper {
         identity: Keypair,
         settings: StoreSettings,
         folder: Option<PathBuf>,
-        saved: Written<'_>,
+        saved: SavedStore,
     ) -> Self {
         let local = identity.public().to_peer_id();
         let started = clock();
@@ -265,16 +262,16 @@ fn all_members(state: &State) -> Vec<PeerAddresses> {
 }
 
 /// Takes in what was written down before.
-fn restore(state: &mut State, core: &Core, (kept, others): Written<'_>) {
+fn restore(state: &mut State, core: &Core, saved: SavedStore) {
     fn read<T: serde::de::DeserializeOwned + Default>(rows: &BTreeMap<String, Vec<u8>>, name: &str) -> T {
         rows.get(name).and_then(|row| shoal_cbor::decode(row).ok()).unwrap_or_default()
     }
-    let members: Vec<PeerAddresses> = read(others, MEMBERS);
+    let members: Vec<PeerAddresses> = read(&saved.others, MEMBERS);
     let members = state.book.learn_all(&members);
-    let ends: Vec<StoreEnd> = read(others, ENDS);
+    let ends: Vec<StoreEnd> = read(&saved.others, ENDS);
     ends.iter().for_each(|end| state.planner.restore_end(end.clone()));
     state.ends = ends;
-    for (content, row) in kept {
+    for (content, row) in saved.kept {
         match shoal_cbor::decode::<StoreSaved>(&row) {
             Ok(saved) => {
                 let complete = core.contents.record(content).is_some_and(|record| record.complete);

@@ -46,11 +46,18 @@ pub(crate) struct Saved {
     pub(crate) settings: Settings,
     /// Peers that worked, the best first.
     pub(crate) peers: Vec<KnownPeer>,
-    /// What the store wrote down of contents, and of other things by their names.
-    pub(crate) kept: Vec<(ContentId, Vec<u8>)>,
-    pub(crate) of_store: BTreeMap<String, Vec<u8>>,
+    pub(crate) store: SavedStore,
     /// The file was damaged and lies here now; nothing was read from it.
     pub(crate) moved_to: Option<PathBuf>,
+}
+
+/// What the store wrote down.
+#[derive(Debug, Default)]
+pub(crate) struct SavedStore {
+    /// Of contents.
+    pub(crate) kept: Vec<(ContentId, Vec<u8>)>,
+    /// Of other things, by their names.
+    pub(crate) others: BTreeMap<String, Vec<u8>>,
 }
 
 /// Why the database did not do something.
@@ -176,10 +183,8 @@ fn load(database: &Database) -> Result<Saved, DiskError> {
         Ok(())
     };
     read()?;
-    let (kept, of_store) = load_store(database)?;
     Ok(Saved {
-        kept,
-        of_store,
+        store: load_store(database)?,
         contents: decode_all(rows.0)?,
         shares: decode_all(rows.1)?,
         settings: rows.2.map(|row| decode(&row)).transpose()?.unwrap_or_default(),
@@ -190,18 +195,15 @@ fn load(database: &Database) -> Result<Saved, DiskError> {
 }
 
 /// What the store wrote down, if it ever did.
-#[expect(clippy::type_complexity, reason = "two tables")]
-fn load_store(
-    database: &Database,
-) -> Result<(Vec<(ContentId, Vec<u8>)>, BTreeMap<String, Vec<u8>>), redb::Error> {
-    let (mut kept, mut others) = (vec![], BTreeMap::new());
+fn load_store(database: &Database) -> Result<SavedStore, redb::Error> {
+    let mut saved = SavedStore::default();
     let read = database.begin_read()?;
     match read.open_table(KEPT) {
         Err(redb::TableError::TableDoesNotExist(_)) => {}
         table => {
             for row in table?.iter()? {
                 let (key, value) = row?;
-                kept.push((content(key.value()), value.value().to_vec()));
+                saved.kept.push((content(key.value()), value.value().to_vec()));
             }
         }
     }
@@ -210,11 +212,11 @@ fn load_store(
         table => {
             for row in table?.iter()? {
                 let (key, value) = row?;
-                others.insert(key.value().to_owned(), value.value().to_vec());
+                saved.others.insert(key.value().to_owned(), value.value().to_vec());
             }
         }
     }
-    Ok((kept, others))
+    Ok(saved)
 }
 
 fn decode_all<K, T: DeserializeOwned>(rows: Vec<(K, Vec<u8>)>) -> Result<Vec<(K, T)>, DiskError> {

@@ -20,7 +20,7 @@ use shoal_store::SavedSource;
 use tokio::sync::oneshot;
 
 use self::disk::DiskError;
-pub(crate) use self::disk::Saved;
+pub(crate) use self::disk::{Saved, SavedStore};
 pub(crate) use self::record::{Change, KnownPeer, Record, Settings, Standing, Want};
 use crate::DaemonError;
 
