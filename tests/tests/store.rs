@@ -13,7 +13,7 @@ use shoal_tests::store_network::{RunningStore, stored};
 fn folder(place: &Path) -> std::path::PathBuf {
     let folder = place.join("album");
     write(&folder.join("large.bin"), random(3 << 20, 1));
-    write(&folder.join("small.txt"), b"some words".to_vec());
+    write(&folder.join("small.txt"), b"some words");
     folder
 }
 

@@ -77,7 +77,7 @@ const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 usage, 3 partly done, 
 enum Command {
     Share(share::Args),
     Get(get::Args),
-    Node(node::Args),
+    Node(Box<node::Args>),
     Status(status::StatusArgs),
     Peers(status::PeersArgs),
     Find(library::FindArgs),
@@ -143,7 +143,7 @@ async fn run(command: Command, output: &Output) -> Result<error::Exit, CliError>
     match command {
         Command::Share(args) => share::run(args, output, stop).await,
         Command::Get(args) => get::run(args, output, stop).await,
-        Command::Node(args) => node::run(args, output, stop).await,
+        Command::Node(args) => node::run(*args, output, stop).await,
         Command::Status(args) => args.run(output, stop).await,
         Command::Peers(args) => args.run(output, stop).await,
         Command::Store(args) => args.run(output, stop).await,
