@@ -8,7 +8,7 @@ use crate::eventually;
 use crate::node::RunningNode;
 
 /// Options of a node that connects to nobody by itself.
-pub const ALONE: [&str; 1] = ["--no-ring"];
+pub const ALONE: [&str; 4] = ["--no-ring", "--no-mdns", "--dht", "off"];
 
 /// Starts `count` nodes below `home`; each but the first stays connected with the one before it. The last one shares what lies in
 /// `shared`, in public.

@@ -1,11 +1,12 @@
 //! The copies on this node's disk: fetching, reading, repairing and removing them, and asking others for proofs of theirs.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use libp2p::{Multiaddr, PeerId};
-use shoal_content::{ChunkIndex, ContentId, Hash};
+use shoal_content::{ChunkIndex, ContentId, Hash, Manifest};
 use shoal_engine::StoreInput;
 use shoal_net::{AskError, FetchOptions, QueryErrorCode};
 use shoal_store::ChunkStore;
@@ -15,8 +16,9 @@ use super::keeper::Keeper;
 use crate::library::{Change, Want};
 use crate::{DaemonError, FetchRequest, ItemState, Origin};
 
-/// How long the manifest of an offered content may take.
-const MANIFEST: Duration = Duration::from_secs(60);
+/// How long the manifest of an offered content may take, each time that it is tried; and how often.
+const MANIFEST: Duration = Duration::from_secs(5);
+const TRIES: u32 = 12;
 /// How often it is looked whether a copy is complete.
 const LOOK: Duration = Duration::from_millis(200);
 
@@ -72,10 +74,9 @@ impl Keeper {
     async fn fetch_all(&self, content: ContentId, size: u64, from: &[PeerId]) -> Result<(), DaemonError> {
         let dir =
             self.place(content).ok_or_else(|| DaemonError::Invalid("there is no data folder".into()))?;
-        let peers = self.addresses_of(from);
         if self.core.contents.item(content).is_none() {
+            let (manifest, peers) = self.manifest(content, from).await?;
             // Its owner may have said that it is smaller than it is.
-            let manifest = self.core.node.manifest(content, peers.clone(), vec![], Some(MANIFEST)).await?;
             if manifest.root().size != size {
                 return Err(DaemonError::Invalid("it is not as large as its owner says".into()));
             }
@@ -86,6 +87,28 @@ impl Keeper {
             }
         }
         self.wait_for(content).await
+    }
+
+    /// Fetches the manifest; returns it with where the content may be. Who offered it may not have it, so others of whom is
+    /// heard meanwhile are asked too.
+    async fn manifest(
+        &self,
+        content: ContentId,
+        from: &[PeerId],
+    ) -> Result<(Arc<Manifest>, Vec<Multiaddr>), DaemonError> {
+        let mut tries = 0;
+        loop {
+            let others = self.lock().planner.who_may_have(&content);
+            let all: BTreeSet<PeerId> = from.iter().copied().chain(others).collect();
+            let peers = self.addresses_of(&Vec::from_iter(all));
+            let asked = self.core.node.manifest(content, peers.clone(), vec![], Some(MANIFEST)).await;
+            tries += 1;
+            match asked {
+                Ok(manifest) => return Ok((manifest, peers)),
+                Err(error) if tries >= TRIES => return Err(error.into()),
+                Err(_) => tokio::time::sleep(LOOK).await,
+            }
+        }
     }
 
     /// Waits until a content of the library is complete, for as long as the planner wants it.

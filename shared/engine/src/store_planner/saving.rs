@@ -85,6 +85,13 @@ impl StorePlanner {
         self.peers.all().filter(|(_, it)| !it.dead).map(|(peer, it)| (*peer, it.willing))
     }
 
+    /// Who may have a content: its owners, and all who ever spoke of it here.
+    pub fn who_may_have(&self, content: &ContentId) -> Vec<PeerId> {
+        let Some(kept) = self.contents.get(content) else { return vec![] };
+        let owners = kept.records.values().filter_map(SignedWords::author);
+        owners.chain(kept.copies.keys().copied()).filter(|peer| *peer != self.local).collect()
+    }
+
     /// Whether this very record is known.
     pub fn has_record(&self, record: &StoreRecord) -> bool {
         let known = self.contents.get(&record.content).and_then(|kept| kept.records.get(&record.owner));
