@@ -9,7 +9,7 @@ use crate::node::RunningNode;
 use crate::process::{Ended, Process, place};
 
 /// Options of a node that keeps contents, and is patient for moments only.
-const KEEPER: &[&str] =
+pub const KEEPER: &[&str] =
     &["--donate", "64MiB", "--store-ping", "500ms", "--store-check", "2s", "--leave-within", "30s"];
 
 /// Nodes that keep contents, by their numbers.

@@ -7,7 +7,7 @@ use shoal_tests::eventually;
 use shoal_tests::files::{random, tree, write};
 use shoal_tests::node::RunningNode;
 use shoal_tests::process::{Signal, shoal};
-use shoal_tests::store_network::{RunningStore, stored};
+use shoal_tests::store_network::{KEEPER, RunningStore, stored};
 
 /// A folder with a large file and a small one.
 fn folder(place: &Path) -> std::path::PathBuf {
@@ -186,4 +186,29 @@ fn its_owner_alone_ends_it_and_too_large_ones_find_no_room() {
     placing.signal(Signal::INT);
     let ended = placing.end().expect(3);
     assert!(ended.stderr.contains("0 of 3 nodes keep it"), "{}", ended.stderr);
+}
+
+#[test]
+fn nodes_that_meet_by_the_dht_alone_keep_a_content() {
+    let place = tempfile::tempdir().unwrap();
+    let folder = folder(place.path());
+    let by_dht = ["--no-mdns", "--no-ring"];
+    let mut nodes: Vec<RunningNode> = Vec::new();
+    for number in 0..5 {
+        let before = nodes.last().map(RunningNode::address);
+        let mut options = [KEEPER, &by_dht].concat();
+        options.extend(before.iter().flat_map(|address| ["--bootstrap", address]));
+        nodes.push(RunningNode::start(&place.path().join(format!("node {number}")), &options));
+    }
+    let last = nodes[4].address();
+    let options = [&["--store-ping", "500ms", "--bootstrap", &last], &by_dht[..]].concat();
+    let owner = RunningNode::start(&place.path().join("owner"), &options);
+    let said = owner.run(["store", folder.to_str().unwrap(), "--json"]).expect(0).json();
+    owner.process.kill();
+    let content = said["content"].as_str().expect("an id").to_owned();
+    let holds = |node: &&RunningNode| stored(node, &content).is_some_and(|it| it["state"] == "held");
+    eventually("three keep it", || (nodes.iter().filter(holds).count() == 3).then_some(()));
+    let into = place.path().join("got");
+    nodes[0].run(["request", &content, "-o", into.to_str().unwrap()]).expect(0);
+    assert_eq!(tree(&into.join("album")), tree(&folder));
 }

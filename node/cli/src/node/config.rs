@@ -74,6 +74,7 @@ impl NodeOptions {
         if let Some(Err(words)) = self.dht_protocol.as_deref().map(protocol) {
             return contradiction(&format!("dht-protocol: {words}"));
         }
+        let peer = plain(self.peer);
         let data = self.data.or_else(places::data_dir).ok_or(ConfigError::NoHome)?;
         let socket = || {
             runtime.map_or_else(|| data.join(places::SOCKET), |dir| dir.join("shoal").join(places::SOCKET))
@@ -82,7 +83,7 @@ impl NodeOptions {
             listen: plain(self.listen),
             port: self.port.unwrap_or_default(),
             rendezvous: plain(self.rendezvous),
-            peer: plain(self.peer),
+            peer,
             no_ring: self.no_ring.unwrap_or_default(),
             finding: FindingArgs {
                 no_mdns: self.no_mdns.unwrap_or_default(),
@@ -98,7 +99,7 @@ impl NodeOptions {
             log: self.log,
             log_format: self.log_format.unwrap_or_default(),
             limits: self.limits.complete()?,
-            store: self.store.complete(),
+            store: self.store.complete(peer.clone()),
             control: self.control.complete(socket)?,
             data,
         })
@@ -110,12 +111,13 @@ fn plain(addresses: Option<Vec<Text<PlainAddress>>>) -> Vec<Multiaddr> {
 }
 
 impl StoreOptions {
-    fn complete(self) -> StoreSettings {
+    /// `peers`: nodes to meet first.
+    fn complete(self, peers: Vec<Multiaddr>) -> StoreSettings {
         /// How often nodes that keep the same content ping each other.
         const PING: Duration = Duration::from_secs(15);
         let ping = self.store_ping.map_or(PING, |text| text.0.0);
         let mut settings = StoreSettings::paced(self.donate.map_or(0, |text| text.0.0), ping);
-        settings.peers = plain(self.peer);
+        settings.peers = peers;
         settings.hollow = self.store_hollow.unwrap_or_default();
         let planner = &mut settings.planner;
         planner.check = self.store_check.map_or(planner.check, |text| text.0.0);

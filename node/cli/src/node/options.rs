@@ -35,7 +35,8 @@ pub(super) struct NodeOptions {
     /// Rendezvous point that every content is registered at; may be given several times
     #[arg(long, value_name = "ADDR")]
     pub(super) rendezvous: Option<Vec<Text<PlainAddress>>>,
-    /// Peer to stay connected with, whatever is shared or fetched; may be given several times, at most 16 count
+    /// Peer to stay connected with, whatever is shared or fetched, and to ask for others that keep contents; may be given
+    /// several times, at most 16 count
     #[arg(long, value_name = "ADDR")]
     pub(super) peer: Option<Vec<Text<PlainAddress>>>,
     /// Hold no connections to the peers on either side of this node on the ring of all peers
@@ -92,9 +93,6 @@ pub(super) struct StoreOptions {
     /// Keep contents of others, up to so many bytes, such as 20GiB [default: none]
     #[arg(long, value_name = "SIZE")]
     pub(super) donate: Option<Text<Space>>,
-    /// Address of a node to meet first, such as one that keeps contents; may be given several times
-    #[arg(long, value_name = "ADDR")]
-    pub(super) peer: Option<Vec<Text<PlainAddress>>>,
     /// How long handing over to others may take when the node ends, such as 5m [default: 1m]
     #[arg(long, value_name = "TIME")]
     pub(super) leave_within: Option<Text<Span>>,
@@ -261,7 +259,6 @@ impl StoreOptions {
     fn or(self, other: Self) -> Self {
         Self {
             donate: self.donate.or(other.donate),
-            peer: self.peer.or(other.peer),
             leave_within: self.leave_within.or(other.leave_within),
             store_ping: self.store_ping.or(other.store_ping),
             store_hollow: self.store_hollow.or(other.store_hollow),

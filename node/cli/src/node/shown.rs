@@ -59,7 +59,6 @@ struct EffectiveLimits {
 #[serde(rename_all = "kebab-case")]
 struct EffectiveStore {
     donate: String,
-    peer: Vec<String>,
     leave_within: String,
 }
 
@@ -116,7 +115,6 @@ impl NodeSettings {
             },
             store: EffectiveStore {
                 donate: format!("{}B", self.store.planner.donated),
-                peer: texts(&self.store.peers),
                 leave_within: humantime::format_duration(self.store.leave_within).to_string(),
             },
             control: EffectiveControl {

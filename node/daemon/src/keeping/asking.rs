@@ -105,6 +105,29 @@ impl Keeper {
         }
     }
 
+    /// Asks the DHT for nodes near to what is kept or placed from here, and near to this node. Most of them may have nothing
+    /// to do with the store; the planner finds that out by a hello.
+    pub(super) async fn search_the_dht(&self) {
+        /// Contents that are looked for each time.
+        const AT_ONCE: usize = 3;
+        let Ok(_only) = self.searching.try_lock() else { return };
+        let mut views = self.lock().planner.views(self.now());
+        if views.is_empty() && self.settings.planner.donated == 0 {
+            return;
+        }
+        views.sort_by_key(|view| view.holders.len());
+        let contents = views.iter().take(AT_ONCE).map(|view| view.content.root_hash().as_bytes().to_vec());
+        for key in contents.chain([self.local.to_bytes()]) {
+            let found = self.core.node.closest_peers(key).await;
+            let found: Vec<_> = found.into_iter().filter(|(peer, _)| *peer != self.local).collect();
+            let near: Vec<PeerId> = found.iter().map(|(peer, _)| *peer).collect();
+            let now = self.now();
+            let mut state = self.lock();
+            found.into_iter().for_each(|(peer, addresses)| state.book.learn(peer, addresses));
+            state.planner.handle(now, StoreInput::Named(near));
+        }
+    }
+
     /// Says to all that are known that this node goes.
     pub(super) async fn say_goodbye(&self) {
         /// Goodbyes take no longer.

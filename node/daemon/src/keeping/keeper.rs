@@ -54,6 +54,8 @@ pub(crate) struct Keeper {
     pub(super) asking: Semaphore,
     pub(super) reading: Arc<Semaphore>,
     pub(super) fetching: Semaphore,
+    /// Whoever asks the DHT holds it: one at a time.
+    pub(super) searching: tokio::sync::Mutex<()>,
     /// Cancelled when another process has this node's key, and was first.
     pub(super) rival: CancellationToken,
     left: watch::Sender<Option<StoreFarewell>>,
@@ -99,6 +101,7 @@ impl Keeper {
             asking: Semaphore::new(ASKING),
             reading: Arc::new(Semaphore::new(READING)),
             fetching: Semaphore::new(FETCHING),
+            searching: tokio::sync::Mutex::default(),
             rival: CancellationToken::new(),
             left: watch::Sender::new(None),
         }
@@ -185,6 +188,8 @@ impl Keeper {
         let State { planner, book, .. } = &mut *state;
         book.retain(|peer| planner.knows(peer));
         drop(state);
+        let keeper = self.clone();
+        tasks.spawn(async move { keeper.search_the_dht().await });
         let planner = &self.settings.planner;
         if !is_alone {
             return planner.members;
