@@ -83,7 +83,7 @@ impl NodeOptions {
             listen: plain(self.listen),
             port: self.port.unwrap_or_default(),
             rendezvous: plain(self.rendezvous),
-            peer,
+            peer: peer.clone(),
             no_ring: self.no_ring.unwrap_or_default(),
             finding: FindingArgs {
                 no_mdns: self.no_mdns.unwrap_or_default(),
@@ -99,7 +99,7 @@ impl NodeOptions {
             log: self.log,
             log_format: self.log_format.unwrap_or_default(),
             limits: self.limits.complete()?,
-            store: self.store.complete(peer.clone()),
+            store: self.store.complete(peer),
             control: self.control.complete(socket)?,
             data,
         })
