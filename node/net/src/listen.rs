@@ -17,7 +17,7 @@ use libp2p::{Multiaddr, Swarm, TransportError};
 use shoal_addresses::ip_of;
 use socket2::{Domain, Socket, Type};
 
-use super::behaviour::Behaviour;
+use super::behaviour::{Behaviour, BehaviourEvent};
 
 /// How long listeners may take to say the rest once one address stands.
 const REST: Duration = Duration::from_secs(1);
@@ -47,13 +47,14 @@ fn list(failed: &[(Vec<Multiaddr>, io::Error)]) -> String {
 
 /// Listens, and waits for the listeners' addresses: up to `patience` until there is one (of each, if they were given),
 /// and a second for the rest. Given addresses must all work; of the defaults, one is enough: a machine may lack IPv6 or
-/// UDP.
+/// UDP. Returns what happened meanwhile beside that, in order: others may connect to the first address at once, and multicast DNS
+/// says everything but once.
 pub(super) async fn listen(
     swarm: &mut Swarm<Behaviour>,
     given: &[Multiaddr],
     port: u16,
     patience: Duration,
-) -> Result<(), ListenError> {
+) -> Result<Vec<SwarmEvent<BehaviourEvent>>, ListenError> {
     let addresses = if given.is_empty() { everywhere(port) } else { given.to_vec() };
     let interfaces = interfaces();
     let mut listeners = Listeners { all_needed: !given.is_empty(), ..Listeners::default() };
@@ -66,9 +67,10 @@ pub(super) async fn listen(
             Err(source) => return Err(ListenError::Refused { address, source }),
         }
     }
+    let mut early = Vec::new();
     let standing = async {
         while !listeners.stand() && !listeners.are_gone() {
-            listeners.hear(swarm.select_next_some().await);
+            early.extend(listeners.hear(swarm.select_next_some().await));
         }
     };
     if tokio::time::timeout(patience, standing).await.is_err() {
@@ -79,13 +81,13 @@ pub(super) async fn listen(
     }
     let rest = async {
         while !listeners.have_said_all() {
-            listeners.hear(swarm.select_next_some().await);
+            early.extend(listeners.hear(swarm.select_next_some().await));
         }
     };
     if tokio::time::timeout(REST, rest).await.is_err() {
         tracing::debug!(?listeners, "some interfaces are not listened on");
     }
-    Ok(())
+    Ok(early)
 }
 
 /// Whether all of these addresses, and there are some, are on loopback.
@@ -155,7 +157,8 @@ impl Listeners {
         self.open.insert(id, Listener { stands: false, unsaid });
     }
 
-    fn hear<E>(&mut self, event: SwarmEvent<E>) {
+    /// Takes in what a listener says; gives back all else.
+    fn hear<E>(&mut self, event: SwarmEvent<E>) -> Option<SwarmEvent<E>> {
         match event {
             SwarmEvent::NewListenAddr { listener_id, address } => {
                 if let Some(listener) = self.open.get_mut(&listener_id) {
@@ -167,8 +170,9 @@ impl Listeners {
                 self.open.remove(&listener_id);
                 self.failed.extend(reason.err().map(|error| (addresses, error)));
             }
-            _ => {}
+            other => return Some(other),
         }
+        None
     }
 
     /// Whether enough of them have an address.
@@ -236,10 +240,10 @@ mod tests {
         for (id, address) in
             [(ids[0], "/ip4/127.0.0.1/tcp/1"), (ids[1], "/ip6/::1/tcp/2"), (ids[1], "/ip6/fd00::7/tcp/2")]
         {
-            listeners.hear(said(id, address));
+            assert!(listeners.hear(said(id, address)).is_none());
             assert!(listeners.stand() && !listeners.have_said_all(), "{address}");
         }
-        listeners.hear(said(ids[1], "/ip6/2001:db8::7/tcp/2"));
+        assert!(listeners.hear(said(ids[1], "/ip6/2001:db8::7/tcp/2")).is_none());
         assert!(listeners.have_said_all());
     }
 
@@ -251,10 +255,10 @@ mod tests {
             addresses: vec![],
             reason: Err(std::io::ErrorKind::AddrNotAvailable.into()),
         };
-        listeners.hear(closed(ids[1]));
-        listeners.hear(said(ids[0], "/ip4/127.0.0.1/tcp/1"));
+        assert!(listeners.hear(closed(ids[1])).is_none());
+        assert!(listeners.hear(said(ids[0], "/ip4/127.0.0.1/tcp/1")).is_none());
         assert!(listeners.stand() && listeners.have_said_all() && !listeners.are_gone());
-        listeners.hear(closed(ids[0]));
+        assert!(listeners.hear(closed(ids[0])).is_none());
         assert!(listeners.are_gone());
     }
 
@@ -276,9 +280,9 @@ mod tests {
     #[test]
     fn all_that_were_given_have_to_stand() {
         let (mut listeners, ids) = listeners(true, &["/ip4/127.0.0.1/tcp/0", "/ip6/fd00::7/tcp/0"]);
-        listeners.hear(said(ids[0], "/ip4/127.0.0.1/tcp/1"));
+        assert!(listeners.hear(said(ids[0], "/ip4/127.0.0.1/tcp/1")).is_none());
         assert!(!listeners.stand());
-        listeners.hear(said(ids[1], "/ip6/fd00::7/tcp/1"));
+        assert!(listeners.hear(said(ids[1], "/ip6/fd00::7/tcp/1")).is_none());
         assert!(listeners.stand() && listeners.have_said_all());
     }
 }

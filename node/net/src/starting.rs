@@ -44,7 +44,7 @@ pub(crate) async fn start(config: NodeConfig) -> Result<(NodeParts, Answerer), N
     let behaviour = DiscoveryBehaviour::new(local, clock, &finding);
     let upnp = config.upnp && !listen::is_loopback(&config.listen);
     let mut swarm = transport::swarm(config.identity, &config.peers, upnp, behaviour)?;
-    listen::listen(&mut swarm, &config.listen, config.port, LISTEN_TIMEOUT).await?;
+    let early = listen::listen(&mut swarm, &config.listen, config.port, LISTEN_TIMEOUT).await?;
     let library = Arc::new(Library::default());
     let memory = Arc::new(Memory::default());
     let uploads = Uploads::new(config.upload, config.limit_up, library.clone(), memory.clone(), clock);
@@ -73,7 +73,7 @@ pub(crate) async fn start(config: NodeConfig) -> Result<(NodeParts, Answerer), N
     let driver_ended = CancellationToken::new();
     let ended = driver_ended.clone().drop_guard();
     tokio::spawn(async move {
-        driver.run().await;
+        driver.run(early).await;
         // Also when it panics: contents must not wait for a task that is gone.
         drop(ended);
     });

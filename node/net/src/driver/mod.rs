@@ -119,11 +119,12 @@ impl Driver {
         Self { metrics, ..self }
     }
 
-    /// Runs until told to shut down, or until nobody is left to give orders.
-    pub(super) async fn run(mut self) {
+    /// Runs until told to shut down, or until nobody is left to give orders. `early`: what happened before.
+    pub(super) async fn run(mut self, early: Vec<SwarmEvent<BehaviourEvent>>) {
         // The events of addresses that stood before this task began have been read already.
         self.external.apply(&mut self.swarm);
         self.trust_relays();
+        early.into_iter().for_each(|event| self.on_swarm_event(event));
         loop {
             self.keep_relays();
             tokio::select! {

@@ -45,11 +45,10 @@ impl Job {
             Err(Failure::Stopped { .. }) => None,
             Err(failure) => Some(ActivityKind::Failed { why: failure.to_string() }),
         };
-        if self.report.finished(result)
-            && let Some(what) = what
-        {
-            self.note(None, || what);
-        }
+        let (activity, content) = (self.parts.activity.clone(), self.content);
+        self.report.finished(result, || {
+            what.into_iter().for_each(|what| activity.tell(None, Some(content), || what));
+        });
     }
 
     /// Tells what is done for the content, if anybody listens.

@@ -155,13 +155,15 @@ impl Report {
         *self.parting.lock().unwrap_or_else(PoisonError::into_inner) = Some(situation);
     }
 
-    /// The first result counts. Whether this was it.
-    pub(super) fn finished(&mut self, result: Result<Finished, Failure>) -> bool {
+    /// The first result counts. If this is it, `note` is called before anybody who waits for it goes on, so that what they do
+    /// then is noted later.
+    pub(super) fn finished(&mut self, result: Result<Finished, Failure>, note: impl FnOnce()) {
         let result = result.map_err(Arc::new);
         let mut news = false;
         self.outcome.send_if_modified(|outcome| {
             news = outcome.is_none();
             if news {
+                note();
                 *outcome = Some(result.clone());
             }
             news
@@ -169,6 +171,5 @@ impl Report {
         if news {
             self.event(ContentEvent::Finished(result));
         }
-        news
     }
 }
