@@ -105,7 +105,7 @@ fn faults_of_the_configuration_are_usage_errors() {
       |
     2 | port = 5
       | ^^^^
-    unknown field `port`, expected one of `listen`, `external`, `data`, `metrics`, `log`, `log-format`, `connections`, `limits`
+    unknown field `port`, expected one of `listen`, `external`, `data`, `metrics`, `log`, `log-format`, `connections`, `relaying`, `limits`
     ");
     let (code, _, stderr) = run(&["--log", "a=b=c", "--data", "/data"]);
     assert_eq!(code, Some(2), "{stderr}");
@@ -127,6 +127,9 @@ fn the_effective_configuration_is_shown() {
     metrics = "127.0.0.1:9469"
     log-format = "text"
     connections = 10000
+
+    [relaying]
+    relay = false
 
     [limits]
     total = 200000

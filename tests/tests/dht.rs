@@ -116,7 +116,7 @@ async fn false_providers_hold_nobody_up_for_good() {
     let nodes = network(scratch.path(), 4);
     knows(&nodes[3], 2);
     let (_seed, id) = share_by(&file, &nodes[1].address());
-    let _liars = FalseProviders::start(30, &nodes[0].address(), id.parse().unwrap()).await;
+    let _liars = FalseProviders::start(12, &nodes[0].address(), id.parse().unwrap()).await;
     tokio::task::block_in_place(|| {
         let to = scratch.path().join("to");
         get(&id, &to, &["--bootstrap", &nodes[2].address(), "--wait", "50s"]).end().expect(0);

@@ -2,12 +2,20 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use shoal_tests::eventually;
 use shoal_tests::files::{random, tree, write};
 use shoal_tests::node::RunningNode;
 use shoal_tests::process::{Signal, shoal};
 use shoal_tests::store_network::{KEEPER, RunningStore, stored};
+
+/// Only one network at a time: several keep a small machine so busy that nodes take each other for dead.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+fn alone() -> MutexGuard<'static, ()> {
+    ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// A folder with a large file and a small one.
 fn folder(place: &Path) -> std::path::PathBuf {
@@ -33,6 +41,7 @@ fn request_and_compare(address: &str, what: &str, into: &Path, folder: &Path) {
 
 #[test]
 fn a_content_is_whole_after_seven_of_ten_nodes_were_killed() {
+    let _alone = alone();
     let place = tempfile::tempdir().unwrap();
     let folder = folder(place.path());
     let mut network = RunningStore::start(place.path(), 10);
@@ -50,6 +59,7 @@ fn a_content_is_whole_after_seven_of_ten_nodes_were_killed() {
 
 #[test]
 fn it_is_handed_over_by_each_that_goes_and_outlives_a_restart_of_all() {
+    let _alone = alone();
     let place = tempfile::tempdir().unwrap();
     let folder = folder(place.path());
     let mut network = RunningStore::start(place.path(), 6);
@@ -81,6 +91,7 @@ fn it_is_handed_over_by_each_that_goes_and_outlives_a_restart_of_all() {
 
 #[test]
 fn nodes_that_say_they_keep_what_they_have_not_are_replaced() {
+    let _alone = alone();
     let place = tempfile::tempdir().unwrap();
     let folder = folder(place.path());
     let mut network = RunningStore::start(place.path(), 3);
@@ -103,6 +114,7 @@ fn nodes_that_say_they_keep_what_they_have_not_are_replaced() {
 
 #[test]
 fn a_damaged_copy_is_seen_and_repaired() {
+    let _alone = alone();
     let place = tempfile::tempdir().unwrap();
     let folder = folder(place.path());
     let mut network = RunningStore::start(place.path(), 3);
@@ -134,6 +146,7 @@ fn spoil(folder: &Path) {
 
 #[test]
 fn an_identity_that_runs_elsewhere_is_refused() {
+    let _alone = alone();
     let place = tempfile::tempdir().unwrap();
     let mut network = RunningStore::start(place.path(), 2);
     let first = network.home(1).join("identity.key");
@@ -153,6 +166,7 @@ fn an_identity_that_runs_elsewhere_is_refused() {
 
 #[test]
 fn its_owner_alone_ends_it_and_too_large_ones_find_no_room() {
+    let _alone = alone();
     let place = tempfile::tempdir().unwrap();
     let folder = folder(place.path());
     let network = RunningStore::start(place.path(), 3);
@@ -190,6 +204,7 @@ fn its_owner_alone_ends_it_and_too_large_ones_find_no_room() {
 
 #[test]
 fn nodes_that_meet_by_the_dht_alone_keep_a_content() {
+    let _alone = alone();
     let place = tempfile::tempdir().unwrap();
     let folder = folder(place.path());
     let by_dht = ["--no-mdns", "--no-ring"];

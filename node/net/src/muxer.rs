@@ -229,3 +229,115 @@ impl<C: AsyncWrite + Unpin> AsyncWrite for Collecting<C> {
         Pin::new(&mut collected.connection).poll_close(cx)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use futures::{AsyncReadExt, AsyncWriteExt};
+    use tokio_util::compat::{Compat, TokioAsyncReadCompatExt};
+
+    use super::*;
+
+    /// Counts how often something is written.
+    struct Counting(Compat<tokio::io::DuplexStream>, Arc<AtomicUsize>);
+
+    impl AsyncRead for Counting {
+        fn poll_read(
+            mut self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+            into: &mut [u8],
+        ) -> Poll<io::Result<usize>> {
+            Pin::new(&mut self.0).poll_read(cx, into)
+        }
+    }
+
+    impl AsyncWrite for Counting {
+        fn poll_write(
+            mut self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+            bytes: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            self.1.fetch_add(1, Ordering::Relaxed);
+            Pin::new(&mut self.0).poll_write(cx, bytes)
+        }
+
+        fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Pin::new(&mut self.0).poll_flush(cx)
+        }
+
+        fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Pin::new(&mut self.0).poll_close(cx)
+        }
+    }
+
+    /// Drives one end: echoes what comes on streams of the other side.
+    async fn echo(mut muxer: Muxer<Counting>) {
+        loop {
+            let stream = poll_fn(|cx| {
+                if let Poll::Ready(Err(error)) = Pin::new(&mut muxer).poll(cx) {
+                    return Poll::Ready(Err(error));
+                }
+                Pin::new(&mut muxer).poll_inbound(cx)
+            });
+            let Ok(stream) = stream.await else { return };
+            tokio::spawn(async move {
+                let (input, mut output) = stream.split();
+                futures::io::copy(input, &mut output).await.unwrap();
+                output.close().await.unwrap();
+            });
+        }
+    }
+
+    async fn stream(muxer: &Arc<Mutex<Muxer<Counting>>>) -> yamux::Stream {
+        poll_fn(|cx| Pin::new(&mut *muxer.lock().unwrap()).poll_outbound(cx)).await.unwrap()
+    }
+
+    /// Two ends; how often each writes.
+    fn pair() -> (Arc<Mutex<Muxer<Counting>>>, Arc<AtomicUsize>) {
+        let (one, other) = tokio::io::duplex(4 << 20);
+        let writes = Arc::new(AtomicUsize::new(0));
+        let config = Config::default().0;
+        let other = Counting(other.compat(), Arc::default());
+        tokio::spawn(echo(Muxer::new(other, config.clone(), Mode::Server)));
+        let one = Muxer::new(Counting(one.compat(), writes.clone()), config, Mode::Client);
+        let one = Arc::new(Mutex::new(one));
+        let driven = one.clone();
+        tokio::spawn(poll_fn(move |cx| Pin::new(&mut *driven.lock().unwrap()).poll(cx)));
+        (one, writes)
+    }
+
+    async fn echoed(stream: yamux::Stream, bytes: Vec<u8>) {
+        let (mut input, mut output) = stream.split();
+        let expected = bytes.clone();
+        let sent = async move {
+            output.write_all(&bytes).await.unwrap();
+            output.close().await.unwrap();
+        };
+        let mut came = Vec::new();
+        let (_, read) = tokio::join!(sent, input.read_to_end(&mut came));
+        read.unwrap();
+        assert!(came == expected, "{} bytes came back of {}", came.len(), expected.len());
+    }
+
+    #[tokio::test]
+    async fn what_goes_through_many_streams_comes_back() {
+        let (muxer, _) = pair();
+        let mut all = tokio::task::JoinSet::new();
+        for n in 0..20_usize {
+            let bytes = (0..n * 20_011).map(|at| (at * (n + 1)) as u8).collect();
+            all.spawn(echoed(stream(&muxer).await, bytes));
+        }
+        all.join_all().await;
+    }
+
+    #[tokio::test]
+    async fn frames_go_out_together() {
+        let (muxer, writes) = pair();
+        let size = 4 << 20;
+        echoed(stream(&muxer).await, vec![7; size]).await;
+        let writes = writes.load(Ordering::Relaxed);
+        assert!(writes < 2 * size / FRAME, "{writes} writes: a header and a body each time would be more");
+    }
+}
