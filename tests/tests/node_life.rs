@@ -107,6 +107,8 @@ async fn the_api_answers_while_eight_peers_download() {
     let seed = Resident::start(&place.path().join("seed"), &["--limit-up", "8MB"]).await;
     let ticket = seed.share(&source).await;
     let content = only_content(&seed).await;
+    let behind = seed.client.contents(Some(&content), None, None).await.unwrap();
+    assert!(behind.items.is_empty() && behind.next.is_none(), "{behind:?}");
     let mut getters = Vec::new();
     for n in 0..8 {
         let dir = place.path().join(format!("got {n}"));

@@ -59,8 +59,9 @@ pub(super) async fn contents(
                 break;
             }
         }
-        let reached = page.iter().take(limit).next_back().map(|item| item.content) == after;
-        let more = more || !reached;
+        // Behind the last content the page is empty, whatever `after` is.
+        let last = page.iter().take(limit).next_back().map(|item| item.content);
+        let more = more || last.is_some_and(|last| after != Some(last));
         if !more || items.len() == limit || looked_at >= LOOKED_AT {
             let next = after.filter(|_| more).map(|content| content.to_string());
             return Ok(Json(Page { items, next }));
