@@ -59,7 +59,7 @@ pub struct Told {
 
 impl Told {
     /// All that lead somewhere: those to dial, then those by way of a relay whose place they name, of these at most
-    /// [`MAX_CIRCUITS`](crate::MAX_CIRCUITS).
+    /// [`MAX_CIRCUITS`].
     pub fn usable(self) -> Vec<Multiaddr> {
         let circuits = self.circuits.into_iter().filter(is_circuit).take(MAX_CIRCUITS);
         self.direct.into_iter().chain(circuits).collect()

@@ -90,7 +90,7 @@ impl Bucket {
     }
 }
 
-/// See the module [`find`](super).
+/// Decides what becomes of questions for a name that come from neighbours.
 #[derive(Debug)]
 pub struct FindRelay {
     config: FindConfig,
