@@ -54,13 +54,24 @@ use std::time::{Duration, Instant};
 pub const DEADLINE: Duration = Duration::from_secs(60);
 
 /// Looks until `look` finds something; panics with `what` after [`DEADLINE`].
-pub fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+pub fn eventually<T>(what: &str, look: impl FnMut() -> Option<T>) -> T {
+    eventually_or(what, look, String::new)
+}
+
+/// Like [`eventually`]; when it gives up, it says how things are.
+pub fn eventually_or<T>(
+    what: &str,
+    mut look: impl FnMut() -> Option<T>,
+    report: impl FnOnce() -> String,
+) -> T {
     let start = Instant::now();
     loop {
         if let Some(found) = look() {
             return found;
         }
-        assert!(start.elapsed() < DEADLINE, "not within {DEADLINE:?}: {what}");
+        if start.elapsed() >= DEADLINE {
+            panic!("not within {DEADLINE:?}: {what}\n{}", report());
+        }
         std::thread::sleep(Duration::from_millis(5));
     }
 }

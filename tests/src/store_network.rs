@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::eventually;
+use crate::eventually_or;
 use crate::node::RunningNode;
 use crate::process::{Ended, Process, place};
 
@@ -101,14 +101,19 @@ impl RunningStore {
 
     /// Waits until so many nodes keep a content, and each of them knows all of the others.
     pub fn until_kept(&self, content: &str, copies: usize, what: &str) -> Vec<usize> {
-        eventually(what, || {
+        let look = || {
             let holders = self.holders(content);
             let knows = |number: &usize| {
                 self.says(*number, content)
                     .is_some_and(|it| it["holders"].as_array().is_some_and(|all| all.len() == copies - 1))
             };
             (holders.len() == copies && holders.iter().all(knows)).then_some(holders)
-        })
+        };
+        let say = |number: usize| {
+            let said = self.says(number, content).map_or("nothing".into(), |it| it.to_string());
+            format!("node {number}, {}: {said}\n", self.peer(number))
+        };
+        eventually_or(what, look, || self.running().into_iter().map(say).collect())
     }
 
     /// Ends a node like `kill -9`.

@@ -71,7 +71,7 @@ pub use rate_limit::RateLimit;
 pub use seed_goal::{ReachedGoal, SeedGoal, SeedOutput, SeedStatus, SeedWatch};
 pub use store_planner::{
     MAX_KEPT, StoreFarewell, StoreInput, StoreOfferAnswer, StoreOutput, StorePlanner, StorePlannerConfig,
-    StoreSaved, StoreView,
+    StoreProof, StoreSaved, StoreView,
 };
 pub use topology::{
     MapWalk, Ring, RingConfig, RingInput, RingMember, RingOutput, RingPlace, RingSide, WalkLimits,

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use libp2p::{Multiaddr, PeerId};
 use shoal_content::{ChunkIndex, ContentId, Hash, Manifest};
-use shoal_engine::StoreInput;
+use shoal_engine::{StoreInput, StoreProof};
 use shoal_net::{AskError, FetchOptions, QueryErrorCode};
 use shoal_store::ChunkStore;
 use shoal_wire::store::{StoreRequest, StoreResponse};
@@ -221,7 +221,7 @@ impl Keeper {
     /// Asks a holder for a proof of a chunk that nobody can foresee.
     pub(super) async fn check(&self, peer: PeerId, content: ContentId) {
         if self.settings.hollow {
-            return self.tell(StoreInput::Checked { peer, content, proven: Some(true) });
+            return self.tell(StoreInput::Checked { peer, content, answer: StoreProof::Given });
         }
         let nonce = Hash::from_bytes(rand::random());
         let chunks = self.core.node.store_of(&content).map(|store| store.manifest().root().chunks);
@@ -231,21 +231,23 @@ impl Keeper {
             None => None,
         };
         // A content without chunks has nothing to prove.
-        let proven = match (known, chunks) {
-            (None, Some(0)) => Some(true),
+        let answer = match (known, chunks) {
+            (None, Some(0)) => StoreProof::Given,
             (None, _) => return self.tell(StoreInput::Unchecked { peer, content }),
             (Some((chunk, hash)), _) => {
                 match self.ask(peer, StoreRequest::Check { chunk, nonce, content }).await {
-                    Ok(StoreResponse::Proof { hash: told }) => Some(told == hash),
-                    Ok(_) | Err(AskError::Refused(QueryErrorCode::NotFound)) => Some(false),
-                    Err(_) => None,
+                    Ok(StoreResponse::Proof { hash: told }) if told == hash => StoreProof::Given,
+                    Ok(_) => StoreProof::Wrong,
+                    Err(AskError::Refused(QueryErrorCode::NotFound)) => StoreProof::Denied,
+                    Err(AskError::Refused(QueryErrorCode::Busy)) => StoreProof::Busy,
+                    Err(_) => StoreProof::Missing,
                 }
             }
         };
-        if proven == Some(false) {
-            tracing::warn!(%peer, %content, "a peer says that it keeps a content, and cannot prove it");
+        if answer == StoreProof::Wrong {
+            tracing::warn!(%peer, %content, "a peer says that it keeps a content, and its proof is wrong");
         }
-        self.tell(StoreInput::Checked { peer, content, proven });
+        self.tell(StoreInput::Checked { peer, content, answer });
     }
 }
 

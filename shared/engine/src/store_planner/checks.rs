@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use libp2p_identity::PeerId;
 use shoal_content::ContentId;
+use shoal_wire::store::CopyState;
 
 use super::kept::{Kept, Mine};
-use super::{StoreOutput, StorePlanner};
+use super::{StoreOutput, StorePlanner, StoreProof};
 
 impl StorePlanner {
     /// Asks holders for proofs: at once those that never gave one, and now and then one of the others.
@@ -45,16 +46,18 @@ impl StorePlanner {
     }
 
     /// What became of a check.
-    pub(super) fn checked(&mut self, now: Duration, peer: PeerId, content: ContentId, proven: Option<bool>) {
+    pub(super) fn checked(&mut self, now: Duration, peer: PeerId, content: ContentId, answer: StoreProof) {
         let is_there = self.peers.is_there(&peer);
         let Some(kept) = self.contents.get_mut(&content) else { return };
         let Some(copy) = kept.copies.get_mut(&peer) else { return };
-        let failed = copy.checked(now, proven) && is_there;
-        if failed {
+        if copy.checked(now, answer) && is_there {
             copy.distrusted = now + self.config.distrust;
-            copy.proven = None;
-        } else if proven.is_none() {
+        } else if answer != StoreProof::Given {
             copy.not_before = now + self.config.ping;
+        }
+        if answer == StoreProof::Denied {
+            // It let its copy go after it had said that it has one. So it may be offered one again.
+            self.set_state(now, content, peer, CopyState::None);
         }
         self.touch(now, content);
     }

@@ -38,7 +38,7 @@ impl StorePlanner {
                 self.told_of_holders(now, content, holders);
                 self.told_records(now, peer, content, records);
             }
-            StoreInput::Checked { peer, content, proven } => self.checked(now, peer, content, proven),
+            StoreInput::Checked { peer, content, answer } => self.checked(now, peer, content, answer),
             StoreInput::Unchecked { peer, content } => self.unchecked(now, peer, content),
             StoreInput::Stored(content) => self.stored(now, content),
             StoreInput::Lost(content) => self.lost(now, content),

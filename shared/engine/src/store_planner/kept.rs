@@ -9,14 +9,16 @@ use libp2p_identity::PeerId;
 use shoal_content::ContentId;
 use shoal_wire::store::{CopyState, StoreRecord};
 
+use super::StoreProof;
 use super::place::Place;
 
 /// The most owners of a content that are minded.
 pub(super) const MAX_OWNERS: usize = 8;
 /// The most peers whose copies of a content are minded.
 pub(super) const MAX_KNOWN: usize = 32;
-/// Checks in a row without an answer, of a peer that answers other questions, that count as a wrong proof.
-const MAX_UNANSWERED: u32 = 3;
+/// Checks in a row without a proof, of a peer that answers other questions, that count as a wrong proof. A word that has
+/// become untrue on its way is soon taken back; so not the first one.
+const MAX_UNPROVEN: u32 = 3;
 
 /// What is here of a content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,7 +39,7 @@ pub(super) struct PeerCopy {
     pub(super) proven: Option<Duration>,
     /// Whether it was asked for a proof, and has not answered.
     pub(super) checking: bool,
-    unanswered: u32,
+    unproven: u32,
     /// Not asked again to take it before.
     pub(super) not_before: Duration,
     /// What it says of it counts for nothing before.
@@ -53,7 +55,7 @@ impl Default for PeerCopy {
             until: Duration::ZERO,
             proven: None,
             checking: false,
-            unanswered: 0,
+            unproven: 0,
             not_before: Duration::ZERO,
             distrusted: Duration::ZERO,
             offered: false,
@@ -63,13 +65,19 @@ impl Default for PeerCopy {
 
 impl PeerCopy {
     /// Takes in what became of a check. Returns whether it is to be distrusted.
-    pub(super) fn checked(&mut self, now: Duration, proven: Option<bool>) -> bool {
+    pub(super) fn checked(&mut self, now: Duration, answer: StoreProof) -> bool {
         self.checking = false;
-        self.unanswered = if proven.is_none() { self.unanswered + 1 } else { 0 };
-        if proven == Some(true) {
-            self.proven = Some(now);
+        match answer {
+            StoreProof::Given => (self.proven, self.unproven) = (Some(now), 0),
+            StoreProof::Wrong => self.unproven = MAX_UNPROVEN,
+            StoreProof::Denied | StoreProof::Missing => self.unproven += 1,
+            StoreProof::Busy => {}
         }
-        proven == Some(false) || self.unanswered >= MAX_UNANSWERED
+        let failed = self.unproven >= MAX_UNPROVEN;
+        if failed {
+            (self.proven, self.unproven) = (None, 0);
+        }
+        failed
     }
 
     /// Whether an answer to an offer may still come, and would bring a copy.

@@ -54,8 +54,8 @@ pub enum StoreInput {
         peer: PeerId,
         /// Which content.
         content: ContentId,
-        /// Whether it did; none: it did not answer.
-        proven: Option<bool>,
+        /// What it answered.
+        answer: StoreProof,
     },
     /// A holder could not be asked, because the own copy cannot be read just now.
     Unchecked {
@@ -81,6 +81,21 @@ pub enum StoreInput {
     End(StoreEnd),
     /// The node is to go within this time.
     Leave(Duration),
+}
+
+/// What came of asking a holder for a proof.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StoreProof {
+    /// The right hash.
+    Given,
+    /// Another hash.
+    Wrong,
+    /// It says that it does not have the content.
+    Denied,
+    /// Nothing, within the time that an answer may take.
+    Missing,
+    /// It has too much to do just now.
+    Busy,
 }
 
 /// Something to do.

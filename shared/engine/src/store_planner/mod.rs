@@ -39,7 +39,9 @@ use shoal_wire::store::{CopyState, MAX_LISTED, StoreEnd};
 
 pub use self::config::StorePlannerConfig;
 use self::kept::{Kept, Mine};
-pub use self::messages::{StoreFarewell, StoreInput, StoreOfferAnswer, StoreOutput, StoreSaved, StoreView};
+pub use self::messages::{
+    StoreFarewell, StoreInput, StoreOfferAnswer, StoreOutput, StoreProof, StoreSaved, StoreView,
+};
 use self::peers::{PeerDue, Peers};
 use self::place::Distance;
 
@@ -163,6 +165,8 @@ impl StorePlanner {
         }
         copy.state = state;
         copy.until = until;
+        // It took what it was offered; an answer to that says no more.
+        copy.offered &= state == CopyState::None;
         // What was proven before says nothing of a copy that was gone meanwhile.
         if before == CopyState::None {
             copy.proven = None;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use libp2p_identity::PeerId;
 use rand::{RngExt, SeedableRng};
 use shoal_content::{ContentId, Hash};
-use shoal_engine::{SeededRng, StoreInput, StoreOutput, StorePlannerConfig, numbered_peer};
+use shoal_engine::{SeededRng, StoreInput, StoreOutput, StorePlannerConfig, StoreProof, numbered_peer};
 use shoal_wire::store::{CopyState, StoreRecord};
 
 use super::node::StoreNode;
@@ -268,8 +268,12 @@ impl StoreNetwork {
             StoreOutput::Status { to, content, state } => self.status(peer, to, content, state),
             StoreOutput::Check { peer: to, content } => {
                 self.outcome.questions += 1;
-                let proven = self.nodes.get(&to).map(|node| node.has(&content));
-                self.handle(peer, StoreInput::Checked { peer: to, content, proven });
+                let answer = match self.nodes.get(&to).map(|node| node.has(&content)) {
+                    Some(true) => StoreProof::Given,
+                    Some(false) => StoreProof::Denied,
+                    None => StoreProof::Missing,
+                };
+                self.handle(peer, StoreInput::Checked { peer: to, content, answer });
                 None
             }
             StoreOutput::End { to, end } => {

@@ -11,7 +11,7 @@ use shoal_content::{ContentId, Hash};
 use shoal_wire::store::{CopyState, StoreEnd, StoreRecord};
 
 use super::place::Place;
-use super::{StoreInput, StoreOutput, StorePlanner, StorePlannerConfig};
+use super::{StoreInput, StoreOutput, StorePlanner, StorePlannerConfig, StoreProof};
 use crate::numbered_peer;
 
 pub(super) fn secs(secs: u64) -> Duration {
@@ -82,7 +82,7 @@ impl Desk {
     }
 
     pub(super) fn proves(&mut self, peer: PeerId, n: u8) -> Vec<StoreOutput> {
-        self.tell(StoreInput::Checked { peer, content: content(n), proven: Some(true) })
+        self.tell(StoreInput::Checked { peer, content: content(n), answer: StoreProof::Given })
     }
 
     /// Lets time pass; those in `there` answer all pings, and nobody else does. Returns what was to be done besides, and
@@ -105,8 +105,8 @@ impl Desk {
                         }
                         StoreOutput::Hello(peer) => outputs.extend(self.tell(StoreInput::Silent(peer))),
                         StoreOutput::Check { peer, content } if there.contains(&peer) => {
-                            let proven = Some(true);
-                            outputs.extend(self.tell(StoreInput::Checked { peer, content, proven }));
+                            let answer = StoreProof::Given;
+                            outputs.extend(self.tell(StoreInput::Checked { peer, content, answer }));
                         }
                         other => done.push((self.now, other)),
                     }

@@ -15,6 +15,16 @@ fn peer() -> impl Strategy<Value = PeerId> {
     (0..PEERS).prop_map(numbered_peer)
 }
 
+fn proof() -> impl Strategy<Value = StoreProof> {
+    prop::sample::select(vec![
+        StoreProof::Given,
+        StoreProof::Wrong,
+        StoreProof::Denied,
+        StoreProof::Missing,
+        StoreProof::Busy,
+    ])
+}
+
 fn state() -> impl Strategy<Value = CopyState> {
     prop::sample::select(vec![
         CopyState::None,
@@ -39,36 +49,38 @@ fn step() -> impl Strategy<Value = Step> {
     let records =
         || (0..CONTENTS, 1_u8..=16, 0_u64..20).prop_map(|(n, copies, issued)| record(n, copies, issued));
     let peers = || prop::collection::vec(peer(), 0..16);
-    let told =
-        prop_oneof![
-            peers().prop_map(StoreInput::Named),
-            (peer(), any::<bool>(), 0_u64..5000).prop_map(|(peer, willing, free)| StoreInput::Hello {
+    let told = prop_oneof![
+        peers().prop_map(StoreInput::Named),
+        (peer(), any::<bool>(), 0_u64..5000).prop_map(|(peer, willing, free)| StoreInput::Hello {
+            peer,
+            willing,
+            free
+        }),
+        peer().prop_map(StoreInput::Silent),
+        peer().prop_map(StoreInput::Bye),
+        (peer(), contents(), state(), any::<bool>()).prop_map(|(peer, content, state, why)| {
+            StoreInput::Offered { peer, content, state, why: why.then_some(StoreRefusal::Full) }
+        }),
+        (peer(), contents(), state(), peers(), prop::collection::vec(records(), 0..4)).prop_map(
+            |(peer, content, state, holders, records)| StoreInput::Status {
                 peer,
-                willing,
-                free
-            }),
-            peer().prop_map(StoreInput::Silent),
-            peer().prop_map(StoreInput::Bye),
-            (peer(), contents(), state(), any::<bool>()).prop_map(|(peer, content, state, why)| {
-                StoreInput::Offered { peer, content, state, why: why.then_some(StoreRefusal::Full) }
-            }),
-            (peer(), contents(), state(), peers(), prop::collection::vec(records(), 0..4)).prop_map(
-                |(peer, content, state, holders, records)| StoreInput::Status {
-                    peer,
-                    content,
-                    state,
-                    holders,
-                    records
-                }
-            ),
-            (peer(), contents(), any::<Option<bool>>())
-                .prop_map(|(peer, content, proven)| StoreInput::Checked { peer, content, proven }),
-            contents().prop_map(StoreInput::Stored),
-            contents().prop_map(StoreInput::Lost),
-            (contents(), any::<bool>()).prop_map(|(content, whole)| StoreInput::Verified { content, whole }),
-            records().prop_map(StoreInput::Own),
-            (0..CONTENTS, 0_u64..20).prop_map(|(n, issued)| StoreInput::End(end(n, issued))),
-        ];
+                content,
+                state,
+                holders,
+                records
+            }
+        ),
+        (peer(), contents(), proof()).prop_map(|(peer, content, answer)| StoreInput::Checked {
+            peer,
+            content,
+            answer
+        }),
+        contents().prop_map(StoreInput::Stored),
+        contents().prop_map(StoreInput::Lost),
+        (contents(), any::<bool>()).prop_map(|(content, whole)| StoreInput::Verified { content, whole }),
+        records().prop_map(StoreInput::Own),
+        (0..CONTENTS, 0_u64..20).prop_map(|(n, issued)| StoreInput::End(end(n, issued))),
+    ];
     prop_oneof![
         6 => told.prop_map(Step::Told),
         3 => (peer(), records(), peers(), any::<bool>())

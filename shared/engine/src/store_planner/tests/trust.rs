@@ -8,7 +8,7 @@ use super::*;
 fn who_cannot_prove_a_copy_is_replaced_and_not_asked_for_a_while() {
     let all = by_distance(1, 1..10);
     let mut desk = holder(&all, 0);
-    let failed = StoreInput::Checked { peer: all[1], content: content(1), proven: Some(false) };
+    let failed = StoreInput::Checked { peer: all[1], content: content(1), answer: StoreProof::Wrong };
     assert_eq!(offered(&desk.tell(failed)), [all[3]]);
     // It may say what it likes.
     desk.says(all[3], 1, CopyState::Held);
@@ -22,11 +22,44 @@ fn who_cannot_prove_a_copy_is_replaced_and_not_asked_for_a_while() {
 fn no_answer_to_a_check_counts_only_the_third_time() {
     let all = by_distance(1, 1..10);
     let mut desk = holder(&all, 0);
-    let silent = StoreInput::Checked { peer: all[1], content: content(1), proven: None };
+    let silent = StoreInput::Checked { peer: all[1], content: content(1), answer: StoreProof::Missing };
     for _ in 0..2 {
         assert_eq!(offered(&desk.tell(silent.clone())), []);
     }
     assert_eq!(offered(&desk.tell(silent)), [all[3]]);
+}
+
+#[test]
+fn who_takes_its_word_back_is_offered_a_copy_again_and_is_not_believed_for_ever() {
+    let all = by_distance(1, 1..10);
+    let mut desk = holder(&all, 0);
+    let denied = StoreInput::Checked { peer: all[1], content: content(1), answer: StoreProof::Denied };
+    // Another one takes its place; when that is gone, it is asked again.
+    let took = |peer| StoreInput::Offered { peer, content: content(1), state: CopyState::Held, why: None };
+    desk.tell(took(all[1]));
+    assert_eq!(offered(&desk.tell(denied.clone())), [all[3]]);
+    desk.says(all[3], 1, CopyState::Held);
+    desk.proves(all[3], 1);
+    desk.now += secs(60);
+    let gone = desk.tell(StoreInput::Bye(all[3]));
+    assert_eq!(offered(&gone), [all[1]]);
+    // Its word alone brings it no further.
+    for _ in 0..2 {
+        desk.tell(took(all[1]));
+        desk.tell(denied.clone());
+    }
+    desk.says(all[1], 1, CopyState::Held);
+    assert_eq!(desk.planner.views(desk.now)[0].holders, [all[2]]);
+}
+
+#[test]
+fn who_has_too_much_to_do_is_no_liar() {
+    let all = by_distance(1, 1..10);
+    let mut desk = holder(&all, 0);
+    let busy = StoreInput::Checked { peer: all[1], content: content(1), answer: StoreProof::Busy };
+    for _ in 0..10 {
+        assert_eq!(offered(&desk.tell(busy.clone())), []);
+    }
 }
 
 #[test]
