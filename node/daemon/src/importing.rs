@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use shoal_content::ContentId;
+use shoal_content::{Chunker, ContentId};
 use shoal_store::{
     ChunkStore, ImportError, ImportOptions, ImportProgress, Imported, SavedSource, SkippedList, Source,
     import,
@@ -50,12 +50,18 @@ async fn hash(core: &Arc<Core>, task: &Task) -> Result<(Imported, SavedSource), 
     }
 }
 
+/// The chunker of what was shared from the same paths before, so that a folder that has grown keeps its chunks.
+fn chunker_before(core: &Core, request: &ShareRequest) -> Option<Chunker> {
+    let before = core.contents.ids(|entry| entry.shared_paths() == Some(&request.paths));
+    before.iter().find_map(|content| Some(core.node.store_of(content)?.manifest().root().chunker))
+}
+
 async fn hash_once(core: &Arc<Core>, task: &Task) -> Result<(Imported, SavedSource), ImportError> {
     let request = &task.request;
     let options = ImportOptions {
         paths: request.paths.clone(),
         name: request.name.clone(),
-        chunker: request.chunker,
+        chunker: request.chunker.or_else(|| chunker_before(core, request)),
         cache: core.options.cache.clone(),
         skip_unsafe: request.skip_unsafe,
     };

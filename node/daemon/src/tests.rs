@@ -1,15 +1,15 @@
-//! A large library.
+//! A large library, and what grows.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use shoal_content::ContentId;
+use shoal_content::{Chunker, ContentId, Hash};
 use shoal_net::{NodeConfig, Phase};
 use shoal_store::{ChunkStore, ImportOptions, Source, import};
 
 use crate::library::{Change, Library, Record, Want};
-use crate::{Daemon, DaemonConfig, ItemState, ShareRequest};
+use crate::{Daemon, DaemonConfig, ImportState, ItemState, ShareRequest};
 
 const MANY: usize = 10_000;
 
@@ -64,4 +64,47 @@ async fn ten_thousand_contents_are_listed_at_once_and_served_soon() {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     println!("handle {started:?}, page {longest:?}, all served {:?}", began.elapsed());
+}
+
+/// Shares paths, and waits until they are.
+async fn shared(daemon: &Daemon, path: &std::path::Path) -> ContentId {
+    let import = daemon.share(ShareRequest { paths: vec![path.into()], ..ShareRequest::default() }).unwrap();
+    let deadline = Instant::now() + Duration::from_secs(60);
+    loop {
+        match daemon.import(import).unwrap().state {
+            ImportState::Done { content, .. } => return content,
+            ImportState::Failed(why) => panic!("{why}"),
+            _ => assert!(Instant::now() < deadline, "it is not shared"),
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// The chunks of what a daemon shares.
+fn chunks(daemon: &Daemon, content: ContentId) -> std::collections::BTreeSet<Hash> {
+    let store = daemon.node().store_of(&content).unwrap();
+    store.manifest().chunks().iter().map(|chunk| chunk.hash).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_that_grows_over_a_boundary_of_sizes_keeps_its_chunks() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("folder");
+    std::fs::create_dir(&folder).unwrap();
+    let mut numbers = vec![0; 2 << 20];
+    numbers.iter_mut().enumerate().for_each(|(at, byte)| *byte = (at * at >> 7) as u8);
+    std::fs::write(folder.join("numbers"), &numbers).unwrap();
+    // A hole takes no time.
+    let hole = std::fs::File::create(folder.join("hole")).unwrap();
+    hole.set_len(250 << 20).unwrap();
+    let daemon = Daemon::start(DaemonConfig::default()).await.unwrap();
+    let before = shared(&daemon, &folder).await;
+    let old = chunks(&daemon, before);
+    hole.set_len(255 << 20).unwrap();
+    let after = shared(&daemon, &folder).await;
+    assert_ne!(before, after);
+    let size = daemon.node().store_of(&after).unwrap().manifest().root().size;
+    assert_ne!(Chunker::for_size(size), Chunker::for_size(252 << 20), "it grew over the boundary");
+    let new = chunks(&daemon, after).difference(&old).count();
+    assert!(new <= 1, "{new} chunks are new");
 }

@@ -19,7 +19,7 @@ use libp2p::core::upgrade::{InboundConnectionUpgrade, OutboundConnectionUpgrade}
 use libp2p::identity::Keypair;
 use libp2p::tls::certificate;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::{CertificateDer, IpAddr, ServerName, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
@@ -58,10 +58,10 @@ impl TlsConfig {
     /// Makes a certificate for the identity and both sides' parameters.
     pub fn new(identity: &Keypair) -> Result<Self, TlsError> {
         let (certificate, key) = certificate::generate(identity)?;
-        let provider = Arc::new(CryptoProvider { cipher_suites: suites(), ..aws_lc_rs::default_provider() });
+        let provider = Arc::new(CryptoProvider { cipher_suites: suites(), ..ring::default_provider() });
         // Handed over as a resolver: rustls would check the certificate by the rules of the web, which do not
         // know its extension.
-        let key = aws_lc_rs::sign::any_ecdsa_type(&key)?;
+        let key = ring::sign::any_ecdsa_type(&key)?;
         let own = Arc::new(SingleCertAndKey::from(CertifiedKey::new(vec![certificate], key)));
         let verifier = Arc::new(Verifier(provider.clone()));
         let mut server = rustls::ServerConfig::builder_with_provider(provider.clone())
@@ -85,7 +85,7 @@ impl TlsConfig {
 
 /// The suites of TLS 1.3, the fastest one for this processor first.
 fn suites() -> Vec<SupportedCipherSuite> {
-    use aws_lc_rs::cipher_suite::*;
+    use ring::cipher_suite::*;
     if has_aes() {
         vec![TLS13_AES_128_GCM_SHA256, TLS13_AES_256_GCM_SHA384, TLS13_CHACHA20_POLY1305_SHA256]
     } else {

@@ -161,7 +161,6 @@ impl<F: Files> Served<F> {
 
     /// See [`ChunkStore::read`](super::ChunkStore::read).
     pub(crate) fn read(&self, chunk: ChunkIndex, buf: &mut Vec<u8>) -> Result<(), ReadError> {
-        buf.clear();
         let sure = {
             let trust = lock(&self.trust);
             if !trust.have.contains(chunk as usize) {

@@ -16,10 +16,11 @@ pub const MAX_CHUNK: u32 = 16 << 20;
 /// The smallest size that may be chosen for chunks (except the last of a run): 16 KiB.
 const MIN_CHUNK: u32 = 16 << 10;
 
-/// The least and the most average of [`Chunker::for_size`], in bytes.
-const AVERAGES: (u64, u64) = (128 << 10, 1 << 20);
-/// About how many chunks a content should have at least.
-const CHUNKS: u64 = 4096;
+/// A file of at least this many bytes starts a chunk of its own; smaller ones share chunks with their neighbours. It
+/// does not depend on the chunker, so that a folder that grows is packed as before.
+pub const PACKED_BELOW: u64 = 64 << 10;
+/// The averages of [`Chunker::for_size`]: contents of fewer bytes than the first number are cut into chunks of the second.
+const AVERAGES: [(u64, u32); 3] = [(256 << 20, 128 << 10), (256 << 30, 256 << 10), (u64::MAX, 1 << 20)];
 
 /// The rule by which a stream is cut; part of the manifest, so that a new version can be cut alike.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,24 +58,17 @@ pub enum ChunkerError {
 }
 
 impl Chunker {
-    /// What `share` uses for a content of `size` bytes unless told otherwise: 128 KiB on average below
-    /// 1 GiB, 1 MiB from 4 GiB on, powers of two between; at least half of that, at most four times.
+    /// What `share` uses for a content of `size` bytes unless told otherwise: 128 KiB on average below 256 MiB,
+    /// 256 KiB below 256 GiB, 1 MiB above; at least half of that, at most four times.
     ///
     /// A chunk is passed on once it is here as a whole, so many small ones spread sooner through a swarm than a
-    /// few large ones (`cargo bench -p shoal-tests --bench swarm`). Some thousands are enough; more only cost requests.
-    /// The minimum: `--bench chunker` compares. Bytes below it are not looked at, so half the average makes
-    /// cutting cheaper, at next to no loss of reuse.
-    pub const fn for_size(size: u64) -> Self {
-        let (least, most) = AVERAGES;
-        let wanted = size / CHUNKS;
-        let avg = if wanted >= most {
-            most
-        } else if wanted <= least {
-            least
-        } else {
-            1 << wanted.ilog2()
-        };
-        let avg = avg as u32;
+    /// few large ones (`cargo bench -p shoal-tests --bench swarm`), and an edit moves fewer bytes. But each has a place in
+    /// the chunk table, and a folder that grows over a boundary shares no chunk with its older version, unless that
+    /// version's chunker is kept. `cargo bench -p shoal-tests --bench chunker` compares.
+    /// The minimum: bytes below it are not looked at, so half the average makes cutting cheaper, at next to no loss
+    /// of reuse.
+    pub fn for_size(size: u64) -> Self {
+        let (_, avg) = AVERAGES.into_iter().find(|(below, _)| size < *below).unwrap_or(AVERAGES[2]);
         Self::FastCdc { min: avg / 2, avg, max: avg * 4 }
     }
 
@@ -90,7 +84,7 @@ impl Chunker {
         if ok { Ok(()) } else { Err(ChunkerError::Sizes) }
     }
 
-    /// A file of at least this many bytes starts a chunk of its own.
+    /// No chunk is shorter, in bytes, except the last of a run.
     pub const fn min_size(&self) -> u32 {
         match *self {
             Self::Fixed { size } => size,
@@ -171,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn a_content_has_some_thousand_chunks_within_bounds() {
+    fn the_average_jumps_twice_and_up_to_a_tebibyte_there_are_about_a_million_chunks() {
         let average = |size| match Chunker::for_size(size) {
             Chunker::FastCdc { min, avg, max } => {
                 assert!(Chunker::for_size(size).check().is_ok() && min * 2 == avg && avg * 4 == max);
@@ -179,17 +173,16 @@ mod tests {
             }
             Chunker::Fixed { .. } => unreachable!("content-defined"),
         };
-        assert_eq!([0, 1, 512 << 20, (1 << 30) - 1].map(average), [128; 4]);
-        assert_eq!([1 << 30, (2 << 30) - 1].map(average), [256; 2]);
-        assert_eq!([2 << 30, (4 << 30) - 1].map(average), [512; 2]);
-        assert_eq!([4 << 30, 1 << 50, u64::MAX].map(average), [1024; 3]);
+        assert_eq!([0, 1, (256 << 20) - 1].map(average), [128; 3]);
+        assert_eq!([256 << 20, 1 << 30, (256 << 30) - 1].map(average), [256; 3]);
+        assert_eq!([256 << 30, 1 << 40, u64::MAX].map(average), [1024; 3]);
     }
 
     /// Ids depend on these numbers. If this test fails, the format has changed.
     #[test]
     fn cut_points_are_frozen() {
-        assert_eq!(cuts(Chunker::for_size(4 << 30), &random(6 << 20, 1)), FROZEN);
-        assert_eq!(cuts(Chunker::for_size(4 << 30), &vec![0; 9 << 20]), [4 << 20, 4 << 20, 1 << 20]);
+        assert_eq!(cuts(Chunker::for_size(1 << 40), &random(6 << 20, 1)), FROZEN);
+        assert_eq!(cuts(Chunker::for_size(1 << 40), &vec![0; 9 << 20]), [4 << 20, 4 << 20, 1 << 20]);
     }
     const FROZEN: [usize; 6] = [1_343_141, 1_250_193, 1_282_346, 1_089_726, 698_068, 627_982];
 

@@ -26,7 +26,7 @@ pub type ChunkSet = fixedbitset::FixedBitSet;
 
 pub use fold::fold_case;
 
-pub use chunker::{Chunker, ChunkerError, MAX_CHUNK};
+pub use chunker::{Chunker, ChunkerError, MAX_CHUNK, PACKED_BELOW};
 pub use collisions::{Collision, each_collision};
 pub use geometry::{ChunkIndex, FileIndex, Geometry, Span};
 pub use hash::{ContentId, Hash, HashError};

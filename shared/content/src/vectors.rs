@@ -34,7 +34,7 @@ fn folder() -> Manifest {
     ManifestBuilder {
         name: SafePath::name("demo").unwrap(),
         shape: Shape::Folder,
-        chunker: Chunker::for_size(4 << 30),
+        chunker: Chunker::for_size(1 << 40),
         private: false,
         parent: None,
         entries: vec![
@@ -133,7 +133,7 @@ const SMALL_CUTS: [usize; 7] = [57_162, 40_344, 34_076, 65_793, 33_861, 34_822, 
 fn cut_points() {
     let stream: Vec<u8> = (0..196_608u32).flat_map(|n| *Hash::of(&n.to_le_bytes()).as_bytes()).collect();
     let small = Chunker::FastCdc { min: 16 << 10, avg: 32 << 10, max: 128 << 10 };
-    assert_eq!(cuts(Chunker::for_size(4 << 30), &stream), CUTS);
+    assert_eq!(cuts(Chunker::for_size(1 << 40), &stream), CUTS);
     assert_eq!(cuts(small, &stream[..300_001]), SMALL_CUTS);
 }
 

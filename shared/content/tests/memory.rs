@@ -24,7 +24,7 @@ fn entry(path: String, size: u64) -> FileEntry {
 fn made(mut entries: Vec<FileEntry>, chunks: Vec<ChunkEntry>) -> Manifest {
     entries.sort_by(|a, b| a.path.cmp(&b.path));
     let name = SafePath::name("x").expect("a safe name");
-    let (shape, chunker) = (Shape::Folder, Chunker::for_size(4 << 30));
+    let (shape, chunker) = (Shape::Folder, Chunker::for_size(1 << 40));
     ManifestBuilder { name, shape, chunker, private: false, parent: None, entries, chunks }
         .build()
         .expect("a valid manifest")

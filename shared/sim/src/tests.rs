@@ -218,8 +218,8 @@ fn random_chunks_have_the_lengths_of_content_defined_ones() {
     let lengths = scenario.lengths(&mut shoal_engine::SeededRng::seed_from_u64(1));
     let average = scenario.size / lengths.len() as u64;
     assert_eq!(lengths.iter().map(|l| u64::from(*l)).sum::<u64>(), scenario.size);
-    assert!((1_000 << 10..1_250 << 10).contains(&average), "{average}");
-    assert!(lengths[..lengths.len() - 1].iter().all(|l| (512 << 10..=4 << 20).contains(l)));
+    assert!((250 << 10..313 << 10).contains(&average), "{average}");
+    assert!(lengths[..lengths.len() - 1].iter().all(|l| (128 << 10..=1 << 20).contains(l)));
     all_complete(&Scenario { size: 64 << 20, chunker: None, ..swarm(6, 1) });
 }
 

@@ -86,7 +86,7 @@ mod tests {
         let manifest = ManifestBuilder {
             name: SafePath::name("x").unwrap(),
             shape: Shape::Folder,
-            chunker: Chunker::for_size(4 << 30),
+            chunker: Chunker::for_size(1 << 40),
             private: false,
             parent: None,
             entries,

@@ -76,7 +76,7 @@ fn cut_all(
     let (cut, hashes) = with_hashers(chunker.max_size() as usize, |hashers| {
         let mut cutter = Cutter::new(chunker, hashers, watcher);
         let (mut runs, mut cached) = (Vec::new(), true);
-        for files in segments(&sizes, chunker.min_size()) {
+        for files in segments(&sizes) {
             let start = cutter.len();
             let size: u64 = sizes[files.clone()].iter().sum();
             if size == 0 {

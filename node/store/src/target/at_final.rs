@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::PathBuf;
 
-use shoal_content::{EntryKind, FileIndex, Manifest, Shape};
+use shoal_content::{EntryKind, FileIndex, Manifest, PACKED_BELOW, Shape};
 
 use super::TargetError;
 use super::error::MAX_NAMED;
@@ -138,8 +138,7 @@ impl FinalPlace<'_> {
             };
             at_final.already &= !wanted || place == Place::Final;
             let entry = &self.manifest.entries()[at];
-            if wanted && found.size >= self.manifest.root().chunker.min_size().into() && place == Place::Part
-            {
+            if wanted && found.size >= PACKED_BELOW && place == Place::Part {
                 at_final.old.replaced.push(self.path(at as FileIndex));
             }
             if let EntryKind::File { executable } = entry.kind

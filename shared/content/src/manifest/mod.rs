@@ -23,7 +23,7 @@ pub use page::{CHUNKS_PER_PAGE, ChunkEntry, EntryKind, FileEntry};
 pub use root::{Root, Shape};
 
 use self::page::{encode_chunk_page, encode_file_page, fill_file_pages};
-use super::chunker::{Chunker, ChunkerError};
+use super::chunker::{Chunker, ChunkerError, PACKED_BELOW};
 use super::collisions::each_collision;
 use super::geometry::Geometry;
 use super::hash::{ContentId, Hash};
@@ -286,13 +286,13 @@ impl ManifestBuilder {
     }
 }
 
-/// Cuts a file table into the runs that are chunked one by one: each file of at least `min` bytes is a
+/// Cuts a file table into the runs that are chunked one by one: each file of at least [`PACKED_BELOW`] bytes is a
 /// run of its own, and so is every stretch of smaller files between such. `sizes` in canonical order.
-pub fn segments(sizes: &[u64], min: u32) -> Vec<Range<usize>> {
+pub fn segments(sizes: &[u64]) -> Vec<Range<usize>> {
     let mut all: Vec<Range<usize>> = Vec::new();
     let mut open = false;
     for (at, size) in sizes.iter().enumerate() {
-        let large = *size >= u64::from(min);
+        let large = *size >= PACKED_BELOW;
         match all.last_mut() {
             Some(run) if open && !large => run.end = at + 1,
             _ => all.push(at..at + 1),

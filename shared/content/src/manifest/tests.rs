@@ -26,7 +26,7 @@ fn builder(entries: Vec<FileEntry>, chunks: Vec<ChunkEntry>) -> ManifestBuilder 
     ManifestBuilder {
         name,
         shape: Shape::Folder,
-        chunker: Chunker::for_size(4 << 30),
+        chunker: Chunker::for_size(1 << 40),
         private: false,
         parent: None,
         entries,
@@ -311,8 +311,10 @@ fn blocks_must_match_their_hash_and_be_canonical() {
 
 #[test]
 fn large_files_stand_alone_and_small_ones_run_together() {
-    assert_eq!(segments(&[1, 2, 10, 3, 0, 12, 11], 10), [0..2, 2..3, 3..5, 5..6, 6..7]);
-    assert_eq!(segments(&[], 10), []);
+    let large = PACKED_BELOW;
+    let sizes = [1, large - 1, large, 3, 0, large + 2, large + 1];
+    assert_eq!(segments(&sizes), [0..2, 2..3, 3..5, 5..6, 6..7]);
+    assert_eq!(segments(&[]), []);
 }
 
 proptest! {

@@ -25,7 +25,7 @@ fn manifest_of(files: u32) -> Manifest {
     ManifestBuilder {
         name,
         shape: Shape::Folder,
-        chunker: Chunker::for_size(4 << 30),
+        chunker: Chunker::for_size(1 << 40),
         private: false,
         parent: None,
         entries: entries.collect(),

@@ -32,7 +32,7 @@ fn imported(path: &Path) -> Imported {
 fn reference(manifest: &Manifest, base: &Path, chunker: Chunker) -> Vec<ChunkEntry> {
     let sizes: Vec<u64> = manifest.entries().iter().map(|e| e.size).collect();
     let mut all = Vec::new();
-    for run in segments(&sizes, chunker.min_size()) {
+    for run in segments(&sizes) {
         let with_bytes = manifest.entries()[run].iter().filter(|e| e.size > 0);
         let bytes: Vec<u8> = with_bytes.flat_map(|e| fs::read(base.join(e.path.as_str())).unwrap()).collect();
         let mut rest = &bytes[..];

@@ -1,8 +1,10 @@
 //! Ways to cut, side by side: how fast each is beside SHA-256, how large its chunks are, and how much of a
 //! content moves again after an edit.
 //!
-//! `cargo bench -p shoal-tests --bench chunker`. Each edit makes a new version of 256 MiB of random bytes; what
-//! has to move is the bytes of chunks that the old version does not have.
+//! `cargo bench -p shoal-tests --bench chunker`. Each edit makes a new version of 256 MiB of random bytes (`versions`: of
+//! 1 GiB); what has to move is the bytes of chunks that the old version does not have.
+
+mod versions;
 
 use std::collections::HashSet;
 use std::hint::black_box;
@@ -44,6 +46,8 @@ fn main() {
             moved(chunker, &known, &inserted(&old)),
         );
     }
+    drop(old);
+    versions::compare();
 }
 
 fn candidates() -> Vec<Chunker> {
@@ -64,7 +68,7 @@ fn best_of_three<T>(mut work: impl FnMut() -> T) -> Duration {
     (0..3).map(time).min().expect("three times")
 }
 
-fn cut(chunker: Chunker, bytes: &[u8]) -> Vec<usize> {
+pub fn cut(chunker: Chunker, bytes: &[u8]) -> Vec<usize> {
     let mut rest = bytes;
     let mut lens = Vec::new();
     while !rest.is_empty() {
@@ -75,7 +79,7 @@ fn cut(chunker: Chunker, bytes: &[u8]) -> Vec<usize> {
     lens
 }
 
-fn hashes(chunker: Chunker, bytes: &[u8]) -> HashSet<Hash> {
+pub fn hashes(chunker: Chunker, bytes: &[u8]) -> HashSet<Hash> {
     chunks(chunker, bytes).map(Hash::of).collect()
 }
 
@@ -88,7 +92,7 @@ fn chunks(chunker: Chunker, bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
 }
 
 /// MiB of chunks that are not known yet.
-fn moved(chunker: Chunker, known: &HashSet<Hash>, new: &[u8]) -> usize {
+pub fn moved(chunker: Chunker, known: &HashSet<Hash>, new: &[u8]) -> usize {
     let unknown = chunks(chunker, new).filter(|chunk| !known.contains(&Hash::of(chunk)));
     unknown.map(<[u8]>::len).sum::<usize>() >> 20
 }
