@@ -6,10 +6,12 @@ use std::path::Path;
 use serde_json::Value;
 use shoal_tests::chain::{ALONE, chain, until_connected};
 use shoal_tests::eventually;
+use shoal_tests::false_finder::FalseFinder;
 use shoal_tests::files::{random, write};
 use shoal_tests::node::RunningNode;
 use shoal_tests::process::{Ended, Process, command, get, shoal};
 use shoal_tests::shell::PipedShell;
+use shoal_tests::third_party::ThirdParty;
 
 /// The results, one on each line.
 fn lines(ended: &Ended) -> Vec<Value> {
@@ -152,4 +154,50 @@ fn without_anybody_to_ask_find_says_what_to_do() {
     let nobody = "/ip4/127.0.0.1/tcp/1/p2p/12D3KooW9pP4Seg3kZYhySpuVjn1RPdQBsUFZKiFxGMGQN5MeL6A";
     shoal(["find", "x", "--peer", nobody]).expect(5);
     shoal(["topo", "--peer", nobody]).expect(5);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_neighbour_that_finds_what_does_not_exist_hides_nothing_and_leads_nobody_away() {
+    let scratch = tempfile::tempdir().unwrap();
+    let shared = shared(scratch.path());
+    let third = ThirdParty::listen().await;
+    let false_one = FalseFinder::start("holiday films", &third.tcp).await;
+    // An answer that nobody may give: the name would be words to a terminal.
+    let broken = FalseFinder::start("holiday\u{1b}[2J", &third.tcp).await;
+    let (told, worthless) = (false_one.address.to_string(), broken.address.to_string());
+    let nodes = tokio::task::block_in_place(|| {
+        let seed = RunningNode::start(
+            &scratch.path().join("seed"),
+            &[&ALONE[..], &["--share-dir", shared.to_str().unwrap()]].concat(),
+        );
+        let address = seed.address();
+        let more = ["--peer", &address, "--peer", &told, "--peer", &worthless];
+        let asking = RunningNode::start(&scratch.path().join("asking"), &[&ALONE[..], &more].concat());
+        [seed, asking]
+    });
+    let [seed, asking] = &nodes;
+    tokio::task::block_in_place(|| {
+        let honest = seed.id();
+        // Claims come in turns, so that one neighbour's do not push out another's.
+        let found = eventually("both answer", || {
+            let found = asking.run(["find", "holiday", "--json"]);
+            let found = if found.code == Some(0) { lines(&found) } else { vec![] };
+            let is_true = |it: &&Value| it["size"] == 300_000;
+            let right = found.iter().find(is_true).cloned()?;
+            (found.len() > 1).then_some((right, found.len()))
+        });
+        let (right, count) = found;
+        assert!(count <= 50, "{count}");
+        assert_eq!(right["peers"], serde_json::json!([honest]));
+        let plain = asking.run(["find", "holiday"]).expect(0);
+        assert!(!plain.stdout.contains('\u{1b}') && !plain.stderr.contains('\u{1b}'));
+        let to = scratch.path().join("to");
+        let (id, place) = (right["content"].as_str().unwrap(), right["addresses"][0].as_str().unwrap());
+        asking.run(["get", id, "-o", to.to_str().unwrap(), "--peer", place]).expect(0);
+        assert_eq!(
+            fs::read(to.join("holiday films")).unwrap(),
+            fs::read(shared.join("holiday films")).unwrap()
+        );
+    });
+    assert_eq!(third.bothered().attempts(), 0, "what is only told is not dialled");
 }

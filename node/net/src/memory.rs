@@ -14,7 +14,7 @@ const ROOM: usize = 4 * MAX_CHUNK as usize;
 /// Bytes of chunks that a disk did not take and that are kept, at most.
 const KEPT: usize = 2 * MAX_CHUNK as usize;
 /// Bytes of unused buffers, at most.
-const SPARE: usize = MAX_CHUNK as usize;
+const SPARE: usize = MAX_CHUNK as usize / 4;
 /// Unused buffers, at most; of small chunks there could be many.
 const MAX_SPARE: usize = 256;
 

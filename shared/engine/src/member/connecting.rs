@@ -18,7 +18,16 @@ const AGAIN_AFTER: Duration = Duration::from_secs(1);
 /// How long to wait before a peer is sought again that was of no use.
 pub(super) const USELESS_FOR: Duration = Duration::from_secs(60);
 /// So many peers that the user named are sought beyond the target.
-const KEPT_FOR_NAMED: usize = 8;
+pub(super) const KEPT_FOR_NAMED: usize = 8;
+
+/// Connections that may be sought and not reached before one more is. Those that the user named do not wait until
+/// eight that others told of have turned out to be gone.
+fn most_dialling(pick: Pick) -> usize {
+    match pick {
+        Pick::Named => MOST_DIALLING + KEPT_FOR_NAMED,
+        Pick::Any | Pick::Incomplete | Pick::Promising => MOST_DIALLING,
+    }
+}
 
 impl<P: PeerName> Member<P> {
     pub(super) fn found(&mut self, now: Duration, peers: Vec<P>, source: PeerSource<P>) {
@@ -92,8 +101,10 @@ impl<P: PeerName> Member<P> {
         while room > 0 && self.seek_one(now, pick) {
             room -= 1;
         }
-        if self.seeks() && room == 0 {
+        if self.seeks() {
             while self.named_places() > 0 && self.seek_one(now, Pick::Named) {}
+        }
+        if self.seeks() && room == 0 {
             if self.may_look(now) && self.give_way(now) {
                 self.seek_one(now, Pick::Promising);
             }
@@ -102,7 +113,7 @@ impl<P: PeerName> Member<P> {
 
     /// Seeks the next candidate. `false`: there is none, or too many are being dialled.
     fn seek_one(&mut self, now: Duration, pick: Pick) -> bool {
-        while self.candidates.sought() < MOST_DIALLING
+        while self.candidates.sought() < most_dialling(pick)
             && let Some(peer) = self.candidates.next(now, pick)
         {
             // It may have come by itself.
@@ -126,8 +137,11 @@ impl<P: PeerName> Member<P> {
     /// When [`seek`](Self::seek) may next have something to do.
     pub(super) fn next_seek(&self) -> Option<Duration> {
         let due = self.candidates.due()?;
-        if self.candidates.sought() >= MOST_DIALLING {
-            return None;
+        let sought = self.candidates.sought();
+        let may_dial = self.named_places() > 0 && sought < most_dialling(Pick::Named);
+        let named = self.candidates.named_due().filter(|_| may_dial);
+        if sought >= MOST_DIALLING {
+            return named.filter(|_| self.seeks());
         }
         if !self.seeks() {
             return self.takers_lack_at().map(|at| at.max(due).max(self.fulfilment.rests_until()));
@@ -137,9 +151,8 @@ impl<P: PeerName> Member<P> {
         }
         let settled = self.started + SETTLED;
         if self.reached(due) < self.target(settled) {
-            return Some(due.max(settled));
+            return named.into_iter().chain([due.max(settled)]).min();
         }
-        let named = self.candidates.named_due().filter(|_| self.named_places() > 0);
         let promising = self.candidates.promising_due().map(|at| at.max(self.next_look()));
         named.into_iter().chain(promising).min()
     }

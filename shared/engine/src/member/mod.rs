@@ -22,7 +22,7 @@
 //! afford, and how a peer is dialled, is decided for all contents together elsewhere.
 //!
 //! What always holds: after every input, drain [`Member::poll_output`]; peers that are sought and not reached never
-//! exceed [`MOST_DIALLING`]; candidates are bounded; a banned peer is never sought again by this member.
+//! exceed [`MOST_DIALLING`], and 8 more that the user named; candidates are bounded; a banned peer is never sought again by this member.
 
 mod announcing;
 mod candidate;
@@ -77,7 +77,7 @@ pub const SOUGHT_AT_FIRST: usize = 8;
 const SETTLED: Duration = Duration::from_secs(1);
 /// Neighbours that lack something, of which a complete member seeks so many.
 pub const SOUGHT_BY_COMPLETE: usize = 8;
-/// Connections that may be sought and not reached at a time.
+/// Connections that may be sought and not reached at a time, besides those to peers that the user named.
 pub const MOST_DIALLING: usize = 8;
 /// How often a neighbour is asked for other peers.
 const EXCHANGE_EVERY: Duration = Duration::from_secs(30);

@@ -5,6 +5,7 @@ use rand::SeedableRng;
 use shoal_wire::chunks::ChunkRefusal;
 use shoal_wire::query::Load;
 
+use super::connecting::KEPT_FOR_NAMED;
 use super::*;
 
 const CHUNKS: usize = 20;
@@ -432,6 +433,16 @@ fn a_peer_that_asks_for_the_manifest_is_sought_unless_it_joins_by_itself() {
 }
 
 #[test]
+fn a_named_peer_does_not_wait_for_others_that_are_dialled_in_vain() {
+    let mut world = World::downloading(config());
+    let remembered = (1..100).collect();
+    let input = MemberInput::Found { peers: remembered, source: PeerSource::Remembered };
+    assert_eq!(sought(&world.input(input)).len(), MOST_DIALLING);
+    let named = world.input(MemberInput::Found { peers: vec![500], source: PeerSource::User });
+    assert_eq!(sought(&named), [500]);
+}
+
+#[test]
 fn named_peers_have_places_of_their_own_and_never_give_way() {
     let mut world = World::downloading(config());
     let named =
@@ -721,7 +732,7 @@ proptest! {
                     _ => {}
                 }
             }
-            prop_assert!(world.member.candidates.sought() <= MOST_DIALLING);
+            prop_assert!(world.member.candidates.sought() <= MOST_DIALLING + KEPT_FOR_NAMED);
             let at = world.member.next_timeout();
             prop_assert!(at.is_none_or(|at| at < world.now + secs(3600)));
         }
