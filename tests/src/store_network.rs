@@ -10,7 +10,7 @@ use crate::process::{Ended, Process, place};
 
 /// Options of a node that keeps contents, and is patient for moments only.
 pub const KEEPER: &[&str] =
-    &["--donate", "64MiB", "--store-ping", "500ms", "--store-check", "2s", "--leave-within", "30s"];
+    &["--donate", "64MiB", "--store-ping", "250ms", "--store-check", "1s", "--leave-within", "30s"];
 
 /// Nodes that keep contents, by their numbers.
 pub struct RunningStore {
@@ -74,7 +74,7 @@ impl RunningStore {
 
     /// A node that keeps nothing itself, and knows the first one.
     pub fn guest(&self, name: &str) -> RunningNode {
-        let args = ["--store-ping", "500ms", "--peer", &self.first];
+        let args = ["--store-ping", "250ms", "--peer", &self.first];
         RunningNode::start(&self.place.join(name), &args)
     }
 

@@ -156,7 +156,7 @@ fn an_identity_that_runs_elsewhere_is_refused() {
     fs::copy(first, second.join("identity.key")).unwrap();
     let ended = RunningNode::start(
         &second,
-        &["--donate", "1MiB", "--store-ping", "500ms", "--peer", &network.node(0).address()],
+        &["--donate", "1MiB", "--store-ping", "250ms", "--peer", &network.node(0).address()],
     );
     let ended = ended.process.end().expect(1);
     assert!(ended.stderr.contains("another node with this identity"), "{}", ended.stderr);
@@ -217,7 +217,7 @@ fn nodes_that_meet_by_the_dht_alone_keep_a_content() {
         nodes.push(RunningNode::start(&place.path().join(format!("node {number}")), &options));
     }
     let last = nodes[4].address();
-    let options = [&["--store-ping", "500ms", "--bootstrap", &last], &by_dht[..]].concat();
+    let options = [&["--store-ping", "250ms", "--bootstrap", &last], &by_dht[..]].concat();
     let owner = RunningNode::start(&place.path().join("owner"), &options);
     let said = owner.run(["store", folder.to_str().unwrap(), "--json"]).expect(0).json();
     owner.process.kill();
