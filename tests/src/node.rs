@@ -20,8 +20,13 @@ pub struct RunningNode {
 impl RunningNode {
     /// Starts a node on loopback with its data in this folder, and waits until it is ready.
     pub fn start(data: &Path, more: &[&str]) -> Self {
+        Self::of(data, Self::prepared(data, more))
+    }
+
+    /// As [`start`](Self::start), by such a command.
+    pub fn of(data: &Path, command: Command) -> Self {
         let socket = data.join("node.sock");
-        let mut process = Process::spawn(Self::prepared(data, more));
+        let mut process = Process::spawn(command);
         let line = process.line("it is ready", |line| line.contains("addresses"));
         Self { process, said: serde_json::from_str(&line).expect("JSON"), socket }
     }

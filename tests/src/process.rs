@@ -28,6 +28,15 @@ pub fn command<S: AsRef<OsStr>>(name: &str, args: impl IntoIterator<Item = S>) -
     prepared(&program(name), args)
 }
 
+/// The same command under other limits of open files, set by a shell's `ulimit`.
+pub fn with_open_files(ulimit: &str, command: &Command) -> Command {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &format!("ulimit {ulimit} && exec \"$@\""), "sh"]);
+    shell.arg(command.get_program()).args(command.get_args());
+    shell.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    shell
+}
+
 /// As [`command`], for a program that lies elsewhere.
 pub fn prepared<S: AsRef<OsStr>>(program: &Path, args: impl IntoIterator<Item = S>) -> Command {
     let mut command = Command::new(program);

@@ -10,8 +10,9 @@ use libp2p::multiaddr::{Multiaddr, Protocol};
 use shoal_content::ContentId;
 use shoal_net::write_frame;
 use shoal_tests::files::{random, write};
+use shoal_tests::node::RunningNode;
 use shoal_tests::proc::open_files;
-use shoal_tests::process::{LOOPBACK, Process, get, program, share, shoal};
+use shoal_tests::process::{self, LOOPBACK, Process, get, share, shoal};
 use shoal_tests::stranger::Stranger;
 use shoal_wire::chunks::{ChunkRequest, MAX_WAITING};
 
@@ -21,10 +22,16 @@ const CHUNKS: usize = 64;
 /// Starts `shoal` with its arguments under other limits of open files, set by a shell's `ulimit`.
 #[cfg(unix)]
 fn with_open_files(ulimit: &str, args: &[&str]) -> Process {
-    let mut command = std::process::Command::new("sh");
-    command.args(["-c", &format!("ulimit {ulimit} && exec \"$@\""), "sh"]).arg(program("shoal")).args(args);
-    command.env("NO_COLOR", "1").env("SHOAL_CACHE", "").env("SHOAL_STATE", "").env("SHOAL_SOCKET", "");
-    Process::spawn(command)
+    Process::spawn(process::with_open_files(ulimit, &process::command("shoal", args)))
+}
+
+/// Where an address of TCP leads.
+fn socket(address: &Multiaddr) -> SocketAddr {
+    let mut parts = address.iter();
+    match (parts.next(), parts.next()) {
+        (Some(Protocol::Ip4(ip)), Some(Protocol::Tcp(port))) => (ip, port).into(),
+        other => panic!("{other:?}"),
+    }
 }
 
 /// A running share of a file of [`CHUNKS`] chunks.
@@ -59,11 +66,7 @@ impl Shared {
     }
 
     fn socket(&self) -> SocketAddr {
-        let mut parts = self.address.iter();
-        match (parts.next(), parts.next()) {
-            (Some(Protocol::Ip4(ip)), Some(Protocol::Tcp(port))) => (ip, port).into(),
-            other => panic!("{other:?}"),
-        }
+        socket(&self.address)
     }
 
     async fn stream(&self) -> Stream {
@@ -172,4 +175,33 @@ async fn where_few_files_may_be_open_connections_leave_room_for_newcomers() {
     // Half are kept for files, of which a share of one file needs few; handshakes under way come on top.
     assert!(most <= 75, "{most} of 100 files were open");
     tokio::task::block_in_place(|| shared.is_fetched(scratch.path()));
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_answers_its_user_while_others_hold_all_descriptors_that_they_get() {
+    let scratch = tempfile::tempdir().unwrap();
+    let command = RunningNode::prepared(&scratch.path().join("node"), &["--no-mdns"]);
+    let node = tokio::task::block_in_place(|| {
+        RunningNode::of(&scratch.path().join("node"), process::with_open_files("-n 100", &command))
+    });
+    let address: Multiaddr = node.address().parse().unwrap();
+    let mut idle = Vec::new();
+    for _ in 0..80 {
+        idle.push(Stranger::try_connect(&node.address(), "/none").await);
+    }
+    // And connections that never shake hands; the system takes them as long as there are places.
+    let silent: Vec<TcpStream> = (0..200).filter_map(|_| TcpStream::connect(socket(&address)).ok()).collect();
+    assert!(silent.len() > 50, "{} connect", silent.len());
+    tokio::task::block_in_place(|| {
+        let file = scratch.path().join("file");
+        write(&file, b"some words");
+        // A file of its own has to be opened too.
+        node.run(["share", file.to_str().unwrap(), "--json"]).expect(0);
+        for _ in 0..20 {
+            assert_eq!(node.status()["contents"].as_array().unwrap().len(), 1);
+            node.run(["peers", "--json"]).expect(0);
+        }
+    });
+    drop((idle, silent));
 }
