@@ -80,11 +80,8 @@ impl World {
         }
     }
 
-    /// Nothing comes of what was asked, but for a chunk that is being written to the disk at this time.
     pub(super) fn lose_stream(&mut self, peer: u32) {
-        let it = self.peer(peer);
-        if std::mem::take(&mut it.stream) {
-            it.asked.retain(|_, asked| asked.begun.is_some());
+        if self.peer(peer).close_stream() {
             self.tell(MemberInput::Stream { peer, event: StreamEvent::Lost });
         }
     }

@@ -67,6 +67,17 @@ pub(super) struct Peer {
     pub(super) banned: bool,
 }
 
+impl Peer {
+    /// Nothing more comes of what was asked, but for chunks that are being written to the disk at this time. Whether there
+    /// was a stream.
+    pub(super) fn close_stream(&mut self) -> bool {
+        self.asked.retain(|_, asked| asked.begun.is_some());
+        self.asked.values_mut().for_each(|asked| asked.cancelled = true);
+        self.wants_stream = false;
+        std::mem::take(&mut self.stream)
+    }
+}
+
 /// See the module.
 pub(super) struct World {
     pub(super) member: Member<u32>,
@@ -166,12 +177,14 @@ impl World {
                 let it = self.peer(peer);
                 assert!(it.blamed, "{peer} was banned and did nothing");
                 it.banned = true;
-                it.stream = false;
+                it.close_stream();
             }
             MemberOutput::Suspend { peer, .. } => assert!(self.peer(peer).blamed),
             MemberOutput::Join { peer, .. } => self.peer(peer).wants_join = true,
             MemberOutput::OpenStream { peer } => self.peer(peer).wants_stream = true,
-            MemberOutput::CloseStream { peer } => self.peer(peer).stream = false,
+            MemberOutput::CloseStream { peer } | MemberOutput::Release { peer } => {
+                self.peer(peer).close_stream();
+            }
             MemberOutput::FetchBlock { peer, hash } => {
                 assert!(!self.peer(peer).banned, "a banned peer is asked");
                 self.blocks.push((peer, hash));
