@@ -1,6 +1,8 @@
 //! Downloads from a source on the same disk.
 
 mod arriving;
+#[cfg(target_os = "linux")]
+mod beneath;
 mod crash;
 mod modes;
 mod parts;
