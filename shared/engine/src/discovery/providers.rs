@@ -276,6 +276,17 @@ mod tests {
     }
 
     #[test]
+    fn a_provider_of_many_contents_takes_no_room_from_others() {
+        let mut table = table(small());
+        (0..20).for_each(|n| table.add(secs(0), key(n), peer(1), vec![]).unwrap());
+        table.add(secs(0), key(0), peer(2), vec![]).unwrap();
+        let named =
+            |peer| (0..20).filter(|n| table.places.get(&key(*n)).is_some_and(|it| it.contains_key(&peer)));
+        assert_eq!((named(peer(1)).count(), named(peer(2)).count()), (10, 1));
+        assert!(table.places[&key(19)].contains_key(&peer(1)), "what it said last is kept");
+    }
+
+    #[test]
     fn only_keys_of_contents_and_few_addresses_are_kept() {
         let mut table = table(small());
         for bad in [vec![], vec![0x12, 0x20, 1], vec![0; 34], vec![0x12; 4000]] {
