@@ -8,7 +8,8 @@ use anyhow::{Context, Result, ensure};
 
 use crate::defects::Defect;
 
-/// A copy beneath the target folder. It shares that folder, so what it depends on is not built again.
+/// A copy and its own builds, both beneath the target folder. Cargo would take builds of a copy for those of the tree itself,
+/// defects and all, if both used one folder.
 #[derive(Debug)]
 pub(crate) struct Copied {
     pub(crate) folder: PathBuf,
@@ -26,7 +27,7 @@ impl Copied {
         );
         let target =
             std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace.join("target"), PathBuf::from);
-        let folder = target.join("planted");
+        let (folder, target) = (target.join("planted/tree"), target.join("planted/target"));
         if folder.exists() {
             fs::remove_dir_all(&folder)?;
         }

@@ -8,7 +8,7 @@ use anyhow::{Result, bail};
 use crate::copy::Copied;
 
 /// A test that has not ended after so many seconds hangs.
-const PATIENCE: &str = "150";
+const PATIENCE: &str = "300";
 /// What `timeout` says of a command that it had to end.
 const ENDED: i32 = 124;
 

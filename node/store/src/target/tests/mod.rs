@@ -4,6 +4,7 @@ mod arriving;
 #[cfg(target_os = "linux")]
 mod beneath;
 mod crash;
+mod durable;
 mod modes;
 mod parts;
 mod places;
