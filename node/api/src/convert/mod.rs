@@ -1,5 +1,7 @@
 //! Between what the daemon says and what the API says. Pure.
 
+#[cfg(test)]
+mod bodies;
 mod claims;
 mod detail;
 mod item;

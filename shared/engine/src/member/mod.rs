@@ -343,9 +343,14 @@ impl<P: PeerName> Member<P> {
         self.config.trackers == 0 && self.candidates.is_empty() && self.neighbours.len() == 0
     }
 
-    /// Whether a peer is banned or suspended, and more than its connection is concerned.
+    /// Whether a peer is banned or suspended, and more than its connection is concerned. A chunk that it sent before and
+    /// that was verified is here all the same: it is written while others are checked.
     fn is_stranger(&self, now: Duration, peer: &P, input: &MemberInput<P>) -> bool {
-        !matches!(input, MemberInput::Connection { .. }) && self.offenders.contains(now, peer)
+        let counts = matches!(
+            input,
+            MemberInput::Connection { .. } | MemberInput::Stream { event: StreamEvent::Stored { .. }, .. }
+        );
+        !counts && self.offenders.contains(now, peer)
     }
 
     /// Whether something is missing.

@@ -530,6 +530,21 @@ fn wrong_bytes_ban_and_a_stall_does_not() {
     assert!(sought(&outputs).contains(&8), "it may come back");
 }
 
+/// Chunks are written beside each other, so a good one may be told of after a bad one of the same peer.
+#[test]
+fn a_chunk_that_is_stored_counts_though_its_peer_has_been_banned_meanwhile() {
+    let mut world = World::downloading(config());
+    let asked = requests(&world.befriend(7, all()));
+    let ((_, good, chunk), (_, bad, other)) = (asked[0], asked[1]);
+    has(&world.stream(7, StreamEvent::Corrupt { id: bad, chunk: other }), |o| {
+        matches!(o, MemberOutput::Ban { peer: 7, .. })
+    });
+    world.stream(7, StreamEvent::Stored { id: good, chunk, servable: vec![chunk] });
+    assert!(world.member.have().contains(chunk as usize), "it is told to others");
+    let outputs = world.befriend(8, all());
+    assert!(requests(&outputs).iter().all(|(_, _, asked)| *asked != chunk), "it is not asked for again");
+}
+
 /// A disk that rots is no reason to part for ever from the only seed.
 #[test]
 fn a_wrong_chunk_after_many_good_ones_parts_for_a_time_that_doubles() {

@@ -117,6 +117,12 @@ impl Journal {
         }
     }
 
+    /// A journal in any file, to see what happens to it.
+    #[cfg(test)]
+    pub(super) fn within(file: File) -> Self {
+        Self { file, end: 0 }
+    }
+
     /// Whether a file is a journal, of whatever content or version.
     pub(super) fn is_one(dir: &Dir, name: &str) -> io::Result<bool> {
         let mut options = OpenOptions::new();

@@ -1,7 +1,10 @@
 //! Downloads from a source on the same disk.
 
 mod arriving;
+#[cfg(target_os = "linux")]
+mod beneath;
 mod crash;
+mod durable;
 mod modes;
 mod parts;
 mod places;
