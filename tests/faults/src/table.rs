@@ -1,0 +1,15 @@
+//! The table of all faults.
+
+use crate::Fault;
+use crate::store::{FailingCall, KilledAtCall, PowerLoss};
+
+/// All faults, in the order of RELIABILITY.md.
+pub fn faults() -> Vec<&'static dyn Fault> {
+    vec![
+        &KilledAtCall,
+        &PowerLoss { journal_first: false },
+        &PowerLoss { journal_first: true },
+        &FailingCall { for_good: false },
+        &FailingCall { for_good: true },
+    ]
+}
