@@ -1,6 +1,7 @@
 //! The table of all faults.
 
 use crate::Fault;
+use crate::simulated::SimulatedSwarm;
 use crate::store::{FailingCall, KilledAtCall, PowerLoss};
 
 /// All faults, in the order of RELIABILITY.md.
@@ -11,5 +12,6 @@ pub fn faults() -> Vec<&'static dyn Fault> {
         &PowerLoss { journal_first: true },
         &FailingCall { for_good: false },
         &FailingCall { for_good: true },
+        &SimulatedSwarm,
     ]
 }
