@@ -63,6 +63,11 @@ impl Disk {
         self.folder.path()
     }
 
+    /// What it lies in.
+    pub fn image(&self) -> &Path {
+        self.image.as_ref().expect("it lies in no memory").path()
+    }
+
     /// Brings all that was written to the disk.
     pub fn sync(&self) {
         rustix::fs::syncfs(File::open(self.path()).unwrap()).unwrap();
@@ -88,9 +93,8 @@ impl Disk {
 
     /// Takes up its work again after a loss of power, with what had reached the disk. Nobody may have files open there.
     pub fn power_up(&self) {
-        let image = self.image.as_ref().expect("only what lies on a disk survives");
         run(Command::new("umount").arg(self.path()));
-        run(Command::new("mount").args(["-o", "loop"]).args([image.path(), self.path()]));
+        run(Command::new("mount").args(["-o", "loop"]).args([self.image(), self.path()]));
     }
 }
 

@@ -20,6 +20,7 @@ pub mod child;
 mod fault;
 pub mod page;
 mod play;
+mod process;
 mod simulated;
 mod store;
 mod table;

@@ -1,6 +1,10 @@
 //! The table of all faults.
 
 use crate::Fault;
+use crate::process::{
+    BrokenNetwork, BrokenStream, ChangedSource, ConnectionCrowd, JoinsAndLeaves, KilledGetter,
+    KilledGetterAtCall, LittleMemory, SlowDisk, SourceChange, TargetRemoved, WrongClock,
+};
 use crate::simulated::SimulatedSwarm;
 use crate::store::{FailingCall, KilledAtCall, PowerLoss};
 
@@ -12,6 +16,20 @@ pub fn faults() -> Vec<&'static dyn Fault> {
         &PowerLoss { journal_first: true },
         &FailingCall { for_good: false },
         &FailingCall { for_good: true },
+        &KilledGetter,
+        &KilledGetterAtCall,
+        &SlowDisk,
+        &TargetRemoved,
+        &ChangedSource(SourceChange::Truncated),
+        &ChangedSource(SourceChange::Replaced),
+        &ChangedSource(SourceChange::Removed),
+        &ChangedSource(SourceChange::BitFlipped),
+        &LittleMemory,
+        &ConnectionCrowd,
+        &JoinsAndLeaves,
+        &BrokenNetwork,
+        &BrokenStream,
+        &WrongClock,
         &SimulatedSwarm,
     ]
 }

@@ -13,7 +13,7 @@ use crate::tools::{SYNCING, no_strace, scratch, traced};
 use crate::{Card, Effect, Fault, Runs};
 
 /// What the system may say.
-const ERRORS: [&str; 4] = ["ENOSPC", "EIO", "EROFS", "EDQUOT"];
+const ERRORS: [&str; 5] = ["ENOSPC", "EIO", "EROFS", "EDQUOT", "EACCES"];
 
 /// The N-th system call that writes fails: once, or it and all after it.
 pub(crate) struct FailingCall {
@@ -29,13 +29,13 @@ impl Fault for FailingCall {
     fn card(&self) -> Card {
         let (fault, expected) = if self.for_good {
             (
-                "all system calls that write fail from the N-th on, for every N: full, quota, read-only, broken",
+                "all system calls that write fail from the N-th on, for every N: full, quota, read-only, not permitted, broken",
                 "it says why; what was noted by then is not fetched again; nothing unverified has a final name; it goes on \
                  when the disk is well",
             )
         } else {
             (
-                "the N-th system call that writes or syncs fails, for every N: full, quota, read-only, broken",
+                "the N-th system call that writes or syncs fails, for every N: full, quota, read-only, not permitted, broken",
                 "it says why, or needs nothing of that call; tried again it comes to its end; a failed sync is never silent",
             )
         };
@@ -56,7 +56,7 @@ impl Fault for FailingCall {
         let scratch = scratch()?;
         let stage = Stage::set(scratch.path(), &scratch.path().join("to"), aim.beginning, aim.content)?;
         let log = scratch.path().join("strace");
-        let error = ERRORS[(seed % 7 % 4) as usize];
+        let error = ERRORS[(seed % 7 % 5) as usize];
         let what = format!("error={error}");
         let inject = if self.for_good { aim.from_then_on(&what) } else { aim.once(&what) };
         let mut child = Running::start(traced(&writer::command(&stage, aim.content), &inject, &log))?;
