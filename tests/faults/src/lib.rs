@@ -7,7 +7,7 @@
 //! - [`faults()`]: the table of them all.
 //! - [`Fault::run`]: plays one seed, from an empty folder to the last check. The same seed injects the same fault.
 //! - [`play`]: plays many seeds and counts.
-//! - [`page`]: RELIABILITY.md.
+//! - [`page`] makes RELIABILITY.md.
 //! - [`child`]: programs of this crate that are killed; they are this same executable, started anew.
 //!
 //! What this is not: a measure of speed, or of what hostile peers do (`tests/tests` has those).

@@ -12,9 +12,9 @@ use super::world::{CHUNKER, World};
 use crate::{Card, Effect, Fault, Runs};
 
 /// How often in one run.
-const JOINS: usize = 250;
+const JOINS: usize = 100;
 /// After so many, what a seed keeps for a while is there.
-const WARM: usize = 100;
+const WARM: usize = 40;
 /// By so much its memory may have grown at the most since then.
 const GROWTH: u64 = 16 << 20;
 
@@ -29,15 +29,15 @@ impl Fault for JoinsAndLeaves {
     fn card(&self) -> Card {
         Card {
             promises: "4",
-            fault: "250 peers, each with a name of its own, join a swarm, take all and leave",
+            fault: "100 peers, each with a name of its own, join a swarm, take all and leave",
             injected: "nodes in the test's process, one after the other",
             expected: "all complete; the seed's descriptors are as before, and its memory has not grown by more than 16 MiB \
-                       since the first 100",
+                       since the first 40",
         }
     }
 
     fn runs(&self) -> Runs {
-        Runs { few: 1, many: 40 }
+        Runs { few: 1, many: 100 }
     }
 
     fn run(&self, seed: u64) -> Result<Effect, String> {

@@ -42,17 +42,16 @@ impl Fault for TargetRemoved {
         counted.gate.open(before);
         let mut getter = get(&counted.ticket(), &world.to, &[]);
         getter.stored(before);
-        let gone = if seed % 2 == 0 { world.to.clone() } else { part(&world)? };
+        let gone = if seed.is_multiple_of(2) { world.to.clone() } else { part(&world)? };
         fs::remove_dir_all(&gone).map_err(|e| e.to_string())?;
         counted.gate.open_all();
         let spoke = |words: &str| words.contains("paused") || words.contains("error:");
         // It may also make anew what is missing and complete, which is as good.
-        let end = eventually_or(
+        eventually_or(
             "it ends, or says why it does not go on",
             || (!getter.is_running() || spoke(&getter.errors())).then_some(()),
             || String::from("it does nothing"),
         );
-        let () = end;
         let (said, code) = getter.end_now();
         if code == Some(101) || said.contains("panicked") {
             return Err(format!("it panicked: {said}"));

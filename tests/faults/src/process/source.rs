@@ -15,11 +15,11 @@ use super::world::{CHUNK, CHUNKER, World, well};
 use crate::tools::{no_mounts, no_program};
 use crate::{Card, Effect, Fault, Runs};
 
-const CHUNKS: usize = 24;
+const CHUNKS: usize = 16;
 /// Blocks of a small ext4 are of this size or a multiple of it, in bytes.
 const BLOCK: usize = 1 << 10;
 /// So that the rotten one is asked for most, and the other one for some.
-const RATES: [&str; 2] = ["1MB", "250KB"];
+const RATES: [&str; 2] = ["1MB", "400KB"];
 
 /// What becomes of the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

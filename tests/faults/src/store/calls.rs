@@ -39,7 +39,7 @@ impl Aim {
     }
 
     /// What to tell strace, so that this happens in place of this call and all that write after it.
-    pub(crate) fn from_then_on(&self, what: &str) -> Vec<String> {
+    pub(crate) fn for_good(&self, what: &str) -> Vec<String> {
         let from = |name: &str| self.before.get(name).copied().unwrap_or(0) + 1;
         crate::tools::WRITING.iter().map(|name| format!("{name}:{what}:when={}+", from(name))).collect()
     }

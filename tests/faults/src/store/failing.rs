@@ -58,7 +58,7 @@ impl Fault for FailingCall {
         let log = scratch.path().join("strace");
         let error = ERRORS[(seed % 7 % 5) as usize];
         let what = format!("error={error}");
-        let inject = if self.for_good { aim.from_then_on(&what) } else { aim.once(&what) };
+        let inject = if self.for_good { aim.for_good(&what) } else { aim.once(&what) };
         let mut child = Running::start(traced(&writer::command(&stage, aim.content), &inject, &log))?;
         let mut said = Said::default();
         while let Some(line) = child.line() {
