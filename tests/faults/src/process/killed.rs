@@ -2,6 +2,8 @@
 
 use rand::{RngExt, SeedableRng};
 use shoal_engine::SeededRng;
+use shoal_tests::eventually_or;
+use shoal_tests::gate::Gate;
 use shoal_tests::process::{Process, get, get_command};
 
 use super::world::{CHUNK, Counted, World, well};
@@ -50,7 +52,7 @@ impl Fault for KilledGetter {
             // A few more than are waited for are on their way when it dies.
             counted.gate.open(more + rng.random_range(0..3_usize));
             let mut getter = get(&counted.ticket(), &world.to, &[]);
-            getter.stored(more);
+            stores(&mut getter, &counted.gate, more);
             let (said, _) = getter.end_now();
             stored += said.lines().filter(|line| line.contains("chunk stored")).count();
             world.all_or_nothing()?;
@@ -107,6 +109,31 @@ impl Fault for KilledGetterAtCall {
         goes_on(&world, &counted, stored, 1)?;
         Ok(Effect::Struck)
     }
+}
+
+/// How often it is looked in vain before one more chunk is let through.
+const PATIENCE: usize = 40;
+
+/// Waits until that many chunks are stored. Reads that wait since an earlier getter died take their turn too, so where all that
+/// were let through are done and it is not enough, one more is.
+fn stores(getter: &mut Process, gate: &Gate, chunks: usize) {
+    let mut vain = 0;
+    eventually_or(
+        "chunks are stored",
+        || {
+            assert!(getter.is_running(), "it ended: {}", getter.errors());
+            if getter.count("chunk stored") >= chunks {
+                return Some(());
+            }
+            vain = if gate.is_shut() { vain + 1 } else { 0 };
+            if vain >= PATIENCE {
+                vain = 0;
+                gate.open(1);
+            }
+            None
+        },
+        || format!("{chunks} wanted"),
+    );
 }
 
 /// Started once more, it fetches what is missing and no more.
