@@ -47,6 +47,11 @@ impl Gate {
         self.open(usize::MAX);
     }
 
+    /// Whether no read can pass now.
+    pub fn is_shut(&self) -> bool {
+        self.state.lock().unwrap().open == 0
+    }
+
     /// How often each chunk was read so far.
     pub fn reads(&self) -> BTreeMap<ChunkIndex, usize> {
         self.state.lock().unwrap().reads.clone()

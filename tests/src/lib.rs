@@ -2,6 +2,7 @@
 //!
 //! - [`chain`]: nodes of which each knows only the next.
 //! - [`process`]: starts `shoal` and `shoal-rendezvous`, reads what they print, ends them.
+//! - [`disk`]: file systems of a test's own, and a loss of power.
 //! - [`files`]: makes trees of files and compares them.
 //! - [`gate`]: a provider in this process whose chunks are let through one by one and counted.
 //! - [`false_tracker`]: a tracker that answers with whatever bytes the test likes.
@@ -26,6 +27,7 @@
 
 pub mod chain;
 pub mod false_finder;
+pub mod disk;
 pub mod false_tracker;
 pub mod files;
 pub mod gate;

@@ -243,12 +243,17 @@ pub fn share(path: &Path, more: &[&str]) -> (Process, String) {
 
 /// Starts `shoal get` on loopback; its log tells of every stored chunk, see [`Process::stored`].
 pub fn get(source: &str, dir: &Path, more: &[&str]) -> Process {
+    Process::spawn(get_command(source, dir, more))
+}
+
+/// The command that [`get`] starts.
+pub fn get_command(source: &str, dir: &Path, more: &[&str]) -> Command {
     let mut args =
         vec!["get", source, "--json", "-o", dir.to_str().expect("test paths are text"), "--listen", LOOPBACK];
     args.extend(more);
     let mut command = command("shoal", args);
     command.env("RUST_LOG", "shoal=debug");
-    Process::spawn(command)
+    command
 }
 
 /// Starts a tracker on loopback; returns it with its address.

@@ -3,11 +3,9 @@
 //! Only root may mount file systems. For everybody else these tests are ignored, and that is said; as root they run,
 //! and fail where nothing can be mounted.
 
-use std::path::Path;
-use std::process::Command;
-
 use libtest_mimic::{Arguments, Trial};
 use shoal_content::Chunker;
+use shoal_tests::disk::{Disk, block_sharing_tool};
 use shoal_tests::files::{random, tree, write};
 use shoal_tests::gate::{Gate, provide_gated};
 use shoal_tests::process::{get, share};
@@ -46,72 +44,6 @@ fn main() {
         Trial::test(name, run).with_ignored_flag(reason.is_some())
     });
     libtest_mimic::run(&args, trials.collect()).exit();
-}
-
-/// A file system of its own, mounted at a folder.
-struct Disk {
-    folder: tempfile::TempDir,
-    /// What it lies in, unless it lies in memory.
-    _image: Option<tempfile::NamedTempFile>,
-}
-
-impl Disk {
-    /// One in memory, of such a size as `2m`.
-    fn in_memory(size: &str) -> Self {
-        let options = format!("size={size}");
-        Self::mount(&["-t", "tmpfs", "-o", &options, "tmpfs"], None)
-    }
-
-    /// One that can share blocks between files.
-    fn that_shares_blocks() -> Self {
-        let image = tempfile::NamedTempFile::new().unwrap();
-        image.as_file().set_len(400 << 20).unwrap();
-        let path = image.path().to_str().unwrap().to_owned();
-        let tool = block_sharing_tool().expect("looked for before");
-        run(Command::new(tool).args(["-q", &path]));
-        Self::mount(&["-o", "loop", &path], Some(image))
-    }
-
-    fn mount(args: &[&str], image: Option<tempfile::NamedTempFile>) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        run(Command::new("mount").args(args).arg(folder.path()));
-        Self { folder, _image: image }
-    }
-
-    fn remount(&self, options: &str) {
-        run(Command::new("mount").args(["-o", &format!("remount,{options}")]).arg(self.path()));
-    }
-
-    fn path(&self) -> &Path {
-        self.folder.path()
-    }
-
-    /// Bytes that are taken.
-    fn used(&self) -> u64 {
-        let folder = std::fs::File::open(self.path()).unwrap();
-        rustix::fs::syncfs(&folder).unwrap();
-        let stat = rustix::fs::fstatvfs(&folder).unwrap();
-        (stat.f_blocks - stat.f_bfree) * stat.f_frsize
-    }
-}
-
-impl Drop for Disk {
-    fn drop(&mut self) {
-        // What still has files open there is about to be ended.
-        drop(Command::new("umount").arg("-l").arg(self.path()).status());
-    }
-}
-
-/// Makes a file system that shares blocks.
-fn block_sharing_tool() -> Option<&'static str> {
-    let is_there = |tool: &&str| Command::new(tool).arg("-V").output().is_ok();
-    ["mkfs.xfs", "mkfs.btrfs"].into_iter().find(is_there)
-}
-
-fn run(command: &mut Command) {
-    let output = command.output().expect("can be run");
-    let words = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{command:?}: {words}");
 }
 
 fn full_disk_pauses() {

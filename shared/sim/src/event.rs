@@ -114,6 +114,10 @@ pub(super) enum Event {
         by: Number,
         link: u32,
     },
+    /// The network falls apart.
+    Cut,
+    /// It is whole again.
+    Heal,
     /// Progress is noted.
     Sample,
 }
@@ -216,6 +220,8 @@ impl Trace {
             Event::Sample => (11, 0, 0),
             Event::Kill(n) => (13, u64::from(*n), 0),
             Event::Vanish => (14, 0, 0),
+            Event::Cut => (15, 0, 0),
+            Event::Heal => (15, 1, 0),
         };
         for word in [at.as_nanos() as u64, kind, a << 32 | b] {
             self.0 = (self.0 ^ word).wrapping_mul(0x0100_0000_01b3).rotate_left(23);

@@ -30,6 +30,8 @@ mod links;
 mod manifest;
 mod node;
 mod outcome;
+#[cfg(test)]
+mod partitioned;
 mod scenario;
 mod simulation;
 mod store;
@@ -41,8 +43,8 @@ mod transfer;
 mod vanished;
 
 pub use outcome::{Completion, SimOutcome, SimTraffic};
-pub use scenario::{Link, Scenario, Vanishing};
-pub use simulation::Simulation;
+pub use scenario::{Link, Partition, Scenario, Vanishing};
+pub use simulation::{Invariants, Simulation};
 pub use store::{StoreNetwork, StoreOutcome, StoreScenario};
 
 /// Plays a scenario until everybody is complete, nothing can happen any more or its deadline is over.

@@ -10,6 +10,8 @@ use shoal_engine::{DownloadConfig, SeededRng, Topology, UploadConfig};
 
 /// Of a chunk, no less than this goes over a line at a time unless somebody says so.
 const LEAST_PIECE: u32 = 128 << 10;
+/// Until neighbours notice that a peer is out of reach.
+pub(super) const SILENCE: Duration = Duration::from_secs(10);
 
 /// A peer's access line, in bytes per second.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +31,25 @@ pub struct Vanishing {
     pub share: f64,
     /// Whether those with the most connections go; otherwise any.
     pub best_connected: bool,
+}
+
+/// A network that falls into two parts for a while. The tracker is in reach of both.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Partition {
+    /// When.
+    pub at: Duration,
+    /// For how long. Connections between the parts fall silent, and end once that is noticed; a shorter time than that
+    /// takes counts as that time.
+    pub lasts: Duration,
+    /// Which share of the peers is in the second part.
+    pub share: f64,
+}
+
+impl Partition {
+    /// When it is over.
+    pub fn heals(&self) -> Duration {
+        self.at.saturating_add(self.lasts.max(SILENCE + Duration::from_secs(1)))
+    }
 }
 
 /// A swarm and what happens to it.
@@ -73,6 +94,8 @@ pub struct Scenario {
     pub seeds_away: Option<(Duration, Duration)>,
     /// Members that fall silent at once.
     pub vanishing: Option<Vanishing>,
+    /// A network that falls apart for a while.
+    pub partition: Option<Partition>,
     /// Whether downloaders are told of the seeds when they begin. If not, they find them through the tracker.
     pub seeds_named: bool,
     /// How much later than the others honest downloaders begin to come.
@@ -125,6 +148,7 @@ impl Default for Scenario {
             seeds_start: Duration::ZERO,
             seeds_away: None,
             vanishing: None,
+            partition: None,
             seeds_named: true,
             honest_start: Duration::ZERO,
             fetches_manifest: false,
@@ -189,6 +213,7 @@ impl Scenario {
                 .stagger
                 .saturating_mul(self.peers)
                 .saturating_add(late)
+                .saturating_add(self.partition.map_or(Duration::ZERO, |partition| partition.heals()))
                 .saturating_add(self.honest_start);
             self.bound().saturating_mul(20).saturating_add(Duration::from_secs(120)).saturating_add(starts)
         })

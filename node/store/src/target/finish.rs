@@ -82,8 +82,11 @@ impl Target {
             return Ok(());
         }
         remove_leftovers(self.manifest(), files).map_err(self.blocked_at(files.part.root()))?;
-        if self.manifest().root().shape == Shape::Folder && !remove_folders(self.manifest(), &files.part) {
-            tracing::warn!("'{}' has something in it that is not ours", show(&files.part.root()));
+        if self.manifest().root().shape == Shape::Folder {
+            let gone = remove_folders(self.manifest(), &files.part);
+            if !gone.map_err(self.blocked_at(files.part.root()))? {
+                tracing::warn!("'{}' has something in it that is not ours", show(&files.part.root()));
+            }
         }
         let dir = files.part.dir();
         found(dir.remove_file(&self.journal_name)).map_err(self.blocked_at(self.journal_path.clone()))?;

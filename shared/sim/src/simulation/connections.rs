@@ -16,6 +16,7 @@ use crate::id::{Number, session};
 use crate::inbox::Inbox;
 use crate::links::Link;
 use crate::node::Kind;
+use crate::scenario::SILENCE;
 
 /// From the start of a peer to its first question to the tracker.
 const START: Duration = Duration::from_millis(20);
@@ -23,8 +24,6 @@ const START: Duration = Duration::from_millis(20);
 const CONNECT: Duration = Duration::from_millis(10);
 /// Round trips until a connection stands: TCP, TLS, the multiplexer.
 const CONNECT_TRIPS: u32 = 3;
-/// Until neighbours notice that a peer that crashed is gone.
-const SILENCE: Duration = Duration::from_secs(10);
 
 impl Simulation {
     /// A peer comes.
@@ -113,7 +112,7 @@ impl Simulation {
         }
         let trips = self.scenario.delay * 2 * CONNECT_TRIPS;
         let banned = from.banned.contains(&b) || to.banned.contains(&a);
-        if a == b || banned || !to.alive || !self.has_room(b) {
+        if a == b || banned || !to.alive || !self.has_room(b) || self.is_cut(a, b) {
             return self
                 .queue
                 .push(self.now + self.scenario.delay * 2, Event::Unreachable { by: a, peer: b });
@@ -140,6 +139,9 @@ impl Simulation {
     }
 
     pub(super) fn connected(&mut self, a: Number, b: Number, link: u32) {
+        if self.is_cut(a, b) {
+            return self.unconnected(a, b, link);
+        }
         for (one, other) in [(a, b), (b, a)] {
             let Some(state) = self.nodes[one as usize].links.get_mut(other) else { return };
             if state.number != link {
@@ -249,7 +251,7 @@ impl Simulation {
         self.tracker.report(self.now, by, gone, self.nodes[gone as usize].alive);
     }
 
-    fn silence(&mut self, node: Number, other: Number) {
+    pub(super) fn silence(&mut self, node: Number, other: Number) {
         let link = self.nodes[node as usize].links.get_mut(other);
         for transfer in link.map(|link| std::mem::take(&mut link.sending)).unwrap_or_default() {
             self.traffic.abandoned += u64::from(self.transfers.abort(transfer));

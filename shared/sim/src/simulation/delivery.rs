@@ -46,8 +46,9 @@ impl Simulation {
     }
 
     pub(super) fn hear(&mut self, from: Number, to: Number, link: u32, message: Message) {
+        let cut = self.is_cut(from, to);
         let node = &mut self.nodes[to as usize];
-        if !node.alive || node.link(from, link).is_none() {
+        if cut || !node.alive || node.link(from, link).is_none() {
             return;
         }
         match message {

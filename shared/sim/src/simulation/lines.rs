@@ -126,10 +126,11 @@ impl Simulation {
             return self.transfers.release(id);
         }
         let (from, to) = (transfer.from, transfer.to);
-        if !self.nodes[to as usize].alive {
+        if !self.nodes[to as usize].alive || self.is_cut(from, to) {
             // Nothing is acknowledged any more: the window stays shut until the sender notices.
             return;
         }
+        let transfer = self.transfers.get(id);
         let first = transfer.arrived == 0;
         transfer.arrived += bytes;
         transfer.unreported += bytes;

@@ -4,10 +4,12 @@ mod blocks;
 mod connections;
 mod delivery;
 mod driver;
+mod invariants;
 mod lines;
+mod partition;
+mod populate;
 mod vanishing;
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,16 +22,16 @@ use crate::links::LinkSet;
 use crate::manifest;
 use crate::node::{Kind, Node};
 use crate::outcome::{Completion, SimOutcome, SimTraffic};
-use crate::scenario::{Link, Scenario};
+use crate::scenario::Scenario;
 use crate::tracker::Tracker;
 use crate::transfer::Transfers;
 use shoal_content::{ContentId, Hash, Manifest};
-use shoal_engine::{Recording, SeededRng, UploadQueue};
+use shoal_engine::{Recording, SeededRng};
+
+pub use self::invariants::Invariants;
 
 /// Points of the progress curve within the bound.
 const SAMPLES: u32 = 64;
-/// Peers that leave do so between these parts of the bound.
-const LEAVES: std::ops::Range<f64> = 0.1..0.9;
 
 /// A simulation under way. See the module.
 #[derive(Debug)]
@@ -51,6 +53,8 @@ pub struct Simulation {
     pub(super) tracker: Tracker,
     /// Whether it answers nobody any more.
     pub(super) tracker_gone: bool,
+    /// While the network is cut: on which side each peer is.
+    pub(super) sides: Option<Vec<bool>>,
     pub(super) transfers: Transfers,
     pub(super) rng: SeededRng,
     pub(super) next_link: u32,
@@ -96,6 +100,7 @@ impl Simulation {
             inboxes: Vec::new(),
             tracker,
             tracker_gone: false,
+            sides: None,
             transfers: Transfers::default(),
             rng,
             next_link: 0,
@@ -194,6 +199,8 @@ impl Simulation {
             Event::Leave { node, crash } => self.leave_incomplete(node, crash),
             Event::Kill(node) => self.kill(node),
             Event::Vanish => self.vanish(),
+            Event::Cut => self.cut(),
+            Event::Heal => self.sides = None,
             Event::Noticed { gone, by, link } => self.notice(gone, by, link),
             Event::Sample => {
                 self.sample();
@@ -219,84 +226,5 @@ impl Simulation {
             self.missing -= 1;
             self.completions.push(Completion { peer: node, started: state.started, at: self.now });
         }
-    }
-
-    fn populate(&mut self) {
-        let seed_line = Link { up: self.scenario.seed_up, down: self.scenario.seed_up };
-        for _ in 0..self.scenario.seeds {
-            let seed = self.add(Kind::Seed, seed_line);
-            self.queue.push(self.scenario.seeds_start, Event::Start(seed));
-            if let Some((killed, back)) = self.scenario.seeds_away {
-                self.queue.push(killed, Event::Kill(seed));
-                self.queue.push(back, Event::Start(seed));
-            }
-        }
-        let (corrupt, lying) = (self.scenario.corrupt_count(), self.scenario.lying_count());
-        let idle = self.scenario.idle_count();
-        for n in 0..self.scenario.peers {
-            let kind = match n {
-                n if n < corrupt => Kind::Corrupt,
-                n if n < corrupt + lying && n % 2 == 0 => Kind::Refuses,
-                n if n < corrupt + lying => Kind::Silent,
-                n if n < corrupt + lying + idle => Kind::Idle,
-                _ => Kind::Honest,
-            };
-            let node = self.add(kind, self.scenario.link(n));
-            let late = if kind == Kind::Honest { self.scenario.honest_start } else { Duration::ZERO };
-            let start = self.scenario.stagger * n + late;
-            self.queue.push(start, Event::Start(node));
-            if kind == Kind::Honest && self.rng.random_bool(self.scenario.churn.clamp(0.0, 1.0)) {
-                let after = self.bound.mul_f64(self.rng.random_range(LEAVES));
-                let crash = self.rng.random_bool(self.scenario.crash.clamp(0.0, 1.0));
-                self.queue.push(start + after, Event::Leave { node, crash });
-            }
-        }
-        if let Some(vanishing) = self.scenario.vanishing {
-            self.queue.push(vanishing.at, Event::Vanish);
-        }
-        self.queue.push(Duration::ZERO, Event::Sample);
-    }
-
-    /// Makes a peer. It does nothing before [`Event::Start`].
-    pub(super) fn add(&mut self, kind: Kind, line: Link) -> Number {
-        let number = self.nodes.len() as Number;
-        let whole = kind.has_everything();
-        let upload = self.upload_queue(whole);
-        self.missing += usize::from(kind == Kind::Honest);
-        self.inboxes.push(Inbox::default());
-        self.nodes.push(Node {
-            kind,
-            up: line.up.max(1),
-            down: line.down.max(1),
-            alive: false,
-            started: Duration::ZERO,
-            member: None,
-            undone: VecDeque::new(),
-            recording: None,
-            knows_manifest: whole || !self.scenario.fetches_manifest,
-            completed: whole,
-            upload,
-            links: Default::default(),
-            banned: Default::default(),
-            backoffs: Default::default(),
-            line: Default::default(),
-            sending: false,
-            down_free: Duration::ZERO,
-            blocks_free: Duration::ZERO,
-            timer: None,
-            sent: 0,
-        });
-        number
-    }
-
-    pub(super) fn upload_queue(&mut self, whole: bool) -> UploadQueue<Number> {
-        let mut upload = UploadQueue::new(self.scenario.upload, self.fork());
-        upload.add_content(self.content, self.lengths.clone(), whole);
-        upload
-    }
-
-    /// A generator of its own, so that what one peer draws does not change what another does.
-    pub(super) fn fork(&mut self) -> SeededRng {
-        SeededRng::seed_from_u64(self.rng.random())
     }
 }

@@ -1,0 +1,23 @@
+//! Faults of the machine under whole programs: `shoal get` and `shoal share`.
+
+mod clock;
+mod joins;
+mod killed;
+mod limits;
+mod network;
+mod relay;
+mod removed;
+mod slow_disk;
+mod source;
+mod stream;
+mod world;
+
+pub(crate) use clock::WrongClock;
+pub(crate) use joins::JoinsAndLeaves;
+pub(crate) use killed::{KilledGetter, KilledGetterAtCall};
+pub(crate) use limits::{ConnectionCrowd, LittleMemory};
+pub(crate) use network::BrokenNetwork;
+pub(crate) use removed::TargetRemoved;
+pub(crate) use slow_disk::SlowDisk;
+pub(crate) use source::{ChangedSource, SourceChange};
+pub(crate) use stream::BrokenStream;
