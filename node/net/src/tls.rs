@@ -130,7 +130,9 @@ impl<C: AsyncRead + AsyncWrite + Send + Unpin + 'static> InboundConnectionUpgrad
     fn upgrade_inbound(self, socket: C, _: Self::Info) -> Self::Future {
         async move {
             let stream = TlsAcceptor::from(self.server).accept(buffered(socket)).await?;
-            Ok((remote_peer(stream.get_ref().1)?, stream.into()))
+            let peer = remote_peer(stream.get_ref().1)?;
+            tell(stream.get_ref().1, &peer);
+            Ok((peer, stream.into()))
         }
         .boxed()
     }
@@ -147,10 +149,18 @@ impl<C: AsyncRead + AsyncWrite + Send + Unpin + 'static> OutboundConnectionUpgra
             // and libp2p compares that peer id with the one it dialled.
             let name = ServerName::IpAddress(IpAddr::from(std::net::IpAddr::V4(Ipv4Addr::UNSPECIFIED)));
             let stream = TlsConnector::from(self.client).connect(name, buffered(socket)).await?;
-            Ok((remote_peer(stream.get_ref().1)?, stream.into()))
+            let peer = remote_peer(stream.get_ref().1)?;
+            tell(stream.get_ref().1, &peer);
+            Ok((peer, stream.into()))
         }
         .boxed()
     }
+}
+
+/// Which ciphers both sides agreed on.
+fn tell(state: &CommonState, peer: &PeerId) {
+    let suite = state.negotiated_cipher_suite().map(|suite| suite.suite());
+    tracing::debug!(%peer, ?suite, "secured by TLS");
 }
 
 fn remote_peer(state: &CommonState) -> Result<PeerId, TlsError> {
