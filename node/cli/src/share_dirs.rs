@@ -8,7 +8,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use futures::future::join_all;
+use futures::StreamExt;
+use futures::stream;
 use shoal_api::Client;
 use shoal_api::model::{ImportStateInfo, Share};
 use shoal_printable::Printable;
@@ -20,6 +21,8 @@ use super::library;
 pub(super) const PAUSE: Duration = Duration::from_secs(2);
 /// How often an import is asked how far it is.
 const LOOK: Duration = Duration::from_millis(100);
+/// Entries that are shared at a time: each asks the node on a connection of its own.
+const AT_ONCE: usize = 32;
 /// Entries of one folder that are shared.
 const MOST: usize = 10_000;
 /// How a part of a download ends.
@@ -105,7 +108,8 @@ impl ShareDirs {
             .collect();
         let due: Vec<PathBuf> = due.into_iter().filter(|path| !known.contains(path)).collect();
         let shared = due.iter().map(|path| async move { (path, share(client, path).await) });
-        for (path, result) in join_all(shared).await {
+        let mut shared = stream::iter(shared).buffer_unordered(AT_ONCE);
+        while let Some((path, result)) = shared.next().await {
             if let Err(why) = result {
                 self.seen.failed(path);
                 words.push(format!("'{}' is not shared: {why}", Printable(&path.to_string_lossy())));

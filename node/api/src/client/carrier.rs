@@ -2,6 +2,7 @@
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -19,6 +20,11 @@ use crate::model::Problem;
 
 /// Bytes that an answer may have.
 const MAX_ANSWER: usize = 16 << 20;
+
+/// How long a request waits for its turn to connect.
+const TURN: Duration = Duration::from_secs(10);
+/// How often it looks whether that has come.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// The way to a daemon.
 pub(super) enum Carrier {
@@ -63,11 +69,25 @@ impl Carrier {
     }
 }
 
+/// Connects; where more wait than the node has taken yet, which the system says at once, it waits for its turn.
+async fn connect(path: &Path) -> Result<UnixStream, ClientError> {
+    let mut waited = Duration::ZERO;
+    loop {
+        match UnixStream::connect(path).await {
+            Ok(stream) => return Ok(stream),
+            Err(error) => match error.kind() {
+                ErrorKind::NotFound | ErrorKind::ConnectionRefused => return Err(ClientError::NotRunning),
+                ErrorKind::WouldBlock if waited < TURN => {}
+                _ => return Err(ClientError::Broken(error.to_string())),
+            },
+        }
+        tokio::time::sleep(LOOK).await;
+        waited += LOOK;
+    }
+}
+
 async fn over_unix(path: &Path, request: Request<Bytes>) -> Result<Response<Body>, ClientError> {
-    let stream = UnixStream::connect(path).await.map_err(|error| match error.kind() {
-        ErrorKind::NotFound | ErrorKind::ConnectionRefused => ClientError::NotRunning,
-        _ => ClientError::Broken(error.to_string()),
-    })?;
+    let stream = connect(path).await?;
     let (mut sender, connection) =
         hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
     // It ends with the answer, or once nobody wants that any more.
