@@ -7,11 +7,11 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use shoal_faults::args::{Args, HELP};
-use shoal_faults::{Fault, Tally, child, faults, page, play};
+use shoal_faults::{Fault, Tally, answer, faults, page, play};
 use shoal_tests::programs::Programs;
 
 fn main() -> ExitCode {
-    if let Some(code) = child::answer() {
+    if let Some(code) = answer() {
         return code;
     }
     // `cargo test --benches` does not want a benchmark.

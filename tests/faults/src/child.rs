@@ -1,29 +1,14 @@
 //! Programs of this crate that are run to be killed: the executable that runs starts itself again, with a word that
 //! asks for one of them.
 //!
-//! What always holds: an executable that plays faults asks [`answer`] before it does anything else.
+//! What is run is found in `answer`, which an executable that plays faults asks before it does anything else.
 
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Lines};
-use std::process::{Child, ChildStdout, Command, ExitCode, Stdio};
-
-use crate::store::writer;
+use std::process::{Child, ChildStdout, Command, Stdio};
 
 /// The argument that asks for a child.
-const WORD: &str = "--fault-child";
-
-/// What the command line asks for, if it is one of these programs.
-pub fn answer() -> Option<ExitCode> {
-    let mut args = std::env::args().skip(1);
-    if args.next()? != WORD {
-        return None;
-    }
-    let args: Vec<String> = args.collect();
-    Some(match args.first().map(String::as_str) {
-        Some(writer::NAME) => writer::run(&args[1..]),
-        _ => ExitCode::from(2),
-    })
-}
+pub(crate) const WORD: &str = "--fault-child";
 
 /// The command that starts a child.
 pub(crate) fn command<S: AsRef<OsStr>>(name: &str, args: impl IntoIterator<Item = S>) -> Command {

@@ -17,7 +17,7 @@ pub trait Fault: Sync {
     }
 
     /// Plays one seed. An error says what did not hold; a panic counts as one.
-    fn run(&self, seed: u64) -> Result<Effect, String>;
+    fn run(&self, seed: u64) -> Result<Strike, String>;
 }
 
 /// A fault in words.
@@ -44,14 +44,14 @@ pub struct Runs {
 
 /// Whether a fault met something that it could harm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Effect {
+pub enum Strike {
     /// It did.
     Struck,
     /// What it was aimed at had ended before, or did not come to that point.
     Missed,
 }
 
-impl Effect {
+impl Strike {
     /// From whether it struck.
     pub fn of(struck: bool) -> Self {
         if struck { Self::Struck } else { Self::Missed }

@@ -8,15 +8,16 @@
 //! - [`Fault::run`]: plays one seed, from an empty folder to the last check. The same seed injects the same fault.
 //! - [`play`]: plays many seeds and counts.
 //! - [`page`] makes RELIABILITY.md.
-//! - [`child`]: programs of this crate that are killed; they are this same executable, started anew.
+//! - [`answer()`]: programs of this crate that are killed are this same executable, started anew.
 //!
 //! What this is not: a measure of speed, or of what hostile peers do (`tests/tests` has those).
 //!
 //! What always holds: a run leaves nothing behind and needs nothing of another one; what cannot be injected here is
 //! skipped with a reason, and counts as no run; a run in which the fault did not strike says so.
 
+mod answer;
 pub mod args;
-pub mod child;
+mod child;
 mod fault;
 pub mod page;
 mod play;
@@ -26,6 +27,7 @@ mod store;
 mod table;
 mod tools;
 
-pub use fault::{Card, Effect, Fault, Runs};
+pub use answer::answer;
+pub use fault::{Card, Fault, Runs, Strike};
 pub use play::{Tally, play};
 pub use table::faults;

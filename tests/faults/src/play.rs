@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Effect, Fault};
+use crate::{Fault, Strike};
 
 /// No more failures than these are kept in words.
 const MOST_KEPT: usize = 5;
@@ -26,10 +26,10 @@ pub struct Tally {
 }
 
 impl Tally {
-    fn add(&mut self, seed: u64, result: Result<Effect, String>) {
+    fn add(&mut self, seed: u64, result: Result<Strike, String>) {
         self.runs += 1;
         match result {
-            Ok(effect) => self.struck += u64::from(effect == Effect::Struck),
+            Ok(effect) => self.struck += u64::from(effect == Strike::Struck),
             Err(why) => {
                 self.failed += 1;
                 self.struck += 1;
@@ -64,7 +64,7 @@ pub fn play(
     tally
 }
 
-fn play_one(fault: &dyn Fault, seed: u64) -> Result<Effect, String> {
+fn play_one(fault: &dyn Fault, seed: u64) -> Result<Strike, String> {
     catch_unwind(AssertUnwindSafe(|| fault.run(seed))).unwrap_or_else(|panic| {
         let words = panic.downcast_ref::<String>().map(String::as_str);
         Err(words.or(panic.downcast_ref::<&str>().copied()).unwrap_or("it panicked").to_owned())
@@ -92,11 +92,11 @@ mod tests {
             Runs { few: 1, many: 1 }
         }
 
-        fn run(&self, seed: u64) -> Result<Effect, String> {
+        fn run(&self, seed: u64) -> Result<Strike, String> {
             match seed % 6 {
                 0 => Err("words".into()),
                 3 => panic!("a panic"),
-                n => Ok(Effect::of(n % 2 == 0)),
+                n => Ok(Strike::of(n % 2 == 0)),
             }
         }
     }

@@ -8,7 +8,7 @@ use shoal_content::Chunker;
 use shoal_engine::SeededRng;
 use shoal_sim::{Invariants, Partition, Scenario, Simulation, Vanishing};
 
-use crate::{Card, Effect, Fault, Runs};
+use crate::{Card, Fault, Runs, Strike};
 
 /// Everybody who lacks something has got more of it this long after the network is whole again.
 const GOES_ON: Duration = Duration::from_secs(30);
@@ -36,7 +36,7 @@ impl Fault for SimulatedSwarm {
         Runs { few: 500, many: 10_000 }
     }
 
-    fn run(&self, seed: u64) -> Result<Effect, String> {
+    fn run(&self, seed: u64) -> Result<Strike, String> {
         let scenario = scenario(seed);
         let mut simulation = Simulation::new(scenario.clone());
         let mut invariants = Invariants::default();
@@ -54,7 +54,7 @@ impl Fault for SimulatedSwarm {
                 outcome.incomplete, outcome.end
             ));
         }
-        Ok(Effect::of(outcome.left + outcome.bans > 0 || healing.is_some_and(|it| it.seen.is_some())))
+        Ok(Strike::of(outcome.left + outcome.bans > 0 || healing.is_some_and(|it| it.seen.is_some())))
     }
 }
 

@@ -4,10 +4,10 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Trial};
-use shoal_faults::{Fault, child, faults, play};
+use shoal_faults::{Fault, answer, faults, play};
 
 fn main() -> ExitCode {
-    if let Some(code) = child::answer() {
+    if let Some(code) = answer() {
         return code;
     }
     let args = Arguments::from_args();

@@ -10,7 +10,7 @@ use shoal_tests::process::{LOOPBACK, Process, command, get_command};
 
 use super::world::{CHUNKER, World, well};
 use crate::tools::no_program;
-use crate::{Card, Effect, Fault, Runs};
+use crate::{Card, Fault, Runs, Strike};
 
 /// Shifts what the C library says of the time of day by the seconds in a file, which may change at any time.
 const SHIFT: &str = include_str!("clock.c");
@@ -42,7 +42,7 @@ impl Fault for WrongClock {
         no_program("cc", "--version")
     }
 
-    fn run(&self, seed: u64) -> Result<Effect, String> {
+    fn run(&self, seed: u64) -> Result<Strike, String> {
         let mut rng = SeededRng::seed_from_u64(seed);
         let world = World::new(CHUNKS, seed)?;
         let clock = Clock::make(world.scratch())?;
@@ -67,7 +67,7 @@ impl Fault for WrongClock {
         well(getter.end())?;
         world.arrived()?;
         if tracker.is_running() && sharing.is_running() {
-            Ok(Effect::of(clock.was_asked()))
+            Ok(Strike::of(clock.was_asked()))
         } else {
             Err(format!("{}\n{}", tracker.errors(), sharing.errors()))
         }

@@ -9,7 +9,7 @@ use shoal_tests::{eventually_or, within};
 use tokio::runtime::Runtime;
 
 use super::world::{CHUNKER, World};
-use crate::{Card, Effect, Fault, Runs};
+use crate::{Card, Fault, Runs, Strike};
 
 /// How often in one run.
 const JOINS: usize = 100;
@@ -40,7 +40,7 @@ impl Fault for JoinsAndLeaves {
         Runs { few: 1, many: 100 }
     }
 
-    fn run(&self, seed: u64) -> Result<Effect, String> {
+    fn run(&self, seed: u64) -> Result<Strike, String> {
         let world = World::new(1, seed)?;
         let (mut sharing, ticket) = share(&world.from, &["--chunker", CHUNKER]);
         let ticket: Ticket = ticket.parse().map_err(|e| format!("{e}"))?;
@@ -63,7 +63,7 @@ impl Fault for JoinsAndLeaves {
             || (open_files(sharing.id()) <= before + 8).then_some(()),
             || format!("{} files, {before} before", open_files(sharing.id())),
         );
-        Ok(Effect::Struck)
+        Ok(Strike::Struck)
     }
 }
 

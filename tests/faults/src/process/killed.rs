@@ -8,7 +8,7 @@ use shoal_tests::process::{Process, get, get_command};
 
 use super::world::{CHUNK, Counted, World, well};
 use crate::tools::{no_strace, traced};
-use crate::{Card, Effect, Fault, Runs};
+use crate::{Card, Fault, Runs, Strike};
 
 const CHUNKS: usize = 24;
 /// What may be under way when a getter dies: what it asks one peer for at once.
@@ -41,7 +41,7 @@ impl Fault for KilledGetter {
         Runs { few: 4, many: 200 }
     }
 
-    fn run(&self, seed: u64) -> Result<Effect, String> {
+    fn run(&self, seed: u64) -> Result<Strike, String> {
         let mut rng = SeededRng::seed_from_u64(seed);
         let world = World::new(CHUNKS, seed)?;
         let counted = Counted::serve(&world)?;
@@ -62,7 +62,7 @@ impl Fault for KilledGetter {
         }
         counted.gate.open_all();
         goes_on(&world, &counted, stored, kills)?;
-        Ok(Effect::Struck)
+        Ok(Strike::Struck)
     }
 }
 
@@ -88,7 +88,7 @@ impl Fault for KilledGetterAtCall {
         no_strace()
     }
 
-    fn run(&self, seed: u64) -> Result<Effect, String> {
+    fn run(&self, seed: u64) -> Result<Strike, String> {
         let mut rng = SeededRng::seed_from_u64(seed);
         let world = World::new(CHUNKS, seed)?;
         let counted = Counted::serve(&world)?;
@@ -103,11 +103,11 @@ impl Fault for KilledGetterAtCall {
         world.all_or_nothing()?;
         if killed.code.is_some() {
             well(killed)?;
-            return Ok(Effect::Missed);
+            return Ok(Strike::Missed);
         }
         let stored = killed.stderr.lines().filter(|line| line.contains("chunk stored")).count();
         goes_on(&world, &counted, stored, 1)?;
-        Ok(Effect::Struck)
+        Ok(Strike::Struck)
     }
 }
 

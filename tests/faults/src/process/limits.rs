@@ -10,7 +10,7 @@ use shoal_tests::proc::open_files;
 use shoal_tests::process::{Process, get, get_command, prepared, share};
 
 use super::world::{CHUNK, CHUNKER, World, port, well};
-use crate::{Card, Effect, Fault, Runs};
+use crate::{Card, Fault, Runs, Strike};
 
 /// Bytes that a process and what it has cached may take.
 const MEMORY: u64 = 128 << 20;
@@ -51,7 +51,7 @@ impl Fault for LittleMemory {
         (!is_root || Group::make().is_none()).then(|| why.to_owned())
     }
 
-    fn run(&self, seed: u64) -> Result<Effect, String> {
+    fn run(&self, seed: u64) -> Result<Strike, String> {
         let world = World::new(LARGE, seed)?;
         let group = || Group::make().ok_or("no control group");
         let (one, other) = (group()?, group()?);
@@ -66,7 +66,7 @@ impl Fault for LittleMemory {
         if shoal_tests::files::tree(&world.from) != shoal_tests::files::tree(&to.path().join("set")) {
             return Err("the content has not arrived as it is".into());
         }
-        if sharing.is_running() { Ok(Effect::Struck) } else { Err(sharing.errors()) }
+        if sharing.is_running() { Ok(Strike::Struck) } else { Err(sharing.errors()) }
     }
 }
 
@@ -88,7 +88,7 @@ impl Fault for ConnectionCrowd {
         Runs { few: 1, many: 10 }
     }
 
-    fn run(&self, seed: u64) -> Result<Effect, String> {
+    fn run(&self, seed: u64) -> Result<Strike, String> {
         let world = World::new(16, seed)?;
         let (mut sharing, ticket) = share(&world.from, &["--chunker", CHUNKER]);
         let port = port(&ticket)?;
@@ -110,7 +110,7 @@ impl Fault for ConnectionCrowd {
             || (open_files(sharing.id()) <= before + 8).then_some(()),
             || format!("{} files, {before} before", open_files(sharing.id())),
         );
-        Ok(Effect::of(came > CROWD / 2))
+        Ok(Strike::of(came > CROWD / 2))
     }
 }
 

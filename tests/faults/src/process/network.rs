@@ -10,7 +10,7 @@ use shoal_tests::process::{Process, prepared, program};
 
 use super::world::{CHUNKER, World};
 use crate::tools::no_program;
-use crate::{Card, Effect, Fault, Runs};
+use crate::{Card, Fault, Runs, Strike};
 
 /// The transfer goes on this long after the line is whole again.
 const GOES_ON: Duration = Duration::from_secs(30);
@@ -57,7 +57,7 @@ impl Fault for BrokenNetwork {
         (!is_root).then(|| "only root may make networks".to_owned()).or_else(|| no_program("nft", "-v"))
     }
 
-    fn run(&self, seed: u64) -> Result<Effect, String> {
+    fn run(&self, seed: u64) -> Result<Strike, String> {
         let mut rng = SeededRng::seed_from_u64(seed);
         let world = World::new(CHUNKS, seed)?;
         let line = Line::make().map_err(|e| format!("{e:#}"))?;
@@ -92,7 +92,7 @@ impl Fault for BrokenNetwork {
         }
         super::world::well(getter.end())?;
         world.arrived()?;
-        Ok(Effect::of(struck))
+        Ok(Strike::of(struck))
     }
 }
 

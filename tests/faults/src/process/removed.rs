@@ -9,7 +9,7 @@ use shoal_tests::files::names;
 use shoal_tests::process::get;
 
 use super::world::{Counted, World, well};
-use crate::{Card, Effect, Fault, Runs};
+use crate::{Card, Fault, Runs, Strike};
 
 const CHUNKS: usize = 16;
 
@@ -34,7 +34,7 @@ impl Fault for TargetRemoved {
         Runs { few: 2, many: 60 }
     }
 
-    fn run(&self, seed: u64) -> Result<Effect, String> {
+    fn run(&self, seed: u64) -> Result<Strike, String> {
         let mut rng = SeededRng::seed_from_u64(seed);
         let world = World::new(CHUNKS, seed)?;
         let counted = Counted::serve(&world)?;
@@ -68,7 +68,7 @@ impl Fault for TargetRemoved {
         if beside != ["from", "to"] || names(&world.to) != ["set"] {
             return Err(format!("left behind: {beside:?}, {:?}", names(&world.to)));
         }
-        Ok(Effect::Struck)
+        Ok(Strike::Struck)
     }
 }
 

@@ -4,7 +4,7 @@ use shoal_tests::process::{Process, get_command};
 
 use super::world::{Counted, World, well};
 use crate::tools::{no_strace, traced};
-use crate::{Card, Effect, Fault, Runs};
+use crate::{Card, Fault, Runs, Strike};
 
 /// Each write and each sync takes so much longer, in microseconds.
 const DELAYS: [u64; 3] = [20_000, 100_000, 400_000];
@@ -34,7 +34,7 @@ impl Fault for SlowDisk {
         no_strace()
     }
 
-    fn run(&self, seed: u64) -> Result<Effect, String> {
+    fn run(&self, seed: u64) -> Result<Strike, String> {
         const CHUNKS: usize = 16;
         let world = World::new(CHUNKS, seed)?;
         let counted = Counted::serve(&world)?;
@@ -49,6 +49,6 @@ impl Fault for SlowDisk {
         if ended.stderr.contains("banned") || counted.gate.count() > CHUNKS {
             return Err(format!("{} reads: {}", counted.gate.count(), ended.stderr));
         }
-        Ok(Effect::Struck)
+        Ok(Strike::Struck)
     }
 }

@@ -13,7 +13,7 @@ use shoal_tests::process::{get, share};
 
 use super::world::{CHUNK, CHUNKER, World, well};
 use crate::tools::{no_mounts, no_program};
-use crate::{Card, Effect, Fault, Runs};
+use crate::{Card, Fault, Runs, Strike};
 
 const CHUNKS: usize = 16;
 /// Blocks of a small ext4 are of this size or a multiple of it, in bytes.
@@ -73,7 +73,7 @@ impl Fault for ChangedSource {
         flips.then(|| no_mounts().or_else(|| no_program("mkfs.ext4", "-V"))).flatten()
     }
 
-    fn run(&self, seed: u64) -> Result<Effect, String> {
+    fn run(&self, seed: u64) -> Result<Strike, String> {
         let mut rng = SeededRng::seed_from_u64(seed);
         let world = World::new(CHUNKS, seed)?;
         let disk = (self.0 == SourceChange::BitFlipped).then(|| Disk::with_a_plug(48 << 20));
@@ -96,7 +96,7 @@ impl Fault for ChangedSource {
         if self.0 != SourceChange::BitFlipped && got.stderr.contains("banned") {
             return Err(format!("wrong bytes were sent: {}", got.stderr));
         }
-        Ok(Effect::of(rotten.count("no longer served") > 0 || got.stderr.contains("banned")))
+        Ok(Strike::of(rotten.count("no longer served") > 0 || got.stderr.contains("banned")))
     }
 }
 

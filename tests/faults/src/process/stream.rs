@@ -10,7 +10,7 @@ use shoal_tests::process::{get, share};
 
 use super::relay::{Mode, Relay};
 use super::world::{CHUNKER, World, port, well};
-use crate::{Card, Effect, Fault, Runs};
+use crate::{Card, Fault, Runs, Strike};
 
 const CHUNKS: usize = 64;
 /// Chunks come again so long after healing.
@@ -37,7 +37,7 @@ impl Fault for BrokenStream {
         Runs { few: 3, many: 120 }
     }
 
-    fn run(&self, seed: u64) -> Result<Effect, String> {
+    fn run(&self, seed: u64) -> Result<Strike, String> {
         let mut rng = SeededRng::seed_from_u64(seed);
         let world = World::new(CHUNKS, seed)?;
         let (_sharing, ticket) = share(&world.from, &["--chunker", CHUNKER, "--limit-up", "1MB"]);
@@ -72,7 +72,7 @@ impl Fault for BrokenStream {
         }
         well(getter.end())?;
         world.arrived()?;
-        Ok(Effect::of(struck))
+        Ok(Strike::of(struck))
     }
 }
 

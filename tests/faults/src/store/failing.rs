@@ -10,7 +10,7 @@ use super::stage::Stage;
 use super::writer;
 use crate::child::Running;
 use crate::tools::{SYNCING, no_strace, scratch, traced};
-use crate::{Card, Effect, Fault, Runs};
+use crate::{Card, Fault, Runs, Strike};
 
 /// What the system may say.
 const ERRORS: [&str; 5] = ["ENOSPC", "EIO", "EROFS", "EDQUOT", "EACCES"];
@@ -50,7 +50,7 @@ impl Fault for FailingCall {
         no_strace()
     }
 
-    fn run(&self, seed: u64) -> Result<Effect, String> {
+    fn run(&self, seed: u64) -> Result<Strike, String> {
         // Some calls of every kind also where only a few seeds are played.
         let aim = Calls::aim(if self.for_good { seed * 3 } else { seed })?;
         let scratch = scratch()?;
@@ -75,7 +75,7 @@ impl Fault for FailingCall {
         if !lost.is_empty() {
             return Err(format!("{lost:?} were noted and are fetched again: {struck:?}"));
         }
-        Ok(Effect::of(struck.is_some()))
+        Ok(Strike::of(struck.is_some()))
     }
 }
 

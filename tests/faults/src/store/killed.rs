@@ -9,7 +9,7 @@ use super::writer;
 use crate::child::Running;
 use crate::store::calls::Calls;
 use crate::tools::{no_strace, scratch, traced};
-use crate::{Card, Effect, Fault, Runs};
+use crate::{Card, Fault, Runs, Strike};
 
 /// A chunk that is written and not yet noted when the process dies may come again; no other one.
 const WINDOW: usize = 1;
@@ -39,7 +39,7 @@ impl Fault for KilledAtCall {
         no_strace()
     }
 
-    fn run(&self, seed: u64) -> Result<Effect, String> {
+    fn run(&self, seed: u64) -> Result<Strike, String> {
         let aim = Calls::aim(seed)?;
         let scratch = scratch()?;
         let stage = Stage::set(scratch.path(), &scratch.path().join("to"), aim.beginning, aim.content)?;
@@ -61,6 +61,6 @@ impl Fault for KilledAtCall {
         if found.damaged as usize > WINDOW {
             return Err(format!("{} chunks were noted before they were written", found.damaged));
         }
-        Ok(Effect::of(ended.is_none()))
+        Ok(Strike::of(ended.is_none()))
     }
 }

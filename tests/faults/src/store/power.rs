@@ -15,7 +15,7 @@ use super::stage::{Beginning, NAME, Stage};
 use super::writer;
 use crate::child::Running;
 use crate::tools::{no_mounts, no_program, scratch};
-use crate::{Card, Effect, Fault, Runs};
+use crate::{Card, Fault, Runs, Strike};
 
 /// Large enough for ext4's own journal and a content.
 const DISK: u64 = 48 << 20;
@@ -55,7 +55,7 @@ impl Fault for PowerLoss {
         no_mounts().or_else(|| no_program("mkfs.ext4", "-V")).or_else(|| no_program("perl", "-v"))
     }
 
-    fn run(&self, seed: u64) -> Result<Effect, String> {
+    fn run(&self, seed: u64) -> Result<Strike, String> {
         let mut rng = SeededRng::seed_from_u64(seed);
         let scratch = scratch()?;
         let disk = Disk::with_a_plug(DISK);
@@ -76,7 +76,7 @@ impl Fault for PowerLoss {
             return Err(format!("{lost:?} were synced and are fetched again"));
         }
         let struck = if self.journal_first { found.damaged > 0 } else { !said.placed };
-        Ok(Effect::of(struck))
+        Ok(Strike::of(struck))
     }
 }
 
