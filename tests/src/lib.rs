@@ -26,8 +26,8 @@
 //! Nothing here sleeps to wait for something; [`eventually`] looks again and again until a deadline.
 
 pub mod chain;
-pub mod false_finder;
 pub mod disk;
+pub mod false_finder;
 pub mod false_tracker;
 pub mod files;
 pub mod gate;

@@ -107,11 +107,12 @@ impl ShareDirs {
             .flat_map(|it| it.paths)
             .collect();
         let due: Vec<PathBuf> = due.into_iter().filter(|path| !known.contains(path)).collect();
-        let shared = due.iter().map(|path| async move { (path, share(client, path).await) });
+        // They are owned: what borrows them could not be sent to another thread.
+        let shared = due.into_iter().map(|path| share_named(client, path));
         let mut shared = stream::iter(shared).buffer_unordered(AT_ONCE);
         while let Some((path, result)) = shared.next().await {
             if let Err(why) = result {
-                self.seen.failed(path);
+                self.seen.failed(&path);
                 words.push(format!("'{}' is not shared: {why}", Printable(&path.to_string_lossy())));
             }
         }
@@ -145,6 +146,11 @@ fn add(dir: &Path, there: &mut BTreeMap<PathBuf, Stamp>) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+async fn share_named(client: &Client, path: PathBuf) -> (PathBuf, Result<(), String>) {
+    let shared = share(client, &path).await;
+    (path, shared)
 }
 
 /// Shares one file or folder, with its name told to trackers and peers, and waits until it is.
