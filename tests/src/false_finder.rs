@@ -11,7 +11,7 @@ use shoal_wire::query::{
 };
 
 use crate::process::LOOPBACK;
-use crate::rogue::{RogueBehaviour, RogueBehaviourEvent, swarm};
+use crate::rogue::{RogueBehaviour, RogueBehaviourEvent, identified_swarm};
 
 /// A running one.
 pub struct FalseFinder {
@@ -30,7 +30,7 @@ impl FalseFinder {
     /// Starts one that finds as many contents of this name as an answer may have. All are said to be at these addresses,
     /// each at peers of its own.
     pub async fn start(name: &str, elsewhere: &[Multiaddr]) -> Self {
-        let mut swarm = swarm(Keypair::generate_ed25519());
+        let mut swarm = identified_swarm(Keypair::generate_ed25519());
         let peer = *swarm.local_peer_id();
         swarm.listen_on(LOOPBACK.parse().unwrap()).unwrap();
         let address = loop {

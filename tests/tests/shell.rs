@@ -130,7 +130,9 @@ fn two_peers_see_each_other() {
     two.process.interrupt();
     two.process.word("it goes on", |line| line.contains("the node goes on fetching"));
     assert!(names(&two.ask("peers"), &first));
-    two.until("it is fetching", "status large", |status| status["state"] == "fetching");
+    two.until("it is fetching", "ls", |all| {
+        all.as_array().is_some_and(|all| all.iter().any(|it| it["state"] == "fetching"))
+    });
     two.quit().expect(3);
 }
 
