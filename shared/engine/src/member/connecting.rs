@@ -104,10 +104,8 @@ impl<P: PeerName> Member<P> {
         if self.seeks() {
             while self.named_places() > 0 && self.seek_one(now, Pick::Named) {}
         }
-        if self.seeks() && room == 0 {
-            if self.may_look(now) && self.give_way(now) {
-                self.seek_one(now, Pick::Promising);
-            }
+        if self.seeks() && room == 0 && self.may_look(now) && self.give_way(now) {
+            self.seek_one(now, Pick::Promising);
         }
     }
 
