@@ -68,7 +68,7 @@ fn best_of_three<T>(mut work: impl FnMut() -> T) -> Duration {
     (0..3).map(time).min().expect("three times")
 }
 
-pub fn cut(chunker: Chunker, bytes: &[u8]) -> Vec<usize> {
+fn cut(chunker: Chunker, bytes: &[u8]) -> Vec<usize> {
     let mut rest = bytes;
     let mut lens = Vec::new();
     while !rest.is_empty() {
@@ -79,7 +79,7 @@ pub fn cut(chunker: Chunker, bytes: &[u8]) -> Vec<usize> {
     lens
 }
 
-pub fn hashes(chunker: Chunker, bytes: &[u8]) -> HashSet<Hash> {
+pub(crate) fn hashes(chunker: Chunker, bytes: &[u8]) -> HashSet<Hash> {
     chunks(chunker, bytes).map(Hash::of).collect()
 }
 
@@ -92,7 +92,7 @@ fn chunks(chunker: Chunker, bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
 }
 
 /// MiB of chunks that are not known yet.
-pub fn moved(chunker: Chunker, known: &HashSet<Hash>, new: &[u8]) -> usize {
+pub(crate) fn moved(chunker: Chunker, known: &HashSet<Hash>, new: &[u8]) -> usize {
     let unknown = chunks(chunker, new).filter(|chunk| !known.contains(&Hash::of(chunk)));
     unknown.map(<[u8]>::len).sum::<usize>() >> 20
 }

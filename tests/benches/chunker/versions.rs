@@ -21,7 +21,7 @@ fn of_average(kib: u32) -> Chunker {
 }
 
 /// Prints the tables.
-pub fn compare() {
+pub(crate) fn compare() {
     println!("\n1 GiB of random bytes in one file; moved: bytes in new chunks, MiB");
     println!(
         "{:<26} {:>11} {:>13} {:>13} {:>12} {:>16}",
