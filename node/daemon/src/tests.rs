@@ -92,7 +92,7 @@ async fn a_folder_that_grows_over_a_boundary_of_sizes_keeps_its_chunks() {
     let folder = dir.path().join("folder");
     std::fs::create_dir(&folder).unwrap();
     let mut numbers = vec![0; 2 << 20];
-    numbers.iter_mut().enumerate().for_each(|(at, byte)| *byte = (at * at >> 7) as u8);
+    numbers.iter_mut().enumerate().for_each(|(at, byte)| *byte = ((at * at) >> 7) as u8);
     std::fs::write(folder.join("numbers"), &numbers).unwrap();
     // A hole takes no time.
     let hole = std::fs::File::create(folder.join("hole")).unwrap();
