@@ -6,7 +6,7 @@
 //!
 //! - [`faults()`]: the table of them all.
 //! - [`Fault::run`]: plays one seed, from an empty folder to the last check. The same seed injects the same fault.
-//! - [`mod@play`]: plays many seeds and counts.
+//! - `play`: plays many seeds and counts.
 //! - [`page`] makes RELIABILITY.md.
 //! - [`answer()`]: programs of this crate that are killed are this same executable, started anew.
 //!
