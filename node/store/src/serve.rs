@@ -86,6 +86,12 @@ struct Trust {
     lost: bool,
 }
 
+impl Trust {
+    fn stamp_each(&mut self, stamp: impl Fn(FileIndex) -> Option<Stamp>) {
+        (0..).zip(&mut self.stamps).for_each(|(file, of)| *of = stamp(file));
+    }
+}
+
 impl<F: Files> Served<F> {
     /// Starts with nothing to serve.
     pub(crate) fn new(manifest: Arc<Manifest>, files: F, clock: Clock) -> Self {
@@ -114,6 +120,11 @@ impl<F: Files> Served<F> {
     /// Sets the stamps under which chunks are sure.
     pub(crate) fn set_stamps(&self, stamps: Vec<Option<Stamp>>) {
         lock(&self.trust).stamps = stamps;
+    }
+
+    /// Sets the stamp of each file.
+    pub(crate) fn stamp_each(&self, stamp: impl Fn(FileIndex) -> Option<Stamp>) {
+        lock(&self.trust).stamp_each(stamp);
     }
 
     /// A chunk can be served from now on; `sure` if its bytes are known to match under the stamps set.
@@ -151,12 +162,12 @@ impl<F: Files> Served<F> {
         (0..).zip(&trust.stamps).map(standing).collect()
     }
 
-    /// The files have been moved: closes them all. No chunk is sure until it has been hashed once.
-    pub(crate) fn moved(&self, stamps: Vec<Option<Stamp>>) {
+    /// The files have been moved, and have these stamps: closes them all. No chunk is sure until it has been hashed once.
+    pub(crate) fn moved(&self, stamp: impl Fn(FileIndex) -> Option<Stamp>) {
         lock(&self.handles).clear();
         let mut trust = lock(&self.trust);
         trust.sure.clear();
-        trust.stamps = stamps;
+        trust.stamp_each(stamp);
     }
 
     /// See [`ChunkStore::read`](super::ChunkStore::read).

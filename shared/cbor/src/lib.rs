@@ -35,7 +35,12 @@ pub enum CborError {
 
 /// Encodes a value. Memory is the only thing that can run out, so this does not fail.
 pub fn encode<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
-    cbor4ii::serde::to_vec(Vec::new(), &value).expect("encoding to memory does not fail")
+    encode_after(Vec::new(), value)
+}
+
+/// Encodes a value behind bytes that are there already, for what would be large to copy.
+pub fn encode_after<T: Serialize + ?Sized>(bytes: Vec<u8>, value: &T) -> Vec<u8> {
+    cbor4ii::serde::to_vec(bytes, &value).expect("encoding to memory does not fail")
 }
 
 /// Decodes exactly one value that fills `bytes`. Unknown map keys are ignored unless the type refuses

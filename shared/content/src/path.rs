@@ -23,7 +23,7 @@ const MAX_DEPTH: usize = 128;
 /// Order is by components, bytewise: the canonical order of a manifest. All that lies beneath `a` comes
 /// straight after `a`, before `a.txt`.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub struct SafePath(String);
+pub struct SafePath(Box<str>);
 
 /// Why a path is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -62,7 +62,7 @@ impl SafePath {
             return Err(PathError::TooLong);
         }
         text.split('/').try_for_each(check_component)?;
-        Ok(Self(text))
+        Ok(Self(text.into()))
     }
 
     /// Checks a single name.
@@ -180,7 +180,7 @@ impl fmt::Debug for SafePath {
 /// would then start from wherever that leads. With that rule, following links can never leave the
 /// content.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LinkTarget(String);
+pub struct LinkTarget(Box<str>);
 
 impl LinkTarget {
     /// Checks the target of the link at `link`.
@@ -194,7 +194,7 @@ impl LinkTarget {
             return Err(PathError::Dots);
         }
         text.split('/').skip(ups).try_for_each(check_component)?;
-        Ok(Self(text))
+        Ok(Self(text.into()))
     }
 
     /// The target as it is written into the link.

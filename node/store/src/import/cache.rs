@@ -1,8 +1,9 @@
 //! Remembers the chunks of what was shared before, so that it need not be read again.
 //!
 //! One file for each set of root paths and chunker: SHA-256 of the rest, then CBOR. It says for each run
-//! of files their paths and stamps, and the run's chunks. A run counts only if all its files have the
-//! same paths and stamps as then, and none of the stamps was racy; such runs are not even written.
+//! of files the SHA-256 of their paths and stamps, and the run's chunks. A run counts only if all its files have the
+//! same paths and stamps as then, and none of the stamps was racy; such runs are not even written. Paths and stamps
+//! themselves are not kept: a run may have a million files.
 //!
 //! What this is not: needed. Whatever goes wrong here costs time only.
 
@@ -16,15 +17,15 @@ use std::time::SystemTime;
 
 use etcetera::BaseStrategy;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use shoal_content::{ChunkEntry, Chunker, Hash};
 
 use super::roots::Roots;
-use super::walk::Found;
+use super::walk::Listed;
 use crate::show;
-use crate::stamp::Stamp;
 
 /// Changes when the meaning of a cache file does.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// No longer file is written or read, in bytes; enough for some 5 million chunks.
 const MAX_FILE: u64 = 256 << 20;
 /// No more files than these are kept.
@@ -53,16 +54,16 @@ struct Stored {
 
 #[derive(Serialize, Deserialize)]
 struct Run {
-    /// Files with bytes, in order.
-    files: Vec<(String, Stamp)>,
+    /// See [`key_of`].
+    key: Hash,
     chunks: Vec<(Hash, u32)>,
 }
 
 /// What is remembered of one set of roots.
 pub(super) struct Cache {
     path: PathBuf,
-    /// By the path of the first file.
-    runs: HashMap<String, Run>,
+    /// The chunks of each run.
+    runs: HashMap<Hash, Vec<(Hash, u32)>>,
 }
 
 impl Cache {
@@ -71,38 +72,27 @@ impl Cache {
         let path = dir.join(key(roots, chunker).to_string()).with_extension(EXTENSION);
         let stored = read(&path).filter(|s| s.version == VERSION);
         let runs = stored.map(|s| s.runs).unwrap_or_default();
-        let first = |run: Run| Some((run.files.first()?.0.clone(), run));
-        Self { path, runs: runs.into_iter().filter_map(first).collect() }
+        Self { path, runs: runs.into_iter().map(|run| (run.key, run.chunks)).collect() }
     }
 
     /// The chunks of a run of files, if they are known and none of the files has changed since.
-    pub(super) fn lookup(&self, files: &[Found], chunker: Chunker) -> Option<Vec<ChunkEntry>> {
-        let with_bytes = || files.iter().filter(|f| f.has_bytes());
-        let run = self.runs.get(with_bytes().next()?.entry.path.as_str())?;
-        let same = |(then, now): (&(String, Stamp), &Found)| {
-            then.0 == now.entry.path.as_str() && then.1 == now.stamp
-        };
-        if run.files.len() != with_bytes().count() || !run.files.iter().zip(with_bytes()).all(same) {
-            return None;
-        }
+    pub(super) fn lookup(&self, files: Listed<'_>, chunker: Chunker) -> Option<Vec<ChunkEntry>> {
+        let chunks = self.runs.get(&key_of(files))?;
         let fits = |length: u32| length > 0 && length <= chunker.max_size();
-        let total: u64 = run.chunks.iter().map(|(_, length)| u64::from(*length)).sum();
-        let whole = total == with_bytes().map(|f| f.entry.size).sum::<u64>();
-        let sound = whole && run.chunks.iter().all(|(_, length)| fits(*length));
+        let total: u64 = chunks.iter().map(|(_, length)| u64::from(*length)).sum();
+        let whole = total == files.entries.iter().map(|entry| entry.size).sum::<u64>();
+        let sound = whole && chunks.iter().all(|(_, length)| fits(*length));
         let entry = |(hash, length): &(Hash, u32)| ChunkEntry { hash: *hash, length: *length };
-        sound.then(|| run.chunks.iter().map(entry).collect())
+        sound.then(|| chunks.iter().map(entry).collect())
     }
 
     /// Writes down all runs, each with its files and chunks. A failure is only logged.
-    pub(super) fn save<'a>(&self, runs: impl Iterator<Item = (&'a [Found], &'a [ChunkEntry])>) {
-        let runs = runs.filter(|(files, _)| !files.iter().any(|f| f.racy)).map(|(files, chunks)| Run {
-            files: files
-                .iter()
-                .filter(|f| f.has_bytes())
-                .map(|f| (f.entry.path.as_str().to_owned(), f.stamp))
-                .collect(),
-            chunks: chunks.iter().map(|c| (c.hash, c.length)).collect(),
-        });
+    pub(super) fn save<'a>(&self, runs: impl Iterator<Item = (Listed<'a>, &'a [ChunkEntry])>) {
+        let runs =
+            runs.filter(|(files, _)| !files.facts.iter().any(|file| file.racy)).map(|(files, chunks)| Run {
+                key: key_of(files),
+                chunks: chunks.iter().map(|c| (c.hash, c.length)).collect(),
+            });
         let body = shoal_cbor::encode(&Stored { version: VERSION, runs: runs.collect() });
         if let Err(error) = self.write(&body) {
             tracing::warn!("cannot remember hashes in '{}': {error}", show(&self.path));
@@ -122,6 +112,23 @@ impl Cache {
         file.persist(&self.path)?;
         prune(dir)
     }
+}
+
+/// Says what a run was made of: the SHA-256 of the paths and stamps of its files with bytes, in order.
+fn key_of(files: Listed<'_>) -> Hash {
+    let mut all = Sha256::new();
+    for (entry, facts) in files.iter().filter(|(entry, _)| entry.size > 0) {
+        // No path has a 0 in it, and the fields of a stamp are always as long.
+        all.update(entry.path.as_str());
+        all.update([0]);
+        let (size, mtime, ctime, ino, dev) = facts.stamp.fields();
+        all.update(size.to_le_bytes());
+        all.update(mtime.to_le_bytes());
+        all.update(ctime.to_le_bytes());
+        all.update(ino.to_le_bytes());
+        all.update(dev.to_le_bytes());
+    }
+    Hash::from_bytes(all.finalize().into())
 }
 
 fn key(roots: &Roots, chunker: Chunker) -> Hash {

@@ -10,7 +10,7 @@ use shoal_content::{ChunkEntry, Chunker, Hash, MAX_CHUNKS, ManifestError};
 use super::ImportError;
 use super::pool::Hashers;
 use super::reader::{Reader, Watcher};
-use super::walk::Found;
+use super::walk::ListedMut;
 use crate::holes::ZeroHashes;
 use crate::lru::Lru;
 
@@ -68,7 +68,7 @@ impl<'a> Cutter<'a> {
     }
 
     /// Reads and cuts one run of files.
-    pub(super) fn cut_run(&mut self, files: &mut [Found]) -> Result<(), ImportError> {
+    pub(super) fn cut_run(&mut self, files: ListedMut<'_>) -> Result<(), ImportError> {
         let max = self.chunker.max_size() as usize;
         // The window is empty now, and again at the end: no chunk reaches from one run into the next.
         let mut reader = Reader::new(files, self.watcher);

@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use rustix::fs::OFlags;
+use shoal_content::FileEntry;
 
 use super::roots::Roots;
-use super::walk::Found;
+use super::walk::{Facts, ListedMut};
 use super::{ImportError, ImportProgress};
 use crate::holes::{next_data, next_hole};
 use crate::stamp::{Clock, Stamp};
@@ -58,7 +59,7 @@ struct Current {
 
 /// Reads the bytes of a run.
 pub(super) struct Reader<'a> {
-    files: &'a mut [Found],
+    files: ListedMut<'a>,
     watcher: &'a Watcher<'a>,
     /// The next file to open.
     next: usize,
@@ -67,8 +68,8 @@ pub(super) struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(files: &'a mut [Found], watcher: &'a Watcher<'a>) -> Self {
-        let unread = files.iter().map(|f| f.entry.size).sum();
+    pub(super) fn new(files: ListedMut<'a>, watcher: &'a Watcher<'a>) -> Self {
+        let unread = files.entries.iter().map(|entry| entry.size).sum();
         Self { files, watcher, next: 0, current: None, unread }
     }
 
@@ -79,7 +80,7 @@ impl<'a> Reader<'a> {
 
     /// Whether it is worth looking for holes: in runs of small files it is not.
     pub(super) fn is_sparse(&self) -> bool {
-        matches!(&*self.files, [only] if only.sparse)
+        matches!(&*self.files.facts, [only] if only.sparse)
     }
 
     /// Fills `buf`, or reads all that is left. Returns how many bytes were read.
@@ -95,7 +96,7 @@ impl<'a> Reader<'a> {
             }
             let current = self.open_next()?;
             let (at, offset) = (current.at, current.offset);
-            let left = self.files[at].entry.size - offset;
+            let left = self.files.entries[at].size - offset;
             let want = left.min((buf.len() - filled) as u64) as usize;
             self.read_here(&mut buf[filled..filled + want])?;
             filled += want;
@@ -109,11 +110,11 @@ impl<'a> Reader<'a> {
     /// small files, opening takes longer than reading. Returns 0 if there are too few to be worth it.
     fn read_many(&mut self, buf: &mut [u8]) -> Result<usize, ImportError> {
         let (mut len, mut count, mut half) = (0u64, 0, (0, 0));
-        for found in &self.files[self.next..] {
-            if len + found.entry.size > buf.len() as u64 {
+        for entry in &self.files.entries[self.next..] {
+            if len + entry.size > buf.len() as u64 {
                 break;
             }
-            len += found.entry.size;
+            len += entry.size;
             count += 1;
             if len <= buf.len().min(self.unread as usize) as u64 / 2 {
                 half = (count, len as usize);
@@ -123,7 +124,7 @@ impl<'a> Reader<'a> {
             return Ok(0);
         }
         let watcher = self.watcher;
-        let (first, second) = self.files[self.next..self.next + count].split_at_mut(half.0);
+        let (first, second) = self.files.split(self.next..self.next + count, half.0);
         let (first_buf, second_buf) = buf[..len as usize].split_at_mut(half.1);
         std::thread::scope(|scope| {
             let other = scope.spawn(|| read_whole(first, watcher, first_buf));
@@ -143,12 +144,13 @@ impl<'a> Reader<'a> {
     /// The file to read next, open.
     fn open_next(&mut self) -> Result<&mut Current, ImportError> {
         if self.current.is_none() {
-            while self.files.get(self.next).is_some_and(|f| !f.has_bytes()) {
+            while self.files.entries.get(self.next).is_some_and(|entry| entry.size == 0) {
                 self.next += 1;
             }
             let at = self.next;
             self.next += 1;
-            let (file, path) = open_found(&mut self.files[at], self.watcher)?;
+            let (entry, facts) = (&self.files.entries[at], &mut self.files.facts[at]);
+            let (file, path) = open_found(entry, facts, self.watcher)?;
             self.current = Some(Current { at, file, path, offset: 0, hole: 0..0, data_until: 0 });
         }
         self.current.as_mut().ok_or(ImportError::Nothing)
@@ -159,9 +161,8 @@ impl<'a> Reader<'a> {
         self.unread -= bytes;
         let Some(current) = &mut self.current else { return Ok(()) };
         current.offset += bytes;
-        let found = &self.files[current.at];
-        if current.offset == found.entry.size {
-            check_unchanged(found, &current.file, &current.path)?;
+        if current.offset == self.files.entries[current.at].size {
+            check_unchanged(&self.files.facts[current.at], &current.file, &current.path)?;
             self.current = None;
         }
         Ok(())
@@ -170,7 +171,7 @@ impl<'a> Reader<'a> {
     /// Whether `len` bytes lie in a hole of the run's only file; they start `back` bytes before what is
     /// read next.
     pub(super) fn is_hole(&mut self, back: u64, len: u64) -> Result<bool, ImportError> {
-        let size = self.files[0].entry.size;
+        let size = self.files.entries[0].size;
         let start = size - self.unread - back;
         if self.unread == 0 {
             // All has been read and the file is closed.
@@ -201,32 +202,36 @@ impl<'a> Reader<'a> {
 }
 
 /// Reads all of these files, one after another; `buf` is as long as they are together.
-fn read_whole(files: &mut [Found], watcher: &Watcher<'_>, mut buf: &mut [u8]) -> Result<(), ImportError> {
-    for found in files.iter_mut().filter(|f| f.has_bytes()) {
+fn read_whole(files: ListedMut<'_>, watcher: &Watcher<'_>, mut buf: &mut [u8]) -> Result<(), ImportError> {
+    for (entry, facts) in files.entries.iter().zip(files.facts).filter(|(entry, _)| entry.size > 0) {
         if watcher.cancel.load(Ordering::Relaxed) {
             return Err(ImportError::Cancelled);
         }
-        let (file, path) = open_found(found, watcher)?;
-        let (here, rest) = buf.split_at_mut(found.entry.size as usize);
+        let (file, path) = open_found(entry, facts, watcher)?;
+        let (here, rest) = buf.split_at_mut(entry.size as usize);
         file.read_exact_at(here, 0).map_err(|error| failed(&path, error))?;
-        check_unchanged(found, &file, &path)?;
+        check_unchanged(facts, &file, &path)?;
         buf = rest;
     }
     Ok(())
 }
 
-fn open_found(found: &mut Found, watcher: &Watcher<'_>) -> Result<(File, PathBuf), ImportError> {
-    let path = watcher.roots.locate(found.entry.path.as_str());
+fn open_found(
+    entry: &FileEntry,
+    facts: &mut Facts,
+    watcher: &Watcher<'_>,
+) -> Result<(File, PathBuf), ImportError> {
+    let path = watcher.roots.locate(entry.path.as_str());
     // Before the first byte is read: a later change must show in the stamp.
-    found.racy = found.stamp.is_racy(watcher.clock.now());
+    facts.racy = facts.stamp.is_racy(watcher.clock.now());
     let file = open(&path).map_err(|error| failed(&path, error))?;
     Ok((file, path))
 }
 
 /// After the last byte was read: fails if it is not the file that the walk saw, as it was then.
-fn check_unchanged(found: &Found, file: &File, path: &Path) -> Result<(), ImportError> {
+fn check_unchanged(facts: &Facts, file: &File, path: &Path) -> Result<(), ImportError> {
     let meta = file.metadata().map_err(|error| failed(path, error))?;
-    if Stamp::of(&meta) == found.stamp { Ok(()) } else { Err(ImportError::Changed { path: path.to_owned() }) }
+    if Stamp::of(&meta) == facts.stamp { Ok(()) } else { Err(ImportError::Changed { path: path.to_owned() }) }
 }
 
 /// The walk saw a regular file of a certain length; whatever contradicts that is a change.

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 
-use shoal_content::{ChunkEntry, Chunker, Manifest, ManifestBuilder, segments};
+use shoal_content::{ChunkEntry, Chunker, EntryKind, FileEntry, Manifest, ManifestBuilder, segments};
 
 use super::cache::Cache;
 use super::cut::Cutter;
@@ -11,7 +11,7 @@ use super::pool::with_hashers;
 use super::reader::Watcher;
 use super::roots::{Resolved, resolve};
 use super::source::Source;
-use super::walk::{Found, walk};
+use super::walk::{Listing, walk};
 use super::{ImportError, ImportOptions, ImportProgress, Imported};
 use crate::stamp::Clock;
 
@@ -38,12 +38,11 @@ pub(super) fn import_at(
 ) -> Result<Imported, ImportError> {
     let resolved = resolve(options)?;
     let mut listing = walk(&resolved, options.skip_unsafe, cancel)?;
-    let total = listing.found.iter().map(|f| f.entry.size).sum();
+    let total = listing.entries.iter().map(|entry| entry.size).sum();
     let chunker = options.chunker.unwrap_or_else(|| Chunker::for_size(total));
     chunker.check().map_err(shoal_content::ManifestError::from)?;
     let cache = options.cache.as_ref().map(|dir| Cache::load(dir, &resolved.roots, chunker));
-    let files =
-        listing.found.iter().filter(|f| matches!(f.entry.kind, shoal_content::EntryKind::File { .. }));
+    let files = listing.entries.iter().filter(|entry| matches!(entry.kind, EntryKind::File { .. }));
     let watcher = Watcher {
         roots: &resolved.roots,
         progress,
@@ -53,26 +52,27 @@ pub(super) fn import_at(
         total,
         done: AtomicU64::new(0),
     };
-    let cut = cut_all(chunker, &mut listing.found, cache.as_ref(), &watcher)?;
+    let cut = cut_all(chunker, &mut listing, cache.as_ref(), &watcher)?;
     if let Some(cache) = &cache
         && !cut.cached
     {
-        let run = |r: &Run| (&listing.found[r.files.clone()], &cut.chunks[r.chunks.clone()]);
+        let run = |r: &Run| (listing.of(r.files.clone()), &cut.chunks[r.chunks.clone()]);
         cache.save(cut.runs.iter().map(run));
     }
     let from_cache = cut.cached && cache.is_some();
-    let manifest = build(chunker, &resolved, &listing.found, cut.chunks)?;
-    let source = Source::new(manifest, resolved.roots, &listing.found, clock);
-    Ok(Imported { source, skipped: listing.skipped, from_cache })
+    let Listing { entries, facts, skipped, .. } = listing;
+    let manifest = build(chunker, &resolved, entries, cut.chunks)?;
+    let source = Source::new(manifest, resolved.roots, facts, clock);
+    Ok(Imported { source, skipped, from_cache })
 }
 
 fn cut_all(
     chunker: Chunker,
-    found: &mut [Found],
+    listing: &mut Listing,
     cache: Option<&Cache>,
     watcher: &Watcher<'_>,
 ) -> Result<Cut, ImportError> {
-    let sizes: Vec<u64> = found.iter().map(|f| f.entry.size).collect();
+    let sizes: Vec<u64> = listing.entries.iter().map(|entry| entry.size).collect();
     let (cut, hashes) = with_hashers(chunker.max_size() as usize, |hashers| {
         let mut cutter = Cutter::new(chunker, hashers, watcher);
         let (mut runs, mut cached) = (Vec::new(), true);
@@ -82,14 +82,14 @@ fn cut_all(
             if size == 0 {
                 continue;
             }
-            match cache.and_then(|cache| cache.lookup(&found[files.clone()], chunker)) {
+            match cache.and_then(|cache| cache.lookup(listing.of(files.clone()), chunker)) {
                 Some(known) => {
                     cutter.add_known(&known)?;
                     watcher.did(size)?;
                 }
                 None => {
                     cached = false;
-                    cutter.cut_run(&mut found[files.clone()])?;
+                    cutter.cut_run(listing.of_mut(files.clone()))?;
                 }
             }
             runs.push(Run { files, chunks: start..cutter.len() });
@@ -106,7 +106,7 @@ fn cut_all(
 fn build(
     chunker: Chunker,
     resolved: &Resolved,
-    found: &[Found],
+    entries: Vec<FileEntry>,
     chunks: Vec<ChunkEntry>,
 ) -> Result<Manifest, ImportError> {
     let builder = ManifestBuilder {
@@ -115,7 +115,7 @@ fn build(
         chunker,
         private: resolved.private,
         parent: None,
-        entries: found.iter().map(|f| f.entry.clone()).collect(),
+        entries,
         chunks,
     };
     Ok(builder.build()?)

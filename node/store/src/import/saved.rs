@@ -11,7 +11,7 @@ use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_bytes::ByteBuf;
 use shoal_content::{ContentId, EntryKind, FileIndex, Hash, Manifest, ManifestAssembler, ManifestError};
 
@@ -70,14 +70,28 @@ pub(super) struct Restored {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Written {
+struct Written<S> {
     root: ByteBuf,
     pages: Vec<ByteBuf>,
     roots: WrittenRoots,
     /// Entries that are not served.
     absent: Vec<FileIndex>,
-    stamps: Vec<Option<StampFields>>,
+    /// One for each entry, if it is known.
+    stamps: S,
     content: ContentId,
+}
+
+/// The stamps of many files, as they are written.
+struct Stamps<'a>(&'a [Standing]);
+
+impl Serialize for Stamps<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let stamp = |it: &Standing| match it {
+            Standing::Sure(stamp) => Some(stamp.fields()),
+            Standing::Absent | Standing::Unsure => None,
+        };
+        serializer.collect_seq(self.0.iter().map(stamp))
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -105,20 +119,20 @@ impl SavedSource {
         // Equal pages are kept once.
         let pages: BTreeSet<&Hash> = root.file_pages.iter().chain(&root.chunk_pages).collect();
         let absent = (0..).zip(standings).filter(|(_, it)| matches!(it, Standing::Absent));
-        let stamp = |it: &Standing| match it {
-            Standing::Sure(stamp) => Some(stamp.fields()),
-            Standing::Absent | Standing::Unsure => None,
-        };
         let written = Written {
             root: block(manifest.id().root_hash()),
             pages: pages.into_iter().map(block).collect(),
             roots: WrittenRoots::of(roots),
             absent: absent.map(|(file, _)| file).collect(),
-            stamps: standings.iter().map(stamp).collect(),
+            stamps: Stamps(standings),
             content: manifest.id(),
         };
-        let body = shoal_cbor::encode(&written);
-        Self([&[VERSION][..], Hash::of(&body).as_bytes(), &body].concat())
+        let mut bytes = vec![0; 1 + SUM];
+        bytes[0] = VERSION;
+        let mut bytes = shoal_cbor::encode_after(bytes, &written);
+        let sum = Hash::of(&bytes[1 + SUM..]);
+        bytes[1..=SUM].copy_from_slice(sum.as_bytes());
+        Self(bytes)
     }
 
     /// Reads it, and checks the manifest against its id. No file is looked at.
@@ -135,11 +149,11 @@ impl SavedSource {
         if Hash::of(body).as_bytes() != sum {
             return Err(damaged("its checksum does not match"));
         }
-        let written: Written =
+        let written: Written<Vec<Option<StampFields>>> =
             shoal_cbor::decode(body).map_err(|error| ReopenError::Damaged(error.to_string()))?;
         let mut manifest = ManifestAssembler::new(written.content, &written.root)?;
-        for page in &written.pages {
-            manifest.add(&Hash::of(page), page)?;
+        for page in written.pages {
+            manifest.add(&Hash::of(&page), &page)?;
         }
         if manifest.missing().next().is_some() {
             return Err(damaged("a page of the manifest is missing"));

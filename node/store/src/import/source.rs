@@ -10,7 +10,7 @@ use shoal_content::{ChunkIndex, ChunkSet, FileIndex, Manifest, Shape};
 use super::reader::open;
 use super::roots::Roots;
 use super::saved::{ReopenError, SavedSource};
-use super::walk::Found;
+use super::walk::Facts;
 use crate::serve::{Files, Opened, Served, Standing};
 use crate::stamp::{Clock, Stamp};
 use crate::{ChunkStore, ReadError, Selection};
@@ -32,14 +32,14 @@ struct SourceFiles {
 
 impl Source {
     /// Takes over what an import found. `found` are the manifest's entries.
-    pub(super) fn new(manifest: Manifest, roots: Roots, found: &[Found], clock: Clock) -> Self {
+    pub(super) fn new(manifest: Manifest, roots: Roots, facts: Vec<Facts>, clock: Clock) -> Self {
         let manifest = Arc::new(manifest);
         let served = serve(&manifest, roots, clock);
-        served.set_stamps(found.iter().map(|f| Some(f.stamp)).collect());
         for chunk in 0..manifest.geometry().chunks() {
-            let sure = manifest.geometry().spans(chunk).all(|span| !found[span.file as usize].racy);
+            let sure = manifest.geometry().spans(chunk).all(|span| !facts[span.file as usize].racy);
             served.add(chunk, sure);
         }
+        served.set_stamps(facts.into_iter().map(|of| Some(of.stamp)).collect());
         Self { served }
     }
 

@@ -1,7 +1,7 @@
 //! Lists what lies at the roots, in canonical order.
 
 use std::fs::{FileType, Metadata};
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
@@ -19,10 +19,9 @@ use crate::stamp::Stamp;
 /// The unit of `st_blocks`, in bytes.
 const BLOCK: u64 = 512;
 
-/// Something to share.
+/// What is known of something to share besides its entry.
 #[derive(Debug, Clone)]
-pub(super) struct Found {
-    pub(super) entry: FileEntry,
+pub(super) struct Facts {
     pub(super) stamp: Stamp,
     /// Whether fewer blocks are allocated than its size needs: there may be holes.
     pub(super) sparse: bool,
@@ -30,18 +29,43 @@ pub(super) struct Found {
     pub(super) racy: bool,
 }
 
-impl Found {
-    /// Whether it has bytes.
-    pub(super) fn has_bytes(&self) -> bool {
-        self.entry.size > 0
+/// Neighbours in a listing.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Listed<'a> {
+    pub(super) entries: &'a [FileEntry],
+    /// At the same places.
+    pub(super) facts: &'a [Facts],
+}
+
+impl<'a> Listed<'a> {
+    pub(super) fn iter(self) -> impl Iterator<Item = (&'a FileEntry, &'a Facts)> {
+        self.entries.iter().zip(self.facts)
     }
 }
 
-/// What was found.
+/// The same while they are read.
+#[derive(Debug)]
+pub(super) struct ListedMut<'a> {
+    pub(super) entries: &'a [FileEntry],
+    pub(super) facts: &'a mut [Facts],
+}
+
+impl ListedMut<'_> {
+    /// Some of them, in two parts.
+    pub(super) fn split(&mut self, part: Range<usize>, first: usize) -> (ListedMut<'_>, ListedMut<'_>) {
+        let entries = self.entries[part.clone()].split_at(first);
+        let facts = self.facts[part].split_at_mut(first);
+        (ListedMut { entries: entries.0, facts: facts.0 }, ListedMut { entries: entries.1, facts: facts.1 })
+    }
+}
+
+/// What was found. Two tables, because the first becomes the manifest's without a copy: there may be millions.
 #[derive(Debug, Default)]
 pub(super) struct Listing {
     /// In canonical order.
-    pub(super) found: Vec<Found>,
+    pub(super) entries: Vec<FileEntry>,
+    /// At the same places.
+    pub(super) facts: Vec<Facts>,
     pub(super) skipped: SkippedList,
     /// What cannot be shared for its name.
     unsafe_names: SkippedList,
@@ -62,7 +86,7 @@ pub(super) fn walk(
             for (name, root) in all {
                 let Some(path) = listing.safe(root, name.clone()) else { continue };
                 if root.is_dir() {
-                    listing.found.push(Found::new(path, EntryKind::Folder, &stat(root)?));
+                    listing.add(path, EntryKind::Folder, &stat(root)?);
                     listing.add_folder(root, &format!("{name}/"), cancel)?;
                 } else {
                     listing.add_root_file(root, path)?;
@@ -70,7 +94,7 @@ pub(super) fn walk(
             }
         }
     }
-    listing.found.sort_unstable_by(|a, b| a.entry.path.cmp(&b.entry.path));
+    listing.sort();
     listing.drop_collisions(&resolved.roots);
     if skip_unsafe {
         listing.skipped.append(std::mem::take(&mut listing.unsafe_names));
@@ -81,29 +105,53 @@ pub(super) fn walk(
     Ok(listing)
 }
 
-impl Found {
-    fn new(path: SafePath, kind: EntryKind, meta: &Metadata) -> Self {
+impl Listing {
+    fn add(&mut self, path: SafePath, kind: EntryKind, meta: &Metadata) {
         let is_file = matches!(kind, EntryKind::File { .. });
         let size = if is_file { meta.len() } else { 0 };
         let sparse = is_file && meta.blocks().saturating_mul(BLOCK) < size;
         let private = !matches!(kind, EntryKind::Link(_)) && is_private(meta.mode());
-        Self { entry: FileEntry { path, size, kind, private }, stamp: Stamp::of(meta), sparse, racy: false }
+        self.entries.push(FileEntry { path, size, kind, private });
+        self.facts.push(Facts { stamp: Stamp::of(meta), sparse, racy: false });
     }
-}
 
-impl Listing {
+    /// Puts all in canonical order. A walk goes depth first and by names within a folder, which is that order; so nothing has
+    /// to be moved as a rule.
+    fn sort(&mut self) {
+        if self.entries.is_sorted_by(|a, b| a.path <= b.path) {
+            return;
+        }
+        let mut all: Vec<_> = self.entries.drain(..).zip(self.facts.drain(..)).collect();
+        all.sort_unstable_by(|(a, _), (b, _)| a.path.cmp(&b.path));
+        (self.entries, self.facts) = all.into_iter().unzip();
+    }
+
+    /// Keeps what is to be kept, place by place.
+    fn keep(&mut self, keep: &[bool]) {
+        let (mut of_entries, mut of_facts) = (keep.iter(), keep.iter());
+        self.entries.retain(|_| of_entries.next().is_none_or(|keep| *keep));
+        self.facts.retain(|_| of_facts.next().is_none_or(|keep| *keep));
+    }
+
+    pub(super) fn of(&self, files: Range<usize>) -> Listed<'_> {
+        Listed { entries: &self.entries[files.clone()], facts: &self.facts[files] }
+    }
+
+    pub(super) fn of_mut(&mut self, files: Range<usize>) -> ListedMut<'_> {
+        ListedMut { entries: &self.entries[files.clone()], facts: &mut self.facts[files] }
+    }
+
     fn add_root_file(&mut self, file: &Path, path: SafePath) -> Result<(), ImportError> {
         let meta = stat(file)?;
         if !meta.is_file() {
             return Err(ImportError::NotShareable(file.to_owned()));
         }
-        self.found.push(Found::new(path, file_kind(&meta), &meta));
+        self.add(path, file_kind(&meta), &meta);
         Ok(())
     }
 
     /// Adds what is inside of a folder; `prefix` is empty or ends in `/`.
     fn add_folder(&mut self, folder: &Path, prefix: &str, cancel: &AtomicBool) -> Result<(), ImportError> {
-        // Depth first and by names within a folder: nearly canonical order, so that sorting is cheap.
         let mut walk = WalkDir::new(folder).min_depth(1).sort_by_file_name().into_iter();
         while let Some(item) = walk.next() {
             if cancel.load(Ordering::Relaxed) {
@@ -133,7 +181,7 @@ impl Listing {
                 },
                 _ => file_kind(&meta),
             };
-            self.found.push(Found::new(path, kind, &meta));
+            self.add(path, kind, &meta);
         }
         Ok(())
     }
@@ -155,38 +203,36 @@ impl Listing {
 
     /// Drops whatever some systems would take for something else that is here too.
     fn drop_collisions(&mut self, roots: &Roots) {
-        let found = &self.found;
-        let mut keep = vec![true; found.len()];
+        let entries = &self.entries;
+        let mut keep = vec![true; entries.len()];
         let _ = each_collision(
-            found.len(),
-            |at| found[at].entry.path.as_str(),
+            entries.len(),
+            |at| entries[at].path.as_str(),
             |collision| {
-                let named = &found[collision.at].entry.path.as_str()[..collision.len];
-                let beneath = |f: &&Found| {
-                    let rest = f.entry.path.as_str().strip_prefix(named);
+                let named = &entries[collision.at].path.as_str()[..collision.len];
+                let beneath = |entry: &&FileEntry| {
+                    let rest = entry.path.as_str().strip_prefix(named);
                     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
                 };
-                let end = collision.at + found[collision.at..].iter().take_while(beneath).count();
+                let end = collision.at + entries[collision.at..].iter().take_while(beneath).count();
                 keep[collision.at..end].fill(false);
                 self.unsafe_names.add(roots.locate(named), SkipReason::Collides(collision.earlier));
                 ControlFlow::Continue(())
             },
         );
-        let mut keep = keep.into_iter();
-        self.found.retain(|_| keep.next().unwrap_or(true));
+        self.keep(&keep);
     }
 
     /// Only folders that are private or have nothing in them are entries. Canonical order puts what lies in a
     /// folder straight after it; a folder inside of it that goes too goes because something lies in that one.
     fn drop_full_folders(&mut self) {
-        let next = |at: usize| self.found.get(at + 1).map(|f| &f.entry.path);
-        let keep = |(at, found): (usize, &Found)| {
-            let full = next(at).is_some_and(|next| next.is_beneath(&found.entry.path));
-            !(full && found.entry.kind == EntryKind::Folder && !found.entry.private)
+        let next = |at: usize| self.entries.get(at + 1).map(|entry| &entry.path);
+        let keep = |(at, entry): (usize, &FileEntry)| {
+            let full = next(at).is_some_and(|next| next.is_beneath(&entry.path));
+            !(full && entry.kind == EntryKind::Folder && !entry.private)
         };
-        let keep: Vec<bool> = self.found.iter().enumerate().map(keep).collect();
-        let mut keep = keep.into_iter();
-        self.found.retain(|_| keep.next().unwrap_or(true));
+        let keep: Vec<bool> = self.entries.iter().enumerate().map(keep).collect();
+        self.keep(&keep);
     }
 }
 

@@ -46,7 +46,7 @@ impl Target {
         self.served.files().close();
         let done = self.place();
         // Whether or not all went well: what has been moved is no longer where it was.
-        self.served.moved(self.stamps());
+        self.served.moved(|file| self.stamp_of(file));
         done?;
         let placed = Placed { path: self.path(), already_there: self.already };
         *phase = Some(placed.clone());

@@ -21,7 +21,7 @@ impl Target {
     /// places that need them.
     pub(super) fn begin(&self, damaged: u32) {
         let manifest = self.manifest().clone();
-        self.served.set_stamps(self.stamps());
+        self.served.stamp_each(|file| self.stamp_of(file));
         for chunk in 0..manifest.geometry().chunks() {
             if self.is_whole(chunk) {
                 self.served.add(chunk, self.is_ours(chunk));
@@ -58,11 +58,9 @@ impl Target {
         };
     }
 
-    /// The stamps under which chunks are sure now: known only for files that nobody else writes to.
-    pub(super) fn stamps(&self) -> Vec<Option<Stamp>> {
-        let files = self.served.files();
-        let stamp = |file| (files.place(file) == Place::Part).then_some(Stamp::OURS);
-        (0..self.manifest().entries().len() as FileIndex).map(stamp).collect()
+    /// The stamp of a file under which chunks are sure now: known only if nobody else writes to it.
+    pub(super) fn stamp_of(&self, file: FileIndex) -> Option<Stamp> {
+        (self.served.files().place(file) == Place::Part).then_some(Stamp::OURS)
     }
 
     /// Whether all bytes of a chunk are on disk, of files that are not wanted too.
