@@ -2,8 +2,11 @@
 //!
 //! `cargo bench -p shoal-tests --bench transfer` prints ratios: medians of pairs that ran one after the other. `SHOAL`
 //! names a program that is there already; without it, the bench builds one first. `TMPDIR` says which disk is meant; 18
-//! GiB must be free there. `-- --quick` leaves out the 8 GiB file.
+//! GiB must be free there, and 3 million inodes. `-- --quick` leaves out the 8 GiB file and the million files; names of parts,
+//! such as `-- far several`, leave out all others.
 
+mod far;
+mod million;
 mod plain;
 mod run;
 
@@ -16,7 +19,7 @@ use rand::{Rng, SeedableRng};
 use shoal_engine::SeededRng;
 use shoal_tests::programs::Programs;
 
-use self::run::{Measured, median, shoal_once, time_to_share};
+use self::run::{Measured, from_several, median, over_far_line, shoal_once, time_to_share};
 
 const GIB: u64 = 1 << 30;
 const PAIRS: usize = 5;
@@ -27,17 +30,25 @@ fn main() {
         return;
     }
     let quick = std::env::args().any(|a| a == "--quick");
+    let named: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with("--")).collect();
+    let wanted = |part: &str| named.is_empty() || named.iter().any(|name| name == part);
     let shoal = Programs::find().expect("there is a program").shoal;
     let scratch = tempfile::tempdir().expect("a scratch folder");
     let file = scratch.path().join("random.bin");
     make(&file, GIB);
 
-    transfer(&shoal, scratch.path(), &file);
-    share_large(&shoal, &file);
+    let parts: [(&str, fn(&Path, &Path, &Path)); 4] =
+        [("transfer", transfer), ("several", several), ("far", far), ("share", share_large)];
+    parts.iter().filter(|(name, _)| wanted(name)).for_each(|(_, part)| part(&shoal, scratch.path(), &file));
     fs::remove_file(&file).expect("can be removed");
-    share_tiny(&shoal, scratch.path());
-    if !quick {
+    if wanted("tiny") {
+        share_tiny(&shoal, scratch.path());
+    }
+    if wanted("huge") && !quick {
         resident(&shoal, scratch.path());
+    }
+    if wanted("million") && !quick {
+        million::share_and_fetch(&shoal, scratch.path());
     }
 }
 
@@ -63,9 +74,9 @@ fn transfer(shoal: &Path, scratch: &Path, file: &Path) {
         // In turn, each one first now and then: the first one pays for what the last one left behind.
         for turn in 0..3 {
             match (round + turn) % 3 {
-                0 => hashed.push(plain::copy(scratch, file, false)),
+                0 => hashed.push(plain::copy(scratch, file, false, false)),
                 1 => ours.push(shoal_once(shoal, scratch, file)),
-                _ => synced.push(plain::copy(scratch, file, true)),
+                _ => synced.push(plain::copy(scratch, file, true, false)),
             }
         }
     }
@@ -94,7 +105,25 @@ fn transfer(shoal: &Path, scratch: &Path, file: &Path) {
     );
 }
 
-fn share_large(shoal: &Path, file: &Path) {
+fn far(shoal: &Path, scratch: &Path, file: &Path) {
+    println!("\nthe same file over a gigabit line with a round trip of 100 ms");
+    let pairs: Vec<_> = (0..PAIRS)
+        .map(|_| (plain::copy(scratch, file, true, true).wall, over_far_line(shoal, scratch, file)))
+        .collect();
+    let rates = pairs.iter().map(|(plain, ours)| plain.as_secs_f64() / ours.as_secs_f64());
+    println!("  shoal's rate ÷ plain TCP's, with SHA-256 and sync: {:.2} (aim: at least 0.8)", median(rates));
+}
+
+fn several(shoal: &Path, scratch: &Path, file: &Path) {
+    println!("\nthe same file from four seeds at once, beside one");
+    let pairs: Vec<_> = (0..PAIRS)
+        .map(|_| (from_several(shoal, scratch, file, 1), from_several(shoal, scratch, file, 4)))
+        .collect();
+    let ratio = median(pairs.iter().map(|(one, four)| four.as_secs_f64() / one.as_secs_f64()));
+    println!("  time with four ÷ time with one: {ratio:.2} (aim: at most 1)");
+}
+
+fn share_large(shoal: &Path, _scratch: &Path, file: &Path) {
     println!("\nsharing 1 GiB, until the ticket is there");
     let pairs: Vec<_> = (0..PAIRS).map(|_| (plain::hash(file), time_to_share(shoal, file))).collect();
     let ratio = median(pairs.iter().map(|(plain, ours)| ours.as_secs_f64() / plain.as_secs_f64()));
@@ -105,7 +134,7 @@ fn share_large(shoal: &Path, file: &Path) {
         seconds(|p| p.0),
         seconds(|p| p.1)
     );
-    println!("  share ÷ one pass: {ratio:.2} (aim: at most 1.5)");
+    println!("  share ÷ one pass: {ratio:.2} (aim: at most 0.8)");
 }
 
 fn share_tiny(shoal: &Path, scratch: &Path) {
@@ -124,7 +153,7 @@ fn share_tiny(shoal: &Path, scratch: &Path) {
     let ms =
         |of: fn(&(Duration, Duration)) -> Duration| median(pairs.iter().map(|p| of(p).as_secs_f64() * 1e3));
     println!("  reading them: {:.0} ms; share: {:.0} ms", ms(|p| p.0), ms(|p| p.1));
-    println!("  share ÷ reading: {ratio:.2} (aim: at most 3)");
+    println!("  share ÷ reading: {ratio:.2} (aim: at most 2)");
     fs::remove_dir_all(folder).expect("can be removed");
 }
 

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
 
+use crate::far::line_to;
 use crate::run::{Measured, Watched, prefault_memory};
 
 const BLOCK: usize = 1 << 20;
@@ -59,8 +60,8 @@ fn receive(file: &Path, sync: bool) {
     }
 }
 
-/// Copies a file between two processes.
-pub(crate) fn copy(scratch: &Path, file: &Path, sync: bool) -> Measured {
+/// Copies a file between two processes, over a long line where that is asked for.
+pub(crate) fn copy(scratch: &Path, file: &Path, sync: bool, far: bool) -> Measured {
     let to = scratch.join("plain-copy");
     let me = std::env::current_exe().expect("a path");
     let role = |parts: &[&str]| {
@@ -71,6 +72,8 @@ pub(crate) fn copy(scratch: &Path, file: &Path, sync: bool) -> Measured {
     let text = |path: &Path| path.to_str().expect("text").to_owned();
     let mut receiver = Watched::start(role(&["receive", &text(&to), if sync { "sync" } else { "fast" }]));
     let address = receiver.line();
+    let line = || line_to(address.parse().expect("an address")).to_string();
+    let address = if far { line() } else { address };
     prefault_memory();
     let start = Instant::now();
     let sender = Watched::start(role(&["send", &text(file), &address]));

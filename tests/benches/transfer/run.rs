@@ -9,8 +9,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use libp2p::Multiaddr;
+use libp2p::multiaddr::Protocol;
+use shoal_content::Ticket;
 use shoal_tests::proc::peak_resident;
 use shoal_tests::process::LOOPBACK;
+
+use crate::far;
 
 /// What a copy took.
 pub(crate) struct Measured {
@@ -125,7 +130,7 @@ pub(crate) fn median(figures: impl Iterator<Item = f64>) -> f64 {
     all[all.len() / 2]
 }
 
-fn share(shoal: &Path, path: &Path) -> (Watched, String) {
+pub(crate) fn share(shoal: &Path, path: &Path) -> (Watched, String) {
     let mut command = Command::new(shoal);
     command
         .arg("share")
@@ -143,18 +148,10 @@ fn share(shoal: &Path, path: &Path) -> (Watched, String) {
 
 /// Shares a file and fetches it, from the start of the fetching process to its end.
 pub(crate) fn shoal_once(shoal: &Path, scratch: &Path, file: &Path) -> Measured {
-    let to = scratch.join("fetched");
     let (sender, ticket) = share(shoal, file);
-    prefault_memory();
     let before = sender.cpu();
-    let mut command = Command::new(shoal);
-    command.args(["get", &ticket, "--listen", LOOPBACK, "-o"]).arg(&to);
-    command.stdout(Stdio::null()).stderr(Stdio::null());
-    let start = Instant::now();
-    let received = Watched::start(command).end();
-    let wall = start.elapsed();
+    let (wall, received) = fetch(shoal, scratch, &ticket);
     let sent = sender.kill();
-    fs::remove_dir_all(to).expect("can be removed");
     Measured {
         wall,
         sender: sent.cpu - before,
@@ -162,6 +159,57 @@ pub(crate) fn shoal_once(shoal: &Path, scratch: &Path, file: &Path) -> Measured 
         sender_rss: sent.rss,
         receiver_rss: received.rss,
     }
+}
+
+/// Fetches into a new folder, which is removed afterwards.
+pub(crate) fn fetch(shoal: &Path, scratch: &Path, ticket: &str) -> (Duration, Cost) {
+    let to = scratch.join("fetched");
+    prefault_memory();
+    let mut command = Command::new(shoal);
+    command.args(["get", ticket, "--listen", LOOPBACK, "-o"]).arg(&to);
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    let start = Instant::now();
+    let received = Watched::start(command).end();
+    let wall = start.elapsed();
+    fs::remove_dir_all(to).expect("can be removed");
+    (wall, received)
+}
+
+/// Shares a file and fetches it over a long line.
+pub(crate) fn over_far_line(shoal: &Path, scratch: &Path, file: &Path) -> Duration {
+    let (sender, ticket) = share(shoal, file);
+    let mut ticket: Ticket = ticket.parse().expect("a ticket");
+    let direct = ticket.peers.iter().find_map(tcp).expect("it listens on TCP");
+    let line = far::line_to(([127, 0, 0, 1], direct).into());
+    ticket.peers =
+        ticket.peers.iter().filter(|address| tcp(address).is_some()).map(|a| at(a, line.port())).collect();
+    let (wall, _) = fetch(shoal, scratch, &ticket.to_string());
+    sender.kill();
+    wall
+}
+
+fn tcp(address: &Multiaddr) -> Option<u16> {
+    address.iter().find_map(|part| if let Protocol::Tcp(port) = part { Some(port) } else { None })
+}
+
+/// The same with another port of TCP.
+fn at(address: &Multiaddr, port: u16) -> Multiaddr {
+    address.iter().map(|part| if let Protocol::Tcp(_) = part { Protocol::Tcp(port) } else { part }).collect()
+}
+
+/// Shares a file from several processes and fetches it from all of them at once.
+pub(crate) fn from_several(shoal: &Path, scratch: &Path, file: &Path, seeds: usize) -> Duration {
+    let seeds: Vec<(Watched, String)> = (0..seeds).map(|_| share(shoal, file)).collect();
+    let tickets = seeds.iter().map(|(_, ticket)| ticket.parse::<Ticket>().expect("a ticket"));
+    let all = tickets.reduce(|mut all, one| {
+        all.peers.extend(one.peers);
+        all
+    });
+    let (wall, _) = fetch(shoal, scratch, &all.expect("there is a seed").to_string());
+    seeds.into_iter().for_each(|(seed, _)| {
+        seed.kill();
+    });
+    wall
 }
 
 /// How long until `share` prints the ticket, without a cache.
