@@ -24,6 +24,7 @@ mod import;
 mod lru;
 mod mode;
 mod parallel;
+mod recorded;
 mod selection;
 mod serve;
 mod stamp;

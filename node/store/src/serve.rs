@@ -22,6 +22,7 @@ use shoal_content::{ChunkIndex, ChunkSet, FileIndex, Hash, Manifest, Span};
 
 use super::ReadError;
 use super::lru::Lru;
+use super::recorded::RecordedStamps;
 use super::stamp::{Clock, FileId, Stamp};
 
 /// No more files than these are kept open for reading.
@@ -79,24 +80,18 @@ struct Trust {
     have: ChunkSet,
     sure: ChunkSet,
     /// By file: the stamp for which its sure chunks are sure.
-    stamps: Vec<Option<Stamp>>,
+    stamps: RecordedStamps,
     /// Whether chunks became sure by being read.
     learned: bool,
     /// Whether chunks were withdrawn.
     lost: bool,
 }
 
-impl Trust {
-    fn stamp_each(&mut self, stamp: impl Fn(FileIndex) -> Option<Stamp>) {
-        (0..).zip(&mut self.stamps).for_each(|(file, of)| *of = stamp(file));
-    }
-}
-
 impl<F: Files> Served<F> {
     /// Starts with nothing to serve.
     pub(crate) fn new(manifest: Arc<Manifest>, files: F, clock: Clock) -> Self {
         let none = ChunkSet::with_capacity(manifest.chunks().len());
-        let stamps = vec![None; manifest.entries().len()];
+        let stamps = RecordedStamps::none(manifest.entries().len());
         let trust = Mutex::new(Trust { have: none.clone(), sure: none, stamps, learned: false, lost: false });
         Self { manifest, files, clock, trust, handles: Mutex::new(Lru::new(OPEN_FILES)) }
     }
@@ -119,12 +114,12 @@ impl<F: Files> Served<F> {
 
     /// Sets the stamps under which chunks are sure.
     pub(crate) fn set_stamps(&self, stamps: Vec<Option<Stamp>>) {
-        lock(&self.trust).stamps = stamps;
+        lock(&self.trust).stamps = stamps.into();
     }
 
     /// Sets the stamp of each file.
     pub(crate) fn stamp_each(&self, stamp: impl Fn(FileIndex) -> Option<Stamp>) {
-        lock(&self.trust).stamp_each(stamp);
+        lock(&self.trust).stamps.set_each(stamp);
     }
 
     /// A chunk can be served from now on; `sure` if its bytes are known to match under the stamps set.
@@ -140,7 +135,7 @@ impl<F: Files> Served<F> {
             Standing::Sure(stamp) => Some(*stamp),
             Standing::Absent | Standing::Unsure => None,
         };
-        self.set_stamps(standings.iter().map(stamp).collect());
+        self.stamp_each(|file| stamp(&standings[file as usize]));
         let geometry = self.manifest.geometry();
         for chunk in 0..geometry.chunks() {
             let of = |span: Span| standings[span.file as usize];
@@ -154,12 +149,12 @@ impl<F: Files> Served<F> {
     pub(crate) fn standings(&self) -> Vec<Standing> {
         let trust = lock(&self.trust);
         let all = |set: &ChunkSet, file| self.manifest.geometry().chunks_of(file).all(|c| set[c as usize]);
-        let standing = |(file, stamp): (FileIndex, &Option<Stamp>)| match stamp {
+        let standing = |(file, stamp): (FileIndex, Option<Stamp>)| match stamp {
             _ if !all(&trust.have, file) => Standing::Absent,
-            Some(stamp) if all(&trust.sure, file) => Standing::Sure(*stamp),
+            Some(stamp) if all(&trust.sure, file) => Standing::Sure(stamp),
             _ => Standing::Unsure,
         };
-        (0..).zip(&trust.stamps).map(standing).collect()
+        (0..).zip(trust.stamps.iter()).map(standing).collect()
     }
 
     /// The files have been moved, and have these stamps: closes them all. No chunk is sure until it has been hashed once.
@@ -167,7 +162,7 @@ impl<F: Files> Served<F> {
         lock(&self.handles).clear();
         let mut trust = lock(&self.trust);
         trust.sure.clear();
-        trust.stamp_each(stamp);
+        trust.stamps.set_each(stamp);
     }
 
     /// See [`ChunkStore::read`](super::ChunkStore::read).
@@ -200,7 +195,7 @@ impl<F: Files> Served<F> {
             }
             // After the read, so that a change before or during it is seen.
             let now = self.files.stamp(span.file).ok();
-            let recorded = lock(&self.trust).stamps[span.file as usize];
+            let recorded = lock(&self.trust).stamps.get(span.file);
             now.is_some() && now == recorded && now.is_some_and(|s| s.id() == opened.id)
         })
     }
@@ -258,8 +253,8 @@ impl<F: Files> Served<F> {
     fn note(&self, chunk: ChunkIndex, stamps: &[(FileIndex, Stamp)], sure: bool) {
         let mut trust = lock(&self.trust);
         for (file, stamp) in stamps {
-            if trust.stamps[*file as usize] != Some(*stamp) {
-                trust.stamps[*file as usize] = Some(*stamp);
+            if trust.stamps.get(*file) != Some(*stamp) {
+                trust.stamps.set(*file, Some(*stamp));
                 let chunks = self.manifest.geometry().chunks_of(*file);
                 trust.sure.remove_range(chunks.start as usize..chunks.end as usize);
             }
@@ -278,7 +273,7 @@ impl<F: Files> Served<F> {
     /// The first file whose stamp is not the recorded one, else the first.
     fn culprit(&self, stamps: &[(FileIndex, Stamp)]) -> FileIndex {
         let trust = lock(&self.trust);
-        let differs = |(file, stamp): &&(FileIndex, Stamp)| trust.stamps[*file as usize] != Some(*stamp);
+        let differs = |(file, stamp): &&(FileIndex, Stamp)| trust.stamps.get(*file) != Some(*stamp);
         stamps.iter().find(differs).or(stamps.first()).map_or(0, |(file, _)| *file)
     }
 

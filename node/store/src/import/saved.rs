@@ -70,15 +70,25 @@ pub(super) struct Restored {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Written<S> {
+struct Written<P, S> {
     root: ByteBuf,
-    pages: Vec<ByteBuf>,
+    pages: P,
     roots: WrittenRoots,
     /// Entries that are not served.
     absent: Vec<FileIndex>,
     /// One for each entry, if it is known.
     stamps: S,
     content: ContentId,
+}
+
+/// The blocks of a manifest with some hashes, as they are written.
+struct Pages<'a>(&'a Manifest, BTreeSet<&'a Hash>);
+
+impl Serialize for Pages<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer
+            .collect_seq(self.1.iter().map(|hash| ByteBuf::from(self.0.block(hash).unwrap_or_default())))
+    }
 }
 
 /// The stamps of many files, as they are written.
@@ -114,14 +124,13 @@ impl SavedSource {
 
     /// Writes a source down. `standings` has one for each entry.
     pub(super) fn write(manifest: &Manifest, roots: &Roots, standings: &[Standing]) -> Self {
-        let block = |hash: &Hash| ByteBuf::from(manifest.block(hash).unwrap_or_default());
         let root = manifest.root();
         // Equal pages are kept once.
-        let pages: BTreeSet<&Hash> = root.file_pages.iter().chain(&root.chunk_pages).collect();
+        let pages = root.file_pages.iter().chain(&root.chunk_pages).collect();
         let absent = (0..).zip(standings).filter(|(_, it)| matches!(it, Standing::Absent));
         let written = Written {
-            root: block(manifest.id().root_hash()),
-            pages: pages.into_iter().map(block).collect(),
+            root: manifest.block(manifest.id().root_hash()).unwrap_or_default().into(),
+            pages: Pages(manifest, pages),
             roots: WrittenRoots::of(roots),
             absent: absent.map(|(file, _)| file).collect(),
             stamps: Stamps(standings),
@@ -149,7 +158,7 @@ impl SavedSource {
         if Hash::of(body).as_bytes() != sum {
             return Err(damaged("its checksum does not match"));
         }
-        let written: Written<Vec<Option<StampFields>>> =
+        let written: Written<Vec<ByteBuf>, Vec<Option<StampFields>>> =
             shoal_cbor::decode(body).map_err(|error| ReopenError::Damaged(error.to_string()))?;
         let mut manifest = ManifestAssembler::new(written.content, &written.root)?;
         for page in written.pages {

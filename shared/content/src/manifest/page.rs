@@ -146,7 +146,12 @@ pub(super) fn decode_file_page(bytes: &[u8]) -> Result<Vec<FileEntry>, ManifestE
     if wire.is_empty() {
         return Err(ManifestError::Counts("an empty file page"));
     }
-    wire.into_iter().map(FileEntry::try_from).collect()
+    // Exactly as long as it has to be: a manifest may have a thousand pages.
+    let mut entries = Vec::with_capacity(wire.len());
+    for entry in wire {
+        entries.push(FileEntry::try_from(entry)?);
+    }
+    Ok(entries)
 }
 
 /// Encodes a chunk page.

@@ -11,6 +11,7 @@ use super::requests::Pending;
 use super::{Download, Output, PeerChoice, RequestId};
 use crate::PeerName;
 use shoal_content::ChunkIndex;
+use shoal_wire::chunks::MAX_WAITING;
 
 /// Chunks that are picked at random before rarity counts, so that there is soon something to pass on.
 const RANDOM_FIRST: usize = 4;
@@ -219,9 +220,10 @@ impl<P: PeerName> Download<P> {
         let count = peer.pending.len();
         // A peer that stalled gets one request to show that it is back.
         let most = if peer.stalls > 0 { 1 } else { self.config.max_in_flight };
-        if self.config.fixed_in_flight {
+        if self.config.fixed_in_flight || peer.stalls > 0 {
             return count < most;
         }
+        let most = most.max(peer.line(self.usual_len).min(MAX_WAITING));
         let few = match peer.window() {
             None if self.peers.len() < MANY => 4,
             Some(_) if self.peers.len() < MANY => 2,

@@ -34,7 +34,8 @@ pub enum Topology {
 /// What a user may choose.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct DownloadConfig {
-    /// Most requests under way per peer; at least 1.
+    /// Most requests under way per peer; at least 1. On a line that holds more within two round trips there are as many as
+    /// that, up to what a peer lets wait.
     pub max_in_flight: usize,
     /// Always that many, whatever the rate and the delay.
     pub fixed_in_flight: bool,

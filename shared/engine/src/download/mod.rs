@@ -10,7 +10,9 @@
 //! after three times it is dropped. A peer whose bytes did not match is banned at once.
 //!
 //! What always holds: no chunk is asked of the same peer twice at once, nor of more than two peers;
-//! requests per peer stay within [`DownloadConfig::max_in_flight`]; a stored chunk is never asked for again.
+//! requests per peer stay within [`DownloadConfig::max_in_flight`], or on a long line within
+//! [`MAX_WAITING`](shoal_wire::chunks::MAX_WAITING); a stored chunk is
+//! never asked for again.
 
 mod asking;
 mod figures;

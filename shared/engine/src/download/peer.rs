@@ -108,6 +108,13 @@ impl<P> Peer<P> {
         self.throughput.rate().map(|rate| long(rate).min(full(rate)) as u64)
     }
 
+    /// How many chunks of `len` bytes arrive in two round trips. With fewer under way, a long line runs dry until the peer
+    /// hears of the next request.
+    pub(super) fn line(&self, len: u32) -> usize {
+        let bytes = self.throughput.rate().map_or(0.0, |rate| 2.0 * rate * self.rtt.as_secs_f64());
+        (bytes / f64::from(len.max(1))) as usize
+    }
+
     /// How long it would take to get `len` more bytes, after everything that is queued.
     pub(super) fn estimate(&self, len: u32) -> Option<Duration> {
         let (rate, queued) = match self.throughput.rate() {

@@ -4,6 +4,7 @@ use super::*;
 use crate::testing::peer;
 use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
+use shoal_wire::chunks::MAX_WAITING;
 
 const CHUNK: u32 = 1 << 20;
 
@@ -102,7 +103,7 @@ impl World {
             self.apply(output);
         }
         for peer in self.download.peers.values() {
-            assert!(peer.pending.len() <= self.download.config.max_in_flight);
+            assert!(peer.pending.len() <= self.download.config.max_in_flight.max(MAX_WAITING));
             let mut chunks: Vec<_> =
                 peer.pending.ids().filter_map(|id| peer.pending.get(id)?.chunk).collect();
             let all = chunks.len();
@@ -272,6 +273,45 @@ fn one_honest_peer_is_enough() {
     let mut world = World::new(50, 1, vec![honest(10 << 20, 50)]);
     world.run();
     assert!(world.complete && world.duplicates == 0);
+}
+
+/// The most requests under way while one peer sends 100 MB/s, by its round trip.
+fn most_in_flight(rtt: Duration) -> usize {
+    const LEN: u32 = 1 << 18;
+    let (chunks, peer) = (10_000, peer(1));
+    let (config, none) = (DownloadConfig::default(), ChunkSet::with_capacity(chunks));
+    let lengths = vec![LEN; chunks].into();
+    let rng = SeededRng::seed_from_u64(1);
+    let mut download = Download::new(config, lengths, full(chunks), &none, rng);
+    let mut now = Duration::ZERO;
+    download.handle(now, Input::PeerUp { peer, rtt });
+    // Not all, so that it is asked for certain chunks.
+    let mut most_of_it = full(chunks);
+    most_of_it.remove(0);
+    download.handle(now, Input::Have { peer, chunks: most_of_it.into() });
+    let mut underway = VecDeque::new();
+    let mut most = 0;
+    while now < Duration::from_secs(10) {
+        while let Some(output) = download.poll_output() {
+            if let Output::Request { id, chunk, .. } = output {
+                underway.push_back((now + rtt, id, chunk));
+            }
+        }
+        most = most.max(underway.len());
+        let Some((arrives, id, chunk)) = underway.pop_front() else { break };
+        now = arrives.max(now + Duration::from_secs_f64(f64::from(LEN) / 100e6));
+        download.handle(now, Input::Progress { peer, bytes: LEN.into() });
+        download.handle(now, Input::Stored { peer, id, chunk });
+    }
+    most
+}
+
+#[test]
+fn a_long_line_is_kept_full() {
+    assert_eq!(most_in_flight(Duration::from_millis(1)), DownloadConfig::default().max_in_flight);
+    // 100 ms at 100 MB/s hold 38 of these chunks.
+    let most = most_in_flight(Duration::from_millis(100));
+    assert!((40..=MAX_WAITING).contains(&most), "{most}");
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::Simulation;
 use crate::id::Number;
 use crate::node::{Kind, Node};
+use shoal_wire::chunks::MAX_WAITING;
 
 /// Looks at a simulation after each step.
 ///
@@ -32,7 +33,7 @@ impl Invariants {
         if simulation.asked_twice > 0 {
             return Err("a chunk was asked of the same peer twice at once".into());
         }
-        if simulation.most_in_flight > simulation.scenario.download.max_in_flight {
+        if simulation.most_in_flight > simulation.scenario.download.max_in_flight.max(MAX_WAITING) {
             return Err(format!("{} requests at once", simulation.most_in_flight));
         }
         let honest = simulation.nodes.iter().filter(|node| node.kind == Kind::Honest).count();
