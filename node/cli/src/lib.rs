@@ -47,10 +47,12 @@ mod tracker;
 mod verify;
 mod why;
 
+use std::num::NonZero;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use shoal_rendezvous::config::LogFormat;
+use tokio::runtime::{Builder, Runtime};
 use tokio_util::sync::CancellationToken;
 
 use self::error::CliError;
@@ -120,7 +122,7 @@ pub fn main() -> ExitCode {
         init_log();
     }
     let output = Output::new(args.json, args.quiet);
-    let runtime = match tokio::runtime::Runtime::new() {
+    let runtime = match runtime() {
         Ok(runtime) => runtime,
         Err(error) => {
             output.error(&anyhow::anyhow!("cannot start: {error}").into());
@@ -195,4 +197,11 @@ fn init_log() {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| format!("error,{QUIET}").into());
     shoal_rendezvous::log::init(filter, LogFormat::Text);
+}
+
+/// Half of the cores move bytes between connections and buffers; the others are for threads that hash and write. With as many
+/// workers as cores, tasks mostly wake each other on another core, which costs more than it brings.
+fn runtime() -> std::io::Result<Runtime> {
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    Builder::new_multi_thread().worker_threads(cores.div_ceil(2)).enable_all().build()
 }

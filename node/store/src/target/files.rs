@@ -80,18 +80,62 @@ impl TargetFiles {
         self.last.forget();
     }
 
-    /// A file of the part, open for writing; made in its full length, as a hole, if it is not there.
+    /// A file in the part, open for writing and of its full length. Made with the folders above it, if it is not there.
     pub(super) fn writable(&self, file: FileIndex) -> io::Result<Arc<File>> {
+        self.open(file, false)
+    }
+
+    /// The same for bytes that are the whole file: a new one needs no length before them, and nobody comes back to it.
+    pub(super) fn writable_at_once(&self, file: FileIndex) -> io::Result<Arc<File>> {
+        self.open(file, true)
+    }
+
+    fn open(&self, file: FileIndex, at_once: bool) -> io::Result<Arc<File>> {
         // Bound to a name, so that the lock is not held while opening.
         let open = lock(&self.handles).get(file);
         if let Some(open) = open {
             return Ok(open);
         }
         let entry = self.entry(file);
-        let opened = match self.part.open_write(&entry.path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => self.create(file)?,
-            opened => opened?,
+        let opened = match self.create(file)? {
+            Some(new) => {
+                if entry.size > 0 && !at_once {
+                    new.set_len(entry.size)?;
+                }
+                new
+            }
+            None => self.open_existing(entry)?,
         };
+        let opened = Arc::new(opened);
+        if !at_once {
+            lock(&self.handles).insert(file, opened.clone());
+        }
+        Ok(opened)
+    }
+
+    /// Makes a file, which is tried first because there may be a million of them; `None` if it is there already.
+    fn create(&self, file: FileIndex) -> io::Result<Option<File>> {
+        let entry = self.entry(file);
+        match self.part.create(entry, &self.manifest) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(None),
+            Err(error) => Err(error),
+            Ok(made) => {
+                let mut dirty = lock(&self.dirty);
+                dirty.files.insert(file);
+                for folder in folders_above(entry.path.as_str()) {
+                    // With a folder, those above it have been noted.
+                    if dirty.folders.contains(folder) {
+                        break;
+                    }
+                    dirty.folders.insert(folder.to_owned());
+                }
+                Ok(Some(made))
+            }
+        }
+    }
+
+    fn open_existing(&self, entry: &FileEntry) -> io::Result<File> {
+        let opened = self.part.open_write(&entry.path)?;
         let meta = opened.metadata()?;
         // Another name of the file may well lie outside of the target folder.
         if meta.nlink() > 1 {
@@ -105,24 +149,7 @@ impl TargetFiles {
         if meta.len() != entry.size {
             opened.set_len(entry.size)?;
         }
-        let opened = Arc::new(opened);
-        lock(&self.handles).insert(file, opened.clone());
         Ok(opened)
-    }
-
-    fn create(&self, file: FileIndex) -> io::Result<File> {
-        let entry = self.entry(file);
-        match self.part.create(entry, &self.manifest) {
-            // Another thread was quicker.
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => self.part.open_write(&entry.path),
-            Ok(made) => {
-                let mut dirty = lock(&self.dirty);
-                dirty.files.insert(file);
-                dirty.folders.extend(folders_above(entry.path.as_str()).map(str::to_owned));
-                Ok(made)
-            }
-            Err(error) => Err(error),
-        }
     }
 
     /// Some bytes of a file have been written, or may have been since the last sync.

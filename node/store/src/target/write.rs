@@ -125,10 +125,12 @@ impl Target {
     /// Writes the part of a chunk that lies in one file. Zeros are not written into a hole.
     fn put(&self, span: &Span, bytes: &[u8], all_zero: bool) -> io::Result<()> {
         let files = self.served.files();
-        let file = files.writable(span.file)?;
         let part = &bytes[span.in_chunk()];
         let mut written = u64::from(span.len);
-        if all_zero || is_zero(part) {
+        let zero = all_zero || is_zero(part);
+        let at_once = !zero && written == files.entry(span.file).size;
+        let file = if at_once { files.writable_at_once(span.file)? } else { files.writable(span.file)? };
+        if zero {
             written = write_zeros(&file, span.file_offset, written)?;
         } else {
             file.write_all_at(part, span.file_offset)?;
