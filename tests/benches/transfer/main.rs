@@ -108,10 +108,18 @@ fn transfer(shoal: &Path, scratch: &Path, file: &Path) {
 fn far(shoal: &Path, scratch: &Path, file: &Path) {
     println!("\nthe same file over a gigabit line with a round trip of 100 ms");
     let pairs: Vec<_> = (0..PAIRS)
-        .map(|_| (plain::copy(scratch, file, true, true).wall, over_far_line(shoal, scratch, file)))
+        .map(|_| (plain::copy(scratch, file, true, true).wall, over_far_line(shoal, scratch, file).0))
         .collect();
     let rates = pairs.iter().map(|(plain, ours)| plain.as_secs_f64() / ours.as_secs_f64());
     println!("  shoal's rate ÷ plain TCP's, with SHA-256 and sync: {:.2} (aim: at least 0.8)", median(rates));
+    let small = scratch.join("small.bin");
+    fs::write(&small, [7; 1024]).expect("can be written");
+    let all: Vec<_> = (0..PAIRS).map(|_| over_far_line(shoal, scratch, &small)).collect();
+    println!(
+        "  1 KiB over it: {:.1} round trips from start to end of the process, {:.0} ms of processor time (aim: at most 10 and 60)",
+        median(all.iter().map(|(wall, _)| wall.as_secs_f64() / 0.1)),
+        median(all.iter().map(|(_, cpu)| cpu * 1e3)),
+    );
 }
 
 fn several(shoal: &Path, scratch: &Path, file: &Path) {

@@ -175,17 +175,17 @@ pub(crate) fn fetch(shoal: &Path, scratch: &Path, ticket: &str) -> (Duration, Co
     (wall, received)
 }
 
-/// Shares a file and fetches it over a long line.
-pub(crate) fn over_far_line(shoal: &Path, scratch: &Path, file: &Path) -> Duration {
+/// Shares a file and fetches it over a long line: the time, and processor seconds of the fetching side.
+pub(crate) fn over_far_line(shoal: &Path, scratch: &Path, file: &Path) -> (Duration, f64) {
     let (sender, ticket) = share(shoal, file);
     let mut ticket: Ticket = ticket.parse().expect("a ticket");
     let direct = ticket.peers.iter().find_map(tcp).expect("it listens on TCP");
     let line = far::line_to(([127, 0, 0, 1], direct).into());
     ticket.peers =
         ticket.peers.iter().filter(|address| tcp(address).is_some()).map(|a| at(a, line.port())).collect();
-    let (wall, _) = fetch(shoal, scratch, &ticket.to_string());
+    let (wall, received) = fetch(shoal, scratch, &ticket.to_string());
     sender.kill();
-    wall
+    (wall, received.cpu)
 }
 
 fn tcp(address: &Multiaddr) -> Option<u16> {

@@ -46,6 +46,11 @@ impl Plan {
         Self { entries, needed, wanted, by_hash }
     }
 
+    /// All needed chunks, those that are the same together. The first of each is the wanted one.
+    pub(super) fn groups(&self, manifest: &Manifest) -> impl Iterator<Item = &[ChunkIndex]> {
+        self.by_hash.chunk_by(|one, other| key(manifest, *one) == key(manifest, *other))
+    }
+
     /// The needed chunks with the bytes of this one, in rising order; itself among them, if needed.
     pub(super) fn group(&self, manifest: &Manifest, chunk: ChunkIndex) -> &[ChunkIndex] {
         let want = key(manifest, chunk);

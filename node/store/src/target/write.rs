@@ -28,8 +28,8 @@ impl Target {
             }
         }
         let mut buf = Vec::new();
-        for chunk in self.plan.wanted.ones() {
-            let group = self.plan.group(&manifest, chunk as ChunkIndex);
+        for group in self.plan.groups(&manifest) {
+            let chunk = group[0] as usize;
             let (there, missing): (Vec<_>, Vec<_>) = {
                 let progress = lock(&self.progress);
                 let is_stored = |c: &ChunkIndex| {
