@@ -12,6 +12,7 @@ use super::activity::{ActivityHub, ActivityKind};
 use super::peers::{DialError, PeerEvent, PeersHandle, SharedPeers};
 use super::shared_error::SharedError;
 use super::streams::{self, OpenError};
+use super::unsupported::is_unsupported;
 
 /// Orders that may wait for the driver.
 const ORDERS: usize = 256;
@@ -57,7 +58,7 @@ impl QueryError {
     pub(super) fn is_unsupported(&self) -> bool {
         match self {
             Self::Refused(code) => *code == QueryErrorCode::Unsupported,
-            Self::Failed(failure) => matches!(**failure, OutboundFailure::UnsupportedProtocols),
+            Self::Failed(failure) => is_unsupported(failure),
             Self::WrongKind | Self::NotConnected | Self::Ended => false,
         }
     }

@@ -76,6 +76,7 @@ mod topology;
 mod tracker_client;
 mod traffic;
 mod transport;
+mod unsupported;
 mod upload;
 
 pub use activity::{Activity, ActivityKind, ActivityStream, HeardActivity};

@@ -20,6 +20,7 @@ use crate::control::{Control, QueryError};
 use crate::peers::DialError;
 use crate::shared_error::SharedError;
 use crate::target::PeerTarget;
+use crate::unsupported::is_unsupported;
 
 /// A peer is reached and has answered within this time, or has failed.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -218,11 +219,11 @@ pub(crate) fn failed(peer: PeerId, error: QueryError) -> AskError {
         QueryError::WrongKind => AskError::WrongAnswer,
         QueryError::NotConnected => AskError::NotConnected(peer),
         QueryError::Ended => AskError::Ended,
+        QueryError::Failed(error) if is_unsupported(&error) => AskError::Unsupported,
         QueryError::Failed(error) => match &*error {
-            OutboundFailure::UnsupportedProtocols => AskError::Unsupported,
             OutboundFailure::Timeout => AskError::Timeout,
             OutboundFailure::ConnectionClosed | OutboundFailure::DialFailure => AskError::Ended,
-            OutboundFailure::Io(_) => AskError::Broken(error),
+            OutboundFailure::Io(_) | OutboundFailure::UnsupportedProtocols => AskError::Broken(error),
         },
     }
 }

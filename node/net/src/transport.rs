@@ -37,7 +37,10 @@ pub(super) fn swarm(
             $builder
                 .with_behaviour(|identity| Behaviour::new(identity, parts))
                 .map_err(|e| failed(e))?
-                .with_swarm_config(|config| config.with_idle_connection_timeout(IDLE))
+                .with_swarm_config(|config| {
+                    // A stream carries its first bytes beside the protocol's name, so that a question takes one round trip.
+                    config.with_idle_connection_timeout(IDLE).with_substream_upgrade_protocol_override(Version::V1Lazy)
+                })
                 .build()
         }};
     }

@@ -11,6 +11,7 @@ use shoal_wire::tracker::TrackerErrorCode;
 
 use crate::peers::DialError;
 use crate::shared_error::SharedError;
+use crate::unsupported::is_unsupported;
 
 /// Why a tracker's answer cannot be had. The words go on after its address.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -115,6 +116,7 @@ impl TrackerError {
     /// Why a question over a protocol got no answer.
     pub(super) fn of(protocol: &'static str, failure: OutboundFailure) -> Self {
         match failure {
+            failure if is_unsupported(&failure) => Self::Unsupported(protocol),
             OutboundFailure::UnsupportedProtocols => Self::Unsupported(protocol),
             OutboundFailure::Timeout => Self::Timeout,
             OutboundFailure::DialFailure | OutboundFailure::ConnectionClosed => Self::Ended,
