@@ -38,6 +38,14 @@ const HEADER: usize = 12;
 /// opened without a word from this side (`yamux`).
 const MAX_WAITING: usize = 256;
 
+/// Streams of one connection, at most.
+const STREAMS: usize = 512;
+/// What each stream may be sent before it is read, in bytes: the protocol's start.
+const WINDOW: usize = 256 << 10;
+/// What all streams of a connection together may be sent beyond that, in bytes: a gigabit over 100 ms, and a little more. A
+/// peer decides how much of it is used, and what is sent and not read lies in memory; the crate would allow most of a gigabyte.
+const GROWTH: usize = 16 << 20;
+
 /// The upgrade.
 #[derive(Debug, Clone)]
 pub(super) struct Config(yamux::Config);
@@ -46,6 +54,8 @@ impl Default for Config {
     fn default() -> Self {
         let mut config = yamux::Config::default();
         config.set_split_send_size(FRAME);
+        config.set_max_num_streams(STREAMS);
+        config.set_max_connection_receive_window(Some(STREAMS * WINDOW + GROWTH));
         Self(config)
     }
 }
