@@ -104,6 +104,12 @@ impl Node {
         news
     }
 
+    /// When its engine wants to be woken at the latest.
+    pub(super) fn next_timeout(&self) -> Option<Duration> {
+        let member = self.member.as_ref().and_then(Member::next_timeout);
+        member.into_iter().chain(self.upload.next_timeout()).min()
+    }
+
     /// How busy it is, as it tells others.
     pub(super) fn load(&self) -> Load {
         Load { rate: 0, active: self.upload.active() as u32, queued: self.upload.queued() }

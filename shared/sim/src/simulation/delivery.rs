@@ -39,8 +39,9 @@ impl Simulation {
         }
         let mut inbox = std::mem::take(&mut self.inboxes[to as usize].news);
         for News { from, chunks } in inbox.drain(..) {
-            self.inform(to, Member::news(from, chunks));
+            self.input(to, Member::news(from, chunks));
         }
+        self.drain(to);
         // Its memory serves the next ones.
         self.inboxes[to as usize].news = inbox;
     }
@@ -91,12 +92,7 @@ impl Simulation {
     }
 
     pub(super) fn on_stream(&mut self, node: Number, peer: Number, event: StreamEvent) {
-        // A member that is not hungry does not become so by these: they can wait for what it has to hear before.
-        let waits = matches!(event, StreamEvent::Progress { .. } | StreamEvent::Begun { .. });
-        if !waits {
-            self.hear_news(node);
-        }
-        self.inform(node, MemberInput::Stream { peer, event });
+        self.tell(node, MemberInput::Stream { peer, event });
     }
 
     fn on_neighbour(&mut self, node: Number, peer: Number, event: NeighbourEvent) {

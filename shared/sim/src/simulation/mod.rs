@@ -47,6 +47,8 @@ pub struct Simulation {
     pub(super) piece: u32,
     pub(super) now: Duration,
     pub(super) queue: EventQueue,
+    /// Peers whose timers have to be looked at when this event is over.
+    pub(super) unarmed: Vec<Number>,
     pub(super) nodes: Vec<Node>,
     /// Of each node, at the same place.
     pub(super) inboxes: Vec<Inbox>,
@@ -96,6 +98,7 @@ impl Simulation {
             lengths,
             now: Duration::ZERO,
             queue: EventQueue::default(),
+            unarmed: Vec::new(),
             nodes: Vec::new(),
             inboxes: Vec::new(),
             tracker,
@@ -134,6 +137,7 @@ impl Simulation {
         self.events += 1;
         self.trace.add(at, &event);
         self.happen(event);
+        self.arm_all();
         true
     }
 
