@@ -259,10 +259,14 @@ impl Simulation {
             return;
         }
         state.timer = None;
-        if state.next_timeout().is_some_and(|at| at <= self.now) {
+        let member = state.member.as_ref().and_then(Member::next_timeout);
+        if member.is_some_and(|at| at <= self.now) {
             self.tell(node, MemberInput::Timeout);
             self.pump(node);
+        } else if self.nodes[node as usize].upload.next_timeout().is_some_and(|at| at <= self.now) {
+            self.pump(node);
+        } else {
+            self.arm_later(node);
         }
-        self.arm_later(node);
     }
 }
