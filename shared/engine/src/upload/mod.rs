@@ -181,6 +181,13 @@ impl<P: PeerName> UploadQueue<P> {
         }
     }
 
+    /// Has the caches fetch what [`gained`](Self::gained) will need to be told of these.
+    pub fn prefetch_news<'a>(&self, content: &ContentId, news: impl Iterator<Item = &'a ChunkNews>) {
+        if let Some(content) = self.contents.get(content) {
+            content.prefetch_news(news);
+        }
+    }
+
     /// A peer is gone; `had` is all that it had said.
     pub fn gone(&mut self, content: &ContentId, peer: &P, had: &ChunkSet) {
         if let Some(content) = self.contents.get_mut(content) {

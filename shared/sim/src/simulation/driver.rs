@@ -163,8 +163,7 @@ impl Simulation {
 
     /// Sends a message on the connection that there is.
     pub(super) fn say(&mut self, from: Number, to: Number, message: Message) {
-        let Some(link) = self.nodes[from as usize].links.get(to) else { return };
-        let link = link.number;
+        let Some(link) = self.nodes[from as usize].links.number(to) else { return };
         self.count_control(from, MESSAGE_BYTES);
         let at = self.now + self.scenario.delay + PROCESSING + self.lateness();
         self.queue.push(at, Event::Message { from, to, link, message });
@@ -188,7 +187,7 @@ impl Simulation {
         self.count_control(from, bytes);
         self.traffic.news += bytes;
         let links = &self.nodes[from as usize].links;
-        let receiver = |to: Number| links.get(to).map(|link| (to, link.number));
+        let receiver = |to: Number| links.number(to).map(|number| (to, number));
         let to = to.into_iter().filter_map(receiver).collect();
         let news = Broadcast { from, chunks: chunks.into(), to };
         self.queue.push(self.now + self.scenario.delay + PROCESSING, Event::News(Box::new(news)));

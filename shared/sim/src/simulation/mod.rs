@@ -6,6 +6,7 @@ mod delivery;
 mod driver;
 mod invariants;
 mod lines;
+mod lookahead;
 mod partition;
 mod populate;
 mod vanishing;
@@ -133,6 +134,7 @@ impl Simulation {
             return false;
         }
         let Some((at, event)) = self.queue.pop().filter(|(at, _)| *at <= self.deadline) else { return false };
+        self.look_ahead();
         self.now = at;
         self.events += 1;
         self.trace.add(at, &event);
