@@ -34,6 +34,8 @@ mod manifest_fetch;
 mod member;
 mod name;
 mod peer_book;
+mod peer_table;
+mod prefetch;
 mod rate_limit;
 mod seed_goal;
 mod store_planner;
@@ -63,10 +65,12 @@ pub use member::{
     MemberObserver, MemberOutput, MemberStart, MemberStep, NeighbourEvent, Offence, PeerSource, Recording,
     SOUGHT_AT_FIRST, SOUGHT_BY_COMPLETE, StartRole, StoreEvent, StreamEvent, TrackerEvent,
 };
-pub use name::{PeerHasher, PeerMap, PeerName, numbered_peer};
+pub use name::{PeerName, numbered_peer};
 pub use peer_book::{
     Allowance, Connection, Dial, DialFailure, DialId, PeerBook, PeerBookConfig, PeerBookOutput, Teller,
 };
+pub use peer_table::PeerTable;
+pub use prefetch::{prefetch, prefetch_around};
 pub use rate_limit::RateLimit;
 pub use seed_goal::{ReachedGoal, SeedGoal, SeedOutput, SeedStatus, SeedWatch};
 pub use store_planner::{

@@ -5,9 +5,11 @@
 
 use std::time::Duration;
 
+use prefetch_index::prefetch_index;
+
 use super::id::{Number, TransferId};
 use shoal_content::{ChunkIndex, ChunkSet};
-use shoal_engine::{PeerMap, RequestId};
+use shoal_engine::{PeerTable, RequestId};
 
 /// A connection, as one of the two sees it.
 #[derive(Debug)]
@@ -37,11 +39,18 @@ impl Link {
     }
 }
 
+/// Where a link is, and its number: news needs nothing else.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    slot: u32,
+    number: u32,
+}
+
 /// All links of a peer.
 #[derive(Debug, Default)]
 pub(super) struct Links {
     slots: Vec<Option<Link>>,
-    by_other: PeerMap<Number, u32>,
+    by_other: PeerTable<Number, Place>,
     free: Vec<u32>,
 }
 
@@ -55,22 +64,39 @@ impl Links {
             self.slots.push(None);
             self.slots.len() as u32 - 1
         });
-        self.by_other.insert(link.other, slot);
+        self.by_other.insert(link.other, Place { slot, number: link.number });
         self.slots[slot as usize] = Some(link);
     }
 
     pub(super) fn remove(&mut self, other: Number) -> Option<Link> {
-        let slot = self.by_other.remove(&other)?;
+        let Place { slot, .. } = self.by_other.remove(&other)?;
         self.free.push(slot);
         self.slots[slot as usize].take()
     }
 
+    /// Has the caches fetch the link to another peer.
+    pub(super) fn prefetch(&self, other: Number) {
+        if let Some(place) = self.by_other.get(&other) {
+            prefetch_index(&self.slots, place.slot as usize);
+        }
+    }
+
+    /// Has the caches fetch where each link is.
+    pub(super) fn prefetch_places(&self) {
+        self.by_other.prefetch();
+    }
+
+    /// The number of the link to another peer.
+    pub(super) fn number(&self, other: Number) -> Option<u32> {
+        self.by_other.get(&other).map(|place| place.number)
+    }
+
     pub(super) fn get(&self, other: Number) -> Option<&Link> {
-        self.slots[*self.by_other.get(&other)? as usize].as_ref()
+        self.slots[self.by_other.get(&other)?.slot as usize].as_ref()
     }
 
     pub(super) fn get_mut(&mut self, other: Number) -> Option<&mut Link> {
-        self.slots[*self.by_other.get(&other)? as usize].as_mut()
+        self.slots[self.by_other.get(&other)?.slot as usize].as_mut()
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Link> {

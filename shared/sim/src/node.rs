@@ -1,12 +1,15 @@
 //! A virtual peer.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::mem::offset_of;
 use std::time::Duration;
 
 use super::id::{Number, TransferId};
 use super::links::{Link, Links};
 use shoal_content::ChunkIndex;
-use shoal_engine::{Backoff, Member, MemberInput, MemberOutput, MemberStep, Recording, UploadQueue};
+use shoal_engine::{
+    Backoff, Member, MemberInput, MemberOutput, MemberStep, Recording, UploadQueue, prefetch_around,
+};
 use shoal_wire::query::Load;
 
 /// How a virtual peer behaves.
@@ -79,6 +82,11 @@ pub(super) struct Node {
 }
 
 impl Node {
+    /// Has the caches fetch it, without what it points to.
+    pub(super) fn prefetch(&self) {
+        prefetch_around(size_of::<Self>(), &self.kind, offset_of!(Self, kind));
+    }
+
     /// The connection to another, if it is the one of this number and stands.
     pub(super) fn link(&mut self, other: Number, number: u32) -> Option<&mut Link> {
         self.links.get_mut(other).filter(|link| link.number == number && link.up)
@@ -102,6 +110,12 @@ impl Node {
         self.undone.extend(outputs.iter().cloned());
         recording.steps.push(MemberStep { now, input, outputs });
         news
+    }
+
+    /// When its engine wants to be woken at the latest.
+    pub(super) fn next_timeout(&self) -> Option<Duration> {
+        let member = self.member.as_ref().and_then(Member::next_timeout);
+        member.into_iter().chain(self.upload.next_timeout()).min()
     }
 
     /// How busy it is, as it tells others.

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use prefetch_index::prefetch_index;
+
 use super::id::{Number, TransferId};
 use shoal_content::ChunkIndex;
 use shoal_engine::RequestId;
@@ -53,6 +55,14 @@ impl Transfers {
         }
         self.all.push(transfer);
         (self.all.len() - 1) as TransferId
+    }
+
+    pub(super) fn prefetch(&self, id: TransferId) {
+        prefetch_index(&self.all, id as usize);
+    }
+
+    pub(super) fn peek(&self, id: TransferId) -> &Transfer {
+        &self.all[id as usize]
     }
 
     pub(super) fn get(&mut self, id: TransferId) -> &mut Transfer {

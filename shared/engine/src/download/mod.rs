@@ -19,6 +19,7 @@ mod figures;
 mod messages;
 mod peer;
 mod peers;
+mod prefetching;
 mod rarity;
 mod relief;
 mod requests;

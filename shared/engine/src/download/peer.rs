@@ -20,11 +20,11 @@ const FULL_LINE: f64 = 8.0 * 1024.0 * 1024.0;
 const IN_VAIN: u32 = 3;
 const IN_VAIN_OF: u32 = 16;
 
-// In this order in memory, so that what news changes lies together: there is more news than anything else.
+// In this order in memory, so that each thing that is done often needs few lines of the caches: what news changes and
+// what decides whether a peer may be asked are in the first one, what tells how soon it would deliver in the next two.
 #[derive(Debug)]
-#[repr(C)]
+#[repr(C, align(64))]
 pub(super) struct Peer<P> {
-    pub(super) id: P,
     /// What it has; all bits if `complete`.
     pub(super) have: ChunkSet,
     /// How many that are.
@@ -35,35 +35,36 @@ pub(super) struct Peer<P> {
     pub(super) uninteresting: bool,
     /// Whether it may choose what it sends, until it says that every chunk is distributed.
     pub(super) may_choose: bool,
-    /// Whether others do without it, once it has given everything to somebody.
-    pub(super) relief: Option<Relief>,
-    /// Chunks that it sent and that were good.
-    pub(super) good: u32,
-    /// Chunks that it chose, and how many of them were here already.
-    chosen: u32,
-    chosen_in_vain: u32,
-    /// How busy it says it is.
-    pub(super) told: Load,
-    /// Requests under way.
-    pub(super) pending: Requests,
-    /// Round trip, as measured when it joined.
-    pub(super) rtt: Duration,
-    /// No requests before this time.
-    pub(super) rest_until: Duration,
-    pub(super) backoff: Backoff,
-    /// When bytes last came; at first, when the peer came.
-    pub(super) gave_at: Duration,
-    /// When bytes last came, or requests began.
-    pub(super) last_progress: Duration,
     /// Stalls since bytes last came.
     pub(super) stalls: u32,
-    /// Requests moved to somebody else since bytes last came.
-    pub(super) moved: u32,
+    /// No requests before this time.
+    pub(super) rest_until: Duration,
+    /// Requests under way.
+    pub(super) pending: Requests,
     throughput: Throughput,
     /// Bytes of the requests under way.
     asked: u64,
     /// Of those, how many have come already.
     arrived: u64,
+    /// Round trip, as measured when it joined.
+    pub(super) rtt: Duration,
+    /// How busy it says it is.
+    pub(super) told: Load,
+    /// When bytes last came, or requests began.
+    pub(super) last_progress: Duration,
+    /// When bytes last came; at first, when the peer came.
+    pub(super) gave_at: Duration,
+    /// Requests moved to somebody else since bytes last came.
+    pub(super) moved: u32,
+    /// Chunks that it sent and that were good.
+    pub(super) good: u32,
+    pub(super) id: P,
+    /// Chunks that it chose, and how many of them were here already.
+    chosen: u32,
+    chosen_in_vain: u32,
+    pub(super) backoff: Backoff,
+    /// Whether others do without it, once it has given everything to somebody.
+    pub(super) relief: Option<Relief>,
 }
 
 impl<P> Peer<P> {

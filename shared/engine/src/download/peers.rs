@@ -6,8 +6,10 @@
 
 use std::ops::{Index, IndexMut};
 
+use prefetch_index::prefetch_index;
+
 use super::peer::Peer;
-use crate::{PeerMap, PeerName};
+use crate::{PeerName, PeerTable};
 
 /// A peer's place in the table of peers. Cheaper to look up than a name, which matters because every piece of news is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,14 +20,14 @@ pub(super) struct PeerIndex(u32);
 pub(super) struct Peers<P> {
     entries: Vec<Option<Peer<P>>>,
     free: Vec<PeerIndex>,
-    by_name: PeerMap<P, PeerIndex>,
+    by_name: PeerTable<P, PeerIndex>,
     /// Indices in use, to draw from at random.
     taken: Vec<PeerIndex>,
 }
 
 impl<P> Default for Peers<P> {
     fn default() -> Self {
-        Self { entries: Vec::new(), free: Vec::new(), by_name: PeerMap::default(), taken: Vec::new() }
+        Self { entries: Vec::new(), free: Vec::new(), by_name: PeerTable::default(), taken: Vec::new() }
     }
 }
 
@@ -37,6 +39,21 @@ impl<P: PeerName> Peers<P> {
     /// The index of a peer.
     pub(super) fn index_of(&self, id: &P) -> Option<PeerIndex> {
         self.by_name.get(id).copied()
+    }
+
+    /// Has the caches fetch the beginning of what is known of a peer.
+    pub(super) fn prefetch(&self, index: PeerIndex) {
+        prefetch_index(&self.entries, index.0 as usize);
+    }
+
+    /// Has the caches fetch where each peer is.
+    pub(super) fn prefetch_names(&self) {
+        self.by_name.prefetch();
+    }
+
+    /// Has the caches fetch the beginning of what is known of all: one of them is chosen soon.
+    pub(super) fn prefetch_all(&self) {
+        self.taken.iter().for_each(|index| self.prefetch(*index));
     }
 
     /// Adds a peer that is not known yet.

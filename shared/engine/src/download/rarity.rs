@@ -1,5 +1,6 @@
 //! The chunks still to be asked for, in order of how many peers have them.
 
+use prefetch_index::prefetch_index;
 use rand::RngExt;
 
 use crate::SeededRng;
@@ -36,6 +37,10 @@ impl Rarity {
     pub(super) fn new(chunks: usize) -> Self {
         let chunks = vec![Availability { place: ABSENT, count: 0 }; chunks];
         Self { chunks, order: Vec::new(), starts: vec![0, 0] }
+    }
+
+    pub(super) fn prefetch(&self, chunk: ChunkIndex) {
+        prefetch_index(&self.chunks, chunk as usize);
     }
 
     pub(super) fn is_open(&self, chunk: ChunkIndex) -> bool {

@@ -39,6 +39,7 @@ mod messages;
 mod neighbours;
 mod offenders;
 mod patience;
+mod prefetching;
 mod recording;
 mod sources;
 mod telling;

@@ -5,9 +5,10 @@
 
 use std::time::Duration;
 
-use shoal_content::ChunkSet;
+use shoal_content::{ChunkIndex, ChunkSet};
 use shoal_wire::query::Load;
 
+use crate::prefetch::{prefetch, prefetch_all, prefetch_bit};
 use crate::{ChunkNews, PeerName};
 
 /// How far this member is with a neighbour.
@@ -27,46 +28,56 @@ pub(super) enum Link {
 }
 
 /// One neighbour.
-// In this order in memory, so that what news changes lies together: there is more news than anything else.
+// In this order in memory, so that what decides whether it is told of a chunk, and almost all that news changes, is in
+// one line of the caches: there is more news than anything else, and each chunk is told to every neighbour.
 #[derive(Debug)]
-#[repr(C)]
+#[repr(C, align(64))]
 pub(super) struct Neighbour {
     /// What it said that it has.
     pub(super) have: ChunkSet,
     /// How many chunks that are.
-    has: usize,
-    /// When it came, or last had something new to tell: a chunk that it has, or a manifest block.
-    pub(super) worth_at: Duration,
-    /// Failures in a row.
-    failures: u32,
+    has: u32,
     /// See [`heard`](Self::heard).
     heard: u32,
     pub(super) link: Link,
-    /// What it has not been told yet.
-    untold: Option<ChunkSet>,
+    /// What it has not been told yet; mostly nothing.
+    untold: Option<Box<ChunkSet>>,
+    /// Failures in a row.
+    failures: u32,
     /// Whether a query that tells it is under way.
     telling: bool,
     /// Whether it joined this member, or this member it: either way it is told what is new.
     pub(super) it_joined: bool,
     pub(super) we_joined: bool,
+    /// When it came, or last had something new to tell: a chunk that it has, or a manifest block.
+    pub(super) worth_at: Duration,
     pub(super) rtt: Duration,
     /// How busy it said it is.
     pub(super) load: Load,
 }
 
 impl Neighbour {
+    pub(super) fn prefetch(&self) {
+        prefetch(&self.have);
+        prefetch(&self.worth_at);
+    }
+
+    pub(super) fn prefetch_chunk(&self, chunk: ChunkIndex) {
+        prefetch_bit(&self.have, chunk);
+    }
+
     pub(super) fn is_joined(&self) -> bool {
         self.it_joined || self.we_joined
     }
 
     /// Whether it has every chunk of a content of this many.
     pub(super) fn is_complete(&self, chunks: usize) -> bool {
-        chunks > 0 && self.has == chunks
+        chunks > 0 && self.has as usize == chunks
     }
 
     /// How many chunks it said that it has.
     pub(super) fn chunks_told(&self) -> usize {
-        self.has
+        self.has as usize
     }
 
     /// Whether it has not said that it has a chunk.
@@ -80,7 +91,7 @@ impl Neighbour {
         let news = chunks.add_to(&mut self.have);
         let count = news.count();
         if count > 0 {
-            self.has += count;
+            self.has += count as u32;
             self.worth_at = now;
         }
         news
@@ -100,7 +111,7 @@ impl Neighbour {
     pub(super) fn owe(&mut self, chunks: &ChunkSet) {
         match &mut self.untold {
             Some(untold) => untold.union_with(chunks),
-            None => self.untold = Some(chunks.clone()),
+            None => self.untold = Some(Box::new(chunks.clone())),
         }
     }
 
@@ -128,7 +139,7 @@ impl Neighbour {
         }
         let untold = self.untold.take()?;
         self.telling = !on_stream;
-        Some((untold, on_stream))
+        Some((*untold, on_stream))
     }
 
     /// A query that told it has ended.
@@ -165,6 +176,10 @@ impl<P> Default for Neighbours<P> {
 }
 
 impl<P: PeerName> Neighbours<P> {
+    pub(super) fn prefetch(&self) {
+        prefetch_all(&self.names);
+    }
+
     /// The manifest is known; have-maps have this length from now on.
     pub(super) fn set_chunks(&mut self, chunks: usize) {
         self.chunks = chunks;

@@ -105,6 +105,13 @@ impl<P: PeerName> Content<P> {
         }
     }
 
+    /// Has the caches fetch what [`gained`](Self::gained) needs.
+    pub(super) fn prefetch_news<'a>(&self, news: impl Iterator<Item = &'a ChunkNews>) {
+        let Some(swarm) = &self.swarm else { return };
+        swarm.holders.prefetch_peers();
+        news.filter_map(|news| news.iter().next()).for_each(|chunk| swarm.holders.prefetch(chunk));
+    }
+
     /// A peer is gone; `had` is all that it had said.
     pub(super) fn gone(&mut self, peer: &P, had: &ChunkSet) {
         let Some(swarm) = &mut self.swarm else { return };

@@ -4,15 +4,16 @@
 //! A peer that has every chunk when it comes costs the same however many chunks there are, when it comes and
 //! when it goes.
 
+use prefetch_index::prefetch_index;
 use shoal_content::{ChunkIndex, ChunkSet};
 
-use crate::{ChunkNews, PeerMap, PeerName};
+use crate::{ChunkNews, PeerName, PeerTable};
 
 /// What one peer has.
 #[derive(Debug, Clone, Copy, Default)]
 struct Holder {
     /// How many chunks.
-    chunks: usize,
+    chunks: u32,
     /// Whether it had all of them when it came, so that it is in none of the counts by chunk.
     complete: bool,
 }
@@ -50,7 +51,7 @@ pub(super) struct Holders<P> {
     counts: Counts,
     /// Peers that had everything when they came.
     complete: usize,
-    peers: PeerMap<P, Holder>,
+    peers: PeerTable<P, Holder>,
 }
 
 impl<P: PeerName> Holders<P> {
@@ -59,17 +60,27 @@ impl<P: PeerName> Holders<P> {
         Self {
             counts: Counts { each: vec![0; chunks], histogram: vec![chunks as u32], least: 0 },
             complete: 0,
-            peers: PeerMap::default(),
+            peers: PeerTable::default(),
         }
+    }
+
+    /// Has the caches fetch what is known of the peers.
+    pub(super) fn prefetch_peers(&self) {
+        self.peers.prefetch();
+    }
+
+    /// Has the caches fetch what counts the peers of a chunk.
+    pub(super) fn prefetch(&self, chunk: ChunkIndex) {
+        prefetch_index(&self.counts.each, chunk as usize);
     }
 
     /// A peer said that it has chunks that it did not have before. With none it is known from now on. Returns whether
     /// it came with everything.
     pub(super) fn gained(&mut self, peer: P, news: &ChunkNews) -> bool {
         let all = self.counts.each.len();
-        let holder = self.peers.entry(peer).or_default();
+        let holder = self.peers.entry(peer);
         if holder.chunks == 0 && !holder.complete && news.is_whole(all) {
-            *holder = Holder { chunks: all, complete: true };
+            *holder = Holder { chunks: all as u32, complete: true };
             self.complete += 1;
             return true;
         }
@@ -116,12 +127,12 @@ impl<P: PeerName> Holders<P> {
 
     /// How many chunks a peer has.
     pub(super) fn chunks(&self, peer: &P) -> usize {
-        self.peers.get(peer).map_or(0, |holder| holder.chunks)
+        self.peers.get(peer).map_or(0, |holder| holder.chunks as usize)
     }
 
     /// Whether a peer has said anything and is not gone.
     pub(super) fn knows(&self, peer: &P) -> bool {
-        self.peers.contains_key(peer)
+        self.peers.get(peer).is_some()
     }
 
     /// Whether no peer is known.

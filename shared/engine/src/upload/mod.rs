@@ -104,6 +104,9 @@ pub struct UploadQueue<P = PeerId> {
     config: UploadConfig,
     rng: SeededRng,
     sessions: BTreeMap<SessionId, Session<P>>,
+    /// Those on which requests wait, in rising order: mostly few of all, and a slot is given far more often than a
+    /// stream is opened.
+    asking: Vec<SessionId>,
     contents: BTreeMap<ContentId, Content<P>>,
     reciprocity: Reciprocity<P>,
     slots: Slots,
@@ -128,6 +131,7 @@ impl<P: PeerName> UploadQueue<P> {
             config,
             rng,
             sessions: BTreeMap::new(),
+            asking: Vec::new(),
             contents: BTreeMap::new(),
             reciprocity: Reciprocity::default(),
             underway: Underway::default(),
@@ -177,6 +181,13 @@ impl<P: PeerName> UploadQueue<P> {
         }
     }
 
+    /// Has the caches fetch what [`gained`](Self::gained) will need to be told of these.
+    pub fn prefetch_news<'a>(&self, content: &ContentId, news: impl Iterator<Item = &'a ChunkNews>) {
+        if let Some(content) = self.contents.get(content) {
+            content.prefetch_news(news);
+        }
+    }
+
     /// A peer is gone; `had` is all that it had said.
     pub fn gone(&mut self, content: &ContentId, peer: &P, had: &ChunkSet) {
         if let Some(content) = self.contents.get_mut(content) {
@@ -222,6 +233,7 @@ impl<P: PeerName> UploadQueue<P> {
     pub fn close(&mut self, session: SessionId) {
         self.ended(session);
         let Some(gone) = self.sessions.remove(&session) else { return };
+        self.asks_no_more(session);
         self.waiting -= gone.waiting.len();
         self.queued -= gone.waiting.iter().map(|w| u64::from(w.len)).sum::<u64>();
         if let Some(content) = gone.last.and_then(|last| self.contents.get_mut(&last)) {
@@ -247,6 +259,9 @@ impl<P: PeerName> UploadQueue<P> {
             return self.refuse(session, wanted.id, ChunkRefusal::Busy);
         }
         state.waiting.push_back(Waiting { wanted, since: now, len });
+        if let Err(place) = self.asking.binary_search(&session) {
+            self.asking.insert(place, session);
+        }
         self.waiting += 1;
         self.queued += u64::from(len);
         let expiry = now + self.config.patience;
@@ -391,9 +406,8 @@ impl<P: PeerName> UploadQueue<P> {
         // Most nodes serve few contents at a time, so the last one is mostly the next one, too.
         let mut last: Option<(&ContentId, Option<&Content<P>>)> = None;
         let mut first: Option<(Rank, SessionId, usize)> = None;
-        for (id, session) in
-            self.sessions.iter().filter(|(_, s)| s.sending.is_none() && !s.waiting.is_empty())
-        {
+        let asking = self.asking.iter().filter_map(|id| Some((id, self.sessions.get(id)?)));
+        for (id, session) in asking.filter(|(_, session)| session.sending.is_none()) {
             let reciprocity = match self.config.fairness {
                 Fairness::TitForTat if !optimistic => self.reciprocity.of(now, &session.peer),
                 _ => 0,
@@ -417,9 +431,19 @@ impl<P: PeerName> UploadQueue<P> {
         first.map(|(_, id, at)| (id, at))
     }
 
+    /// No request waits on a session any more.
+    fn asks_no_more(&mut self, session: SessionId) {
+        if let Ok(place) = self.asking.binary_search(&session) {
+            self.asking.remove(place);
+        }
+    }
+
     fn take(&mut self, session: SessionId, at: usize) -> Waiting {
         let state = self.sessions.get_mut(&session).expect("listed sessions are known");
         let waiting = state.waiting.remove(at).expect("listed requests wait");
+        if state.waiting.is_empty() {
+            self.asks_no_more(session);
+        }
         self.waiting -= 1;
         self.queued -= u64::from(waiting.len);
         waiting

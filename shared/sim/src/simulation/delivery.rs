@@ -14,22 +14,33 @@ use crate::node::Kind;
 impl Simulation {
     /// News reaches those that it was sent to.
     pub(super) fn spread_news(&mut self, Broadcast { from, chunks, to }: Broadcast) {
+        let mut hearers = Vec::new();
         for (to, link) in to {
             let late = self.lateness();
             let news = News { from, chunks: chunks.clone() };
-            if late.is_zero() {
-                self.deliver(to, link, news);
-            } else {
+            if !late.is_zero() {
                 self.queue.push(self.now + late, Event::LateNews { to, link, news });
+            } else if self.takes_in(to, link, news) {
+                hearers.push(to);
             }
+        }
+        // What one of them reads does not depend on the others, so all of it is fetched at the same time.
+        hearers.iter().for_each(|to| self.prefetch_neighbour(*to, from));
+        hearers.iter().for_each(|to| self.prefetch_news(*to));
+        hearers.into_iter().for_each(|to| self.hear_news(to));
+    }
+
+    /// News that was lost on its way reaches a peer.
+    pub(super) fn deliver(&mut self, to: Number, link: u32, news: News) {
+        if self.takes_in(to, link, news) {
+            self.hear_news(to);
         }
     }
 
-    /// News reaches a peer, if the connection still stands, which hears it at once or together with more.
-    pub(super) fn deliver(&mut self, to: Number, link: u32, news: News) {
-        if self.standing.contains(link) && self.inboxes[to as usize].push(news) {
-            self.hear_news(to);
-        }
+    /// News reaches a peer, if the connection still stands. Returns whether the peer has to hear it at once; if not, it
+    /// hears it together with more.
+    fn takes_in(&mut self, to: Number, link: u32, news: News) -> bool {
+        self.standing.contains(link) && self.inboxes[to as usize].push(news)
     }
 
     /// A peer learns what others have got. Has to be called before a connection ends.
@@ -39,8 +50,9 @@ impl Simulation {
         }
         let mut inbox = std::mem::take(&mut self.inboxes[to as usize].news);
         for News { from, chunks } in inbox.drain(..) {
-            self.inform(to, Member::news(from, chunks));
+            self.input(to, Member::news(from, chunks));
         }
+        self.drain(to);
         // Its memory serves the next ones.
         self.inboxes[to as usize].news = inbox;
     }
@@ -91,12 +103,7 @@ impl Simulation {
     }
 
     pub(super) fn on_stream(&mut self, node: Number, peer: Number, event: StreamEvent) {
-        // A member that is not hungry does not become so by these: they can wait for what it has to hear before.
-        let waits = matches!(event, StreamEvent::Progress { .. } | StreamEvent::Begun { .. });
-        if !waits {
-            self.hear_news(node);
-        }
-        self.inform(node, MemberInput::Stream { peer, event });
+        self.tell(node, MemberInput::Stream { peer, event });
     }
 
     fn on_neighbour(&mut self, node: Number, peer: Number, event: NeighbourEvent) {

@@ -33,18 +33,17 @@ impl Simulation {
     pub(super) fn inform(&mut self, node: Number, input: MemberInput<Number>) {
         if self.input(node, input) {
             self.drain(node);
-            self.arm(node);
         }
     }
 
     /// Does what a member says.
-    fn drain(&mut self, node: Number) {
+    pub(super) fn drain(&mut self, node: Number) {
         while let Some(output) = self.nodes[node as usize].next_output() {
             self.act(node, output);
         }
     }
 
-    /// Tells a member something while its outputs are being dealt with.
+    /// Tells a member something while its outputs are being dealt with, or will be at once.
     pub(super) fn input(&mut self, node: Number, input: MemberInput<Number>) -> bool {
         let now = self.now;
         let state = &mut self.nodes[node as usize];
@@ -55,6 +54,7 @@ impl Simulation {
         };
         if changed {
             self.inboxes[node as usize].hungry = state.member.as_ref().is_some_and(Member::is_hungry);
+            self.arm_later(node);
         }
         changed
     }
@@ -163,8 +163,7 @@ impl Simulation {
 
     /// Sends a message on the connection that there is.
     pub(super) fn say(&mut self, from: Number, to: Number, message: Message) {
-        let Some(link) = self.nodes[from as usize].links.get(to) else { return };
-        let link = link.number;
+        let Some(link) = self.nodes[from as usize].links.number(to) else { return };
         self.count_control(from, MESSAGE_BYTES);
         let at = self.now + self.scenario.delay + PROCESSING + self.lateness();
         self.queue.push(at, Event::Message { from, to, link, message });
@@ -188,7 +187,7 @@ impl Simulation {
         self.count_control(from, bytes);
         self.traffic.news += bytes;
         let links = &self.nodes[from as usize].links;
-        let receiver = |to: Number| links.get(to).map(|link| (to, link.number));
+        let receiver = |to: Number| links.number(to).map(|number| (to, number));
         let to = to.into_iter().filter_map(receiver).collect();
         let news = Broadcast { from, chunks: chunks.into(), to };
         self.queue.push(self.now + self.scenario.delay + PROCESSING, Event::News(Box::new(news)));
@@ -202,7 +201,6 @@ impl Simulation {
         // What others have decides which request comes first, and nothing else here.
         if self.nodes[node as usize].upload.is_choosing() {
             self.hear_news(node);
-            self.drain(node);
         }
         while let Some(grant) = self.nodes[node as usize].upload.next(self.now) {
             match grant {
@@ -219,7 +217,7 @@ impl Simulation {
                 Grant::Close { .. } => {}
             }
         }
-        self.arm(node);
+        self.arm_later(node);
     }
 
     fn refuse(&mut self, node: Number, session: u64, id: RequestId, why: ChunkRefusal) {
@@ -229,11 +227,23 @@ impl Simulation {
         }
     }
 
-    /// Sees to it that a peer is woken when its engine wants that.
-    pub(super) fn arm(&mut self, node: Number) {
+    /// Sees to it, once all of this event has happened, that a peer is woken when its engine wants that.
+    fn arm_later(&mut self, node: Number) {
+        if self.unarmed.last() != Some(&node) {
+            self.unarmed.push(node);
+        }
+    }
+
+    /// Sets the timers of all whom something happened to.
+    pub(super) fn arm_all(&mut self) {
+        while let Some(node) = self.unarmed.pop() {
+            self.arm(node);
+        }
+    }
+
+    fn arm(&mut self, node: Number) {
         let state = &mut self.nodes[node as usize];
-        let member = state.member.as_ref().and_then(|member| member.next_timeout());
-        let Some(at) = member.into_iter().chain(state.upload.next_timeout()).min() else { return };
+        let Some(at) = state.next_timeout() else { return };
         // A timer that comes too early finds nothing to do and is set again.
         if state.timer.is_none_or(|timer| at < timer) {
             let at = at.max(self.now + PROCESSING);
@@ -248,7 +258,14 @@ impl Simulation {
             return;
         }
         state.timer = None;
-        self.tell(node, MemberInput::Timeout);
-        self.pump(node);
+        let member = state.member.as_ref().and_then(Member::next_timeout);
+        if member.is_some_and(|at| at <= self.now) {
+            self.tell(node, MemberInput::Timeout);
+            self.pump(node);
+        } else if self.nodes[node as usize].upload.next_timeout().is_some_and(|at| at <= self.now) {
+            self.pump(node);
+        } else {
+            self.arm_later(node);
+        }
     }
 }

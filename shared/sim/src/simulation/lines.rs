@@ -8,7 +8,7 @@ use crate::id::{Number, TransferId, of_session, session};
 use crate::node::Kind;
 use crate::transfer::Transfer;
 use shoal_content::ChunkIndex;
-use shoal_engine::{RequestId, SessionId, StreamEvent};
+use shoal_engine::{MemberInput, RequestId, SessionId, StreamEvent};
 
 /// The least pieces of a chunk that may be on the way.
 const WINDOW: u64 = 4;
@@ -150,14 +150,18 @@ impl Simulation {
         if self.nodes[to as usize].kind == Kind::Honest {
             self.traffic.received += u64::from(bytes);
         }
+        // A member that is not hungry does not become so by these two, so the news that it has to hear can wait.
         if first {
             self.first_piece(id);
         }
         if report > 0 {
-            self.on_stream(to, from, StreamEvent::Progress { bytes: report.into() });
+            let event = StreamEvent::Progress { bytes: report.into() };
+            self.input(to, MemberInput::Stream { peer: from, event });
         }
         if whole {
             self.chunk_arrived(id);
+        } else if first || report > 0 {
+            self.drain(to);
         }
     }
 
@@ -170,7 +174,8 @@ impl Simulation {
             *what = Some(chunk);
         }
         let queued = self.nodes[from as usize].upload.queued();
-        self.on_stream(to, from, StreamEvent::Begun { id, chunk, queued });
+        let event = StreamEvent::Begun { id, chunk, queued };
+        self.input(to, MemberInput::Stream { peer: from, event });
     }
 
     fn chunk_arrived(&mut self, transfer: TransferId) {

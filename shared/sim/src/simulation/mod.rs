@@ -6,6 +6,7 @@ mod delivery;
 mod driver;
 mod invariants;
 mod lines;
+mod lookahead;
 mod partition;
 mod populate;
 mod vanishing;
@@ -47,6 +48,8 @@ pub struct Simulation {
     pub(super) piece: u32,
     pub(super) now: Duration,
     pub(super) queue: EventQueue,
+    /// Peers whose timers have to be looked at when this event is over.
+    pub(super) unarmed: Vec<Number>,
     pub(super) nodes: Vec<Node>,
     /// Of each node, at the same place.
     pub(super) inboxes: Vec<Inbox>,
@@ -96,6 +99,7 @@ impl Simulation {
             lengths,
             now: Duration::ZERO,
             queue: EventQueue::default(),
+            unarmed: Vec::new(),
             nodes: Vec::new(),
             inboxes: Vec::new(),
             tracker,
@@ -130,10 +134,12 @@ impl Simulation {
             return false;
         }
         let Some((at, event)) = self.queue.pop().filter(|(at, _)| *at <= self.deadline) else { return false };
+        self.look_ahead();
         self.now = at;
         self.events += 1;
         self.trace.add(at, &event);
         self.happen(event);
+        self.arm_all();
         true
     }
 
