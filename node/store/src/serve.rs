@@ -22,6 +22,7 @@ use shoal_content::{ChunkIndex, ChunkSet, FileIndex, Hash, Manifest, Span};
 
 use super::ReadError;
 use super::lru::Lru;
+use super::open_files::{kept_open, opened};
 use super::stamp::{Clock, FileId, Stamp};
 
 /// No more files than these are kept open for reading.
@@ -92,7 +93,7 @@ impl<F: Files> Served<F> {
         let none = ChunkSet::with_capacity(manifest.chunks().len());
         let stamps = vec![None; manifest.entries().len()];
         let trust = Mutex::new(Trust { have: none.clone(), sure: none, stamps, learned: false, lost: false });
-        Self { manifest, files, clock, trust, handles: Mutex::new(Lru::new(OPEN_FILES)) }
+        Self { manifest, files, clock, trust, handles: Mutex::new(Lru::new(kept_open(OPEN_FILES))) }
     }
 
     pub(crate) fn manifest(&self) -> &Arc<Manifest> {
@@ -230,7 +231,7 @@ impl<F: Files> Served<F> {
 
     /// Opens a span's file anew. Files that lie whole in the span are not worth keeping open.
     fn open(&self, span: &Span) -> io::Result<Opened> {
-        let opened = self.files.open(span.file)?;
+        let opened = opened(|| lock(&self.handles).clear(), || self.files.open(span.file))?;
         if u64::from(span.len) < self.manifest.entries()[span.file as usize].size {
             lock(&self.handles).insert(span.file, opened.clone());
         }
