@@ -5,6 +5,7 @@
 //! fates, in the order in which datagrams come.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -103,14 +104,15 @@ impl Shared {
         getter: SocketAddr,
         seed: u16,
     ) -> Option<&'a mut (UdpSocket, Held)> {
-        if !getters.contains_key(&getter) {
-            let back = bound().ok()?;
-            back.connect((Ipv4Addr::LOCALHOST, seed)).ok()?;
-            let (shared, front, from) = (self.clone(), front.try_clone().ok()?, back.try_clone().ok()?);
-            std::thread::spawn(move || shared.carry_back(&from, &front, getter));
-            getters.insert(getter, (back, Held::default()));
-        }
-        getters.get_mut(&getter)
+        let new = match getters.entry(getter) {
+            Entry::Occupied(known) => return Some(known.into_mut()),
+            Entry::Vacant(new) => new,
+        };
+        let back = bound().ok()?;
+        back.connect((Ipv4Addr::LOCALHOST, seed)).ok()?;
+        let (shared, front, from) = (self.clone(), front.try_clone().ok()?, back.try_clone().ok()?);
+        std::thread::spawn(move || shared.carry_back(&from, &front, getter));
+        Some(new.insert((back, Held::default())))
     }
 
     fn carry_back(&self, from: &UdpSocket, front: &UdpSocket, getter: SocketAddr) {
