@@ -58,6 +58,14 @@ impl Disk {
         run(Command::new("mount").args(["-o", &format!("remount,{options}")]).arg(self.path()));
     }
 
+    /// Has an ext4 find itself damaged: it is read-only from now on, until it is [mounted anew](Self::power_up).
+    pub fn turn_read_only(&self) {
+        self.remount("errors=remount-ro");
+        let device = run(Command::new("findmnt").args(["-no", "SOURCE"]).arg(self.path()));
+        let device = device.trim().trim_start_matches("/dev/");
+        std::fs::write(format!("/sys/fs/ext4/{device}/trigger_fs_error"), "shoal").expect("it can be told");
+    }
+
     /// Where it is mounted.
     pub fn path(&self) -> &Path {
         self.folder.path()
@@ -133,8 +141,9 @@ pub fn block_sharing_tool() -> Option<&'static str> {
     ["mkfs.xfs", "mkfs.btrfs"].into_iter().find(is_there)
 }
 
-fn run(command: &mut Command) {
+fn run(command: &mut Command) -> String {
     let output = command.output().expect("can be run");
     let words = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{command:?}: {words}");
+    String::from_utf8_lossy(&output.stdout).into_owned()
 }

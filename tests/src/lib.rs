@@ -1,6 +1,7 @@
 //! What the tests of whole swarms share: real processes, made-up files, and peers that misbehave.
 //!
 //! - [`chain`]: nodes of which each knows only the next.
+//! - [`clock`]: programs whose clock is wrong.
 //! - [`process`]: starts `shoal` and `shoal-rendezvous`, reads what they print, ends them.
 //! - [`disk`]: file systems of a test's own, and a loss of power.
 //! - [`files`]: makes trees of files and compares them.
@@ -26,6 +27,7 @@
 //! Nothing here sleeps to wait for something; [`eventually`] looks again and again until a deadline.
 
 pub mod chain;
+pub mod clock;
 pub mod disk;
 pub mod false_finder;
 pub mod false_tracker;

@@ -106,6 +106,11 @@ impl Process {
         self.child.try_wait().expect("can be waited for").is_none()
     }
 
+    /// Whether it has ended, and all that it printed is read.
+    fn has_said_all(&mut self) -> bool {
+        !self.is_running() && self.readers.iter().all(std::thread::JoinHandle::is_finished)
+    }
+
     /// Waits for a line of standard output for which `is` holds.
     pub fn line(&mut self, what: &str, is: impl Fn(&str) -> bool) -> String {
         self.find(what, is, |p| p.stdout.clone())
@@ -123,7 +128,7 @@ impl Process {
         lines: impl Fn(&Self) -> Arc<Mutex<Vec<String>>>,
     ) -> String {
         eventually(what, || {
-            let ended = self.child.try_wait().expect("can be waited for").is_some();
+            let ended = self.has_said_all();
             let lines = lines(self);
             let found = lines.lock().unwrap().iter().find(|line| is(line)).cloned();
             assert!(found.is_some() || !ended, "ended before {what}: {}", self.errors());
@@ -134,7 +139,7 @@ impl Process {
     /// Waits until a getter has stored, and noted in its journal, that many chunks.
     pub fn stored(&mut self, chunks: usize) {
         eventually("chunks are stored", || {
-            let ended = self.child.try_wait().expect("can be waited for").is_some();
+            let ended = self.has_said_all();
             let stored = self.count("chunk stored");
             assert!(stored >= chunks || !ended, "ended with {stored} of {chunks} chunks: {}", self.errors());
             (stored >= chunks).then_some(())

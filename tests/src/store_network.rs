@@ -134,10 +134,17 @@ impl RunningStore {
 
 /// What a node says of a content of the store.
 pub fn stored(node: &RunningNode, content: &str) -> Option<Value> {
-    let asking = async {
-        let store = node.client().store().await.expect("the node answers");
-        store.contents.into_iter().find(|it| it.content == content)
-    };
+    let store = store(node).expect("the node answers");
+    let it = store.contents.into_iter().find(|it| it.content == content);
+    it.map(|it| serde_json::to_value(it).expect("JSON"))
+}
+
+/// How many others have told a node that they keep contents; `None`: it does not answer.
+pub fn keepers(node: &RunningNode) -> Option<usize> {
+    store(node).map(|store| store.willing)
+}
+
+fn store(node: &RunningNode) -> Option<shoal_api::model::StoreInfo> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    runtime.block_on(asking).map(|it| serde_json::to_value(it).expect("JSON"))
+    runtime.block_on(async { node.client().store().await }).ok()
 }

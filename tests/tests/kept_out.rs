@@ -9,7 +9,7 @@ use libp2p::Stream;
 use libp2p::multiaddr::{Multiaddr, Protocol};
 use shoal_content::ContentId;
 use shoal_net::write_frame;
-use shoal_tests::files::{random, write};
+use shoal_tests::files::{mixed, random, tree, write};
 use shoal_tests::node::RunningNode;
 use shoal_tests::proc::open_files;
 use shoal_tests::process::{self, LOOPBACK, Process, get, share, shoal};
@@ -175,6 +175,28 @@ async fn where_few_files_may_be_open_connections_leave_room_for_newcomers() {
     // Half are kept for files, of which a share of one file needs few; handshakes under way come on top.
     assert!(most <= 75, "{most} of 100 files were open");
     tokio::task::block_in_place(|| shared.is_fetched(scratch.path()));
+}
+
+#[cfg(unix)]
+#[test]
+fn where_too_few_files_may_be_open_it_says_how_many_it_needs_and_with_those_it_completes() {
+    let scratch = tempfile::tempdir().unwrap();
+    let (from, to) = (scratch.path().join("from/set"), scratch.path().join("to"));
+    mixed(&from);
+    // More files than may be open, each too large to be closed at once.
+    (0..100).for_each(|n| write(&from.join(format!("many/{}/{n}", n % 9)), random(70 << 10, n)));
+    let (_seed, ticket) = share(&from, &[]);
+    let get = |limit: &str| {
+        Process::spawn(process::with_open_files(limit, &process::get_command(&ticket, &to, &[]))).end()
+    };
+    for limit in ["-n 12", "-n 31"] {
+        let ended = get(limit).expect(1);
+        assert!(ended.stderr.contains("at least 32 are needed"), "{}", ended.stderr);
+        assert!(ended.stderr.contains("hint: raise the limit"), "{}", ended.stderr);
+        assert!(!ended.stderr.contains("goes on") && !to.exists(), "{}", ended.stderr);
+    }
+    get("-n 32").expect(0);
+    assert_eq!(tree(&from), tree(&to.join("set")));
 }
 
 #[cfg(unix)]

@@ -4,25 +4,41 @@
 //! connection takes one, a handshake too, and so do the files that are read and written. Where connections could take
 //! all of them, no file could be opened and no newcomer accepted; so files have a part of their own.
 
+use anyhow::anyhow;
 use shoal_engine::PeerBookConfig;
+
+use super::error::CliError;
 
 /// Open files that are asked for.
 const WANTED: u64 = 8192;
+/// With fewer than these a node cannot hold a connection, a folder, a file and its journal at once. It would begin, and pause again and
+/// again for what no room on a disk can mend.
+const LEAST: u64 = 32;
 /// Of those that are allowed, kept for files and the rest of the program: this many, or half of them.
 const KEPT: u64 = 512;
 
 /// Raises the soft limit, and returns the bounds for connections that fit below it.
-pub(super) fn bounds() -> PeerBookConfig {
+///
+/// # Errors
+/// Too few files may be open.
+pub(super) fn bounds() -> Result<PeerBookConfig, CliError> {
     #[cfg(unix)]
     return match rlimit::increase_nofile_limit(WANTED) {
-        Ok(allowed) => PeerBookConfig::for_connections(connections(allowed)),
+        Ok(allowed) if allowed < LEAST => Err(too_few(allowed)),
+        Ok(allowed) => Ok(PeerBookConfig::for_connections(connections(allowed))),
         Err(error) => {
             tracing::warn!(%error, "the limit of open files is not known");
-            PeerBookConfig::default()
+            Ok(PeerBookConfig::default())
         }
     };
     #[cfg(not(unix))]
-    PeerBookConfig::default()
+    Ok(PeerBookConfig::default())
+}
+
+#[cfg(unix)]
+fn too_few(allowed: u64) -> CliError {
+    CliError::from(anyhow!("only {allowed} files may be open at once here, and at least {LEAST} are needed"))
+        .hint("raise the limit: `ulimit -n 1024`, or LimitNOFILE= of a service")
 }
 
 /// How many connections fit where so many open files are allowed: as many again are needed for handshakes and dials.

@@ -106,17 +106,17 @@ impl NetArgs {
     /// Starts a node like that, which knows the peers that worked the last time.
     pub(super) async fn start(&self, identity: Keypair, port: u16) -> Result<Node, CliError> {
         let discovery = self.finding.config_with_known_peers();
-        Ok(Node::start(NodeConfig { discovery, ..self.config(identity, port) }).await?)
+        Ok(Node::start(NodeConfig { discovery, ..self.config(identity, port)? }).await?)
     }
 
     /// Starts a node that finds others by trackers, and by what is named, alone.
     pub(super) async fn start_for_star(&self, identity: Keypair) -> Result<Node, CliError> {
         let discovery = DiscoveryConfig::default();
-        Ok(Node::start(NodeConfig { discovery, ..self.config(identity, 0) }).await?)
+        Ok(Node::start(NodeConfig { discovery, ..self.config(identity, 0)? }).await?)
     }
 
     /// A node like that. Makes room for its open files.
-    pub(super) fn config(&self, identity: Keypair, port: u16) -> NodeConfig {
+    pub(super) fn config(&self, identity: Keypair, port: u16) -> Result<NodeConfig, CliError> {
         let slots = self.pace.upload_slots.map(usize::from);
         let standard = UploadConfig::default();
         let upload = UploadConfig {
@@ -128,7 +128,7 @@ impl NetArgs {
             },
             ..standard
         };
-        NodeConfig {
+        Ok(NodeConfig {
             identity,
             listen: self.listen.clone(),
             port,
@@ -137,10 +137,10 @@ impl NetArgs {
             upload,
             limit_up: self.pace.limit_up,
             limit_down: self.pace.limit_down,
-            peers: open_files::bounds(),
+            peers: open_files::bounds()?,
             discovery: self.finding.config(),
             ..NodeConfig::default()
-        }
+        })
     }
 }
 

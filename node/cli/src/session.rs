@@ -98,7 +98,7 @@ impl AskArgs {
         // It asks once, and is gone before anybody could find it or come by way of the router.
         let net = NetArgs { rendezvous: self.rendezvous.clone(), no_upnp: true, ..NetArgs::default() };
         let discovery = DiscoveryConfig::default();
-        let node = NodeConfig { discovery, ..net.config(Keypair::generate_ed25519(), 0) };
+        let node = NodeConfig { discovery, ..net.config(Keypair::generate_ed25519(), 0)? };
         Session::own(DaemonConfig { node, trackers: net.rendezvous, ..DaemonConfig::default() }).await
     }
 }

@@ -23,6 +23,7 @@ mod holes;
 mod import;
 mod lru;
 mod mode;
+mod open_files;
 mod parallel;
 mod recorded;
 mod selection;

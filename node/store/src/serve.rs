@@ -22,6 +22,7 @@ use shoal_content::{ChunkIndex, ChunkSet, FileIndex, Hash, Manifest, Span};
 
 use super::ReadError;
 use super::lru::Lru;
+use super::open_files::{kept_open, opened};
 use super::recorded::RecordedStamps;
 use super::stamp::{Clock, FileId, Stamp};
 
@@ -93,7 +94,7 @@ impl<F: Files> Served<F> {
         let none = ChunkSet::with_capacity(manifest.chunks().len());
         let stamps = RecordedStamps::none(manifest.entries().len());
         let trust = Mutex::new(Trust { have: none.clone(), sure: none, stamps, learned: false, lost: false });
-        Self { manifest, files, clock, trust, handles: Mutex::new(Lru::new(OPEN_FILES)) }
+        Self { manifest, files, clock, trust, handles: Mutex::new(Lru::new(kept_open(OPEN_FILES))) }
     }
 
     pub(crate) fn manifest(&self) -> &Arc<Manifest> {
@@ -236,7 +237,7 @@ impl<F: Files> Served<F> {
 
     /// Opens a span's file anew. Files that lie whole in the span are not worth keeping open.
     fn open(&self, span: &Span) -> io::Result<Opened> {
-        let opened = self.files.open(span.file)?;
+        let opened = opened(|| lock(&self.handles).clear(), || self.files.open(span.file))?;
         if u64::from(span.len) < self.manifest.entries()[span.file as usize].size {
             lock(&self.handles).insert(span.file, opened.clone());
         }

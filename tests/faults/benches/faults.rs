@@ -54,7 +54,7 @@ fn bench(args: &Args) -> Result<bool, String> {
         let tally = play(*fault, args.seed, runs, share, |tally| progress(*fault, tally, runs));
         report(*fault, &tally);
         good &= tally.failed == 0;
-        results.insert(fault.name().to_owned(), tally);
+        results.entry(fault.name().to_owned()).or_default().merge(tally);
     }
     if let Some(file) = &args.results {
         page::keep_results(file, &results)?;

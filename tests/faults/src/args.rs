@@ -27,7 +27,7 @@ pub const HELP: &str = "cargo bench -p shoal-faults --bench faults -- [OPTIONS]
   --seed N         the first seed; without --runs, the only one
   --runs N         so many seeds of each fault
   --budget TIME    all faults together take about so long, as 90s or 10m
-  --results FILE   adds the results to those that are kept there
+  --results FILE   adds the results to those that are kept there; to be used with other seeds each time
   --write FILE     writes RELIABILITY.md, of the results that are kept and those of now";
 
 impl Args {

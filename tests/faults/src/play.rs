@@ -26,6 +26,16 @@ pub struct Tally {
 }
 
 impl Tally {
+    /// Takes in what came of other seeds. What could be played once is not skipped.
+    pub fn merge(&mut self, other: Self) {
+        self.runs += other.runs;
+        self.struck += other.struck;
+        self.failed += other.failed;
+        self.failures.extend(other.failures);
+        self.failures.truncate(MOST_KEPT);
+        self.skipped = other.skipped.filter(|_| self.runs == 0);
+    }
+
     fn add(&mut self, seed: u64, result: Result<Strike, String>) {
         self.runs += 1;
         match result {
@@ -106,6 +116,15 @@ mod tests {
         let tally = play(&Third, 0, 6, None, |_| {});
         assert_eq!((tally.runs, tally.failed, tally.struck), (6, 2, 4));
         assert_eq!(tally.failures, [(0, "words".to_owned()), (3, "a panic".to_owned())]);
+    }
+
+    #[test]
+    fn what_is_played_in_pieces_adds_up() {
+        let mut all = play(&Third, 0, 3, None, |_| {});
+        all.merge(play(&Third, 3, 3, None, |_| {}));
+        assert_eq!(all, play(&Third, 0, 6, None, |_| {}));
+        all.merge(Tally { skipped: Some("no root".into()), ..Tally::default() });
+        assert_eq!((all.runs, all.skipped), (6, None));
     }
 
     #[test]

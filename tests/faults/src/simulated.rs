@@ -28,7 +28,7 @@ impl Fault for SimulatedSwarm {
                     back; a third and the tracker gone; a partition that heals",
             injected: "the simulator, which runs the node's own decisions; every step is checked",
             expected: "the invariants of `shoal_sim::Invariants` at each step; all honest peers complete while one \
-                       honest seed is in reach in the end; within 30 s of healing everybody gets more",
+                       honest seed is in reach in the end; within 30 s of healing, with a seed, everybody gets more",
         }
     }
 
@@ -40,11 +40,11 @@ impl Fault for SimulatedSwarm {
         let scenario = scenario(seed);
         let mut simulation = Simulation::new(scenario.clone());
         let mut invariants = Invariants::default();
-        let mut healing = scenario.partition.map(Healing::of);
+        let mut healing = Healing::of(&scenario);
         while simulation.step() {
             invariants.check(&simulation)?;
             if let Some(healing) = &mut healing {
-                healing.look(&simulation, &invariants)?;
+                healing.look(&simulation, &invariants).map_err(|why| format!("{why}: {scenario:?}"))?;
             }
         }
         let outcome = simulation.outcome();
@@ -60,24 +60,28 @@ impl Fault for SimulatedSwarm {
 
 /// Whether everybody goes on after a partition.
 struct Healing {
-    partition: Partition,
-    /// Who lacked something when it healed, and how much each had.
+    /// From when on the swarm is one piece, and has a seed.
+    healed: Duration,
+    /// Who lacked something then, and how much each had.
     seen: Option<BTreeMap<u32, usize>>,
     over: bool,
 }
 
 impl Healing {
-    fn of(partition: Partition) -> Self {
-        Self { partition, seen: None, over: false }
+    fn of(scenario: &Scenario) -> Option<Self> {
+        // Without a seed there may be nothing that anybody lacks.
+        let seeded = scenario.seeds_away.map_or(Duration::ZERO, |(_, back)| back);
+        let healed = scenario.partition?.heals().max(seeded);
+        Some(Self { healed, seen: None, over: false })
     }
 
     fn look(&mut self, simulation: &Simulation, invariants: &Invariants) -> Result<(), String> {
-        if self.over || simulation.now() < self.partition.heals() {
+        if self.over || simulation.now() < self.healed {
             return Ok(());
         }
         let now: BTreeMap<u32, usize> = invariants.lacking(simulation).collect();
         let seen = self.seen.get_or_insert_with(|| now.clone());
-        if simulation.now() < self.partition.heals() + GOES_ON {
+        if simulation.now() < self.healed + GOES_ON {
             return Ok(());
         }
         self.over = true;

@@ -2,8 +2,9 @@
 
 use crate::Fault;
 use crate::process::{
-    BrokenNetwork, BrokenStream, ChangedSource, ConnectionCrowd, JoinsAndLeaves, KilledGetter,
-    KilledGetterAtCall, LittleMemory, SlowDisk, SourceChange, TargetRemoved, WrongClock,
+    BrokenDatagrams, BrokenNetwork, BrokenStream, ChangedSource, ConnectionCrowd, JoinsAndLeaves,
+    KilledGetter, KilledGetterAtCall, LittleMemory, SlowDisk, SourceChange, TargetRemoved, WritingRefused,
+    WrongClock,
 };
 use crate::simulated::SimulatedSwarm;
 use crate::store::{FailingCall, KilledAtCall, PowerLoss};
@@ -20,6 +21,7 @@ pub fn faults() -> Vec<&'static dyn Fault> {
         &KilledGetterAtCall,
         &SlowDisk,
         &TargetRemoved,
+        &WritingRefused,
         &ChangedSource(SourceChange::Truncated),
         &ChangedSource(SourceChange::Replaced),
         &ChangedSource(SourceChange::Removed),
@@ -29,6 +31,7 @@ pub fn faults() -> Vec<&'static dyn Fault> {
         &JoinsAndLeaves,
         &BrokenNetwork,
         &BrokenStream,
+        &BrokenDatagrams,
         &WrongClock,
         &SimulatedSwarm,
     ]

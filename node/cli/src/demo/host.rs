@@ -31,7 +31,7 @@ impl Host {
             listen: vec![LOOPBACK.parse().expect("well-formed")],
             limit_up: limit,
             limit_down: limit,
-            peers: open_files::bounds(),
+            peers: open_files::bounds()?,
             ..NodeConfig::default()
         };
         host.node = Some(host.run(Node::start(config)).await?);

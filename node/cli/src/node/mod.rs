@@ -84,7 +84,7 @@ pub(super) async fn run(args: Args, output: &Output, stop: CancellationToken) ->
     log::init(filter, settings.log_format);
     let mut dirs = ShareDirs::new(&settings.share_dir)?;
     let held = identity::of_node(&settings.data)?;
-    let daemon = Daemon::start(settings.daemon(held.key.clone())).await?;
+    let daemon = Daemon::start(settings.daemon(held.key.clone())?).await?;
     let recorder = activity::record(daemon.node(), settings.activity_log.as_deref())?;
     let result = tokio::select! {
         ended = control(&settings, &daemon, &mut dirs, output, &stop) => ended,
@@ -193,7 +193,7 @@ impl Args {
 }
 
 impl NodeSettings {
-    fn daemon(&self, key: libp2p::identity::Keypair) -> DaemonConfig {
+    fn daemon(&self, key: libp2p::identity::Keypair) -> Result<DaemonConfig, CliError> {
         let net = NetArgs {
             listen: self.listen.clone(),
             rendezvous: self.rendezvous.clone(),
@@ -207,12 +207,12 @@ impl NodeSettings {
             },
             finding: self.finding.clone(),
         };
-        DaemonConfig {
+        Ok(DaemonConfig {
             data: Some(self.data.clone()),
             node: NodeConfig {
                 metrics: Some(SwarmMetrics::default()),
                 neighbourhood: NeighbourhoodConfig { peers: self.peer.clone(), ring: !self.no_ring },
-                ..net.config(key, self.port)
+                ..net.config(key, self.port)?
             },
             trackers: self.rendezvous.clone(),
             schedule: self.limits.schedule.clone(),
@@ -220,7 +220,7 @@ impl NodeSettings {
             activity_log: self.activity_log.clone(),
             cache: default_cache_dir(),
             store: Some(self.store.clone()),
-        }
+        })
     }
 
     fn api(&self) -> ApiConfig {

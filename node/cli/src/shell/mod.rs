@@ -115,7 +115,7 @@ impl Args {
         let key = held.as_ref().map_or_else(Keypair::generate_ed25519, |held| held.key.clone());
         let config = DaemonConfig {
             data: self.data.clone(),
-            node: self.net.config(key, self.port),
+            node: self.net.config(key, self.port)?,
             trackers: self.net.rendezvous.clone(),
             schedule: Schedule::default(),
             watch: !self.share_dir.is_empty(),

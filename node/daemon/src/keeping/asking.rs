@@ -8,7 +8,7 @@ use shoal_engine::StoreInput;
 use shoal_net::AskError;
 use shoal_wire::store::{Presence, SignedWords, StoreHello, StoreRequest, StoreResponse};
 
-use super::keeper::{Keeper, clock};
+use super::keeper::Keeper;
 use super::state::State;
 
 impl Keeper {
@@ -47,7 +47,7 @@ impl Keeper {
 
     /// What this process says of itself; signed anew only now and then, since that is the most costly part of a hello.
     fn presence(&self, state: &mut State) -> Presence {
-        let now = clock();
+        let now = self.time();
         let lasts = self.settings.planner.members * 2;
         let is_fresh = |it: &&Presence| Duration::from_millis(it.at) + lasts > now;
         if let Some(known) = state.presence.as_ref().filter(is_fresh) {
@@ -84,7 +84,7 @@ impl Keeper {
 
     /// Whether these are words of another process that has this node's key, started before this one, and was there since.
     fn is_outdone_by(&self, rival: &Presence) -> bool {
-        let own = Presence::new(&self.identity, self.instance, self.started, clock());
+        let own = Presence::new(&self.identity, self.instance, self.started, self.time());
         own.gives_way_to(rival) && rival.signer() == Some(self.local)
     }
 

@@ -47,6 +47,7 @@ pub(crate) struct Keeper {
     pub(super) folder: Option<PathBuf>,
     /// Names this process.
     pub(super) instance: u64,
+    /// When it started, since 1970.
     pub(super) started: Duration,
     start: Instant,
     pub(super) state: Mutex<State>,
@@ -61,11 +62,6 @@ pub(crate) struct Keeper {
     left: watch::Sender<Option<StoreFarewell>>,
 }
 
-/// What the time is, since 1970.
-pub(super) fn clock() -> Duration {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
-}
-
 impl Keeper {
     /// Takes in what was written down, and begins nothing yet.
     pub(crate) fn new(
@@ -76,7 +72,7 @@ impl Keeper {
         saved: SavedStore,
     ) -> Self {
         let local = identity.public().to_peer_id();
-        let started = clock();
+        let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let donated = if folder.is_some() { settings.planner.donated } else { 0 };
         let config = StorePlannerConfig { donated, start: started, ..settings.planner };
         let mut state = State {
@@ -113,6 +109,12 @@ impl Keeper {
 
     pub(super) fn now(&self) -> Duration {
         self.start.elapsed()
+    }
+
+    /// What the time is, since 1970, by the clock as it was at the start. The planner goes by the same time. If the clock is set
+    /// while the process runs, what it signs must not seem to come from before its start or from long after its end.
+    pub(super) fn time(&self) -> Duration {
+        self.started.saturating_add(self.now())
     }
 
     /// Tells the planner what happened.

@@ -6,7 +6,7 @@ use shoal_content::ContentId;
 use shoal_engine::{StoreInput, StoreView};
 use shoal_wire::store::{MAX_COPIES, SignedWords, StoreEnd, StoreRecord, StoreRequest};
 
-use super::keeper::{Keeper, clock};
+use super::keeper::Keeper;
 use crate::DaemonError;
 
 /// The longest time that a content may be kept.
@@ -53,8 +53,10 @@ impl Keeper {
         if keep.as_secs() == 0 || keep > LONGEST {
             return Err(DaemonError::Invalid("it can be kept from a second up to ten years".into()));
         }
-        let now = clock();
-        let record = StoreRecord::new(&self.identity, content, &name, item.size, copies, [now, now + keep]);
+        let owner = self.identity.public().encode_protobuf();
+        let issued = self.lock().planner.next_issue(self.now(), &content, &owner);
+        let expires = (self.time() + keep).max(issued + Duration::from_secs(1));
+        let record = StoreRecord::new(&self.identity, content, &name, item.size, copies, [issued, expires]);
         self.tell(StoreInput::Own(signed(record, &self.identity)?));
         Ok(())
     }
@@ -62,7 +64,7 @@ impl Keeper {
     /// Ends what this node wants others to keep.
     pub(crate) async fn end(&self, content: ContentId) -> Result<(), DaemonError> {
         let owned = self.lock().planner.issued(&content, &self.identity.public().encode_protobuf());
-        let issued = clock().as_secs().max(owned.unwrap_or_default());
+        let issued = self.time().as_secs().max(owned.unwrap_or_default());
         let owner = self.identity.public().encode_protobuf();
         let end = StoreEnd { owner, issued, content, signature: vec![] };
         let end = signed(end, &self.identity)?;

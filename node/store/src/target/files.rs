@@ -12,6 +12,7 @@ use shoal_content::{FileEntry, FileIndex, Hash, Manifest, Shape};
 
 use crate::lru::Lru;
 use crate::mode;
+use crate::open_files::{kept_open, opened};
 use crate::serve::{Files, Opened, lock};
 use crate::stamp::Stamp;
 use crate::tree::Tree;
@@ -53,7 +54,7 @@ struct Dirty {
 
 impl TargetFiles {
     pub(super) fn new(manifest: Arc<Manifest>, part: Tree, last: Tree, places: Vec<Place>) -> Self {
-        let handles = Mutex::new(Lru::new(OPEN_FILES));
+        let handles = Mutex::new(Lru::new(kept_open(OPEN_FILES)));
         Self { manifest, part, last, places: RwLock::new(places), handles, dirty: Mutex::default() }
     }
 
@@ -73,7 +74,7 @@ impl TargetFiles {
         self.places.write().unwrap_or_else(PoisonError::into_inner)[file as usize] = place;
     }
 
-    /// Closes the part's files, because they are about to be moved.
+    /// Closes what is kept open, because it is about to be moved, or for want of room.
     pub(super) fn close(&self) {
         lock(&self.handles).clear();
         self.part.forget();
@@ -97,20 +98,21 @@ impl TargetFiles {
             return Ok(open);
         }
         let entry = self.entry(file);
-        let opened = match self.create(file)? {
+        let made = opened(|| self.close(), || self.create(file))?;
+        let open = match made {
             Some(new) => {
                 if entry.size > 0 && !at_once {
                     new.set_len(entry.size)?;
                 }
                 new
             }
-            None => self.open_existing(entry)?,
+            None => opened(|| self.close(), || self.open_existing(entry))?,
         };
-        let opened = Arc::new(opened);
+        let open = Arc::new(open);
         if !at_once {
-            lock(&self.handles).insert(file, opened.clone());
+            lock(&self.handles).insert(file, open.clone());
         }
-        Ok(opened)
+        Ok(open)
     }
 
     /// Makes a file, which is tried first because there may be a million of them; `None` if it is there already.

@@ -72,7 +72,7 @@ impl<P: PeerName> Candidates<P> {
 
     /// When the next promising candidate may be due.
     pub(super) fn promising_due(&self) -> Option<Duration> {
-        self.promising_due
+        self.not_before_any(self.promising_due)
     }
 
     /// Whether a promising candidate is due.
@@ -90,7 +90,13 @@ impl<P: PeerName> Candidates<P> {
 
     /// When the next one that the user named may be due.
     pub(super) fn named_due(&self) -> Option<Duration> {
-        self.named_due
+        self.not_before_any(self.named_due)
+    }
+
+    /// The one that was due may have been taken as one of all. Where nobody is due before some time, none of a kind is either,
+    /// and who waits for an earlier one would wait for nothing, again and again.
+    fn not_before_any(&self, due: Option<Duration>) -> Option<Duration> {
+        Some(due?.max(self.due?))
     }
 
     /// Whether this member connected to the peer on its own account.

@@ -147,3 +147,16 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn none_of_a_kind_is_due_before_any_is() {
+    let (mut all, mut rng) = (Candidates::default(), rng());
+    all.add(Duration::ZERO, 1, PeerSource::User, &mut rng);
+    // It is taken as one of all, and waits again.
+    assert_eq!(all.next(Duration::ZERO, Pick::Any), Some(1));
+    all.failed(&1, Duration::from_secs(100), false);
+    assert_eq!(all.next(Duration::ZERO, Pick::Any), None);
+    let due = [all.due(), all.named_due(), all.promising_due()];
+    assert_eq!(due, [Some(Duration::from_secs(100)); 3]);
+    assert_eq!(all.next(Duration::from_secs(100), Pick::Named), Some(1));
+}

@@ -108,6 +108,14 @@ impl StorePlanner {
         Some(self.contents.get(content)?.records.get(owner)?.issued)
     }
 
+    /// When a record that an owner makes now is to say that it was issued, since 1970: later than all that is known here of
+    /// this owner and content. A record of a time when the clock was ahead would count more than it otherwise.
+    pub fn next_issue(&self, now: Duration, content: &ContentId, owner: &[u8]) -> Duration {
+        let ended = self.ends.get(&(*content, owner.to_vec())).map(|end| end.issued);
+        let newest = self.issued(content, owner).max(ended);
+        Duration::from_secs(newest.map_or(0, |at| at.saturating_add(1)).max(self.clock(now)))
+    }
+
     /// Contents that are kept here under a name.
     pub fn find(&self, name: &str) -> Vec<StoreRecord> {
         let records = self.contents.values().flat_map(|kept| kept.records.values());

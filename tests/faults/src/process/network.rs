@@ -1,19 +1,17 @@
 //! A line between two machines that loses packets, carries them one way, or none, and heals.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rand::{RngExt, SeedableRng};
 use shoal_engine::SeededRng;
-use shoal_tests::eventually_or;
 use shoal_tests::netns::{Namespace, tool};
 use shoal_tests::process::{Process, prepared, program};
 
-use super::world::{CHUNKER, World};
+use super::healing::comes_again;
+use super::world::{CHUNKER, World, well};
 use crate::tools::no_program;
 use crate::{Card, Fault, Runs, Strike};
 
-/// The transfer goes on this long after the line is whole again.
-const GOES_ON: Duration = Duration::from_secs(30);
 const CHUNKS: usize = 96;
 
 /// What becomes of the line.
@@ -81,16 +79,9 @@ impl Fault for BrokenNetwork {
         std::thread::sleep(Duration::from_secs(rng.random_range(2..if seed < 5 { 13 } else { 31 })));
         let struck = getter.is_running();
         line.heal().map_err(|e| format!("{e:#}"))?;
-        let (healed, before) = (Instant::now(), getter.count("chunk stored"));
-        eventually_or(
-            "chunks come again",
-            || (!getter.is_running() || getter.count("chunk stored") > before).then_some(()),
-            || format!("after {harm:?}"),
-        );
-        if healed.elapsed() > GOES_ON {
-            return Err(format!("it rested for {:?} after {harm:?}", healed.elapsed()));
-        }
-        super::world::well(getter.end())?;
+        let before = getter.count("chunk stored");
+        comes_again(&mut getter, before, &harm)?;
+        well(getter.end())?;
         world.arrived()?;
         Ok(Strike::of(struck))
     }

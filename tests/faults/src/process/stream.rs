@@ -1,20 +1,17 @@
 //! A connection that is delayed, stops, is half-closed or cut, and heals.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rand::{RngExt, SeedableRng};
-use shoal_content::Ticket;
 use shoal_engine::SeededRng;
-use shoal_tests::eventually_or;
 use shoal_tests::process::{get, share};
 
+use super::healing::{by_way_of, comes_again};
 use super::relay::{Mode, Relay};
 use super::world::{CHUNKER, World, port, well};
 use crate::{Card, Fault, Runs, Strike};
 
 const CHUNKS: usize = 64;
-/// Chunks come again so long after healing.
-const GOES_ON: Duration = Duration::from_secs(30);
 
 /// The connection between a getter and a seed goes wrong for some seconds.
 pub(crate) struct BrokenStream;
@@ -41,8 +38,9 @@ impl Fault for BrokenStream {
         let mut rng = SeededRng::seed_from_u64(seed);
         let world = World::new(CHUNKS, seed)?;
         let (_sharing, ticket) = share(&world.from, &["--chunker", CHUNKER, "--limit-up", "1MB"]);
-        let relay = Relay::to(port(&ticket)?).map_err(|e| e.to_string())?;
-        let mut getter = get(&by_way_of(&relay, &ticket)?, &world.to, &["--wait", "5m"]);
+        let port = port(&ticket)?;
+        let relay = Relay::to(port).map_err(|e| e.to_string())?;
+        let mut getter = get(&by_way_of(&ticket, port, relay.port)?, &world.to, &["--wait", "5m"]);
         getter.stored(rng.random_range(2..20));
         let delay = Duration::from_millis(rng.random_range(5..60));
         let modes = [
@@ -61,27 +59,10 @@ impl Fault for BrokenStream {
         ));
         let struck = getter.is_running();
         relay.set(Mode::Well);
-        let (healed, before) = (Instant::now(), getter.count("chunk stored"));
-        eventually_or(
-            "chunks come again",
-            || (!getter.is_running() || getter.count("chunk stored") > before).then_some(()),
-            || format!("after {mode:?}"),
-        );
-        if healed.elapsed() > GOES_ON {
-            return Err(format!("it rested for {:?} after {mode:?}", healed.elapsed()));
-        }
+        let before = getter.count("chunk stored");
+        comes_again(&mut getter, before, &mode)?;
         well(getter.end())?;
         world.arrived()?;
         Ok(Strike::of(struck))
     }
-}
-
-/// The ticket with the relay's port in place of the seed's.
-fn by_way_of(relay: &Relay, ticket: &str) -> Result<String, String> {
-    let mut it: Ticket = ticket.parse().map_err(|e| format!("{e}"))?;
-    let (from, to) = (format!("/tcp/{}/", port(ticket)?), format!("/tcp/{}/", relay.port));
-    for peer in &mut it.peers {
-        *peer = peer.to_string().replace(&from, &to).parse().map_err(|e| format!("{e}"))?;
-    }
-    Ok(it.to_string())
 }

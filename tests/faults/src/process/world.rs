@@ -47,8 +47,12 @@ impl World {
 
     /// Whether the final name has the content.
     pub(crate) fn arrived(&self) -> Result<(), String> {
-        let right = self.last().exists() && tree(&self.from) == tree(&self.last());
-        if right { Ok(()) } else { Err("the content has not arrived as it is".into()) }
+        if !self.last().exists() {
+            return Err("the content is not under its final name".into());
+        }
+        let (from, last) = (tree(&self.from), tree(&self.last()));
+        let differs = from.keys().chain(last.keys()).find(|path| from.get(*path) != last.get(*path));
+        differs.map_or(Ok(()), |path| Err(format!("'{path}' is not what it should be")))
     }
 
     /// The final name has the content, or nothing.
@@ -89,10 +93,15 @@ pub(crate) fn well(ended: Ended) -> Result<Ended, String> {
     }
 }
 
-/// The port of the first address of a ticket.
+/// The TCP port of the first address of a ticket.
 pub(crate) fn port(ticket: &str) -> Result<u16, String> {
+    port_of(ticket, "tcp")
+}
+
+/// The port of the first address of a ticket, whose protocol is this one.
+pub(crate) fn port_of(ticket: &str, protocol: &str) -> Result<u16, String> {
     let ticket: Ticket = ticket.parse().map_err(|e| format!("{e}"))?;
     let address = ticket.peers.first().map(ToString::to_string).unwrap_or_default();
-    let port = address.split('/').skip_while(|part| *part != "tcp").nth(1);
+    let port = address.split('/').skip_while(|part| *part != protocol).nth(1);
     port.and_then(|port| port.parse().ok()).ok_or_else(|| format!("no port in {address}"))
 }

@@ -1,5 +1,6 @@
 //! One planner, told what happens.
 
+mod clocks;
 mod copies;
 mod properties;
 mod trust;
@@ -55,7 +56,12 @@ pub(super) struct Desk {
 
 impl Desk {
     pub(super) fn new(local: PeerId, donated: u64) -> Self {
-        let config = StorePlannerConfig { donated, ..StorePlannerConfig::default() };
+        Self::by_clock(local, donated, Duration::ZERO)
+    }
+
+    /// One whose machine says that it is so long since 1970.
+    pub(super) fn by_clock(local: PeerId, donated: u64, start: Duration) -> Self {
+        let config = StorePlannerConfig { donated, start, ..StorePlannerConfig::default() };
         Self { planner: StorePlanner::new(local, config), now: secs(0) }
     }
 
