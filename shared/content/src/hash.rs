@@ -214,7 +214,12 @@ mod tests {
     #[test]
     #[expect(unexpected_cfgs, reason = "settings of the crate `sha2`")]
     fn sha256_uses_the_instructions_that_the_processor_has() {
-        assert!(!cfg!(any(sha2_backend = "soft", sha2_256_backend = "soft")), "a setting forces slow code");
+        const {
+            assert!(
+                !cfg!(any(sha2_backend = "soft", sha2_256_backend = "soft")),
+                "a setting forces slow code"
+            )
+        };
         let instruction: &[u8] = if cfg!(target_arch = "x86_64") {
             // `sha256rnds2 xmm, xmm` (Intel SDM, volume 2).
             &[0x0f, 0x38, 0xcb]

@@ -24,6 +24,9 @@ use self::run::{Measured, from_several, median, over_far_line, shoal_once, time_
 const GIB: u64 = 1 << 30;
 const PAIRS: usize = 5;
 
+/// Measures something, given the program, a scratch folder and the large file.
+type Part = fn(&Path, &Path, &Path);
+
 fn main() {
     // The plain copy runs as two processes too: this program, told what to be.
     if plain::ran_as_child() {
@@ -37,7 +40,7 @@ fn main() {
     let file = scratch.path().join("random.bin");
     make(&file, GIB);
 
-    let parts: [(&str, fn(&Path, &Path, &Path)); 4] =
+    let parts: [(&str, Part); 4] =
         [("transfer", transfer), ("several", several), ("far", far), ("share", share_large)];
     parts.iter().filter(|(name, _)| wanted(name)).for_each(|(_, part)| part(&shoal, scratch.path(), &file));
     fs::remove_file(&file).expect("can be removed");

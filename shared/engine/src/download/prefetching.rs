@@ -1,4 +1,4 @@
-//! What of a download is needed soon; see [`prefetch`](crate::prefetch).
+//! What of a download is needed soon; see [`prefetch`](mod@crate::prefetch).
 
 use std::mem::offset_of;
 

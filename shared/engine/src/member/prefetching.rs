@@ -1,4 +1,4 @@
-//! What of a member is needed soon; see [`prefetch`](crate::prefetch).
+//! What of a member is needed soon; see [`prefetch`](mod@crate::prefetch).
 
 use super::{Member, Phase};
 use crate::{ChunkNews, PeerName};
