@@ -42,9 +42,10 @@ const MAX_WAITING: usize = 256;
 const STREAMS: usize = 512;
 /// What each stream may be sent before it is read, in bytes: the protocol's start.
 const WINDOW: usize = 256 << 10;
-/// What all streams of a connection together may be sent beyond that, in bytes: a gigabit over 100 ms, and a little more. A
-/// peer decides how much of it is used, and what is sent and not read lies in memory; the crate would allow most of a gigabyte.
-const GROWTH: usize = 16 << 20;
+/// What all streams of a connection together may be sent beyond that, in bytes: twice a gigabit over 100 ms, since half of it
+/// has to be read before more is granted. A peer decides how much of it is used, and what is sent and not read lies in memory; the
+/// crate would allow most of a gigabyte.
+const GROWTH: usize = 32 << 20;
 
 /// The upgrade.
 #[derive(Debug, Clone)]

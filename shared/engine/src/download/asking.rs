@@ -223,13 +223,14 @@ impl<P: PeerName> Download<P> {
         if self.config.fixed_in_flight || peer.stalls > 0 {
             return count < most;
         }
-        let most = most.max(peer.line(self.usual_len).min(MAX_WAITING));
+        let line = peer.line();
+        let most = most.max(((line / u64::from(self.usual_len.max(1))) as usize).min(MAX_WAITING));
         let few = match peer.window() {
             None if self.peers.len() < MANY => 4,
             Some(_) if self.peers.len() < MANY => 2,
             _ => 1,
         };
-        count < most && (count < few || peer.window().is_some_and(|window| peer.queued() < window))
+        count < most && (count < few || peer.window().is_some_and(|window| peer.queued() < window.max(line)))
     }
 
     /// Asks idle peers for chunks that others were asked for, where they are expected to deliver them

@@ -16,6 +16,9 @@ const PIPELINE: Duration = Duration::from_millis(500);
 /// Bytes that keep a line full besides two round trips' worth.
 const FULL_LINE: f64 = 8.0 * 1024.0 * 1024.0;
 
+/// A line that holds fewer bytes than these in two round trips is not long: what is under way by other rules is enough.
+const LONG_LINE: f64 = 1024.0 * 1024.0;
+
 /// A peer may choose so many chunks that are here already, and one more of so many that it chose.
 const IN_VAIN: u32 = 3;
 const IN_VAIN_OF: u32 = 16;
@@ -109,11 +112,12 @@ impl<P> Peer<P> {
         self.throughput.rate().map(|rate| long(rate).min(full(rate)) as u64)
     }
 
-    /// How many chunks of `len` bytes arrive in two round trips. With fewer under way, a long line runs dry until the peer
-    /// hears of the next request.
-    pub(super) fn line(&self, len: u32) -> usize {
-        let bytes = self.throughput.rate().map_or(0.0, |rate| 2.0 * rate * self.rtt.as_secs_f64());
-        (bytes / f64::from(len.max(1))) as usize
+    /// How many bytes arrive in two round trips, as they came last; 0 for a line that is not long. With fewer under way, a long line
+    /// runs dry until the peer hears of the next request; and with as many, what comes doubles with each measurement until the line
+    /// is full.
+    pub(super) fn line(&self) -> u64 {
+        let bytes = 2.0 * self.throughput.latest() * self.rtt.as_secs_f64();
+        if bytes < LONG_LINE { 0 } else { bytes as u64 }
     }
 
     /// How long it would take to get `len` more bytes, after everything that is queued.

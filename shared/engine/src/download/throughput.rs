@@ -16,6 +16,8 @@ pub(super) struct Throughput {
     rate: Option<f64>,
     since: Duration,
     bytes: u64,
+    /// The last measurement, as it was.
+    latest: f64,
     /// The highest rate, forgotten as time goes by.
     best: f64,
 }
@@ -34,6 +36,7 @@ impl Throughput {
         }
         let seconds = dt.as_secs_f64();
         let sample = self.bytes as f64 / seconds;
+        self.latest = sample;
         // Not the standard library's, whose last bits differ from platform to platform.
         let weight = 1.0 - libm::exp(-seconds / MEMORY);
         self.rate = Some(self.rate.map_or(sample, |rate| rate + (sample - rate) * weight));
@@ -44,6 +47,11 @@ impl Throughput {
     /// The highest rate of late, in bytes per second: what the line takes, if little was asked since.
     pub(super) fn best(&self) -> f64 {
         self.best
+    }
+
+    /// Bytes per second in the last measurement alone. It shows at once when a line takes more than before.
+    pub(super) fn latest(&self) -> f64 {
+        self.latest
     }
 
     /// Bytes per second.
