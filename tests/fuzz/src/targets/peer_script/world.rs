@@ -20,9 +20,9 @@ use super::map_of;
 
 pub(super) const CHUNKS: usize = 40;
 /// No input leads to more outputs than this: some for each of seven peers, and a request in each place of a pipeline.
-const MOST_OUTPUTS: usize = 300;
+const MOST_OUTPUTS: usize = 600;
 /// The most requests at one peer, with those that were taken back and may be answered all the same.
-const MOST_ASKED: usize = 16;
+const MOST_ASKED: usize = shoal_wire::chunks::MAX_WAITING;
 
 pub(super) static MANIFEST: LazyLock<Arc<Manifest>> = LazyLock::new(|| {
     let size = 16 << 10;
