@@ -94,11 +94,12 @@ pub fn is_harmful(address: &Multiaddr) -> bool {
 /// Selects the addresses at which a peer can be dialled at one host, in their order, at most [`MAX_AT_HOST`].
 ///
 /// A tracker looks for a peer at no other host than the one that it was seen at: another host may belong to somebody
-/// that never registered, and a name leads wherever its owner likes.
+/// that never registered, and a name leads wherever its owner likes. An address of IPv6 that a gateway would translate is
+/// one of another host.
 pub fn at_host(addresses: impl IntoIterator<Item = Multiaddr>, host: IpAddr) -> Vec<Multiaddr> {
     let is_there = |address: &Multiaddr| {
         matches!(Address::try_from(address), Ok(Address::Direct(_)))
-            && ip_of(address).is_some_and(|ip| canonical(ip) == canonical(host))
+            && ip_of(address).is_some_and(|ip| ip.to_canonical() == host.to_canonical())
     };
     let mut there = tellable(addresses.into_iter().filter(is_there), Scope::standing_at_ip(host));
     there.truncate(MAX_AT_HOST);
@@ -288,6 +289,10 @@ mod tests {
             "/dns4/example.org/tcp/1",
             "/ip6/2001:db8::1/tcp/1",
             "/ip4/8.8.8.8/tcp/1/ws",
+            // Other machines, which 8.8.8.8 would have to pass packets on to.
+            "/ip6/2002:808:808::1/tcp/1",
+            "/ip6/64:ff9b::808:808/tcp/1",
+            "/ip6/::808:808/tcp/1",
         ]
         .map(address)
         .into();
@@ -350,7 +355,7 @@ mod tests {
             host in crate::testing::any_ip(),
         ) {
             for address in at_host(addresses, host) {
-                prop_assert_eq!(ip_of(&address).map(canonical), Some(canonical(host)));
+                prop_assert_eq!(ip_of(&address).map(|ip| ip.to_canonical()), Some(host.to_canonical()));
             }
         }
     }

@@ -191,6 +191,10 @@ impl<P: PeerName> Member<P> {
             }
             Phase::Opening | Phase::Complete | Phase::Ended => {}
         }
+        // Other contents may keep the connection, and then what was asked would still come.
+        if gone.has_stream() {
+            self.outputs.push_back(MemberOutput::CloseStream { peer: *peer });
+        }
         if gone.is_joined() || !gone.have.is_clear() {
             self.outputs.push_back(MemberOutput::PeerGone { peer: *peer, had: gone.have });
         }

@@ -90,7 +90,7 @@ impl<P: PeerName> Member<P> {
         let peers: Vec<P> = self.neighbours().collect();
         for peer in peers {
             if let Some(neighbour) = self.neighbours.get_mut(&peer)
-                && matches!(neighbour.link, Link::Ready | Link::Busy)
+                && neighbour.has_stream()
             {
                 neighbour.link = Link::Joined;
                 self.outputs.push_back(MemberOutput::CloseStream { peer });

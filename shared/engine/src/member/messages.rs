@@ -327,7 +327,7 @@ pub enum MemberOutput<P = PeerId> {
         /// The peer.
         peer: P,
     },
-    /// No more chunks are asked of a peer.
+    /// No more chunks are asked of a peer, and what was asked of it is taken back.
     CloseStream {
         /// The peer.
         peer: P,

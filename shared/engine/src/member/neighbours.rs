@@ -70,6 +70,11 @@ impl Neighbour {
         self.it_joined || self.we_joined
     }
 
+    /// Whether there is a stream to ask it for chunks, or may be soon.
+    pub(super) fn has_stream(&self) -> bool {
+        matches!(self.link, Link::Ready | Link::Busy)
+    }
+
     /// Whether it has every chunk of a content of this many.
     pub(super) fn is_complete(&self, chunks: usize) -> bool {
         chunks > 0 && self.has as usize == chunks

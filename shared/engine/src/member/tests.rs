@@ -558,6 +558,7 @@ fn a_wrong_chunk_after_many_good_ones_parts_for_a_time_that_doubles() {
     let (_, id, chunk) = asked[0];
     let outputs = world.stream(7, StreamEvent::Corrupt { id, chunk });
     has(&outputs, |o| matches!(o, MemberOutput::Suspend { peer: 7, .. }));
+    has(&outputs, |o| matches!(o, MemberOutput::CloseStream { peer: 7 }));
     has_not(&outputs, |o| matches!(o, MemberOutput::Ban { .. }));
     assert!(!world.member.is_neighbour(&7) && sought(&world.found([7])).is_empty());
     let joins = NeighbourEvent::JoinedBy { have: all().into() };
@@ -571,6 +572,14 @@ fn a_wrong_chunk_after_many_good_ones_parts_for_a_time_that_doubles() {
     has(&outputs, |o| matches!(o, MemberOutput::Suspend { peer: 7, .. }));
     assert!(sought(&world.wait(secs(119))).is_empty());
     assert_eq!(sought(&world.wait(secs(2))), [7]);
+}
+
+/// The connection may stand, for other contents.
+#[test]
+fn what_was_asked_of_a_peer_that_leaves_is_taken_back() {
+    let mut world = World::downloading(config());
+    assert!(!requests(&world.befriend(7, all())).is_empty());
+    has(&world.neighbour(7, NeighbourEvent::Left), |o| matches!(o, MemberOutput::CloseStream { peer: 7 }));
 }
 
 #[test]
