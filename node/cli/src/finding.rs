@@ -7,10 +7,6 @@ use shoal_net::{DhtMode, DiscoveryConfig};
 use super::address::address;
 use super::known_peers;
 
-/// What is not logged unless RUST_LOG asks for it: libp2p's mDNS takes each interface without an address to send from for an
-/// error, as there are with IPv6 for a second after the start.
-pub(super) const QUIET: &str = "libp2p_mdns=off";
-
 /// What a node is in the DHT.
 #[derive(clap::ValueEnum, Deserialize, Serialize, Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[serde(rename_all = "kebab-case")]

@@ -24,6 +24,7 @@ mod known_peers;
 mod library;
 mod live;
 mod log;
+mod log_filter;
 mod man;
 mod meter;
 mod node;
@@ -56,7 +57,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio_util::sync::CancellationToken;
 
 use self::error::CliError;
-use self::finding::QUIET;
+use self::log_filter::log_filter;
 use self::output::Output;
 
 /// Share files and folders of any size with many machines at once, every byte verified.
@@ -74,10 +75,13 @@ struct Args {
     /// Show no progress
     #[arg(long, short, global = true)]
     quiet: bool,
+    /// Tell what happens inside, such as which peers are reached how; RUST_LOG says it finer
+    #[arg(long, short, global = true)]
+    verbose: bool,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 usage, 3 partly done, 4 verification failed, 5 no peers.\n\
-    RUST_LOG=shoal=debug shows what happens inside.";
+const EXIT_CODES: &str =
+    "Exit codes: 0 done, 1 failed, 2 usage, 3 partly done, 4 verification failed, 5 no peers.";
 
 #[derive(Subcommand)]
 enum Command {
@@ -119,7 +123,7 @@ pub fn main() -> ExitCode {
     let args = Args::parse();
     // A node has options of its own for that.
     if !matches!(args.command, Command::Node(_)) {
-        init_log();
+        shoal_rendezvous::log::init(log_filter(args.verbose, "error"), LogFormat::Text);
     }
     let output = Output::new(args.json, args.quiet);
     let runtime = match runtime() {
@@ -129,7 +133,7 @@ pub fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let result = runtime.block_on(run(args.command, &output));
+    let result = runtime.block_on(run(args.command, args.verbose, &output));
     // A blocking read or hash that is still under way must not hold up the end.
     runtime.shutdown_background();
     match result {
@@ -141,7 +145,7 @@ pub fn main() -> ExitCode {
     }
 }
 
-async fn run(command: Command, output: &Output) -> Result<error::Exit, CliError> {
+async fn run(command: Command, verbose: bool, output: &Output) -> Result<error::Exit, CliError> {
     // The shell takes signals for itself.
     let command = match command {
         Command::Shell(args) => return shell::run(args, output).await,
@@ -151,7 +155,7 @@ async fn run(command: Command, output: &Output) -> Result<error::Exit, CliError>
     match command {
         Command::Share(args) => share::run(args, output, stop).await,
         Command::Get(args) => get::run(args, output, stop).await,
-        Command::Node(args) => node::run(*args, output, stop).await,
+        Command::Node(args) => node::run(*args, verbose, output, stop).await,
         Command::Status(args) => args.run(output, stop).await,
         Command::Peers(args) => args.run(output, stop).await,
         Command::Store(args) => args.run(output, stop).await,
@@ -191,12 +195,6 @@ async fn until_stopped(
         done = asking => done,
         () = stop.cancelled() => Err(anyhow::anyhow!("stopped").into()),
     }
-}
-
-fn init_log() {
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| format!("error,{QUIET}").into());
-    shoal_rendezvous::log::init(filter, LogFormat::Text);
 }
 
 /// Half of the cores move bytes between connections and buffers; the others are for threads that hash and write. With as many

@@ -27,7 +27,7 @@ use tracing_subscriber::EnvFilter;
 use self::config::NodeSettings;
 use self::options::NodeOptions;
 use super::error::{CliError, Exit};
-use super::finding::QUIET;
+use super::log_filter::log_filter;
 use super::options::{NetArgs, PaceArgs};
 use super::output::Output;
 use super::share_dirs::{self, ShareDirs};
@@ -74,8 +74,13 @@ struct Running {
     data: PathBuf,
 }
 
-pub(super) async fn run(args: Args, output: &Output, stop: CancellationToken) -> Result<Exit, CliError> {
-    let (settings, filter) = args.settings().map_err(CliError::usage)?;
+pub(super) async fn run(
+    args: Args,
+    verbose: bool,
+    output: &Output,
+    stop: CancellationToken,
+) -> Result<Exit, CliError> {
+    let (settings, filter) = args.settings(verbose).map_err(CliError::usage)?;
     if args.check_config {
         let text = settings.to_toml()?;
         output.data(&text, || text.trim_end().to_owned())?;
@@ -177,14 +182,14 @@ async fn share_on(dirs: &mut ShareDirs, socket: &std::path::Path, stop: &Cancell
 }
 
 impl Args {
-    fn settings(&self) -> anyhow::Result<(NodeSettings, EnvFilter)> {
+    fn settings(&self, verbose: bool) -> anyhow::Result<(NodeSettings, EnvFilter)> {
         let file = self.config.as_deref().map(read_file).transpose()?.unwrap_or_default();
         let settings = self.options.clone().or(file).complete(places::runtime_dir().as_deref())?;
         let filter = match &settings.log {
             Some(log) => {
                 EnvFilter::try_new(log).map_err(|_| anyhow!("log: {log:?} is no level or filter"))?
             }
-            None => EnvFilter::try_from_default_env().unwrap_or_else(|_| format!("warn,{QUIET}").into()),
+            None => log_filter(verbose, "warn"),
         };
         let absolute = |path: &PathBuf| std::path::absolute(path).context("there is no folder to be in");
         let activity_log = settings.activity_log.as_ref().map(absolute).transpose()?;

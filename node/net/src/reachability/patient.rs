@@ -4,17 +4,26 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use futures::future::{BoxFuture, FutureExt};
+use futures::future::{BoxFuture, Either, FutureExt};
 use libp2p::Multiaddr;
+use libp2p::core::Endpoint;
 use libp2p::core::transport::{DialOpts, ListenerId, Transport, TransportError, TransportEvent};
 
-/// How much later a relay is asked than the peer itself, where both are dialled. A direct connection stands within a few
-/// round trips; one that takes longer is found by DCUtR.
-const HEAD_START: Duration = Duration::from_millis(500);
+/// A transport whose dials begin a moment later, so that dials of other transports to the same peer have a head start. All
+/// addresses of a peer are dialled at the same time, and the first connection wins.
+///
+/// A dial that plays the listener's part punches a hole (DCUtR), at a moment on which both sides agreed, and does not wait.
+pub(crate) struct Patient<T> {
+    transport: T,
+    head_start: Duration,
+}
 
-/// A transport whose dials begin a moment later, so that dials of other transports to the same peer have a head start. Made
-/// for circuits: addresses of a peer are dialled at the same time, and the first connection wins.
-pub(crate) struct Patient<T>(pub(crate) T);
+impl<T> Patient<T> {
+    /// A transport whose dials begin by `head_start` later.
+    pub(crate) fn new(transport: T, head_start: Duration) -> Self {
+        Self { transport, head_start }
+    }
+}
 
 impl<T> Transport for Patient<T>
 where
@@ -26,14 +35,14 @@ where
     type Output = T::Output;
     type Error = T::Error;
     type ListenerUpgrade = T::ListenerUpgrade;
-    type Dial = BoxFuture<'static, Result<T::Output, T::Error>>;
+    type Dial = Either<T::Dial, BoxFuture<'static, Result<T::Output, T::Error>>>;
 
     fn listen_on(&mut self, id: ListenerId, address: Multiaddr) -> Result<(), TransportError<Self::Error>> {
-        self.0.listen_on(id, address)
+        self.transport.listen_on(id, address)
     }
 
     fn remove_listener(&mut self, id: ListenerId) -> bool {
-        self.0.remove_listener(id)
+        self.transport.remove_listener(id)
     }
 
     fn dial(
@@ -41,18 +50,49 @@ where
         address: Multiaddr,
         options: DialOpts,
     ) -> Result<Self::Dial, TransportError<Self::Error>> {
-        let dial = self.0.dial(address, options)?;
+        let dial = self.transport.dial(address, options)?;
+        if options.role == Endpoint::Listener {
+            return Ok(Either::Left(dial));
+        }
+        let head_start = tokio::time::sleep(self.head_start);
         let later = async {
-            tokio::time::sleep(HEAD_START).await;
+            head_start.await;
             dial.await
         };
-        Ok(later.boxed())
+        Ok(Either::Right(later.boxed()))
     }
 
     fn poll(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<TransportEvent<Self::ListenerUpgrade, Self::Error>> {
-        Pin::new(&mut self.0).poll(cx)
+        Pin::new(&mut self.transport).poll(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use libp2p::core::transport::{MemoryTransport, PortUse};
+
+    use super::*;
+
+    const HEAD_START: Duration = Duration::from_millis(250);
+
+    /// How long a dial takes, where everything but the head start takes no time.
+    async fn dial(role: Endpoint) -> Duration {
+        let mut transport = Patient::new(MemoryTransport::default(), HEAD_START);
+        transport.listen_on(ListenerId::next(), "/memory/0".parse().unwrap()).unwrap();
+        let event = std::future::poll_fn(|cx| Pin::new(&mut transport).poll(cx)).await;
+        let address = event.into_new_address().unwrap();
+        let start = tokio::time::Instant::now();
+        let dial = transport.dial(address, DialOpts { role, port_use: PortUse::New }).unwrap();
+        dial.await.expect("a connection");
+        start.elapsed()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_dial_waits_for_the_head_start_unless_it_punches_a_hole() {
+        assert_eq!(dial(Endpoint::Dialer).await, HEAD_START);
+        assert_eq!(dial(Endpoint::Listener).await, Duration::ZERO);
     }
 }
