@@ -19,7 +19,9 @@ use rand::{Rng, SeedableRng};
 use shoal_engine::SeededRng;
 use shoal_tests::programs::Programs;
 
-use self::run::{Measured, from_several, median, over_far_line, shoal_once, time_to_share};
+use self::run::{
+    BY_ITSELF, Measured, ON_LOOPBACK, from_several, median, over_far_line, shoal_once, time_to_share,
+};
 
 const GIB: u64 = 1 << 30;
 const PAIRS: usize = 5;
@@ -72,13 +74,14 @@ fn transfer(shoal: &Path, scratch: &Path, file: &Path) {
     println!(
         "(shoal encrypts, verifies, journals and syncs; the plain copy hashes, and syncs where it says so)"
     );
-    let (mut hashed, mut synced, mut ours) = (vec![], vec![], vec![]);
+    let (mut hashed, mut synced, mut ours, mut default) = (vec![], vec![], vec![], vec![]);
     for round in 0..PAIRS {
         // In turn, each one first now and then: the first one pays for what the last one left behind.
-        for turn in 0..3 {
-            match (round + turn) % 3 {
+        for turn in 0..4 {
+            match (round + turn) % 4 {
                 0 => hashed.push(plain::copy(scratch, file, false, false)),
-                1 => ours.push(shoal_once(shoal, scratch, file)),
+                1 => ours.push(shoal_once(shoal, scratch, file, &ON_LOOPBACK)),
+                2 => default.push(shoal_once(shoal, scratch, file, &BY_ITSELF)),
                 _ => synced.push(plain::copy(scratch, file, true, false)),
             }
         }
@@ -95,6 +98,7 @@ fn transfer(shoal: &Path, scratch: &Path, file: &Path) {
     show("plain TCP + SHA-256", &hashed);
     show("plain TCP + SHA-256 + sync", &synced);
     show("shoal", &ours);
+    show("shoal without options", &default);
     let ratio = |base: &[Measured]| {
         median(base.iter().zip(&ours).map(|(b, o)| b.wall.as_secs_f64() / o.wall.as_secs_f64()))
     };
@@ -172,7 +176,7 @@ fn resident(shoal: &Path, scratch: &Path) {
     println!("\n8 GiB of random bytes");
     let file = scratch.join("huge.bin");
     make(&file, 8 * GIB);
-    let measured = shoal_once(shoal, scratch, &file);
+    let measured = shoal_once(shoal, scratch, &file, &ON_LOOPBACK);
     println!(
         "  peak resident: {} MiB sending, {} MiB receiving (aim: under 100)",
         measured.sender_rss >> 20,

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use crate::run::{fetch, share};
+use crate::run::{ON_LOOPBACK, fetch, share};
 
 /// The second is ten times the first.
 const COUNTS: [u32; 2] = [100_000, 1_000_000];
@@ -19,9 +19,9 @@ pub(crate) fn share_and_fetch(shoal: &Path, scratch: &Path) {
         make(&folder, count);
         let copied = copy(&folder, &scratch.join("copied"));
         let start = Instant::now();
-        let (sender, ticket) = share(shoal, &folder);
+        let (sender, ticket) = share(shoal, &folder, &ON_LOOPBACK);
         let shared = start.elapsed();
-        let (fetched, receiver) = fetch(shoal, scratch, &ticket);
+        let (fetched, receiver) = fetch(shoal, scratch, &ticket, &ON_LOOPBACK);
         let sender = sender.kill();
         println!(
             "  {count}: cp -r and sync {copied:.1?}; share {shared:.1?}, {} MiB resident; get {fetched:.1?}, {} MiB \

@@ -130,12 +130,17 @@ pub(crate) fn median(figures: impl Iterator<Item = f64>) -> f64 {
     all[all.len() / 2]
 }
 
-pub(crate) fn share(shoal: &Path, path: &Path) -> (Watched, String) {
+/// Options that say where a node listens: as it does by itself, over both transports and at every address.
+pub(crate) const BY_ITSELF: [&str; 0] = [];
+/// Over TCP at the loopback address alone, so that each run goes the same way.
+pub(crate) const ON_LOOPBACK: [&str; 2] = ["--listen", LOOPBACK];
+
+pub(crate) fn share(shoal: &Path, path: &Path, listen: &[&str]) -> (Watched, String) {
     let mut command = Command::new(shoal);
     command
         .arg("share")
         .arg(path)
-        .args(["--listen", LOOPBACK])
+        .args(listen)
         .env("SHOAL_CACHE", "")
         .env("SHOAL_STATE", "")
         .env("SHOAL_SOCKET", "");
@@ -147,10 +152,10 @@ pub(crate) fn share(shoal: &Path, path: &Path) -> (Watched, String) {
 }
 
 /// Shares a file and fetches it, from the start of the fetching process to its end.
-pub(crate) fn shoal_once(shoal: &Path, scratch: &Path, file: &Path) -> Measured {
-    let (sender, ticket) = share(shoal, file);
+pub(crate) fn shoal_once(shoal: &Path, scratch: &Path, file: &Path, listen: &[&str]) -> Measured {
+    let (sender, ticket) = share(shoal, file, listen);
     let before = sender.cpu();
-    let (wall, received) = fetch(shoal, scratch, &ticket);
+    let (wall, received) = fetch(shoal, scratch, &ticket, listen);
     let sent = sender.kill();
     Measured {
         wall,
@@ -162,11 +167,11 @@ pub(crate) fn shoal_once(shoal: &Path, scratch: &Path, file: &Path) -> Measured 
 }
 
 /// Fetches into a new folder, which is removed afterwards.
-pub(crate) fn fetch(shoal: &Path, scratch: &Path, ticket: &str) -> (Duration, Cost) {
+pub(crate) fn fetch(shoal: &Path, scratch: &Path, ticket: &str, listen: &[&str]) -> (Duration, Cost) {
     let to = scratch.join("fetched");
     prefault_memory();
     let mut command = Command::new(shoal);
-    command.args(["get", ticket, "--listen", LOOPBACK, "-o"]).arg(&to);
+    command.args(["get", ticket]).args(listen).arg("-o").arg(&to).env("SHOAL_STATE", "");
     command.stdout(Stdio::null()).stderr(Stdio::null());
     let start = Instant::now();
     let received = Watched::start(command).end();
@@ -177,13 +182,13 @@ pub(crate) fn fetch(shoal: &Path, scratch: &Path, ticket: &str) -> (Duration, Co
 
 /// Shares a file and fetches it over a long line: the time, and processor seconds of the fetching side.
 pub(crate) fn over_far_line(shoal: &Path, scratch: &Path, file: &Path) -> (Duration, f64) {
-    let (sender, ticket) = share(shoal, file);
+    let (sender, ticket) = share(shoal, file, &ON_LOOPBACK);
     let mut ticket: Ticket = ticket.parse().expect("a ticket");
     let direct = ticket.peers.iter().find_map(tcp).expect("it listens on TCP");
     let line = far::line_to(([127, 0, 0, 1], direct).into());
     ticket.peers =
         ticket.peers.iter().filter(|address| tcp(address).is_some()).map(|a| at(a, line.port())).collect();
-    let (wall, received) = fetch(shoal, scratch, &ticket.to_string());
+    let (wall, received) = fetch(shoal, scratch, &ticket.to_string(), &ON_LOOPBACK);
     sender.kill();
     (wall, received.cpu)
 }
@@ -199,13 +204,13 @@ fn at(address: &Multiaddr, port: u16) -> Multiaddr {
 
 /// Shares a file from several processes and fetches it from all of them at once.
 pub(crate) fn from_several(shoal: &Path, scratch: &Path, file: &Path, seeds: usize) -> Duration {
-    let seeds: Vec<(Watched, String)> = (0..seeds).map(|_| share(shoal, file)).collect();
+    let seeds: Vec<(Watched, String)> = (0..seeds).map(|_| share(shoal, file, &ON_LOOPBACK)).collect();
     let tickets = seeds.iter().map(|(_, ticket)| ticket.parse::<Ticket>().expect("a ticket"));
     let all = tickets.reduce(|mut all, one| {
         all.peers.extend(one.peers);
         all
     });
-    let (wall, _) = fetch(shoal, scratch, &all.expect("there is a seed").to_string());
+    let (wall, _) = fetch(shoal, scratch, &all.expect("there is a seed").to_string(), &ON_LOOPBACK);
     seeds.into_iter().for_each(|(seed, _)| {
         seed.kill();
     });
@@ -215,7 +220,7 @@ pub(crate) fn from_several(shoal: &Path, scratch: &Path, file: &Path, seeds: usi
 /// How long until `share` prints the ticket, without a cache.
 pub(crate) fn time_to_share(shoal: &Path, path: &Path) -> Duration {
     let start = Instant::now();
-    let (process, _) = share(shoal, path);
+    let (process, _) = share(shoal, path, &ON_LOOPBACK);
     let time = start.elapsed();
     process.kill();
     time
