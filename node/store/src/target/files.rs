@@ -1,4 +1,7 @@
 //! The files of a download: which lie in the part, which at the final place.
+//!
+//! What always holds: a file in the part is made once. One that is not there any more is not made anew, because what
+//! was written to it would be missing from the new one.
 
 use std::collections::BTreeSet;
 use std::fs::{File, Permissions};
@@ -7,6 +10,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
+use fixedbitset::FixedBitSet;
 use rustix::fs::{Mode, OFlags};
 use shoal_content::{FileEntry, FileIndex, Hash, Manifest, Shape};
 
@@ -40,6 +44,8 @@ pub(super) struct TargetFiles {
     pub(super) part: Tree,
     pub(super) last: Tree,
     places: RwLock<Vec<Place>>,
+    /// Files in the part that have been written to.
+    begun: Mutex<FixedBitSet>,
     handles: Mutex<Lru<FileIndex, Arc<File>>>,
     dirty: Mutex<Dirty>,
 }
@@ -55,7 +61,13 @@ struct Dirty {
 impl TargetFiles {
     pub(super) fn new(manifest: Arc<Manifest>, part: Tree, last: Tree, places: Vec<Place>) -> Self {
         let handles = Mutex::new(Lru::new(kept_open(OPEN_FILES)));
-        Self { manifest, part, last, places: RwLock::new(places), handles, dirty: Mutex::default() }
+        let begun = Mutex::new(FixedBitSet::with_capacity(places.len()));
+        Self { manifest, part, last, places: RwLock::new(places), begun, handles, dirty: Mutex::default() }
+    }
+
+    /// A file in the part has been written to by an earlier process.
+    pub(super) fn has_begun(&self, file: FileIndex) {
+        lock(&self.begun).insert(file as usize);
     }
 
     pub(super) fn manifest(&self) -> &Manifest {
@@ -81,7 +93,7 @@ impl TargetFiles {
         self.last.forget();
     }
 
-    /// A file in the part, open for writing and of its full length. Made with the folders above it, if it is not there.
+    /// A file in the part, open for writing and of its full length. Made with the folders above it at the first time.
     pub(super) fn writable(&self, file: FileIndex) -> io::Result<Arc<File>> {
         self.open(file, false)
     }
@@ -98,7 +110,8 @@ impl TargetFiles {
             return Ok(open);
         }
         let entry = self.entry(file);
-        let made = opened(|| self.close(), || self.create(file))?;
+        let begun = lock(&self.begun).contains(file as usize);
+        let made = if begun { None } else { opened(|| self.close(), || self.create(file))? };
         let open = match made {
             Some(new) => {
                 if entry.size > 0 && !at_once {
@@ -106,8 +119,9 @@ impl TargetFiles {
                 }
                 new
             }
-            None => opened(|| self.close(), || self.open_existing(entry))?,
+            None => opened(|| self.close(), || self.open_existing(entry)).map_err(gone)?,
         };
+        lock(&self.begun).insert(file as usize);
         let open = Arc::new(open);
         if !at_once {
             lock(&self.handles).insert(file, open.clone());
@@ -209,6 +223,16 @@ impl TargetFiles {
     pub(super) fn layout(&self) -> Hash {
         let places = self.places.read().unwrap_or_else(PoisonError::into_inner);
         Hash::of(&places.iter().map(|place| *place as u8).collect::<Vec<_>>())
+    }
+}
+
+/// Says of a file that is not there what to do.
+fn gone(error: io::Error) -> io::Error {
+    let gone = "someone else has removed it: start the download again";
+    if error.kind() == io::ErrorKind::NotFound {
+        io::Error::new(io::ErrorKind::NotFound, gone)
+    } else {
+        error
     }
 }
 
