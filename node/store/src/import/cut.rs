@@ -17,7 +17,7 @@ use crate::lru::Lru;
 /// Makes the chunk table.
 pub(super) struct Cutter<'a> {
     chunker: Chunker,
-    hashers: Hashers,
+    hashers: &'a mut Hashers,
     watcher: &'a Watcher<'a>,
     /// Hashes of chunks that the threads have not hashed yet are [`UNKNOWN`].
     chunks: Vec<ChunkEntry>,
@@ -35,7 +35,7 @@ pub(super) struct Cutter<'a> {
 const UNKNOWN: Hash = Hash::from_bytes([0; 32]);
 
 impl<'a> Cutter<'a> {
-    pub(super) fn new(chunker: Chunker, mut hashers: Hashers, watcher: &'a Watcher<'a>) -> Self {
+    pub(super) fn new(chunker: Chunker, hashers: &'a mut Hashers, watcher: &'a Watcher<'a>) -> Self {
         let buffer = hashers.buffer();
         Self {
             chunker,

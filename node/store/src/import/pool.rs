@@ -4,10 +4,11 @@
 //! hashing is; a buffer comes back when the last chunk in it has been hashed.
 
 use std::ops::Range;
-use std::sync::mpsc::{self, Receiver, Sender, SyncSender};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::panic::resume_unwind;
+use std::sync::Arc;
 use std::thread;
 
+use crossbeam_channel::{Receiver, Sender, bounded, select_biased, unbounded};
 use shoal_content::Hash;
 
 /// The most that all buffers take together, in bytes.
@@ -41,19 +42,27 @@ struct Job {
     at: Range<usize>,
 }
 
+impl Job {
+    fn done(self) -> (u32, Hash) {
+        (self.chunk, Hash::of(&self.full.bytes[self.at]))
+    }
+}
+
 /// Hands out buffers and takes chunks to hash.
-#[derive(Debug)]
 pub(super) struct Hashers {
-    jobs: SyncSender<Job>,
+    jobs: Sender<Job>,
+    queue: Receiver<Job>,
     home: Sender<Vec<u8>>,
     free: Receiver<Vec<u8>>,
+    /// Hashed by the thread that cuts.
+    done: Vec<(u32, Hash)>,
     unmade: usize,
     len: usize,
 }
 
 impl Hashers {
     /// A buffer, always of the same length, which holds more than the longest chunk. Its contents are
-    /// arbitrary. Waits until one is free.
+    /// arbitrary. Until one is free, the calling thread hashes too.
     pub(super) fn buffer(&mut self) -> Vec<u8> {
         if let Ok(buffer) = self.free.try_recv() {
             return buffer;
@@ -62,47 +71,88 @@ impl Hashers {
             self.unmade -= 1;
             return vec![0; self.len];
         }
-        // `home` is ours too, so this waits rather than fails.
-        self.free.recv().unwrap_or_else(|_| vec![0; self.len])
+        loop {
+            // Neither channel ends: both senders are ours too.
+            select_biased! {
+                recv(self.free) -> buffer => return buffer.unwrap_or_else(|_| vec![0; self.len]),
+                recv(self.queue) -> job => self.done.extend(job.map(Job::done)),
+            }
+        }
     }
 
     /// Gives a buffer away with the chunks in it.
     pub(super) fn hash(&mut self, bytes: Vec<u8>, chunks: &mut Vec<(u32, Range<usize>)>) {
         let full = Arc::new(Full { bytes, home: self.home.clone() });
         for (chunk, at) in chunks.drain(..) {
-            // It fails only if all threads are gone, which a missing hash will show.
+            // It never fails: the queue's other end is ours too.
             let _ = self.jobs.send(Job { chunk, full: full.clone(), at });
         }
+    }
+
+    /// Hashes what still waits, beside the threads. Returns what this thread has hashed.
+    fn finish(mut self) -> Vec<(u32, Hash)> {
+        // The threads end once nothing waits any more.
+        drop(self.jobs);
+        self.done.extend(self.queue.iter().map(Job::done));
+        self.done
     }
 }
 
 /// Runs `work` with threads that hash for it. Returns its result, and every hash with the number it was
 /// given under, in any order.
-pub(super) fn with_hashers<T>(max_chunk: usize, work: impl FnOnce(Hashers) -> T) -> (T, Vec<(u32, Hash)>) {
+pub(super) fn with_hashers<T>(
+    max_chunk: usize,
+    work: impl FnOnce(&mut Hashers) -> T,
+) -> (T, Vec<(u32, Hash)>) {
     // At least two buffers: one is filled while the other is hashed.
     let len = max_chunk + BEYOND.min((MEMORY / 2).saturating_sub(max_chunk)).max(1 << 20);
-    let buffers = (MEMORY / len).clamp(2, 3);
-    let threads = thread::available_parallelism().map_or(1, |n| n.get()).min(MOST_HASHERS);
-    let (jobs, queue) = mpsc::sync_channel(QUEUE);
-    let (home, free) = mpsc::channel();
-    let queue = Mutex::new(queue);
+    let unmade = (MEMORY / len).clamp(2, 3);
+    let threads = hashers(thread::available_parallelism().map_or(1, |n| n.get()));
+    let (jobs, queue) = bounded(QUEUE);
+    let (home, free) = unbounded();
     thread::scope(|scope| {
-        let running: Vec<_> = (0..threads).map(|_| scope.spawn(|| hash_all(&queue))).collect();
-        let result = work(Hashers { jobs, home, free, unmade: buffers, len });
-        // `work` dropped its end of the queue, so the threads end.
-        let hashes = running.into_iter().flat_map(|t| t.join().unwrap_or_default()).collect();
+        let hash_all = || queue.iter().map(Job::done).collect::<Vec<_>>();
+        let running: Vec<_> = (0..threads).map(|_| scope.spawn(hash_all)).collect();
+        let mut hashers = Hashers { jobs, queue: queue.clone(), home, free, done: Vec::new(), unmade, len };
+        let result = work(&mut hashers);
+        let mut hashes = hashers.finish();
+        let joined = running.into_iter().map(|thread| thread.join());
+        hashes.extend(joined.flat_map(|hashes| hashes.unwrap_or_else(|panic| resume_unwind(panic))));
         (result, hashes)
     })
 }
 
-fn hash_all(queue: &Mutex<Receiver<Job>>) -> Vec<(u32, Hash)> {
-    let mut done = Vec::new();
-    loop {
-        // The lock is held while waiting; the other threads wait for the same thing.
-        let job = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        match job {
-            Ok(job) => done.push((job.chunk, Hash::of(&job.full.bytes[job.at]))),
-            Err(_) => return done,
-        }
+/// How many threads hash: the one that cuts has a core too, and helps where it waits.
+fn hashers(cores: usize) -> usize {
+    (cores - 1).clamp(1, MOST_HASHERS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_is_hashed_once_however_many_buffers_are_filled() {
+        const CHUNK: usize = 1 << 20;
+        let (buffers, hashes) = with_hashers(CHUNK, |hashers| {
+            let mut chunks = 0..;
+            for n in 0..10_u8 {
+                let mut buffer = hashers.buffer();
+                buffer.fill(n);
+                let at = (0..buffer.len() / CHUNK).map(|at| at * CHUNK..(at + 1) * CHUNK);
+                hashers.hash(buffer, &mut chunks.by_ref().zip(at).collect());
+            }
+            chunks.start / 10
+        });
+        let mut hashes = hashes;
+        hashes.sort_unstable_by_key(|(chunk, _)| *chunk);
+        let expected = |chunk: u32| Hash::of(&vec![(chunk / buffers) as u8; CHUNK]);
+        let expected: Vec<_> = (0..buffers * 10).map(|chunk| (chunk, expected(chunk))).collect();
+        assert_eq!(hashes, expected);
+    }
+
+    #[test]
+    fn one_core_is_left_to_the_thread_that_cuts() {
+        assert_eq!([1, 2, 3, 64].map(hashers), [1, 1, 2, MOST_HASHERS]);
     }
 }
