@@ -1,7 +1,7 @@
 //! Reads what a peer sends on a [`ChunkStream`].
 //!
 //! What always holds: a reply must answer a request and have the length that the manifest says, before any of its
-//! bytes is kept; memory grows only with bytes that arrive; bytes that break the protocol end the stream, a
+//! bytes is kept; memory grows only with bytes that have arrived on the stream; bytes that break the protocol end the stream, a
 //! chunk that does not match concerns its content alone.
 
 use std::io;
@@ -32,6 +32,8 @@ pub(super) struct Reader<'a, R> {
     input: BufReader<R>,
     intake: &'a Intake,
     memory: &'a Arc<Memory>,
+    /// Bytes of chunks that the peer has sent.
+    came: u64,
 }
 
 impl<'a, R: AsyncRead + Unpin> Reader<'a, R> {
@@ -41,7 +43,7 @@ impl<'a, R: AsyncRead + Unpin> Reader<'a, R> {
         intake: &'a Intake,
         memory: &'a Arc<Memory>,
     ) -> Self {
-        Self { stream, input: BufReader::with_capacity(STEP / 8, input), intake, memory }
+        Self { stream, input: BufReader::with_capacity(STEP / 8, input), intake, memory, came: 0 }
     }
 
     /// Reads until the stream ends.
@@ -83,12 +85,14 @@ impl<'a, R: AsyncRead + Unpin> Reader<'a, R> {
     }
 
     async fn receive(&mut self, len: usize, user: &Attachment) -> io::Result<Buffer> {
-        // A little at first; a peer that has sent that much gets room for the rest.
-        let mut buffer = self.memory.buffer(len.min(STEP));
+        // A little at first; a peer that has sent that much gets room for the rest, and one that has sent as much before
+        // gets it at once, which spares a copy.
+        let first = if self.came >= len as u64 { len } else { len.min(STEP) };
+        let mut buffer = self.memory.buffer(first);
         let (mut filled, mut reported) = (0, 0);
         let mut since = Instant::now();
         while filled < len {
-            let room = if filled < STEP { len.min(STEP) } else { len };
+            let room = if filled < first { first } else { len };
             if buffer.bytes().len() < room && filled == 0 {
                 buffer.bytes_mut().resize(room, 0);
             } else if buffer.bytes().len() < room {
@@ -101,6 +105,7 @@ impl<'a, R: AsyncRead + Unpin> Reader<'a, R> {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
             filled += came;
+            self.came += came as u64;
             self.intake.came(came as u64);
             self.intake.pace.take(came).await;
             if since.elapsed() >= REPORT || filled == len {
