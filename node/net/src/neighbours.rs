@@ -177,6 +177,16 @@ impl ConnectionTable {
         all
     }
 
+    /// The shortest round trip to a peer, of those that were measured last on its connections.
+    pub(crate) fn round_trip(&self, peer: &PeerId) -> Option<Duration> {
+        self.table()
+            .connections
+            .values()
+            .filter(|known| known.peer == *peer)
+            .filter_map(|known| known.rtt)
+            .min()
+    }
+
     /// All connected peers, by id. What they exchange, and for which contents, is for others to add.
     pub(crate) fn list(&self, now: Duration) -> Vec<Neighbour> {
         let table = self.table();

@@ -29,7 +29,7 @@ impl Job {
                 }
                 self.tell(MemberInput::Block { peer, hash, block });
             }
-            Done::Joined { peer, rtt, rest, result } => self.joined(peer, rtt, rest, result),
+            Done::Joined { peer, took, rest, result } => self.joined(peer, took, rest, result),
             Done::Told { peer, lost } => self.tell_neighbour(peer, NeighbourEvent::Told { lost }),
             Done::Peers { teller, peers } => self.learn_peers(teller, peers),
             Done::Opened(Ok(target)) => self.opened(target),
@@ -42,14 +42,19 @@ impl Job {
     fn joined(
         &mut self,
         peer: PeerId,
-        rtt: Duration,
+        took: Duration,
         rest: Vec<Have>,
         result: Result<(Have, Load), QueryError>,
     ) {
         self.account.knows_question(peer, !result.as_ref().is_err_and(QueryError::is_unsupported));
+        // Both sides are busy when a transfer begins, and the answer may be long.
+        let rtt = self.parts.connections.round_trip(&peer).map_or(took, |pinged| pinged.min(took));
         let event = match result {
             Ok((have, load)) => match self.chunks_of(&have) {
-                Some(have) => NeighbourEvent::Joined { rtt, have, load },
+                Some(have) => {
+                    tracing::debug!(%peer, ?took, ?rtt, "joined");
+                    NeighbourEvent::Joined { rtt, have, load }
+                }
                 None => NeighbourEvent::Invalid,
             },
             Err(error) => {

@@ -95,7 +95,7 @@ impl Job {
                 Ok(_) => Err(QueryError::WrongKind),
                 Err(error) => Err(error),
             };
-            Done::Joined { peer, rtt: start.elapsed(), rest: messages, result }
+            Done::Joined { peer, took: start.elapsed(), rest: messages, result }
         });
     }
 

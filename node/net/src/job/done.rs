@@ -35,7 +35,8 @@ pub(super) enum Done {
     /// With what of the own map did not fit into the join.
     Joined {
         peer: PeerId,
-        rtt: Duration,
+        /// From the question to the answer.
+        took: Duration,
         rest: Vec<Have>,
         result: Result<(Have, Load), QueryError>,
     },
