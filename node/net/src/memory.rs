@@ -48,17 +48,12 @@ impl Memory {
         self.kept.clone().try_acquire_many_owned(len).ok()
     }
 
-    /// A buffer with room for `len` bytes, if possible one that holds them already. What is in it means nothing.
+    /// A buffer, if possible one that holds `len` bytes already. What is in it means nothing.
     pub(super) fn buffer(self: &Arc<Self>, len: usize) -> Buffer {
         let mut spare = self.spare();
         let fits = spare.iter().enumerate().filter(|(_, buffer)| buffer.capacity() >= len);
         let best = fits.min_by_key(|(_, buffer)| buffer.capacity()).map(|(at, _)| at);
-        let bytes = best.map(|at| spare.swap_remove(at)).unwrap_or_else(|| {
-            // They are too small. New ones take their place.
-            drop(spare.pop());
-            // Of few sizes, so that buffers and what the allocator keeps of them can be used again for most chunks.
-            Vec::with_capacity(len.next_power_of_two())
-        });
+        let bytes = best.map(|at| spare.swap_remove(at)).or_else(|| spare.pop()).unwrap_or_default();
         Buffer { bytes, memory: self.clone() }
     }
 
