@@ -7,9 +7,10 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use rustix::fs::{Mode, OFlags};
+use fixedbitset::FixedBitSet;
 use shoal_content::{FileEntry, FileIndex, Hash, Manifest, Shape};
 
+use super::sync::{sync_file_system, sync_folder};
 use crate::lru::Lru;
 use crate::mode;
 use crate::open_files::{kept_open, opened};
@@ -42,6 +43,8 @@ pub(super) struct TargetFiles {
     places: RwLock<Vec<Place>>,
     handles: Mutex<Lru<FileIndex, Arc<File>>>,
     dirty: Mutex<Dirty>,
+    /// Files that have been in the part since it was opened, in their full length: a new one would lack what counts already.
+    there: Mutex<FixedBitSet>,
 }
 
 /// What has to be synced.
@@ -55,7 +58,8 @@ struct Dirty {
 impl TargetFiles {
     pub(super) fn new(manifest: Arc<Manifest>, part: Tree, last: Tree, places: Vec<Place>) -> Self {
         let handles = Mutex::new(Lru::new(kept_open(OPEN_FILES)));
-        Self { manifest, part, last, places: RwLock::new(places), handles, dirty: Mutex::default() }
+        let there = Mutex::new(FixedBitSet::with_capacity(places.len()));
+        Self { manifest, part, last, places: RwLock::new(places), handles, dirty: Mutex::default(), there }
     }
 
     pub(super) fn manifest(&self) -> &Manifest {
@@ -100,14 +104,17 @@ impl TargetFiles {
         let entry = self.entry(file);
         let made = opened(|| self.close(), || self.create(file))?;
         let open = match made {
+            // What was in it is gone. The new one is empty, so nothing takes it for whole.
+            Some(_) if entry.size > 0 && self.is_known(file) => return Err(changed()),
             Some(new) => {
                 if entry.size > 0 && !at_once {
                     new.set_len(entry.size)?;
                 }
                 new
             }
-            None => opened(|| self.close(), || self.open_existing(entry))?,
+            None => opened(|| self.close(), || self.open_existing(file))?,
         };
+        self.now_known(file);
         let open = Arc::new(open);
         if !at_once {
             lock(&self.handles).insert(file, open.clone());
@@ -136,7 +143,8 @@ impl TargetFiles {
         }
     }
 
-    fn open_existing(&self, entry: &FileEntry) -> io::Result<File> {
+    fn open_existing(&self, file: FileIndex) -> io::Result<File> {
+        let entry = self.entry(file);
         let opened = self.part.open_write(&entry.path)?;
         let meta = opened.metadata()?;
         // Another name of the file may well lie outside of the target folder.
@@ -149,13 +157,25 @@ impl TargetFiles {
             opened.set_permissions(Permissions::from_mode(mode))?;
         }
         if meta.len() != entry.size {
+            if self.is_known(file) {
+                return Err(changed());
+            }
             opened.set_len(entry.size)?;
         }
         Ok(opened)
     }
 
+    fn is_known(&self, file: FileIndex) -> bool {
+        lock(&self.there).contains(file as usize)
+    }
+
+    fn now_known(&self, file: FileIndex) {
+        lock(&self.there).insert(file as usize);
+    }
+
     /// Some bytes of a file have been written, or may have been since the last sync.
     pub(super) fn wrote(&self, file: FileIndex) {
+        self.now_known(file);
         lock(&self.dirty).files.insert(file);
     }
 
@@ -212,40 +232,17 @@ impl TargetFiles {
     }
 }
 
+/// What lies in the part is not what this download has put there.
+pub(super) fn changed() -> io::Error {
+    io::Error::other("someone else has changed it: start the download again")
+}
+
 /// The folders above an entry, inside of the content, down to the content's own, which is empty.
 pub(super) fn folders_above(path: &str) -> impl Iterator<Item = &str> {
     let parent = |path: &str| path.rfind('/').unwrap_or(0);
     std::iter::successors(Some(&path[..parent(path)]), move |path| {
         (!path.is_empty()).then(|| &path[..parent(path)])
     })
-}
-
-/// Syncs a folder, so that its list of names is on disk.
-pub(super) fn sync_folder(dir: &cap_std::fs::Dir) -> io::Result<()> {
-    match rustix::fs::fsync(readable(dir)?) {
-        // Some network file systems cannot sync folders.
-        Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOTSUP) => Ok(()),
-        done => Ok(done?),
-    }
-}
-
-/// A handle of the same folder that can be synced; those of `cap-std` only serve to find paths.
-pub(super) fn readable(dir: &cap_std::fs::Dir) -> io::Result<std::os::fd::OwnedFd> {
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    Ok(rustix::fs::openat(dir, ".", flags, Mode::empty())?)
-}
-
-/// Syncs all of a file system; `false` where there is no such call.
-#[cfg(target_os = "linux")]
-pub(super) fn sync_file_system(dir: &cap_std::fs::Dir) -> io::Result<bool> {
-    rustix::fs::syncfs(readable(dir)?)?;
-    Ok(true)
-}
-
-/// Syncs all of a file system; `false` where there is no such call.
-#[cfg(not(target_os = "linux"))]
-pub(super) fn sync_file_system(_dir: &cap_std::fs::Dir) -> io::Result<bool> {
-    Ok(false)
 }
 
 impl Files for TargetFiles {

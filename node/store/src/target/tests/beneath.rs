@@ -138,6 +138,7 @@ fn folders_that_are_swapped_for_links_meanwhile_lead_nowhere() {
         let places = [part(dir.path(), &source), dir.path().join("t")];
         thread::scope(|scope| {
             scope.spawn(|| swap(&places, outside.path(), &stop, &swaps));
+            let _stopped = StopAtEnd(&stop);
             let outcome = try_open(&source, to(dir.path())).map(|target| {
                 for chunk in missing(&target) {
                     let _ = target.write(chunk, &self::chunk(&source, chunk));
@@ -146,10 +147,18 @@ fn folders_that_are_swapped_for_links_meanwhile_lead_nowhere() {
                 let _ = target.finish();
                 check_what_can_be_read(&target);
             });
-            stop.store(true, Ordering::Relaxed);
             done += usize::from(outcome.is_ok());
         });
         assert_eq!(snapshot(outside.path()), before, "somebody else's files were changed");
+    }
+}
+
+/// Ends what goes by it, also when the test fails: its thread is waited for.
+struct StopAtEnd<'a>(&'a AtomicBool);
+
+impl Drop for StopAtEnd<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
     }
 }
 
