@@ -1,3 +1,5 @@
+mod bounds;
+
 use super::page::{decode_chunk_page, decode_file_page};
 use super::*;
 use crate::LinkTarget;

@@ -1,5 +1,6 @@
 //! The registry as a whole.
 
+mod clocks;
 mod invariants;
 mod model;
 mod properties;
