@@ -185,7 +185,7 @@ mod tests {
 
     /// 24 is EMFILE.
     #[test]
-    fn who_runs_out_of_descriptors_is_told_of_the_limit_and_who_runs_out_of_room_to_make_some() {
+    fn want_of_descriptors_is_told_with_the_limit_and_want_of_room_with_what_makes_some() {
         let path = || "x".into();
         let blocked = |source| TargetError::Blocked { path: path(), source };
         let hint = |error| CliError::from(Failure::Target(error)).hint.unwrap();
