@@ -90,3 +90,20 @@ fn a_manifest_is_what_its_id_says() {
     assert_eq!(made(3).chunks(), [chunk(1, 3)]);
     assert_eq!(made(3).name().as_str(), "photos");
 }
+
+/// Length comes before the hash, so nobody makes a reader hash more than a block.
+#[test]
+fn a_block_has_256_kib_and_no_more() {
+    let made = builder(vec![file("a", 3)], vec![chunk(1, 3)]).build().unwrap();
+    let root = made.block(made.id().root_hash()).unwrap();
+    let mut assembler = ManifestAssembler::new(made.id(), &root).unwrap();
+    let hash = *assembler.missing().next().unwrap();
+    for (len, want) in [
+        (MAX_BLOCK, ManifestError::WrongHash),
+        (MAX_BLOCK + 1, ManifestError::BlockTooLong(MAX_BLOCK + 1)),
+        (MAX_BLOCK + 2, ManifestError::BlockTooLong(MAX_BLOCK + 2)),
+    ] {
+        assert_eq!(assembler.add(&hash, &vec![0; len]), Err(want.clone()));
+        assert_eq!(ManifestAssembler::new(made.id(), &vec![0; len]).unwrap_err(), want);
+    }
+}
