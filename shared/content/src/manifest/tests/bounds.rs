@@ -107,3 +107,19 @@ fn a_block_has_256_kib_and_no_more() {
         assert_eq!(ManifestAssembler::new(made.id(), &vec![0; len]).unwrap_err(), want);
     }
 }
+
+/// The last page may be shorter; one page cannot be it and an earlier one.
+#[test]
+fn a_page_that_stands_in_two_places_has_to_fit_both() {
+    let page = encode_chunk_page(&vec![chunk(1, 1); CHUNKS_PER_PAGE]);
+    let of = |chunks: u32| {
+        let size = 2 * CHUNKS_PER_PAGE as u64;
+        let twice = vec![Hash::of(&page); 2];
+        let change = |r: &mut Root| {
+            (r.size, r.files, r.chunks, r.chunk_pages) = (size, 1, chunks, twice.clone());
+        };
+        forge(change, &[encode_file_page(&[file("a", size)])], std::slice::from_ref(&page))
+    };
+    assert!(of(2 * CHUNKS_PER_PAGE as u32).is_ok());
+    assert!(matches!(of(CHUNKS_PER_PAGE as u32 + 1), Err(ManifestError::Counts(_))));
+}
