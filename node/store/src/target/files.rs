@@ -102,21 +102,23 @@ impl TargetFiles {
             return Ok(open);
         }
         let entry = self.entry(file);
+        // Asked first: a file that another thread makes meanwhile is known once it has its length.
+        let known = self.is_known(file);
         let made = opened(|| self.close(), || self.create(file))?;
         let open = match made {
             // What was in it is gone. The new one is empty, so nothing takes it for whole.
-            Some(_) if entry.size > 0 && self.is_known(file) => return Err(changed()),
+            Some(_) if entry.size > 0 && known => return Err(changed()),
             Some(new) => {
                 if entry.size > 0 && !at_once {
                     new.set_len(entry.size)?;
                 }
                 new
             }
-            None => opened(|| self.close(), || self.open_existing(file))?,
+            None => opened(|| self.close(), || self.open_existing(entry, known))?,
         };
-        self.now_known(file);
         let open = Arc::new(open);
         if !at_once {
+            self.now_known(file);
             lock(&self.handles).insert(file, open.clone());
         }
         Ok(open)
@@ -143,8 +145,7 @@ impl TargetFiles {
         }
     }
 
-    fn open_existing(&self, file: FileIndex) -> io::Result<File> {
-        let entry = self.entry(file);
+    fn open_existing(&self, entry: &FileEntry, known: bool) -> io::Result<File> {
         let opened = self.part.open_write(&entry.path)?;
         let meta = opened.metadata()?;
         // Another name of the file may well lie outside of the target folder.
@@ -157,7 +158,7 @@ impl TargetFiles {
             opened.set_permissions(Permissions::from_mode(mode))?;
         }
         if meta.len() != entry.size {
-            if self.is_known(file) {
+            if known {
                 return Err(changed());
             }
             opened.set_len(entry.size)?;
