@@ -169,3 +169,54 @@ fn a_peer_that_is_busy_is_asked_again_when_its_rest_is_over_and_not_before() {
     told.now = until;
     assert_eq!(asked(&told.hear(Input::Timeout)), [peer(1)]);
 }
+
+/// A seed that has given every chunk to somebody, and two peers that have the chunks up to 60 and those from 40 up to
+/// `end`, and send as fast as all three did before. Returns of what the seed is asked half a second later.
+fn asked_of_a_seed_that_gave_all(told: &mut Told, end: usize) -> Vec<ChunkIndex> {
+    let choices = told.join(1, 20, 0..100);
+    let Some(Output::RequestAny { id: chosen, .. }) = choices.first() else { panic!("{choices:?}") };
+    told.hear(Input::Begun { peer: peer(1), id: *chosen, chunk: 0, queued: 0 });
+    told.hear(Input::Stored { peer: peer(1), id: *chosen, chunk: 0 });
+    let mut requests = told.join(2, 20, 0..60);
+    told.join(3, 20, 40..end);
+    told.now = Duration::from_secs(1);
+    // Enough of them that the rarest chunk is asked for next.
+    for _ in 0..4 {
+        let next =
+            requests.iter().position(|it| matches!(it, Output::Request { peer: p, .. } if *p == peer(2)));
+        let Output::Request { id, chunk, .. } = requests.remove(next.unwrap()) else { unreachable!() };
+        requests.extend(told.hear(Input::Progress { peer: peer(2), bytes: CHUNK.into() }));
+        requests.extend(told.hear(Input::Stored { peer: peer(2), id, chunk }));
+    }
+    told.hear(Input::Progress { peer: peer(3), bytes: CHUNK.into() });
+    let Some(Output::RequestAny { id, .. }) = choices.get(1) else { panic!("{choices:?}") };
+    let rests = told.hear(Input::Refused { peer: peer(1), id: *id, why: ChunkRefusal::NoneFresh });
+    assert_eq!(how_often(&asked(&rests), 1), 0, "others are about to pass it on");
+    let rate = told.download.throughput.rate().unwrap();
+    told.now += DownloadConfig::default().seed_grace;
+    let bytes = (rate * DownloadConfig::default().seed_grace.as_secs_f64()) as u64;
+    of_seed(&told.hear(Input::Progress { peer: peer(2), bytes }))
+}
+
+fn of_seed(outputs: &[Output]) -> Vec<ChunkIndex> {
+    let chunk = |output: &Output| match output {
+        Output::Request { peer: p, chunk, .. } if *p == peer(1) => Some(*chunk),
+        _ => None,
+    };
+    outputs.iter().filter_map(chunk).collect()
+}
+
+#[test]
+fn a_seed_that_gave_all_rests_as_long_as_the_others_send_as_much() {
+    let mut told = Told::new(100, DownloadConfig::default());
+    assert_eq!(asked_of_a_seed_that_gave_all(&mut told, 100), []);
+    // Nothing comes any more.
+    told.now += super::super::relief::LOOK;
+    assert!(!of_seed(&told.hear(Input::Timeout)).is_empty());
+}
+
+#[test]
+fn a_seed_that_gave_all_is_asked_for_what_no_other_has_and_no_more() {
+    let mut told = Told::new(100, DownloadConfig::default());
+    assert_eq!(asked_of_a_seed_that_gave_all(&mut told, 99), [99]);
+}
