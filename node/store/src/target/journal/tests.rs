@@ -148,3 +148,18 @@ fn an_epoch_is_synced_and_a_chunk_is_not() {
     let none = ChunkSet::with_capacity(20);
     assert!(journal.epoch(&Hash::of(b"layout"), &none, &Pieces::new()).is_err());
 }
+
+/// A whole record may still speak of what the content does not have.
+#[test]
+fn records_of_chunks_that_there_are_not_count_for_nothing() {
+    let temp = tempfile::tempdir().unwrap();
+    let dir = open(temp.path());
+    let mut journal = written(&dir);
+    for chunk in [19, 20, 21, u32::MAX] {
+        journal.piece(chunk, &Hash::of(b"piece")).unwrap();
+        journal.chunk(chunk).unwrap();
+    }
+    let recorded = ours(journal.read(&id("a"), 20).unwrap());
+    assert_eq!(recorded.groups, [5, 6, 19]);
+    assert_eq!(recorded.pieces.into_keys().collect::<Vec<_>>(), [3, 19]);
+}
