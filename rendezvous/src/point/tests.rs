@@ -102,7 +102,7 @@ fn a_peer_registers_itself_alone() {
 
 /// The number of a record is the time by its maker's clock.
 #[test]
-fn whose_clock_was_set_back_is_refused_until_its_older_record_is_over() {
+fn a_peer_with_its_clock_set_back_is_refused_until_its_older_record_is_over() {
     let mut point = point(Settings::default());
     let peer = Peer::new(PUBLIC);
     let hand_in =

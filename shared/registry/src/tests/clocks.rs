@@ -1,4 +1,4 @@
-//! Peers whose clock was set back.
+//! Peers with a clock that was set back.
 
 use crate::testing::{everything, peer, registration, registry, secs};
 use crate::{Registration, RegistryLimits};
@@ -6,7 +6,7 @@ use shoal_wire::rendezvous::RendezvousRefusal;
 
 /// Numbers of records come from the peer's clock.
 #[test]
-fn whose_clock_was_set_back_is_stale_until_what_stands_is_over_or_taken_back_or_lost() {
+fn a_peer_with_its_clock_set_back_is_stale_until_what_stands_is_over_or_taken_back_or_lost() {
     let registered = || {
         let mut registry = registry(RegistryLimits::default());
         registry.register(secs(0), Registration { sequence: 1_000, ..registration(1, "a") }).unwrap();

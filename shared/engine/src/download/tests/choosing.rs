@@ -1,9 +1,9 @@
-//! Of whom how much is asked, seen request by request: a download that is told what happened, and no world around it.
+//! Which peers are asked for how much, seen request by request: a download that is told what happened, and no world around it.
 
 use super::*;
 use shoal_wire::query::Load;
 
-/// A download and what it asked since somebody looked.
+/// A download that is told what happens, and the time.
 struct Told {
     download: Download,
     now: Duration,
@@ -30,7 +30,7 @@ impl Told {
         self.hear(Input::Have { peer: peer(n), chunks: chunks.into() })
     }
 
-    /// Each of some peers joins, and has all chunks but the last. Returns of whom was asked.
+    /// Each of some peers joins, and has all chunks but the last. Returns the peers that were asked.
     fn crowd(&mut self, count: usize) -> Vec<PeerId> {
         let most = self.download.lengths.len() - 1;
         (1..=count).flat_map(|n| asked(&self.join(n, 20, 0..most))).collect()
@@ -41,7 +41,7 @@ impl Told {
     }
 }
 
-/// Of whom a chunk was asked, in order.
+/// The peers that were asked for a chunk, in order.
 fn asked(outputs: &[Output]) -> Vec<PeerId> {
     let peer = |output: &Output| match output {
         Output::Request { peer, .. } | Output::RequestAny { peer, .. } => Some(*peer),
