@@ -166,8 +166,38 @@ fn a_peer_that_is_busy_is_asked_again_when_its_rest_is_over_and_not_before() {
     assert!(until > told.now, "{until:?}");
     told.now = until - Duration::from_millis(1);
     assert_eq!(asked(&told.hear(Input::Timeout)), []);
-    told.now = until;
+    // Nobody comes back to the microsecond.
+    told.now = until + Duration::from_millis(1);
     assert_eq!(asked(&told.hear(Input::Timeout)), [peer(1)]);
+}
+
+#[test]
+fn the_end_of_one_rest_is_not_that_of_another() {
+    let mut told = Told::new(100, DownloadConfig::default());
+    let requests = [told.join(1, 20, 0..50), told.join(2, 20, 50..99)];
+    let ends = [1, 2].map(|n| {
+        let Some(Output::Request { id, .. }) = requests[n - 1].first() else { panic!("{requests:?}") };
+        told.hear(Input::Refused { peer: peer(n), id: *id, why: ChunkRefusal::Busy });
+        told.now += Duration::from_millis(200);
+        told.download.peers[told.download.peers.index_of(&peer(n)).unwrap()].rest_until
+    });
+    assert!(told.now < ends[0] && ends[0] < ends[1], "{ends:?}");
+    told.now = ends[0];
+    assert_eq!(asked(&told.hear(Input::Timeout)), [peer(1)]);
+    assert_eq!(told.download.wake_at, Some(ends[1]));
+    told.now = ends[1];
+    assert_eq!(asked(&told.hear(Input::Timeout)), [peer(2)]);
+}
+
+#[test]
+fn what_is_under_way_counts_in_the_classic_score() {
+    let config = DownloadConfig { peer_choice: PeerChoice::Score, ..DownloadConfig::default() };
+    let mut told = Told::new(5, config);
+    assert_eq!(asked(&told.join(1, 20, 0..3)), [peer(1); 3]);
+    told.hear(Input::Pause);
+    told.join(1, 20, [3]);
+    told.join(2, 20, [3]);
+    assert_eq!(asked(&told.hear(Input::Resume)), [peer(2)]);
 }
 
 /// A seed that has given every chunk to somebody, and two peers that have the chunks up to 60 and those from 40 up to
@@ -210,6 +240,10 @@ fn of_seed(outputs: &[Output]) -> Vec<ChunkIndex> {
 fn a_seed_that_gave_all_rests_as_long_as_the_others_send_as_much() {
     let mut told = Told::new(100, DownloadConfig::default());
     assert_eq!(asked_of_a_seed_that_gave_all(&mut told, 100), []);
+    assert!(
+        told.download.next_timeout().unwrap() > told.now,
+        "a time in the past would come again and again"
+    );
     // Nothing comes any more.
     told.now += super::super::relief::LOOK;
     assert!(!of_seed(&told.hear(Input::Timeout)).is_empty());
