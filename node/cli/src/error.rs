@@ -8,7 +8,9 @@ use shoal_api::ClientError;
 use shoal_daemon::DaemonError;
 use shoal_net::{Failure, NodeError};
 use shoal_printable::Printable;
-use shoal_store::{ImportError, SkippedList, TargetError};
+use shoal_store::{ImportError, SkippedList, TargetError, is_too_many_open};
+
+use super::open_files;
 
 /// How many of many files are named that are left out or refused.
 pub(super) const NAMED: usize = 100;
@@ -165,9 +167,31 @@ fn target_hint(error: &TargetError) -> Option<&'static str> {
         TargetError::InTheWay { .. } | TargetError::NotOurs { .. } => {
             Some("move it away, or choose another folder with -o")
         }
+        TargetError::Blocked { source, .. } | TargetError::Io { source, .. } if is_too_many_open(source) => {
+            Some(open_files::RAISE)
+        }
         TargetError::Blocked { .. } => {
             Some("make room or choose another folder with -o; what is verified is kept")
         }
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    /// 24 is EMFILE.
+    #[test]
+    fn want_of_descriptors_is_told_with_the_limit_and_want_of_room_with_what_makes_some() {
+        let path = || "x".into();
+        let blocked = |source| TargetError::Blocked { path: path(), source };
+        let hint = |error| CliError::from(Failure::Target(error)).hint.unwrap();
+        assert!(hint(blocked(io::Error::from_raw_os_error(24))).contains("ulimit -n"));
+        let unread = TargetError::Io { path: path(), source: io::Error::from_raw_os_error(24) };
+        assert!(hint(unread).contains("ulimit -n"));
+        assert!(hint(blocked(io::ErrorKind::StorageFull.into())).contains("make room"));
     }
 }

@@ -16,6 +16,8 @@ const WANTED: u64 = 8192;
 const LEAST: u64 = 32;
 /// Of those that are allowed, kept for files and the rest of the program: this many, or half of them.
 const KEPT: u64 = 512;
+/// What to do where too few files may be open.
+pub(super) const RAISE: &str = "raise the limit: `ulimit -n 1024`, or LimitNOFILE= of a service";
 
 /// Raises the soft limit, and returns the bounds for connections that fit below it.
 ///
@@ -38,7 +40,7 @@ pub(super) fn bounds() -> Result<PeerBookConfig, CliError> {
 #[cfg(unix)]
 fn too_few(allowed: u64) -> CliError {
     CliError::from(anyhow!("only {allowed} files may be open at once here, and at least {LEAST} are needed"))
-        .hint("raise the limit: `ulimit -n 1024`, or LimitNOFILE= of a service")
+        .hint(RAISE)
 }
 
 /// How many connections fit where so many open files are allowed: as many again are needed for handshakes and dials.

@@ -50,6 +50,7 @@ pub use import::{
     ImportError, ImportOptions, ImportProgress, Imported, ReopenError, SavedSource, SkipReason, Skipped,
     SkippedList, Source, default_cache_dir, import,
 };
+pub use open_files::is_too_many_open;
 pub use selection::Selection;
 pub use target::{OpenReport, Placed, Reuse, Target, TargetError, TargetOptions, WriteError};
 pub use verify::{EntryState, MAX_EXTRA, VerifyError, VerifyReport, verify};

@@ -22,7 +22,7 @@ fn part_of(allowed: u64, most: usize) -> usize {
 /// Opens something. Where too many files are open, those that are kept for later are closed by `close`, and it is tried again.
 pub(crate) fn opened<T>(close: impl FnOnce(), open: impl Fn() -> io::Result<T>) -> io::Result<T> {
     match open() {
-        Err(error) if is_too_many(&error) => {
+        Err(error) if is_too_many_open(&error) => {
             close();
             open()
         }
@@ -30,7 +30,8 @@ pub(crate) fn opened<T>(close: impl FnOnce(), open: impl Fn() -> io::Result<T>) 
     }
 }
 
-fn is_too_many(error: &io::Error) -> bool {
+/// Whether something could not be opened because too much is open already, in this process or in the system.
+pub fn is_too_many_open(error: &io::Error) -> bool {
     [Errno::MFILE, Errno::NFILE].iter().any(|it| error.raw_os_error() == Some(it.raw_os_error()))
 }
 
@@ -58,5 +59,11 @@ mod tests {
         assert!(opened(|| (), never).is_err(), "it does not try for ever");
         let other = || -> io::Result<()> { Err(io::Error::from(Errno::NOSPC)) };
         assert!(opened(|| panic!("that has nothing to do with it"), other).is_err());
+    }
+
+    #[test]
+    fn what_the_system_says_is_known() {
+        let is = |errno: Errno| is_too_many_open(&io::Error::from(errno));
+        assert!(is(Errno::MFILE) && is(Errno::NFILE) && !is(Errno::NOSPC) && !is(Errno::NOENT));
     }
 }

@@ -27,10 +27,17 @@ impl Peer {
     }
 
     fn register(&self, point: &mut Point, format: RecordFormat, addresses: &[&str]) -> Result<u64, Status> {
+        self.hand_in(point, Duration::ZERO, self.record(1, format, addresses))
+    }
+
+    fn record(&self, sequence: u64, format: RecordFormat, addresses: &[&str]) -> Vec<u8> {
         let addresses: Vec<Multiaddr> = addresses.iter().map(|it| it.parse().unwrap()).collect();
-        let record = PeerRecord::seal(&self.key, 1, &addresses, format).unwrap();
+        PeerRecord::seal(&self.key, sequence, &addresses, format).unwrap()
+    }
+
+    fn hand_in(&self, point: &mut Point, now: Duration, record: Vec<u8>) -> Result<u64, Status> {
         let request = RendezvousRequest::Register { namespace: "a".to_owned(), record, ttl: None };
-        match point.handle(Duration::ZERO, &self.asker, Ok(request)).0 {
+        match point.handle(now, &self.asker, Ok(request)).0 {
             Some(RendezvousResponse::Register(answer)) => answer.map_err(|refused| refused.status),
             other => panic!("{other:?}"),
         }
@@ -80,6 +87,30 @@ fn addresses_are_looked_at_before_they_are_told() {
         let result = Peer::new(observed).register(&mut point, Standard, addresses);
         assert_eq!(result, expected, "{addresses:?} from {observed}");
     }
+}
+
+#[test]
+fn a_peer_registers_itself_alone() {
+    let mut point = point(Settings::default());
+    let [peer, other] = [(); 2].map(|()| Peer::new(PUBLIC));
+    let signed_by_other = other.record(1, Standard, &[HOME]);
+    let handed_in = peer.hand_in(&mut point, Duration::ZERO, signed_by_other.clone());
+    assert_eq!(handed_in, Err(Status::NotAuthorized));
+    assert!(point.registry().is_empty());
+    assert_eq!(other.hand_in(&mut point, Duration::ZERO, signed_by_other), Ok(60));
+}
+
+/// The number of a record is the time by its maker's clock.
+#[test]
+fn a_peer_with_its_clock_set_back_is_refused_until_its_older_record_is_over() {
+    let mut point = point(Settings::default());
+    let peer = Peer::new(PUBLIC);
+    let hand_in =
+        |point: &mut Point, now, sequence| peer.hand_in(point, now, peer.record(sequence, Standard, &[HOME]));
+    assert_eq!(hand_in(&mut point, Duration::ZERO, 1_000), Ok(60));
+    let second = Duration::from_secs(1);
+    assert_eq!(hand_in(&mut point, 59 * second, 10), Err(Status::InvalidSignedPeerRecord));
+    assert_eq!(hand_in(&mut point, 60 * second, 11), Ok(60));
 }
 
 #[test]

@@ -34,18 +34,25 @@ pub fn tellable(addresses: impl IntoIterator<Item = Multiaddr>, standing: Scope)
 }
 
 fn may_pass(address: &Multiaddr, standing: Scope) -> bool {
-    let Some(scope) = Scope::of(address) else { return false };
-    address.len() <= MAX_ADDRESS
+    Scope::of(address).is_some()
+        && address.len() <= MAX_ADDRESS
         && !is_metadata(address)
-        && match scope {
-            Scope::Public => true,
-            Scope::Private => standing < Scope::Public,
-            // Those of IPv6 lead nowhere without the name of an interface, and that means nothing to others.
-            Scope::LinkLocal => {
-                standing == Scope::LinkLocal && address.iter().all(|part| !is_link_local_v6(&part))
-            }
-            Scope::Loopback => standing == Scope::Loopback,
-        }
+        && address.iter().all(|part| host_may_pass(&part, standing))
+}
+
+/// Whether a part of an address is no host, or one that may pass. An address may have several.
+fn host_may_pass(part: &Protocol<'_>, standing: Scope) -> bool {
+    let scope = match part {
+        Protocol::Dnsaddr(name) => Scope::of_name(name),
+        other => Host::read(other).and_then(|host| Scope::of_host(&host)),
+    };
+    match scope {
+        None | Some(Scope::Public) => true,
+        Some(Scope::Private) => standing < Scope::Public,
+        // Those of IPv6 lead nowhere without the name of an interface, and that means nothing to others.
+        Some(Scope::LinkLocal) => standing == Scope::LinkLocal && !is_link_local_v6(part),
+        Some(Scope::Loopback) => standing == Scope::Loopback,
+    }
 }
 
 /// Addresses of one peer that were told, sorted by what can be done with them.
@@ -223,6 +230,7 @@ mod tests {
                     "/ip6/::/tcp/1",
                     "/ip6/ff02::1/tcp/1",
                     "/ip6/fe80::1/tcp/1",
+                    "/ip6/fe80::1/tcp/1/p2p-circuit/ip4/127.0.0.1/tcp/1",
                     "/ip6zone/eth0/ip6/fe80::1/tcp/1",
                     "/ip6/fd00:ec2::254/tcp/80",
                     "/ip6/::ffff:169.254.169.254/tcp/80",

@@ -127,3 +127,84 @@ impl Candidates<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use rand::SeedableRng;
+
+    use super::*;
+
+    fn rng() -> ChaCha8Rng {
+        ChaCha8Rng::seed_from_u64(1)
+    }
+
+    fn network(n: u8) -> [Prefix; 1] {
+        [Prefix::V4([8, 8, n])]
+    }
+
+    #[test]
+    fn the_seventeenth_of_a_network_is_one_of_a_crowd_until_one_of_the_first_goes() {
+        let mut side = Side::default();
+        for at in 0..16 {
+            assert_eq!(side.insert(at, &network(1)), Seat { crowded: false, at });
+        }
+        assert_eq!(side.insert(16, &network(1)), Seat { crowded: true, at: 0 });
+        assert_eq!(side.insert(17, &network(2)), Seat { crowded: false, at: 16 });
+        assert_eq!(side.insert(18, &network(1)), Seat { crowded: true, at: 1 });
+        assert_eq!(side.len(), 19);
+        let gone = Seat { crowded: true, at: 0 };
+        assert_eq!(side.remove(gone, &network(1)), Some(18), "the last takes its seat");
+        assert!(side.insert(19, &network(1)).crowded, "one of a crowd went");
+        let last = Seat { crowded: false, at: 16 };
+        assert_eq!(side.remove(last, &network(2)), None);
+        assert_eq!(side.remove(Seat { crowded: false, at: 0 }, &network(1)), Some(15));
+        assert!(!side.insert(20, &network(1)).crowded);
+    }
+
+    #[test]
+    fn all_are_picked_but_the_one_left_out() {
+        let mut side = Side::default();
+        let seats: Vec<Seat> = (0..30).map(|member| side.insert(member, &network(1))).collect();
+        for (member, seat) in (0..).zip(&seats) {
+            let mut picked = Vec::new();
+            side.pick(29, Some(*seat), &mut picked, &mut rng());
+            picked.sort_unstable();
+            assert_eq!(picked, (0..30).filter(|other| *other != member).collect::<Vec<_>>());
+        }
+        let mut picked = Vec::new();
+        side.pick(30, None, &mut picked, &mut rng());
+        picked.sort_unstable();
+        assert_eq!(picked, (0..30).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn each_set_is_picked_as_often_as_any_other() {
+        let list: Vec<u32> = (0..6).collect();
+        let (candidates, mut rng) = (Candidates { list: &list, without: Some(2) }, rng());
+        let mut seen: BTreeMap<Vec<u32>, u32> = BTreeMap::new();
+        for _ in 0..10_000 {
+            let mut picked = Vec::new();
+            candidates.pick(2, &mut picked, &mut rng);
+            picked.sort_unstable();
+            *seen.entry(picked).or_default() += 1;
+        }
+        assert_eq!(seen.len(), 10, "{seen:?}");
+        assert!(seen.keys().all(|pair| pair[0] != pair[1] && !pair.contains(&2)));
+        assert!(seen.values().all(|times| (850..1150).contains(times)), "{seen:?}");
+    }
+
+    #[test]
+    fn a_crowd_has_its_share_and_at_most_a_quarter_while_others_are_left() {
+        let mut rng = rng();
+        let mut of = |count, few, crowd| part_of_crowd(count, few, crowd, &mut rng);
+        assert_eq!([of(8, 9, 0), of(8, 4, 4), of(8, 3, 4), of(8, 0, 100)], [0, 4, 4, 8]);
+        assert_eq!([of(8, 100, 100_000), of(8, 6, 100_000)], [2; 2], "a quarter");
+        assert_eq!([of(8, 5, 100_000), of(8, 1, 100_000)], [3, 7], "the few do not fill the rest");
+        let times = (0..10_000).map(|_| of(8, 90, 10)).sum::<usize>();
+        assert!((7_700..8_300).contains(&times), "a tenth of eight: {times}");
+        let halves = (0..10_000).map(|_| of(1, 5, 5)).sum::<usize>();
+        assert_eq!(halves, 0, "a quarter of one is none");
+    }
+}

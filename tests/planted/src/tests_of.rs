@@ -8,8 +8,8 @@ use anyhow::{Result, bail};
 use crate::copy::Copied;
 
 /// Tests that take more processor time than this never end, in seconds. Time on the clock says little on a machine that
-/// others keep busy.
-const LONGEST: &str = "ulimit -t 240; exec \"$@\"";
+/// others keep busy. What fills memory meanwhile ends before it takes that of everybody: 16 GiB of addresses, in KiB.
+const LONGEST: &str = "ulimit -t 240; ulimit -v 16777216; exec \"$@\"";
 /// What ends them, as cargo says it.
 const ENDED: &str = "SIGXCPU";
 

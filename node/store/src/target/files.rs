@@ -1,7 +1,4 @@
 //! The files of a download: which lie in the part, which at the final place.
-//!
-//! What always holds: a file in the part is made once. One that is not there any more is not made anew, because what
-//! was written to it would be missing from the new one.
 
 use std::collections::BTreeSet;
 use std::fs::{File, Permissions};
@@ -11,9 +8,9 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use fixedbitset::FixedBitSet;
-use rustix::fs::{Mode, OFlags};
 use shoal_content::{FileEntry, FileIndex, Hash, Manifest, Shape};
 
+use super::sync::{sync_file_system, sync_folder};
 use crate::lru::Lru;
 use crate::mode;
 use crate::open_files::{kept_open, opened};
@@ -44,10 +41,10 @@ pub(super) struct TargetFiles {
     pub(super) part: Tree,
     pub(super) last: Tree,
     places: RwLock<Vec<Place>>,
-    /// Files in the part that have been written to.
-    begun: Mutex<FixedBitSet>,
     handles: Mutex<Lru<FileIndex, Arc<File>>>,
     dirty: Mutex<Dirty>,
+    /// Files that have been in the part since it was opened, in their full length: a new one would lack what counts already.
+    there: Mutex<FixedBitSet>,
 }
 
 /// What has to be synced.
@@ -61,13 +58,8 @@ struct Dirty {
 impl TargetFiles {
     pub(super) fn new(manifest: Arc<Manifest>, part: Tree, last: Tree, places: Vec<Place>) -> Self {
         let handles = Mutex::new(Lru::new(kept_open(OPEN_FILES)));
-        let begun = Mutex::new(FixedBitSet::with_capacity(places.len()));
-        Self { manifest, part, last, places: RwLock::new(places), begun, handles, dirty: Mutex::default() }
-    }
-
-    /// A file in the part has been written to by an earlier process.
-    pub(super) fn has_begun(&self, file: FileIndex) {
-        lock(&self.begun).insert(file as usize);
+        let there = Mutex::new(FixedBitSet::with_capacity(places.len()));
+        Self { manifest, part, last, places: RwLock::new(places), handles, dirty: Mutex::default(), there }
     }
 
     pub(super) fn manifest(&self) -> &Manifest {
@@ -93,7 +85,7 @@ impl TargetFiles {
         self.last.forget();
     }
 
-    /// A file in the part, open for writing and of its full length. Made with the folders above it at the first time.
+    /// A file in the part, open for writing and of its full length. Made with the folders above it, if it is not there.
     pub(super) fn writable(&self, file: FileIndex) -> io::Result<Arc<File>> {
         self.open(file, false)
     }
@@ -110,20 +102,23 @@ impl TargetFiles {
             return Ok(open);
         }
         let entry = self.entry(file);
-        let begun = lock(&self.begun).contains(file as usize);
-        let made = if begun { None } else { opened(|| self.close(), || self.create(file))? };
+        // Asked first: a file that another thread makes meanwhile is known once it has its length.
+        let known = self.is_known(file);
+        let made = opened(|| self.close(), || self.create(file))?;
         let open = match made {
+            // What was in it is gone. The new one is empty, so nothing takes it for whole.
+            Some(_) if entry.size > 0 && known => return Err(changed()),
             Some(new) => {
                 if entry.size > 0 && !at_once {
                     new.set_len(entry.size)?;
                 }
                 new
             }
-            None => opened(|| self.close(), || self.open_existing(entry)).map_err(gone)?,
+            None => opened(|| self.close(), || self.open_existing(entry, known))?,
         };
-        lock(&self.begun).insert(file as usize);
         let open = Arc::new(open);
         if !at_once {
+            self.now_known(file);
             lock(&self.handles).insert(file, open.clone());
         }
         Ok(open)
@@ -150,7 +145,7 @@ impl TargetFiles {
         }
     }
 
-    fn open_existing(&self, entry: &FileEntry) -> io::Result<File> {
+    fn open_existing(&self, entry: &FileEntry, known: bool) -> io::Result<File> {
         let opened = self.part.open_write(&entry.path)?;
         let meta = opened.metadata()?;
         // Another name of the file may well lie outside of the target folder.
@@ -163,13 +158,25 @@ impl TargetFiles {
             opened.set_permissions(Permissions::from_mode(mode))?;
         }
         if meta.len() != entry.size {
+            if known {
+                return Err(changed());
+            }
             opened.set_len(entry.size)?;
         }
         Ok(opened)
     }
 
+    fn is_known(&self, file: FileIndex) -> bool {
+        lock(&self.there).contains(file as usize)
+    }
+
+    fn now_known(&self, file: FileIndex) {
+        lock(&self.there).insert(file as usize);
+    }
+
     /// Some bytes of a file have been written, or may have been since the last sync.
     pub(super) fn wrote(&self, file: FileIndex) {
+        self.now_known(file);
         lock(&self.dirty).files.insert(file);
     }
 
@@ -226,14 +233,9 @@ impl TargetFiles {
     }
 }
 
-/// Says of a file that is not there what to do.
-fn gone(error: io::Error) -> io::Error {
-    let gone = "someone else has removed it: start the download again";
-    if error.kind() == io::ErrorKind::NotFound {
-        io::Error::new(io::ErrorKind::NotFound, gone)
-    } else {
-        error
-    }
+/// What lies in the part is not what this download has put there.
+pub(super) fn changed() -> io::Error {
+    io::Error::other("someone else has changed it: start the download again")
 }
 
 /// The folders above an entry, inside of the content, down to the content's own, which is empty.
@@ -242,34 +244,6 @@ pub(super) fn folders_above(path: &str) -> impl Iterator<Item = &str> {
     std::iter::successors(Some(&path[..parent(path)]), move |path| {
         (!path.is_empty()).then(|| &path[..parent(path)])
     })
-}
-
-/// Syncs a folder, so that its list of names is on disk.
-pub(super) fn sync_folder(dir: &cap_std::fs::Dir) -> io::Result<()> {
-    match rustix::fs::fsync(readable(dir)?) {
-        // Some network file systems cannot sync folders.
-        Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOTSUP) => Ok(()),
-        done => Ok(done?),
-    }
-}
-
-/// A handle of the same folder that can be synced; those of `cap-std` only serve to find paths.
-pub(super) fn readable(dir: &cap_std::fs::Dir) -> io::Result<std::os::fd::OwnedFd> {
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    Ok(rustix::fs::openat(dir, ".", flags, Mode::empty())?)
-}
-
-/// Syncs all of a file system; `false` where there is no such call.
-#[cfg(target_os = "linux")]
-pub(super) fn sync_file_system(dir: &cap_std::fs::Dir) -> io::Result<bool> {
-    rustix::fs::syncfs(readable(dir)?)?;
-    Ok(true)
-}
-
-/// Syncs all of a file system; `false` where there is no such call.
-#[cfg(not(target_os = "linux"))]
-pub(super) fn sync_file_system(_dir: &cap_std::fs::Dir) -> io::Result<bool> {
-    Ok(false)
 }
 
 impl Files for TargetFiles {

@@ -15,8 +15,9 @@ use rustix::io::Errno;
 use shoal_content::{EntryKind, FileIndex, Shape};
 
 use super::discard::{remove_folders, remove_leftovers};
-use super::files::{Place, folders_above, sync_file_system, sync_folder};
+use super::files::{Place, changed, folders_above};
 use super::names::{UNFINISHED, is_unfinished};
+use super::sync::{sync_file_system, sync_folder};
 use super::{Placed, Target, TargetError};
 use crate::ChunkStore;
 use crate::serve::lock;
@@ -139,7 +140,7 @@ impl Target {
             EntryKind::File { .. } if entry.size == 0 => files.writable(file).map(drop),
             EntryKind::File { .. } => match files.part.look(&entry.path)? {
                 Some(meta) if meta.is_file() && meta.len() == entry.size => Ok(()),
-                _ => Err(io::Error::other("someone else has changed it: start the download again")),
+                _ => Err(changed()),
             },
         }
     }

@@ -27,6 +27,7 @@ mod piece;
 mod reuse;
 mod runs;
 mod state;
+mod sync;
 mod take;
 #[cfg(test)]
 mod tests;

@@ -11,7 +11,8 @@ use cap_std::fs::{Dir, MetadataExt as _};
 use rustix::fs::{Mode, fchmod};
 use shoal_content::{EntryKind, FileIndex};
 
-use super::files::{folders_above, readable};
+use super::files::folders_above;
+use super::sync::readable;
 use super::{Target, TargetError};
 use crate::tree::found;
 use crate::{ChunkStore, mode};

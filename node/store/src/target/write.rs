@@ -21,10 +21,6 @@ impl Target {
     /// places that need them.
     pub(super) fn begin(&self, damaged: u32) {
         let manifest = self.manifest().clone();
-        for chunk in lock(&self.progress).stored.ones() {
-            let spans = piece::spans(self.served.files(), chunk as ChunkIndex);
-            spans.for_each(|span| self.served.files().has_begun(span.file));
-        }
         self.served.stamp_each(|file| self.stamp_of(file));
         for chunk in 0..manifest.geometry().chunks() {
             if self.is_whole(chunk) {

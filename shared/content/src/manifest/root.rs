@@ -11,7 +11,7 @@ use crate::{Chunker, ContentId, Hash, SafePath};
 /// The version of manifests that this code reads and writes.
 pub(super) const VERSION: u32 = 1;
 /// No entry is shorter in a file page, in bytes; bounds how many a page may hold.
-const MIN_ENTRY: usize = 23;
+pub(super) const MIN_ENTRY: usize = 23;
 /// So many chunk pages may be equal to earlier ones: 2 Mi chunks, some 100 MB of memory that no byte has arrived for.
 /// Zeros of 8 TiB have as many when they are cut as `share` cuts them.
 const MAX_REPEATED: usize = 512;

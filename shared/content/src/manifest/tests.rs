@@ -1,3 +1,5 @@
+mod bounds;
+
 use super::page::{decode_chunk_page, decode_file_page};
 use super::*;
 use crate::LinkTarget;
@@ -182,7 +184,12 @@ fn many_files_and_chunks_fill_many_pages() {
     for hash in made.root().file_pages.iter().chain(&made.root().chunk_pages) {
         assert!(made.block(hash).unwrap().len() <= MAX_BLOCK);
     }
-    assert_eq!(resend(&made).unwrap().id(), made.id());
+    let got = resend(&made).unwrap();
+    assert_eq!(got.id(), made.id());
+    let blocks = [*made.id().root_hash()];
+    for hash in made.root().file_pages.iter().chain(&made.root().chunk_pages).chain(&blocks) {
+        assert_eq!(got.block(hash), made.block(hash), "it is passed on as it came");
+    }
 }
 
 /// Some bytes must not become gigabytes.

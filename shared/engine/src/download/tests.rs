@@ -1,5 +1,7 @@
 //! The download against a small network: peers with rates that may vanish, stall, refuse or corrupt.
 
+mod choosing;
+
 use super::*;
 use crate::testing::peer;
 use proptest::prelude::*;

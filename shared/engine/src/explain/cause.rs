@@ -20,6 +20,8 @@ pub enum Cause {
     DiskFull,
     /// The disk, or the folder, cannot be written to.
     DiskReadOnly,
+    /// Too many files and connections are open, so that no file can be opened to write to.
+    TooManyOpenFiles,
     /// The disk takes nothing for another reason.
     DiskFails,
     /// The disk takes bytes more slowly than they come.

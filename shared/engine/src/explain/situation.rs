@@ -158,6 +158,8 @@ pub enum DiskTrouble {
     ReadOnly,
     /// The user may not write there.
     Denied,
+    /// The disk is well: the program, or the system, has too many files open to open another one.
+    TooManyOpen,
     /// Anything else.
     Other,
 }

@@ -16,6 +16,7 @@ pub(super) fn disk(situation: &Situation) -> Option<Finding> {
         let cause = match trouble {
             DiskTrouble::Full => Cause::DiskFull,
             DiskTrouble::ReadOnly | DiskTrouble::Denied => Cause::DiskReadOnly,
+            DiskTrouble::TooManyOpen => Cause::TooManyOpenFiles,
             DiskTrouble::Other => Cause::DiskFails,
         };
         return Some(Finding::new(cause, [Fact::text(Measure::SystemSays, words)]));

@@ -17,6 +17,7 @@ impl Cause {
             Self::WaitingForMount => "Its files are not there; a disk may not be mounted.",
             Self::DiskFull => "The disk is full, so nothing can be stored.",
             Self::DiskReadOnly => "The folder cannot be written to, so nothing can be stored.",
+            Self::TooManyOpenFiles => "Too many files and connections are open, so nothing can be stored.",
             Self::DiskFails => "The disk takes nothing.",
             Self::DiskSlow => "The disk is slower than the network.",
             Self::VerificationFailures => "Peers sent bytes that do not match; they are dropped.",
@@ -53,6 +54,9 @@ impl Cause {
             Self::DiskFull => "Free some space; it goes on by itself.",
             Self::DiskReadOnly => {
                 "Make the folder writable, or choose another one with -o; it goes on by itself."
+            }
+            Self::TooManyOpenFiles => {
+                "Start it again with a higher limit: 'ulimit -n 1024' before it, or LimitNOFILE= of a service; it goes on by itself once some are closed."
             }
             Self::DiskFails => "Look at the disk; it goes on by itself once that is mended.",
             Self::DiskSlow => "Choose a faster disk, or wait.",

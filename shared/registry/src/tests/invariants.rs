@@ -21,7 +21,8 @@ pub(super) fn check(registry: &Registry) {
         assert!(entry.number <= registry.last_number);
     }
     let namespaces: BTreeSet<_> = entries.values().map(|entry| entry.namespace).collect();
-    assert_eq!(registry.namespaces.len(), namespaces.len());
+    assert_eq!((registry.len(), registry.is_empty()), (entries.len(), entries.is_empty()));
+    assert_eq!(registry.namespaces(), namespaces.len());
     let members = |key: &u32| {
         let swarm = &registry.namespaces[*key];
         assert_eq!(swarm.counts().total(), swarm.len());
@@ -33,7 +34,7 @@ pub(super) fn check(registry: &Registry) {
 
 fn check_peers(registry: &Registry) {
     let keys: BTreeSet<_> = registry.entries.iter().map(|(_, entry)| entry.peer).collect();
-    assert_eq!(registry.peers.len(), keys.len());
+    assert_eq!(registry.peers(), keys.len());
     assert_eq!((registry.everyone.len(), registry.everyone.counts().unknown), (keys.len(), keys.len()));
     let mut entries = 0;
     for key in keys {

@@ -1,5 +1,7 @@
 //! The registry as a whole.
 
+mod clocks;
+mod contacts;
 mod invariants;
 mod model;
 mod properties;

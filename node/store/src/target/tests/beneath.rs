@@ -138,8 +138,7 @@ fn folders_that_are_swapped_for_links_meanwhile_lead_nowhere() {
         let places = [part(dir.path(), &source), dir.path().join("t")];
         thread::scope(|scope| {
             scope.spawn(|| swap(&places, outside.path(), &stop, &swaps));
-            // Also when a check fails.
-            let _until_here = Stops(&stop);
+            let _stopped = StopAtEnd(&stop);
             let outcome = try_open(&source, to(dir.path())).map(|target| {
                 for chunk in missing(&target) {
                     let _ = target.write(chunk, &self::chunk(&source, chunk));
@@ -154,10 +153,10 @@ fn folders_that_are_swapped_for_links_meanwhile_lead_nowhere() {
     }
 }
 
-/// Tells to stop when dropped.
-struct Stops<'a>(&'a AtomicBool);
+/// Ends what goes by it, also when the test fails: its thread is waited for.
+struct StopAtEnd<'a>(&'a AtomicBool);
 
-impl Drop for Stops<'_> {
+impl Drop for StopAtEnd<'_> {
     fn drop(&mut self) {
         self.0.store(true, Ordering::Relaxed);
     }

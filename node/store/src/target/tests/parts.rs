@@ -135,3 +135,21 @@ fn names_that_end_like_parts_arrive() {
     targets.iter().for_each(|target| drop(target.finish().unwrap()));
     assert_eq!(snapshot(dir.path()), snapshot(from.path()));
 }
+
+/// Of a chunk of two files one is wanted, and somebody has made that longer. What the hash of the piece says is not all.
+#[test]
+fn a_piece_of_a_file_of_another_length_is_fetched_again() {
+    let from = tempdir().unwrap();
+    put(from.path(), "t/a", &random(5000, 1));
+    put(from.path(), "t/b", &random(5000, 2));
+    let source = share(&from.path().join("t"));
+    let dir = tempdir().unwrap();
+    let options = || TargetOptions { selection: only(source.manifest(), "b"), ..to(dir.path()) };
+    fetch(&source, &open(&source, options()));
+    assert!(open(&source, options()).is_complete());
+    let file = part(dir.path(), &source).join("b");
+    File::options().write(true).open(file).unwrap().set_len(6000).unwrap();
+    let target = open(&source, options());
+    assert_eq!(fetch(&source, &target), 1);
+    assert_eq!(fs::read(target.finish().unwrap().path.join("b")).unwrap(), random(5000, 2));
+}

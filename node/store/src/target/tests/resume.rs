@@ -264,30 +264,6 @@ fn a_crash_while_merging_can_be_taken_up() {
     }
 }
 
-/// Made anew, it would have a hole where the first chunk was, and its size would be right.
-#[test]
-fn a_file_that_somebody_removed_meanwhile_is_not_made_anew() {
-    let (from, source) = shared_mixed();
-    let dir = tempdir().unwrap();
-    let target = open(&source, to(dir.path()));
-    let large = file(source.manifest(), "large.bin");
-    let chunks = source.manifest().geometry().chunks_of(large);
-    let (first, second) = (chunks.start, chunks.start + 1);
-    target.write(first, &chunk(&source, first)).unwrap();
-    // As if many other files had been written to since.
-    target.served.files().close();
-    fs::remove_file(part(dir.path(), &source).join("large.bin")).unwrap();
-    let error = target.write(second, &chunk(&source, second)).unwrap_err();
-    assert!(matches!(&error, WriteError::Blocked { .. }), "{error}");
-    assert!(!part(dir.path(), &source).join("large.bin").exists());
-    drop(target);
-    let target = open(&source, to(dir.path()));
-    assert!(missing(&target).contains(&first));
-    fetch(&source, &target);
-    target.finish().unwrap();
-    assert_eq!(snapshot(&dir.path().join("t")), snapshot(&from.path().join("t")));
-}
-
 #[test]
 fn a_crash_before_the_journal_was_removed_is_tidied_up() {
     let (_from, source) = shared_mixed();

@@ -72,6 +72,7 @@ fn a_disk_that_takes_nothing_comes_first_in_every_phase() {
         (DiskTrouble::Full, Cause::DiskFull),
         (DiskTrouble::ReadOnly, Cause::DiskReadOnly),
         (DiskTrouble::Denied, Cause::DiskReadOnly),
+        (DiskTrouble::TooManyOpen, Cause::TooManyOpenFiles),
         (DiskTrouble::Other, Cause::DiskFails),
     ];
     for (trouble, cause) in troubles {
@@ -84,6 +85,14 @@ fn a_disk_that_takes_nothing_comes_first_in_every_phase() {
             assert!(first(&situation).because().contains("it says"));
         }
     }
+}
+
+#[test]
+fn too_many_open_files_are_not_the_disks_fault() {
+    let blocked = Some((DiskTrouble::TooManyOpen, "Too many open files".into()));
+    let told = first(&Situation { disk: DiskUse { blocked, ..DiskUse::default() }, ..stuck() }).to_string();
+    assert!(told.contains("Too many open files") && told.contains("ulimit -n"), "{told}");
+    assert!(!told.to_lowercase().contains("disk"), "{told}");
 }
 
 #[test]

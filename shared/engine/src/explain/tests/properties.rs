@@ -72,7 +72,12 @@ fn neighbours() -> impl Strategy<Value = NeighbourFigures> {
 
 fn disk() -> impl Strategy<Value = DiskUse> {
     let blocked = prop::option::of((
-        prop_oneof![Just(DiskTrouble::Full), Just(DiskTrouble::Denied), Just(DiskTrouble::Other)],
+        prop_oneof![
+            Just(DiskTrouble::Full),
+            Just(DiskTrouble::Denied),
+            Just(DiskTrouble::TooManyOpen),
+            Just(DiskTrouble::Other)
+        ],
         ".{0,9}",
     ));
     (blocked, any::<u64>(), any::<u64>(), any::<Duration>())
