@@ -10,8 +10,8 @@ use shoal_net::{Failure, NodeError};
 use shoal_printable::Printable;
 use shoal_store::{ImportError, SkippedList, TargetError, is_too_many_open};
 
-use super::open_files;
-
+/// What to do where too few files may be open.
+pub(super) const RAISE_OPEN_FILES: &str = "raise the limit: `ulimit -n 1024`, or LimitNOFILE= of a service";
 /// How many of many files are named that are left out or refused.
 pub(super) const NAMED: usize = 100;
 
@@ -168,7 +168,7 @@ fn target_hint(error: &TargetError) -> Option<&'static str> {
             Some("move it away, or choose another folder with -o")
         }
         TargetError::Blocked { source, .. } | TargetError::Io { source, .. } if is_too_many_open(source) => {
-            Some(open_files::RAISE)
+            Some(RAISE_OPEN_FILES)
         }
         TargetError::Blocked { .. } => {
             Some("make room or choose another folder with -o; what is verified is kept")

@@ -7,7 +7,7 @@
 use anyhow::anyhow;
 use shoal_engine::PeerBookConfig;
 
-use super::error::CliError;
+use super::error::{CliError, RAISE_OPEN_FILES};
 
 /// Open files that are asked for.
 const WANTED: u64 = 8192;
@@ -16,8 +16,6 @@ const WANTED: u64 = 8192;
 const LEAST: u64 = 32;
 /// Of those that are allowed, kept for files and the rest of the program: this many, or half of them.
 const KEPT: u64 = 512;
-/// What to do where too few files may be open.
-pub(super) const RAISE: &str = "raise the limit: `ulimit -n 1024`, or LimitNOFILE= of a service";
 
 /// Raises the soft limit, and returns the bounds for connections that fit below it.
 ///
@@ -40,7 +38,7 @@ pub(super) fn bounds() -> Result<PeerBookConfig, CliError> {
 #[cfg(unix)]
 fn too_few(allowed: u64) -> CliError {
     CliError::from(anyhow!("only {allowed} files may be open at once here, and at least {LEAST} are needed"))
-        .hint(RAISE)
+        .hint(RAISE_OPEN_FILES)
 }
 
 /// How many connections fit where so many open files are allowed: as many again are needed for handshakes and dials.
