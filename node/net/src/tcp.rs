@@ -57,7 +57,7 @@ pub(super) fn transport(
         })
         .upgrade(Version::V1Lazy)
         .authenticate(Security(SelectUpgrade::new(tls, noise)))
-        .multiplex(muxer::Config::default());
+        .multiplex(muxer::Config);
     Ok(transport.map(|(peer, muxer), _| (peer, StreamMuxerBox::new(muxer))).boxed())
 }
 

@@ -1,65 +1,48 @@
-//! Many streams on one connection: yamux, with larger frames, flushed once a turn, by a task of its own.
+//! Many streams on one connection: yamux, without copies between a stream and the connection.
 //!
-//! The protocol is `/yamux/1.0.0` of the [specification](https://github.com/libp2p/specs/blob/master/yamux/README.md), and the crate
-//! `yamux` speaks it. libp2p's own wrapper of that crate leaves three things as they are that cost most of what a fast transfer
-//! costs: frames of 16 KiB at most, each of which is copied, queued and taken over by another task; a flush after each
-//! frame, which becomes TLS records and a system call; and all of it in the task of the Swarm's connection, which looks at each
-//! of some twenty protocols whenever a frame comes or goes. Here a task moves the frames, and the Swarm hears of new
-//! streams and of the end.
+//! The protocol is `/yamux/1.0.0` of the [specification](https://github.com/libp2p/specs/blob/master/yamux/README.md). What it is not: it is
+//! not the crate `yamux`, which libp2p uses. That copies each frame when it is written and once more when it is read, and
+//! a task takes all of them over from the streams by queues; on a fast line this was a fifth of what the whole transfer cost. Both
+//! talk to each other (see the tests).
 //!
-//! What always holds: what a stream has flushed is on its way as soon as that task was polled; at most 64 KiB
-//! wait to be flushed; the task ends with the connection or when the Swarm drops the muxer.
+//! A task moves the frames, and the Swarm, which looks at each of some twenty protocols whenever it is woken, hears of new
+//! streams and of the end alone. [`Session`](session::Session) is what the protocol says, and reads and writes nothing;
+//! [`State`] is the connection around it.
+//!
+//! What always holds: what a stream has written is on its way as soon as that task was polled; the task ends with the
+//! connection or when the Swarm drops the muxer.
 
-mod collecting;
+mod connection;
+mod ends;
+mod frame;
+mod output;
+mod reading;
+mod session;
+mod state;
+mod stream;
 #[cfg(test)]
 mod tests;
+mod window;
+mod writing;
 
-use std::collections::VecDeque;
 use std::future::{Ready, poll_fn, ready};
 use std::io;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
 
 use futures::{AsyncRead, AsyncWrite};
 use libp2p::core::UpgradeInfo;
 use libp2p::core::muxing::{StreamMuxer, StreamMuxerEvent};
 use libp2p::core::upgrade::{InboundConnectionUpgrade, OutboundConnectionUpgrade};
-use yamux::{Connection, ConnectionError, Mode};
 
-use self::collecting::Collecting;
-
-/// Most bytes in one frame, so that with its header it fills four records of TLS. A stream that has little to say waits
-/// for no more than one frame of another one.
-const FRAME: usize = (64 << 10) - HEADER;
-/// Bytes of a frame's header.
-const HEADER: usize = 12;
-/// Streams that the other side has opened and that nobody has taken yet. One more is closed. That many can be
-/// opened without a word from this side (`yamux`).
-const MAX_WAITING: usize = 256;
-
-/// Streams of one connection, at most.
-const STREAMS: usize = 512;
-/// What each stream may be sent before it is read, in bytes: the protocol's start.
-const WINDOW: usize = 256 << 10;
-/// What all streams of a connection together may be sent beyond that, in bytes: twice a gigabit over 100 ms, since half of it
-/// has to be read before more is granted. A peer decides how much of it is used, and what is sent and not read lies in memory; the
-/// crate would allow most of a gigabyte.
-const GROWTH: usize = 32 << 20;
+use self::session::Side;
+use self::state::{Shared, State, lock};
+use self::stream::Stream;
 
 /// The upgrade.
-#[derive(Debug, Clone)]
-pub(super) struct Config(yamux::Config);
-
-impl Default for Config {
-    fn default() -> Self {
-        let mut config = yamux::Config::default();
-        config.set_split_send_size(FRAME);
-        config.set_max_num_streams(STREAMS);
-        config.set_max_connection_receive_window(Some(STREAMS * WINDOW + GROWTH));
-        Self(config)
-    }
-}
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Config;
 
 impl UpgradeInfo for Config {
     type Info = &'static str;
@@ -76,7 +59,7 @@ impl<C: AsyncRead + AsyncWrite + Send + Unpin + 'static> InboundConnectionUpgrad
     type Future = Ready<io::Result<Self::Output>>;
 
     fn upgrade_inbound(self, connection: C, _: Self::Info) -> Self::Future {
-        ready(Ok(Muxer::new(connection, self.0, Mode::Server)))
+        ready(Ok(Muxer::new(connection, Side::Listener)))
     }
 }
 
@@ -86,148 +69,46 @@ impl<C: AsyncRead + AsyncWrite + Send + Unpin + 'static> OutboundConnectionUpgra
     type Future = Ready<io::Result<Self::Output>>;
 
     fn upgrade_outbound(self, connection: C, _: Self::Info) -> Self::Future {
-        ready(Ok(Muxer::new(connection, self.0, Mode::Client)))
+        ready(Ok(Muxer::new(connection, Side::Dialer)))
     }
 }
 
 /// See the module.
-pub(super) struct Muxer<C>(Arc<Shared<C>>);
-
-/// What the task and the Swarm share.
-struct Shared<C>(Mutex<State<C>>);
-
-struct State<C> {
-    /// None once it has ended.
-    yamux: Option<Connection<Collecting<C>>>,
-    below: Collecting<C>,
-    /// Streams that came while nobody asked for one.
-    waiting: VecDeque<yamux::Stream>,
-    /// Why it ended, until the Swarm has been told.
-    failure: Option<io::Error>,
-    /// The Swarm's task.
-    swarm: Option<Waker>,
-    /// The task that moves the frames.
-    mover: Option<Waker>,
-}
+pub(super) struct Muxer<C: AsyncRead + AsyncWrite + Unpin>(Shared<C>);
 
 impl<C: AsyncRead + AsyncWrite + Send + Unpin + 'static> Muxer<C> {
     /// Within a runtime of tokio.
-    fn new(connection: C, config: yamux::Config, mode: Mode) -> Self {
-        let below = Collecting::new(connection);
-        let yamux = Some(Connection::new(below.clone(), config, mode));
-        let waiting = VecDeque::new();
-        let state = State { yamux, below, waiting, failure: None, swarm: None, mover: None };
-        let shared = Arc::new(Shared(Mutex::new(state)));
+    fn new(connection: C, side: Side) -> Self {
+        let shared = Arc::new(Mutex::new(State::new(connection, side)));
         let moved = shared.clone();
-        tokio::spawn(poll_fn(move |cx| moved.lock().turn(cx)));
+        tokio::spawn(poll_fn(move |cx| lock(&moved).turn(cx)));
         Self(shared)
     }
 }
 
-impl<C> Shared<C> {
-    fn lock(&self) -> MutexGuard<'_, State<C>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl<C> Drop for Muxer<C> {
+impl<C: AsyncRead + AsyncWrite + Unpin> Drop for Muxer<C> {
     fn drop(&mut self) {
-        let mut state = self.0.lock();
-        state.yamux = None;
-        state.mover.take().into_iter().for_each(Waker::wake);
-    }
-}
-
-impl<C: AsyncRead + AsyncWrite + Unpin> State<C> {
-    /// Does what there is to do on the connection. What was collected goes out once there is nothing left to do.
-    fn turn(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        remember(&mut self.mover, cx);
-        loop {
-            let Some(yamux) = &mut self.yamux else { return Poll::Ready(()) };
-            match yamux.poll_next_inbound(cx) {
-                Poll::Ready(Some(Ok(stream))) => self.came(stream),
-                Poll::Ready(Some(Err(error))) => return self.ended(broken(error)),
-                Poll::Ready(None) => return self.ended(broken(ConnectionError::Closed)),
-                Poll::Pending => {
-                    let sent = self.below.collected().send(cx);
-                    return match sent {
-                        Poll::Ready(Err(error)) => self.ended(error),
-                        _ => Poll::Pending,
-                    };
-                }
-            }
-        }
-    }
-
-    fn came(&mut self, stream: yamux::Stream) {
-        if self.waiting.len() < MAX_WAITING {
-            self.waiting.push_back(stream);
-            self.swarm.take().into_iter().for_each(Waker::wake);
-        }
-    }
-
-    fn ended(&mut self, why: io::Error) -> Poll<()> {
-        (self.yamux, self.failure) = (None, Some(why));
-        self.swarm.take().into_iter().for_each(Waker::wake);
-        Poll::Ready(())
-    }
-
-    /// Why there are no streams any more.
-    fn end(&mut self) -> io::Error {
-        self.failure.take().unwrap_or_else(|| broken(ConnectionError::Closed))
-    }
-}
-
-/// Has a task woken later.
-fn remember(place: &mut Option<Waker>, cx: &Context<'_>) {
-    match place {
-        Some(waker) => waker.clone_from(cx.waker()),
-        None => *place = Some(cx.waker().clone()),
-    }
-}
-
-fn broken(error: ConnectionError) -> io::Error {
-    match error {
-        ConnectionError::Io(error) => error,
-        other => io::Error::other(other),
+        lock(&self.0).end(None);
     }
 }
 
 impl<C: AsyncRead + AsyncWrite + Unpin> StreamMuxer for Muxer<C> {
-    type Substream = yamux::Stream;
+    type Substream = Stream<C>;
     type Error = io::Error;
 
     fn poll_inbound(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<Self::Substream>> {
-        let mut state = self.0.lock();
-        if let Some(stream) = state.waiting.pop_front() {
-            return Poll::Ready(Ok(stream));
-        }
-        remember(&mut state.swarm, cx);
-        if state.yamux.is_some() { Poll::Pending } else { Poll::Ready(Err(state.end())) }
+        lock(&self.0).accept(cx).map_ok(|id| Stream::new(id, &self.0))
     }
 
     fn poll_outbound(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<Self::Substream>> {
-        let mut state = self.0.lock();
-        let Some(yamux) = &mut state.yamux else { return Poll::Ready(Err(state.end())) };
-        let opened = yamux.poll_new_outbound(cx).map_err(broken);
-        if opened.is_ready() {
-            // It has a new stream to listen to.
-            state.mover.iter().for_each(Waker::wake_by_ref);
-        }
-        opened
+        lock(&self.0).open(cx).map_ok(|id| Stream::new(id, &self.0))
     }
 
     fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let mut state = self.0.lock();
-        // The task may be the one that ends it.
-        remember(&mut state.swarm, cx);
-        let Some(yamux) = &mut state.yamux else { return Poll::Ready(Ok(())) };
-        yamux.poll_close(cx).map_err(broken)
+        lock(&self.0).close(cx)
     }
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<StreamMuxerEvent>> {
-        let mut state = self.0.lock();
-        remember(&mut state.swarm, cx);
-        if state.yamux.is_some() { Poll::Pending } else { Poll::Ready(Err(state.end())) }
+        lock(&self.0).stand(cx).map(Err)
     }
 }

@@ -7,7 +7,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use futures::{AsyncReadExt, AsyncWriteExt};
 use tokio_util::compat::{Compat, TokioAsyncReadCompatExt};
 
-use super::collecting::LARGE;
+use super::frame::{ACK, HEADER, Header, Kind, SYN};
+use super::output::LARGE;
+use super::window::WINDOW;
+use super::writing::FRAME;
 use super::*;
 
 /// No divisor of any frame, and less than two.
@@ -65,7 +68,7 @@ async fn echo(mut muxer: Muxer<Counting>) {
     }
 }
 
-async fn stream(muxer: &mut Muxer<Counting>) -> yamux::Stream {
+async fn stream<C: AsyncRead + AsyncWrite + Send + Unpin + 'static>(muxer: &mut Muxer<C>) -> Stream<C> {
     poll_fn(|cx| Pin::new(&mut *muxer).poll_outbound(cx)).await.unwrap()
 }
 
@@ -73,13 +76,12 @@ async fn stream(muxer: &mut Muxer<Counting>) -> yamux::Stream {
 fn pair() -> (Muxer<Counting>, Arc<AtomicUsize>) {
     let (one, other) = tokio::io::duplex(4 << 20);
     let writes = Arc::new(AtomicUsize::new(0));
-    let config = Config::default().0;
     let other = Counting(other.compat(), Arc::default());
-    tokio::spawn(echo(Muxer::new(other, config.clone(), Mode::Server)));
-    (Muxer::new(Counting(one.compat(), writes.clone()), config, Mode::Client), writes)
+    tokio::spawn(echo(Muxer::new(other, Side::Listener)));
+    (Muxer::new(Counting(one.compat(), writes.clone()), Side::Dialer), writes)
 }
 
-async fn echoed(stream: yamux::Stream, bytes: Vec<u8>) {
+async fn echoed(stream: impl AsyncRead + AsyncWrite, bytes: Vec<u8>) {
     let (mut input, mut output) = stream.split();
     let expected = bytes.clone();
     let sent = async move {
@@ -136,10 +138,9 @@ async fn words_of_any_length_keep_their_order() {
 #[tokio::test]
 async fn what_was_written_arrives_before_a_close_and_the_other_side_sees_the_end() {
     let (one, other) = tokio::io::duplex(1 << 20);
-    let config = Config::default().0;
-    let mut dialer = Muxer::new(one.compat(), config.clone(), Mode::Client);
-    let mut listener = Muxer::new(other.compat(), config, Mode::Server);
-    let mut output = poll_fn(|cx| Pin::new(&mut dialer).poll_outbound(cx)).await.unwrap();
+    let mut dialer = Muxer::new(one.compat(), Side::Dialer);
+    let mut listener = Muxer::new(other.compat(), Side::Listener);
+    let mut output = stream(&mut dialer).await;
     output.write_all(&[9; 100_000]).await.unwrap();
     output.close().await.unwrap();
     poll_fn(|cx| Pin::new(&mut dialer).poll_close(cx)).await.unwrap();
@@ -153,8 +154,8 @@ async fn what_was_written_arrives_before_a_close_and_the_other_side_sees_the_end
 #[tokio::test]
 async fn with_the_muxer_its_streams_end_and_so_does_its_task() {
     let (one, other) = tokio::io::duplex(1 << 20);
-    let mut muxer = Muxer::new(one.compat(), Config::default().0, Mode::Client);
-    let mut stream = poll_fn(|cx| Pin::new(&mut muxer).poll_outbound(cx)).await.unwrap();
+    let mut muxer = Muxer::new(one.compat(), Side::Dialer);
+    let mut stream = stream(&mut muxer).await;
     stream.write_all(b"hello").await.unwrap();
     drop(muxer);
     assert!(matches!(stream.read(&mut [0; 1]).await, Ok(0) | Err(_)));
@@ -162,4 +163,221 @@ async fn with_the_muxer_its_streams_end_and_so_does_its_task() {
     let mut other = other.compat();
     let mut came = Vec::new();
     other.read_to_end(&mut came).await.unwrap();
+}
+
+/// One end of the crate `yamux`, which echoes.
+async fn stock_echo<C: AsyncRead + AsyncWrite + Unpin + Send + 'static>(connection: C, mode: yamux::Mode) {
+    let mut connection = yamux::Connection::new(connection, yamux::Config::default(), mode);
+    while let Some(Ok(stream)) = poll_fn(|cx| connection.poll_next_inbound(cx)).await {
+        tokio::spawn(async move {
+            let (input, mut output) = stream.split();
+            futures::io::copy(input, &mut output).await.unwrap();
+            output.close().await.unwrap();
+        });
+    }
+}
+
+#[tokio::test]
+async fn the_crate_yamux_understands_what_is_sent() {
+    for (side, mode) in [(Side::Dialer, yamux::Mode::Server), (Side::Listener, yamux::Mode::Client)] {
+        let (one, other) = tokio::io::duplex(100_000);
+        tokio::spawn(stock_echo(other.compat(), mode));
+        let mut muxer = Muxer::new(one.compat(), side);
+        let mut all = tokio::task::JoinSet::new();
+        for n in 1..10_usize {
+            let bytes = (0..n * 200_111).map(|at| (at * (n + 1)) as u8).collect();
+            all.spawn(echoed(stream(&mut muxer).await, bytes));
+        }
+        all.join_all().await;
+    }
+}
+
+#[tokio::test]
+async fn what_the_crate_yamux_sends_is_understood() {
+    let (one, other) = tokio::io::duplex(100_000);
+    tokio::spawn(echo(Muxer::new(Counting(one.compat(), Arc::default()), Side::Listener)));
+    let mut stock = yamux::Connection::new(other.compat(), yamux::Config::default(), yamux::Mode::Client);
+    let mut all = tokio::task::JoinSet::new();
+    for n in 1..10_usize {
+        let stream = poll_fn(|cx| stock.poll_new_outbound(cx)).await.unwrap();
+        let bytes = (0..n * 200_111).map(|at| (at * (n + 1)) as u8).collect();
+        all.spawn(echoed(stream, bytes));
+    }
+    tokio::spawn(async move { while poll_fn(|cx| stock.poll_next_inbound(cx)).await.is_some() {} });
+    all.join_all().await;
+}
+
+/// The listening end, and the wire to it.
+fn wire() -> (Muxer<Compat<tokio::io::DuplexStream>>, Compat<tokio::io::DuplexStream>) {
+    let (one, other) = tokio::io::duplex(1 << 20);
+    (Muxer::new(one.compat(), Side::Listener), other.compat())
+}
+
+async fn say(wire: &mut Compat<tokio::io::DuplexStream>, header: Header) {
+    wire.write_all(&header.encode()).await.unwrap();
+}
+
+async fn next_frame(wire: &mut Compat<tokio::io::DuplexStream>) -> Header {
+    let mut bytes = [0; HEADER];
+    wire.read_exact(&mut bytes).await.unwrap();
+    Header::decode(&bytes).unwrap()
+}
+
+#[tokio::test]
+async fn a_body_arrives_as_it_comes() {
+    let (mut muxer, mut wire) = wire();
+    say(&mut wire, Header::new(Kind::Data, SYN, 1, 10)).await;
+    wire.write_all(b"hel").await.unwrap();
+    let mut stream = poll_fn(|cx| Pin::new(&mut muxer).poll_inbound(cx)).await.unwrap();
+    let mut three = [0; 3];
+    stream.read_exact(&mut three).await.unwrap();
+    assert_eq!(&three, b"hel", "before the rest was sent");
+    wire.write_all(b"lo you!").await.unwrap();
+    let mut rest = [0; 7];
+    stream.read_exact(&mut rest).await.unwrap();
+    assert_eq!(&rest, b"lo you!");
+}
+
+#[tokio::test]
+async fn a_reader_that_went_away_holds_no_other_stream_up() {
+    let (mut muxer, mut wire) = wire();
+    for id in [1, 3] {
+        say(&mut wire, Header::new(Kind::WindowUpdate, SYN, id, 0)).await;
+    }
+    let mut first = poll_fn(|cx| Pin::new(&mut muxer).poll_inbound(cx)).await.unwrap();
+    let mut second = poll_fn(|cx| Pin::new(&mut muxer).poll_inbound(cx)).await.unwrap();
+    // It waits, and does not come when it is woken.
+    assert!(futures::poll!(first.read(&mut [0; 8])).is_pending());
+    say(&mut wire, Header::new(Kind::Data, 0, 1, 4)).await;
+    wire.write_all(b"lost").await.unwrap();
+    say(&mut wire, Header::new(Kind::Data, 0, 3, 5)).await;
+    wire.write_all(b"found").await.unwrap();
+    let mut found = [0; 5];
+    second.read_exact(&mut found).await.unwrap();
+    assert_eq!(&found, b"found");
+    let mut late = [0; 4];
+    first.read_exact(&mut late).await.unwrap();
+    assert_eq!(&late, b"lost", "it was kept");
+}
+
+#[tokio::test]
+async fn bytes_for_a_stream_that_is_gone_are_thrown_away() {
+    let (mut muxer, mut wire) = wire();
+    say(&mut wire, Header::new(Kind::WindowUpdate, SYN, 1, 0)).await;
+    drop(poll_fn(|cx| Pin::new(&mut muxer).poll_inbound(cx)).await.unwrap());
+    say(&mut wire, Header::new(Kind::Data, 0, 1, 100_000)).await;
+    wire.write_all(&[0; 100_000]).await.unwrap();
+    say(&mut wire, Header::new(Kind::Data, SYN, 3, 2)).await;
+    wire.write_all(b"hi").await.unwrap();
+    let mut stream = poll_fn(|cx| Pin::new(&mut muxer).poll_inbound(cx)).await.unwrap();
+    let mut hi = [0; 2];
+    stream.read_exact(&mut hi).await.unwrap();
+    assert_eq!(&hi, b"hi");
+}
+
+#[tokio::test]
+async fn a_side_that_breaks_the_protocol_loses_its_connection() {
+    let breaks: [&[Header]; 6] = [
+        &[Header::new(Kind::Data, SYN, 2, 0)],
+        &[Header::new(Kind::Data, SYN, 0, 0)],
+        &[Header::new(Kind::Data, SYN, 1, 0), Header::new(Kind::Data, SYN, 1, 0)],
+        &[Header::new(Kind::Data, SYN, 1, WINDOW + 1)],
+        &[Header::new(Kind::WindowUpdate, SYN, 1, u32::MAX)],
+        &[Header::new(Kind::Ping, ACK, 0, 7)],
+    ];
+    for headers in breaks {
+        let (mut muxer, mut wire) = wire();
+        for header in headers {
+            say(&mut wire, *header).await;
+        }
+        let ended = poll_fn(|cx| Pin::new(&mut muxer).poll(cx)).await;
+        assert_eq!(ended.err().map(|error| error.kind()), Some(io::ErrorKind::InvalidData), "{headers:?}");
+    }
+    let (mut muxer, mut wire) = wire();
+    wire.write_all(&[9; HEADER]).await.unwrap();
+    assert!(poll_fn(|cx| Pin::new(&mut muxer).poll(cx)).await.is_err());
+}
+
+#[tokio::test]
+async fn no_more_streams_may_stand_than_is_said() {
+    let (mut muxer, mut wire) = wire();
+    let mut kept = Vec::new();
+    for n in 0..session::STREAMS as u32 {
+        say(&mut wire, Header::new(Kind::Data, SYN, 2 * n + 1, 0)).await;
+        kept.push(poll_fn(|cx| Pin::new(&mut muxer).poll_inbound(cx)).await.unwrap());
+    }
+    assert!(futures::poll!(poll_fn(|cx| Pin::new(&mut muxer).poll_outbound(cx))).is_pending());
+    kept.pop();
+    let ours = poll_fn(|cx| Pin::new(&mut muxer).poll_outbound(cx)).await.unwrap();
+    say(&mut wire, Header::new(Kind::Data, SYN, 5001, 0)).await;
+    assert!(poll_fn(|cx| Pin::new(&mut muxer).poll(cx)).await.is_err());
+    drop(ours);
+}
+
+#[tokio::test]
+async fn streams_that_nobody_takes_are_closed() {
+    let (_muxer, mut wire) = wire();
+    for n in 0..300 {
+        say(&mut wire, Header::new(Kind::Data, SYN, 2 * n + 1, 0)).await;
+    }
+    let broken = loop {
+        let frame = next_frame(&mut wire).await;
+        if frame.kind == Kind::Data {
+            break frame;
+        }
+    };
+    assert_eq!((broken.stream, broken.has(frame::RST)), (513, true));
+}
+
+#[tokio::test]
+async fn a_side_that_only_asks_is_not_read_for_ever() {
+    let (_muxer, mut wire) = wire();
+    let ping = Header::new(Kind::Ping, SYN, 0, 1).encode().repeat(1000);
+    let mut said = 0;
+    // Answers wait until the wire takes them: a megabyte, and what waits before it.
+    let more = async {
+        while said < 16 << 20 {
+            wire.write_all(&ping).await.unwrap();
+            said += ping.len();
+        }
+    };
+    let stuck = tokio::select! {
+        biased;
+        () = more => false,
+        // Whatever can be done is done when nothing but this is left.
+        () = async { for _ in 0..100_000 { tokio::task::yield_now().await; } } => true,
+    };
+    assert!(stuck, "{said} bytes of questions were read");
+}
+
+#[tokio::test]
+async fn each_of_two_writers_gets_its_turn() {
+    let (one, other) = tokio::io::duplex(32 << 10);
+    let mut muxer = Muxer::new(one.compat(), Side::Dialer);
+    let mut wire = other.compat();
+    let (sent, mut counts) = (100 * FRAME, [0_usize; 2]);
+    for _ in 0..2 {
+        let mut stream = stream(&mut muxer).await;
+        tokio::spawn(async move { stream.write_all(&vec![0; sent]).await });
+    }
+    while counts.iter().sum::<usize>() < 60 * FRAME {
+        let frame = next_frame(&mut wire).await;
+        if frame.kind == Kind::Data {
+            wire.read_exact(&mut vec![0; frame.length as usize]).await.unwrap();
+            counts[(frame.stream / 2) as usize] += frame.length as usize;
+            say(&mut wire, Header::new(Kind::WindowUpdate, 0, frame.stream, frame.length)).await;
+        }
+    }
+    let (least, most) = (counts[0].min(counts[1]), counts[0].max(counts[1]));
+    assert!(most <= 3 * least, "{counts:?}");
+}
+
+#[tokio::test]
+async fn a_stream_that_was_reset_takes_nothing_more_and_ends() {
+    let (mut muxer, mut wire) = wire();
+    say(&mut wire, Header::new(Kind::WindowUpdate, SYN, 1, 0)).await;
+    let mut stream = poll_fn(|cx| Pin::new(&mut muxer).poll_inbound(cx)).await.unwrap();
+    say(&mut wire, Header::new(Kind::Data, frame::RST, 1, 0)).await;
+    assert_eq!(stream.read(&mut [0; 1]).await.unwrap(), 0);
+    assert!(stream.write(&[0; 1]).await.is_err());
 }
