@@ -1,6 +1,6 @@
 //! One content that is attached to the node's streams: what becomes of its chunks once they have arrived.
 //!
-//! Chunks are verified and written beside the reading of the next ones. A disk that takes nothing (full,
+//! Chunks are verified and written beside the reading of the next ones, several at once where they wait. A disk that takes nothing (full,
 //! read-only) is tried again with one chunk that is kept; all that is asked for meanwhile is taken back, and what
 //! arrives all the same is thrown away. A disk that is slow holds the reading up while it goes on, but not for
 //! longer than [`PATIENCE`] where other contents wait for the same stream.
@@ -24,10 +24,9 @@ use tokio_util::sync::CancellationToken;
 use super::messages::{ChunkSink, FetchEvent};
 use super::outlet::Outlet;
 use super::requests::AttachmentId;
+use super::write_queue::WriteQueue;
 use crate::memory::{Buffer, Memory};
 
-/// Chunks of one content that are hashed and written at once.
-const MAX_WRITES: usize = 4;
 /// How long others wait for a disk that is behind.
 const PATIENCE: Duration = Duration::from_secs(1);
 /// How long to wait before a write that failed is tried again.
@@ -51,10 +50,23 @@ struct Arrived {
     buffer: Buffer,
 }
 
+impl Arrived {
+    fn bytes(&self) -> (ChunkIndex, &[u8]) {
+        (self.chunk.chunk, &self.buffer.bytes()[..self.chunk.len as usize])
+    }
+}
+
 /// Takes all requests of a content back, from all peers, and returns them.
 pub(super) type TakeBack = Box<dyn Fn(AttachmentId) -> Vec<(PeerId, RequestId)> + Send + Sync>;
 
-type Written = Result<Result<Vec<ChunkIndex>, WriteError>, JoinError>;
+/// A chunk that waits for the disk.
+struct Waiting {
+    arrived: Arc<Arrived>,
+    place: Place,
+}
+
+/// What became of a chunk: all chunks that can be served only since then.
+type Written = Result<Vec<ChunkIndex>, WriteError>;
 
 /// The right to wait for the disk.
 pub(super) struct Place {
@@ -74,7 +86,7 @@ pub(super) struct Attachment {
     take_back: TakeBack,
     /// In bytes.
     backlog: Arc<Semaphore>,
-    writes: Arc<Semaphore>,
+    writes: Mutex<WriteQueue<Waiting>>,
     /// The disk takes nothing.
     blocked: AtomicBool,
     /// The disk has been behind for longer than others wait.
@@ -102,7 +114,7 @@ impl Attachment {
             memory,
             take_back,
             backlog: Arc::new(Semaphore::new(MAX_CHUNK as usize)),
-            writes: Arc::new(Semaphore::new(MAX_WRITES)),
+            writes: Mutex::default(),
             blocked: AtomicBool::new(false),
             stuck: AtomicBool::new(false),
             writing: Mutex::default(),
@@ -176,43 +188,73 @@ impl Attachment {
 
     /// Verifies and writes a chunk beside whatever else goes on.
     pub(super) fn store(self: &Arc<Self>, chunk: Arriving, buffer: Buffer, place: Place) {
-        tokio::spawn(self.clone().write(Arc::new(Arrived { chunk, buffer }), place));
+        let waiting = Waiting { arrived: Arc::new(Arrived { chunk, buffer }), place };
+        if self.writes().push(waiting) {
+            tokio::spawn(self.clone().write());
+        }
     }
 
-    async fn write(self: Arc<Self>, arrived: Arc<Arrived>, place: Place) {
-        let turn = self.writes.acquire().await.expect("never closed");
-        if self.is_blocked() || self.gone.is_cancelled() {
+    /// A job of the [`WriteQueue`].
+    async fn write(self: Arc<Self>) {
+        loop {
+            let chunks = self.writes().next();
+            if chunks.is_empty() {
+                return;
+            }
+            if self.is_blocked() || self.gone.is_cancelled() {
+                chunks.iter().for_each(|waiting| self.throw_away(&waiting.arrived.chunk));
+                continue;
+            }
+            let arrived = chunks.iter().map(|waiting| waiting.arrived.clone()).collect();
+            match self.try_write(arrived).await {
+                Ok(written) => {
+                    chunks
+                        .into_iter()
+                        .zip(written)
+                        .for_each(|(waiting, written)| self.settle(waiting, written));
+                }
+                Err(panic) => {
+                    self.tell(FetchEvent::Broken { error: panic });
+                    // That was the answer to one of them.
+                    chunks.iter().skip(1).for_each(|waiting| self.throw_away(&waiting.arrived.chunk));
+                }
+            }
+        }
+    }
+
+    /// Does what follows from what became of a chunk.
+    fn settle(self: &Arc<Self>, Waiting { arrived, place }: Waiting, written: Written) {
+        let Err(error @ WriteError::Blocked { .. }) = written else {
+            return self.written(&arrived.chunk, written);
+        };
+        if self.blocked.swap(true, Ordering::SeqCst) {
             return self.throw_away(&arrived.chunk);
         }
-        let written = self.try_write(&arrived).await;
-        drop(turn);
-        match written {
-            Ok(Err(WriteError::Blocked { path, source })) => {
-                if self.blocked.swap(true, Ordering::SeqCst) {
-                    return self.throw_away(&arrived.chunk);
-                }
-                self.tell(FetchEvent::Blocked { error: WriteError::Blocked { path, source } });
-                (self.take_back)(self.id).into_iter().for_each(|(peer, id)| self.refuse(peer, id));
-                self.probe(arrived, place).await;
-            }
-            written => self.written(&arrived.chunk, written),
-        }
+        self.tell(FetchEvent::Blocked { error });
+        (self.take_back)(self.id).into_iter().for_each(|(peer, id)| self.refuse(peer, id));
+        tokio::spawn(self.clone().probe(arrived, place));
     }
 
     /// Tries the disk again until it takes the chunk that it did not take.
-    async fn probe(&self, arrived: Arc<Arrived>, place: Place) {
+    async fn probe(self: Arc<Self>, arrived: Arc<Arrived>, place: Place) {
         let Some(_kept) = self.memory.keep(arrived.chunk.len) else {
             return self.probe_with_next(arrived, place).await;
         };
         drop(place.room);
         while self.pause().await {
-            let written = self.try_write(&arrived).await;
-            if let Ok(Err(error @ WriteError::Blocked { .. })) = written {
+            let written = match self.try_write(vec![arrived.clone()]).await {
+                Ok(written) => written.into_iter().next(),
+                Err(panic) => {
+                    self.tell(FetchEvent::Broken { error: panic });
+                    None
+                }
+            };
+            if let Some(Err(error @ WriteError::Blocked { .. })) = written {
                 self.tell(FetchEvent::Blocked { error });
                 continue;
             }
             self.unblock();
-            return self.written(&arrived.chunk, written);
+            return written.into_iter().for_each(|written| self.written(&arrived.chunk, written));
         }
     }
 
@@ -238,12 +280,11 @@ impl Attachment {
         self.tell(FetchEvent::Unblocked);
     }
 
-    async fn try_write(&self, arrived: &Arc<Arrived>) -> Written {
-        let (sink, held) = (self.sink.clone(), arrived.clone());
-        let write = move || {
-            let Arriving { chunk, len, .. } = held.chunk;
-            sink.write(chunk, &held.buffer.bytes()[..len as usize])
-        };
+    /// What became of each chunk, in their order.
+    async fn try_write(&self, chunks: Vec<Arc<Arrived>>) -> Result<Vec<Written>, JoinError> {
+        let sink = self.sink.clone();
+        let write =
+            move || sink.write_each(&chunks.iter().map(|arrived| arrived.bytes()).collect::<Vec<_>>());
         let began = Instant::now();
         self.writing().push(began);
         let written = tokio::task::spawn_blocking(write).await;
@@ -267,6 +308,10 @@ impl Attachment {
         }
     }
 
+    fn writes(&self) -> MutexGuard<'_, WriteQueue<Waiting>> {
+        self.writes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn writing(&self) -> MutexGuard<'_, Vec<Instant>> {
         self.writing.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -275,9 +320,8 @@ impl Attachment {
     fn written(&self, chunk: &Arriving, written: Written) {
         let Arriving { peer, id, chunk, len, .. } = *chunk;
         self.tell(match written {
-            Ok(Ok(complete)) => FetchEvent::Stored { peer, id, chunk, len: len.into(), complete },
-            Ok(Err(_)) => FetchEvent::Corrupt { peer, id, chunk },
-            Err(panic) => FetchEvent::Broken { error: panic },
+            Ok(complete) => FetchEvent::Stored { peer, id, chunk, len: len.into(), complete },
+            Err(_) => FetchEvent::Corrupt { peer, id, chunk },
         });
     }
 }

@@ -80,9 +80,9 @@ pub(crate) trait ChunkSink: Send + Sync + 'static {
     /// The bytes of a chunk; `None` if there is no such chunk.
     fn chunk_len(&self, chunk: ChunkIndex) -> Option<u32>;
 
-    /// Verifies and writes a chunk; returns all chunks that can be served only since then. Blocks while the disk
-    /// does.
-    fn write(&self, chunk: ChunkIndex, bytes: &[u8]) -> Result<Vec<ChunkIndex>, WriteError>;
+    /// Verifies and writes chunks; returns for each, in their order, all chunks that can be served only since then. Blocks
+    /// while the disk does.
+    fn write_each(&self, chunks: &[(ChunkIndex, &[u8])]) -> Vec<Result<Vec<ChunkIndex>, WriteError>>;
 }
 
 impl ChunkSink for Target {
@@ -90,7 +90,7 @@ impl ChunkSink for Target {
         self.manifest().chunks().get(chunk as usize).map(|chunk| chunk.length)
     }
 
-    fn write(&self, chunk: ChunkIndex, bytes: &[u8]) -> Result<Vec<ChunkIndex>, WriteError> {
-        Self::write(self, chunk, bytes)
+    fn write_each(&self, chunks: &[(ChunkIndex, &[u8])]) -> Vec<Result<Vec<ChunkIndex>, WriteError>> {
+        Self::write_each(self, chunks)
     }
 }

@@ -17,6 +17,7 @@ mod requests;
 mod stream;
 #[cfg(test)]
 mod tests;
+mod write_queue;
 
 pub(crate) use self::chunk_streams::{ChunkStreams, FetchHandle};
 pub(crate) use self::intake::Intake;

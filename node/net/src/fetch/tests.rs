@@ -57,6 +57,12 @@ impl ChunkSink for Sink {
         (chunk < 200).then_some(LEN)
     }
 
+    fn write_each(&self, chunks: &[(ChunkIndex, &[u8])]) -> Vec<Result<Vec<ChunkIndex>, WriteError>> {
+        chunks.iter().map(|(chunk, bytes)| self.write(*chunk, bytes)).collect()
+    }
+}
+
+impl Sink {
     fn write(&self, chunk: ChunkIndex, bytes: &[u8]) -> Result<Vec<ChunkIndex>, WriteError> {
         if bytes.len() != LEN as usize || bytes.iter().any(|byte| *byte != chunk as u8) {
             return Err(WriteError::Corrupt(chunk));

@@ -3,6 +3,7 @@
 //! What always holds: no more buffers exist than were allowed, so memory is bounded however slow the
 //! hashing is; a buffer comes back when the last chunk in it has been hashed.
 
+use std::iter;
 use std::ops::Range;
 use std::panic::resume_unwind;
 use std::sync::Arc;
@@ -20,6 +21,8 @@ const BEYOND: usize = 4 << 20;
 const MOST_HASHERS: usize = 4;
 /// Chunks that may wait for a thread.
 const QUEUE: usize = 256;
+/// Chunks that a thread takes at once, so that there are two of about the same length to be hashed in pairs.
+const TOGETHER: usize = 4;
 
 /// A buffer that is no longer written to.
 #[derive(Debug)]
@@ -43,9 +46,26 @@ struct Job {
 }
 
 impl Job {
-    fn done(self) -> (u32, Hash) {
-        (self.chunk, Hash::of(&self.full.bytes[self.at]))
+    fn bytes(&self) -> &[u8] {
+        &self.full.bytes[self.at.clone()]
     }
+}
+
+/// Hashes a chunk, and some more of those that wait, which together take less time than one after another.
+fn hash_some(first: Job, queue: &Receiver<Job>) -> impl Iterator<Item = (u32, Hash)> {
+    let jobs: Vec<Job> = iter::once(first).chain(queue.try_iter().take(TOGETHER - 1)).collect();
+    let hashes = Hash::of_each(&jobs.iter().map(Job::bytes).collect::<Vec<_>>());
+    let chunks: Vec<u32> = jobs.into_iter().map(|job| job.chunk).collect();
+    chunks.into_iter().zip(hashes)
+}
+
+/// Hashes what waits, and what comes.
+fn hash_all(queue: &Receiver<Job>) -> Vec<(u32, Hash)> {
+    let mut done = Vec::new();
+    while let Ok(first) = queue.recv() {
+        done.extend(hash_some(first, queue));
+    }
+    done
 }
 
 /// Hands out buffers and takes chunks to hash.
@@ -75,7 +95,10 @@ impl Hashers {
             // Neither channel ends: both senders are ours too.
             select_biased! {
                 recv(self.free) -> buffer => return buffer.unwrap_or_else(|_| vec![0; self.len]),
-                recv(self.queue) -> job => self.done.extend(job.map(Job::done)),
+                recv(self.queue) -> job => {
+                    let done = job.map(|job| hash_some(job, &self.queue));
+                    self.done.extend(done.into_iter().flatten());
+                }
             }
         }
     }
@@ -93,7 +116,7 @@ impl Hashers {
     fn finish(mut self) -> Vec<(u32, Hash)> {
         // The threads end once nothing waits any more.
         drop(self.jobs);
-        self.done.extend(self.queue.iter().map(Job::done));
+        self.done.extend(hash_all(&self.queue));
         self.done
     }
 }
@@ -111,8 +134,7 @@ pub(super) fn with_hashers<T>(
     let (jobs, queue) = bounded(QUEUE);
     let (home, free) = unbounded();
     thread::scope(|scope| {
-        let hash_all = || queue.iter().map(Job::done).collect::<Vec<_>>();
-        let running: Vec<_> = (0..threads).map(|_| scope.spawn(hash_all)).collect();
+        let running: Vec<_> = (0..threads).map(|_| scope.spawn(|| hash_all(&queue))).collect();
         let mut hashers = Hashers { jobs, queue: queue.clone(), home, free, done: Vec::new(), unmade, len };
         let result = work(&mut hashers);
         let mut hashes = hashers.finish();

@@ -39,7 +39,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use shoal_content::{ChunkIndex, ChunkSet, FileIndex, Manifest};
+use shoal_content::{ChunkIndex, ChunkSet, FileIndex, Hash, Manifest};
 
 pub use self::error::{TargetError, WriteError};
 use self::files::TargetFiles;
@@ -152,7 +152,15 @@ impl Target {
     /// Returns all chunks that can be served only since then. A chunk that is there already, or that
     /// nobody needs, is no error. Blocks while the disk does.
     pub fn write(&self, chunk: ChunkIndex, bytes: &[u8]) -> Result<Vec<ChunkIndex>, WriteError> {
-        self.write_chunk(chunk, bytes)
+        self.write_hashed(chunk, bytes, Hash::of(bytes))
+    }
+
+    /// [Writes](Self::write) several chunks, one after another; what becomes of each, in their order. Their hashes take
+    /// less time together.
+    pub fn write_each(&self, chunks: &[(ChunkIndex, &[u8])]) -> Vec<Result<Vec<ChunkIndex>, WriteError>> {
+        let bytes: Vec<&[u8]> = chunks.iter().map(|(_, bytes)| *bytes).collect();
+        let hashed = chunks.iter().zip(Hash::of_each(&bytes));
+        hashed.map(|((chunk, bytes), hash)| self.write_hashed(*chunk, bytes, hash)).collect()
     }
 
     /// Makes sure that everything written so far survives a loss of power. To be called every few

@@ -80,10 +80,15 @@ impl Target {
         self.manifest().geometry().spans(chunk).all(|span| files.place(span.file) == Place::Part)
     }
 
-    /// See [`Target::write`].
-    pub(super) fn write_chunk(&self, chunk: ChunkIndex, bytes: &[u8]) -> Result<Vec<ChunkIndex>, WriteError> {
+    /// See [`Target::write`]. `hash` is that of the bytes.
+    pub(super) fn write_hashed(
+        &self,
+        chunk: ChunkIndex,
+        bytes: &[u8],
+        hash: Hash,
+    ) -> Result<Vec<ChunkIndex>, WriteError> {
         let entry = self.manifest().chunks().get(chunk as usize).ok_or(WriteError::Corrupt(chunk))?;
-        if bytes.len() != entry.length as usize || Hash::of(bytes) != entry.hash {
+        if bytes.len() != entry.length as usize || hash != entry.hash {
             return Err(WriteError::Corrupt(chunk));
         }
         // While this is held, nothing is moved to the final place.
