@@ -6,8 +6,8 @@ use std::task::{Context, Poll, ready};
 use futures::{AsyncRead, AsyncWrite};
 
 use super::ends::Ends;
-use super::session::Unopened;
 use super::state::{State, remember};
+use shoal_yamux::Unopened;
 
 impl<C: AsyncRead + AsyncWrite + Unpin> State<C> {
     /// What the connection's own task does when it is woken.

@@ -38,9 +38,12 @@ impl Ends {
 
     /// The last bytes, to be added to and [put back](Self::put), if they have room; else none, with room for `most`.
     pub(super) fn last(&mut self, most: usize) -> Vec<u8> {
-        match self.unread.pop_back_if(|last| last.len() < last.capacity()) {
-            Some(last) => last,
-            None => Vec::with_capacity(most),
+        match self.unread.pop_back() {
+            Some(last) if last.len() < last.capacity() => last,
+            full => {
+                self.unread.extend(full);
+                Vec::with_capacity(most)
+            }
         }
     }
 

@@ -6,7 +6,7 @@
 //! talk to each other (see the tests).
 //!
 //! A task moves the frames, and the Swarm, which looks at each of some twenty protocols whenever it is woken, hears of new
-//! streams and of the end alone. [`Session`](session::Session) is what the protocol says, and reads and writes nothing;
+//! streams and of the end alone. [`Session`](shoal_yamux::Session) is what the protocol says, and reads and writes nothing;
 //! [`State`] is the connection around it.
 //!
 //! What always holds: what a stream has written is on its way as soon as that task was polled; the task ends with the
@@ -14,15 +14,12 @@
 
 mod connection;
 mod ends;
-mod frame;
 mod output;
 mod reading;
-mod session;
 mod state;
 mod stream;
 #[cfg(test)]
 mod tests;
-mod window;
 mod writing;
 
 use std::future::{Ready, poll_fn, ready};
@@ -35,8 +32,8 @@ use futures::{AsyncRead, AsyncWrite};
 use libp2p::core::UpgradeInfo;
 use libp2p::core::muxing::{StreamMuxer, StreamMuxerEvent};
 use libp2p::core::upgrade::{InboundConnectionUpgrade, OutboundConnectionUpgrade};
+use shoal_yamux::Side;
 
-use self::session::Side;
 use self::state::{Shared, State, lock};
 use self::stream::Stream;
 

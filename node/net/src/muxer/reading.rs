@@ -7,9 +7,9 @@ use std::task::{Context, Poll, Waker, ready};
 use futures::{AsyncRead, AsyncWrite};
 
 use super::ends::Ends;
-use super::frame::{ACK, FIN, HEADER, Header, Kind, RST};
-use super::session::Received;
 use super::state::{Incoming, State, gone, remember};
+use shoal_yamux::FrameMeaning;
+use shoal_yamux::{ACK, FIN, HEADER, Header, Kind, RST};
 
 /// Streams that the other side has opened and that nobody has taken yet. One more is closed. That many can be
 /// opened without an acknowledgement.
@@ -111,10 +111,10 @@ impl<C: AsyncRead + AsyncWrite + Unpin> State<C> {
             _ => Incoming::NEXT,
         };
         match received {
-            Received::GoAway => return Err(gone()),
-            Received::Nothing => {}
-            Received::Opened => self.came(id),
-            Received::OfStream => {
+            FrameMeaning::GoAway => return Err(gone()),
+            FrameMeaning::Nothing => {}
+            FrameMeaning::Opened => self.came(id),
+            FrameMeaning::OfStream => {
                 let ends = self.ends.get_mut(&id);
                 if header.has(FIN | RST) {
                     ends.into_iter().for_each(Ends::wake);

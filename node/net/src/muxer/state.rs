@@ -19,9 +19,9 @@ use futures::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
 use super::ends::Ends;
-use super::frame::HEADER;
 use super::output::Output;
-use super::session::{Session, Side};
+use shoal_yamux::HEADER;
+use shoal_yamux::{Session, Side};
 
 /// What comes next on the connection.
 pub(super) enum Incoming {

@@ -5,11 +5,10 @@ use std::io::IoSlice;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures::{AsyncReadExt, AsyncWriteExt};
+use shoal_yamux::{ACK, HEADER, Header, Kind, RST, STREAMS, SYN, WINDOW};
 use tokio_util::compat::{Compat, TokioAsyncReadCompatExt};
 
-use super::frame::{ACK, HEADER, Header, Kind, SYN};
 use super::output::LARGE;
-use super::window::WINDOW;
 use super::writing::FRAME;
 use super::*;
 
@@ -302,7 +301,7 @@ async fn a_side_that_breaks_the_protocol_loses_its_connection() {
 async fn no_more_streams_may_stand_than_is_said() {
     let (mut muxer, mut wire) = wire();
     let mut kept = Vec::new();
-    for n in 0..session::STREAMS as u32 {
+    for n in 0..STREAMS as u32 {
         say(&mut wire, Header::new(Kind::Data, SYN, 2 * n + 1, 0)).await;
         kept.push(poll_fn(|cx| Pin::new(&mut muxer).poll_inbound(cx)).await.unwrap());
     }
@@ -326,7 +325,7 @@ async fn streams_that_nobody_takes_are_closed() {
             break frame;
         }
     };
-    assert_eq!((broken.stream, broken.has(frame::RST)), (513, true));
+    assert_eq!((broken.stream, broken.has(RST)), (513, true));
 }
 
 #[tokio::test]
@@ -377,7 +376,7 @@ async fn a_stream_that_was_reset_takes_nothing_more_and_ends() {
     let (mut muxer, mut wire) = wire();
     say(&mut wire, Header::new(Kind::WindowUpdate, SYN, 1, 0)).await;
     let mut stream = poll_fn(|cx| Pin::new(&mut muxer).poll_inbound(cx)).await.unwrap();
-    say(&mut wire, Header::new(Kind::Data, frame::RST, 1, 0)).await;
+    say(&mut wire, Header::new(Kind::Data, RST, 1, 0)).await;
     assert_eq!(stream.read(&mut [0; 1]).await.unwrap(), 0);
     assert!(stream.write(&[0; 1]).await.is_err());
 }

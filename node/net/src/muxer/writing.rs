@@ -5,8 +5,8 @@ use std::task::{Context, Poll};
 
 use futures::{AsyncRead, AsyncWrite};
 
-use super::frame::HEADER;
 use super::state::{State, gone, remember};
+use shoal_yamux::HEADER;
 
 /// Most bytes in one frame, so that with its header it fills four records of TLS. A stream that has little to say waits
 /// for no more than one frame of another one.

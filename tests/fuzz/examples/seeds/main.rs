@@ -39,6 +39,7 @@ fn main() {
     files::rendezvous(&mut seeds);
     files::stored(&mut seeds);
     scripts(&mut seeds);
+    sessions(&mut seeds);
     for (target, inputs) in seeds {
         let folder = corpus::folder().join(target);
         fs::create_dir_all(&folder).expect("the folder can be made");
@@ -191,6 +192,40 @@ struct Entry {
     size: u64,
     #[serde(rename = "type")]
     kind: &'static str,
+}
+
+/// Steps of a session of yamux: what happens, on which stream, and a number.
+fn sessions(seeds: &mut Seeds) {
+    let (data, update, ping) = (0, 16, 32);
+    let (syn, ack, fin, rst) = (16, 32, 64, 128);
+    let step =
+        |what: u8, stream: u8, number: u16| [[what, stream].as_slice(), &number.to_le_bytes()].concat();
+    let (open, read, write, close, forget, wait) = (3, 4, 5, 6, 7, 135);
+    let taken = [
+        step(syn, data | 1, 9),
+        step(0, data | 1, 60_000),
+        step(0, data | 1, 60_000),
+        step(0, data | 1, 60_000),
+    ];
+    let drained = [step(read, 1, 60_000), step(read, 1, 60_000), step(read, 1, 60_000)];
+    let ours = [
+        step(open, 0, 0),
+        step(write, 2, 700),
+        step(ack, update | 2, 5),
+        step(fin, data | 2, 3),
+        step(close, 2, 0),
+    ];
+    let round = [step(wait, 0, 1), step(ack, ping, 0), step(syn, ping, 4), step(wait, 0, 60_000)];
+    let ends =
+        [step(syn | fin, update | 3, 0), step(rst, data | 3, 0), step(forget, 3, 0), step(0, data | 3, 5)];
+    let too_much = [step(syn, data | 5, 0), step(2, data | 5, 40_000)];
+    let all = [&round[..], &taken, &drained, &ours, &taken[1..], &drained, &ends];
+    let listener = |steps: &[Vec<u8>]| [&[1], &steps.concat()[..]].concat();
+    let put = seeds.entry("yamux_session").or_default();
+    put.push(listener(&all.concat()));
+    put.push(listener(&[&round[..], &taken, &drained].concat()));
+    put.push(listener(&[&taken[..1], &too_much].concat()));
+    put.push([&[0], &[step(open, 0, 0), step(write, 1, 9), step(ack, data | 1, 4), step(syn, data | 2, 4)].concat()[..]].concat());
 }
 
 /// Steps of a script: what happens, and to whom or how much.

@@ -15,6 +15,7 @@ mod record;
 mod rendezvous;
 mod signed;
 mod stored;
+mod yamux;
 
 /// One parser under fire.
 #[derive(Debug, Clone, Copy)]
@@ -57,6 +58,7 @@ pub const TARGETS: &[FuzzTarget] = &[
     target("ticket", content::ticket, 4000),
     target("tracker_request", frames::tracker_request, 4000),
     target("tracker_response", frames::tracker_response, 4000),
+    target("yamux_session", yamux::session, 4000),
 ];
 
 /// The target of a name.

@@ -87,6 +87,19 @@ fn corrupt_chunks_are_refused_and_leave_no_trace() {
 }
 
 #[test]
+fn of_several_chunks_the_corrupt_one_alone_is_refused() {
+    let (_from, source) = shared_mixed();
+    let dir = tempdir().unwrap();
+    let target = open(&source, to(dir.path()));
+    let mut chunks: Vec<_> = (0..4).map(|c| (c, chunk(&source, c))).collect();
+    chunks[2].1[0] ^= 1;
+    let given: Vec<_> = chunks.iter().map(|(c, bytes)| (*c, &bytes[..])).collect();
+    let written = target.write_each(&given);
+    assert!(matches!(&written[..], [Ok(_), Ok(_), Err(WriteError::Corrupt(2)), Ok(_)]), "{written:?}");
+    assert!(!target.stored().contains(2) && [0, 1, 3].iter().all(|c| target.stored().contains(*c)));
+}
+
+#[test]
 fn equal_chunks_are_fetched_once() {
     let (from, dir) = (tempdir().unwrap(), tempdir().unwrap());
     for name in ["t/a", "t/b", "t/c/d"] {

@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 /// What each stream may be sent before it is read, in bytes: the protocol's start.
-pub(super) const WINDOW: u32 = 256 << 10;
+pub const WINDOW: u32 = 256 << 10;
 
 /// What one stream may be sent.
 #[derive(Debug)]

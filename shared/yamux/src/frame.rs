@@ -2,20 +2,20 @@
 //! flags, stream and length, all in the network's byte order. Only data frames have a body.
 
 /// Bytes of a header.
-pub(super) const HEADER: usize = 12;
+pub const HEADER: usize = 12;
 
 /// The first frame of a stream.
-pub(super) const SYN: u16 = 1;
+pub const SYN: u16 = 1;
 /// The first frame of the side that did not open a stream.
-pub(super) const ACK: u16 = 2;
+pub const ACK: u16 = 2;
 /// Its sender writes no more.
-pub(super) const FIN: u16 = 4;
+pub const FIN: u16 = 4;
 /// The stream ends at once, on both sides.
-pub(super) const RST: u16 = 8;
+pub const RST: u16 = 8;
 
 /// What a frame is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub enum Kind {
     /// Bytes of a stream; `length` of them follow.
     Data,
     /// A stream may be sent `length` bytes more.
@@ -28,24 +28,30 @@ pub(super) enum Kind {
 
 /// A frame without its body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Header {
-    pub(super) kind: Kind,
-    pub(super) flags: u16,
+pub struct Header {
+    /// What it is for.
+    pub kind: Kind,
+    /// [`SYN`], [`ACK`], [`FIN`], [`RST`], or several of them.
+    pub flags: u16,
     /// 0 for the connection as a whole.
-    pub(super) stream: u32,
-    pub(super) length: u32,
+    pub stream: u32,
+    /// What it means depends on the kind.
+    pub length: u32,
 }
 
 impl Header {
-    pub(super) fn new(kind: Kind, flags: u16, stream: u32, length: u32) -> Self {
+    /// Puts one together.
+    pub fn new(kind: Kind, flags: u16, stream: u32, length: u32) -> Self {
         Self { kind, flags, stream, length }
     }
 
-    pub(super) fn has(&self, flag: u16) -> bool {
+    /// Whether it has a flag.
+    pub fn has(&self, flag: u16) -> bool {
         self.flags & flag != 0
     }
 
-    pub(super) fn encode(&self) -> [u8; HEADER] {
+    /// Its bytes.
+    pub fn encode(&self) -> [u8; HEADER] {
         let mut bytes = [0; HEADER];
         bytes[1] = match self.kind {
             Kind::Data => 0,
@@ -59,8 +65,8 @@ impl Header {
         bytes
     }
 
-    /// `None` if the version or the kind is not known.
-    pub(super) fn decode(bytes: &[u8; HEADER]) -> Option<Self> {
+    /// Reads its bytes. `None` if the version or the kind is not known.
+    pub fn decode(bytes: &[u8; HEADER]) -> Option<Self> {
         let [0, kind, f0, f1, s0, s1, s2, s3, l0, l1, l2, l3] = *bytes else { return None };
         let kind = match kind {
             0 => Kind::Data,

@@ -11,38 +11,46 @@ use super::frame::{ACK, FIN, HEADER, Header, Kind, RST, SYN};
 use super::window::{ReceiveWindow, RoundTrip, WINDOW};
 
 /// Streams of one connection, at most.
-pub(super) const STREAMS: usize = 512;
+pub const STREAMS: usize = 512;
 /// Streams that the other side has not acknowledged, at most.
 const UNACKNOWLEDGED: usize = 256;
 /// By what all windows of a connection together may grow, in bytes: twice a gigabit over 100 ms, since half of it
 /// has to be read before more is granted. A peer decides how much of it is used, and what is sent and not read lies in memory.
-const GROWTH: u32 = 32 << 20;
+pub const GROWTH: u32 = 32 << 20;
 
 /// Which side opened the connection; its streams have odd numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Side {
+pub enum Side {
+    /// This side.
     Dialer,
+    /// The other side.
     Listener,
 }
 
 /// How the other side broke the protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Violation {
+pub enum Violation {
+    /// It opened a stream whose number it may not use, or that stands already.
     #[error("a stream that the other side cannot open")]
     StreamId,
+    /// It opened more than [`STREAMS`].
     #[error("more streams than may stand")]
     TooManyStreams,
+    /// It sent more than it was granted, or granted more than there are numbers for.
     #[error("more bytes than were granted")]
     Window,
+    /// It answered what was not asked.
     #[error("an answer to a ping that was not sent")]
     Pong,
 }
 
 /// Why a stream cannot be opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Unopened {
+pub enum Unopened {
+    /// [`STREAMS`] stand.
     #[error("as many streams as may stand do stand")]
     TooMany,
+    /// They rise and are used once.
     #[error("the connection has no numbers left for streams")]
     NoNumbers,
     /// The other side has to acknowledge one first.
@@ -52,7 +60,7 @@ pub(super) enum Unopened {
 
 /// What a frame means for its stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Received {
+pub enum FrameMeaning {
     /// It concerns none that is known.
     Nothing,
     /// The other side ends the connection.
@@ -89,7 +97,7 @@ impl Stream {
 
 /// See the module.
 #[derive(Debug)]
-pub(super) struct Session {
+pub struct Session {
     side: Side,
     streams: BTreeMap<u32, Stream>,
     /// The number of the next stream that this side opens.
@@ -101,7 +109,8 @@ pub(super) struct Session {
 }
 
 impl Session {
-    pub(super) fn new(side: Side) -> Self {
+    /// Of one side, at time zero, without streams.
+    pub fn new(side: Side) -> Self {
         let next = Some(if side == Side::Dialer { 1 } else { 2 });
         Self {
             side,
@@ -114,7 +123,7 @@ impl Session {
     }
 
     /// Opens a stream. The other side hears of it with its first frame.
-    pub(super) fn open(&mut self, now: Duration) -> Result<u32, Unopened> {
+    pub fn open(&mut self, now: Duration) -> Result<u32, Unopened> {
         if self.streams.len() >= STREAMS {
             return Err(Unopened::TooMany);
         }
@@ -129,32 +138,32 @@ impl Session {
     }
 
     /// A frame came.
-    pub(super) fn receive(&mut self, now: Duration, header: &Header) -> Result<Received, Violation> {
+    pub fn receive(&mut self, now: Duration, header: &Header) -> Result<FrameMeaning, Violation> {
         match header.kind {
-            Kind::GoAway => Ok(Received::GoAway),
+            Kind::GoAway => Ok(FrameMeaning::GoAway),
             Kind::Ping if header.has(ACK) => {
-                self.trip.answered(now, header.length).then_some(Received::Nothing).ok_or(Violation::Pong)
+                self.trip.answered(now, header.length).then_some(FrameMeaning::Nothing).ok_or(Violation::Pong)
             }
             Kind::Ping => {
                 self.say(Header::new(Kind::Ping, ACK, 0, header.length));
-                Ok(Received::Nothing)
+                Ok(FrameMeaning::Nothing)
             }
             Kind::Data | Kind::WindowUpdate => self.of_stream(now, header),
         }
     }
 
-    fn of_stream(&mut self, now: Duration, header: &Header) -> Result<Received, Violation> {
+    fn of_stream(&mut self, now: Duration, header: &Header) -> Result<FrameMeaning, Violation> {
         if header.has(RST) {
-            let Some(stream) = self.streams.get_mut(&header.stream) else { return Ok(Received::Nothing) };
+            let Some(stream) = self.streams.get_mut(&header.stream) else { return Ok(FrameMeaning::Nothing) };
             (stream.ended, stream.closed, stream.acknowledged, stream.may_send) = (true, true, true, 0);
-            return Ok(Received::OfStream);
+            return Ok(FrameMeaning::OfStream);
         }
         let new = header.has(SYN);
         if new {
             self.opened(now, header.stream)?;
         }
         // One that is gone here may have been sent something before the other side knew.
-        let Some(stream) = self.streams.get_mut(&header.stream) else { return Ok(Received::Nothing) };
+        let Some(stream) = self.streams.get_mut(&header.stream) else { return Ok(FrameMeaning::Nothing) };
         stream.acknowledged |= header.has(ACK);
         stream.ended |= header.has(FIN);
         if header.kind == Kind::Data {
@@ -165,7 +174,7 @@ impl Session {
         } else {
             stream.may_send = stream.may_send.checked_add(header.length).ok_or(Violation::Window)?;
         }
-        Ok(if new { Received::Opened } else { Received::OfStream })
+        Ok(if new { FrameMeaning::Opened } else { FrameMeaning::OfStream })
     }
 
     fn opened(&mut self, now: Duration, id: u32) -> Result<(), Violation> {
@@ -184,13 +193,18 @@ impl Session {
         id != 0 && odd == (self.side == Side::Listener)
     }
 
+    /// How many streams stand.
+    pub fn streams(&self) -> usize {
+        self.streams.len()
+    }
+
     /// Whether nothing more comes on a stream than what is unread.
-    pub(super) fn has_ended(&self, id: u32) -> bool {
+    pub fn has_ended(&self, id: u32) -> bool {
         self.streams.get(&id).is_none_or(|stream| stream.ended)
     }
 
     /// Bytes of a stream were read. Grants more if that is due.
-    pub(super) fn read(&mut self, now: Duration, id: u32, bytes: u32) {
+    pub fn read(&mut self, now: Duration, id: u32, bytes: u32) {
         let Some(stream) = self.streams.get_mut(&id) else { return };
         stream.unread = stream.unread.saturating_sub(bytes);
         if stream.ended {
@@ -204,12 +218,12 @@ impl Session {
     }
 
     /// How many bytes may be written to a stream. `None` if it takes none any more.
-    pub(super) fn may_send(&self, id: u32) -> Option<u32> {
+    pub fn may_send(&self, id: u32) -> Option<u32> {
         self.streams.get(&id).filter(|stream| !stream.closed).map(|stream| stream.may_send)
     }
 
     /// The header of a data frame of so many bytes, which [`may_send`](Self::may_send) allows.
-    pub(super) fn send(&mut self, id: u32, bytes: u32) -> [u8; HEADER] {
+    pub fn send(&mut self, id: u32, bytes: u32) -> [u8; HEADER] {
         let mut flag = 0;
         if let Some(stream) = self.streams.get_mut(&id) {
             stream.may_send = stream.may_send.saturating_sub(bytes);
@@ -219,7 +233,7 @@ impl Session {
     }
 
     /// Nothing more is written to a stream.
-    pub(super) fn close(&mut self, id: u32) {
+    pub fn close(&mut self, id: u32) {
         let Some(stream) = self.streams.get_mut(&id) else { return };
         if !std::mem::replace(&mut stream.closed, true) {
             let flag = std::mem::take(&mut stream.flag);
@@ -228,7 +242,7 @@ impl Session {
     }
 
     /// A stream is not used any more.
-    pub(super) fn forget(&mut self, id: u32) {
+    pub fn forget(&mut self, id: u32) {
         let Some(stream) = self.streams.remove(&id) else { return };
         self.spare += stream.receive.grown();
         if stream.flag == SYN || stream.closed {
@@ -240,12 +254,12 @@ impl Session {
     }
 
     /// The connection is to end.
-    pub(super) fn go_away(&mut self) {
+    pub fn go_away(&mut self) {
         self.say(Header::new(Kind::GoAway, 0, 0, 0));
     }
 
     /// Asks how long a round trip takes, if it is time.
-    pub(super) fn measure(&mut self, now: Duration) {
+    pub fn measure(&mut self, now: Duration) {
         if let Some(name) = self.trip.ping(now) {
             self.say(Header::new(Kind::Ping, SYN, 0, name));
         }
@@ -256,7 +270,7 @@ impl Session {
     }
 
     /// Frames to be sent, which are left to the caller.
-    pub(super) fn control(&mut self) -> &mut Vec<u8> {
+    pub fn control(&mut self) -> &mut Vec<u8> {
         &mut self.control
     }
 }
