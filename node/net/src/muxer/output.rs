@@ -58,6 +58,11 @@ impl<C: AsyncWrite + Unpin> Output<C> {
 
     /// Keeps bytes until they are sent.
     pub(super) fn collect(&mut self, bytes: &[u8]) {
+        if self.sent >= COLLECTED {
+            // A connection that takes little at a time may never have taken all.
+            self.bytes.drain(..self.sent);
+            self.sent = 0;
+        }
         self.bytes.extend_from_slice(bytes);
         self.flushed = false;
     }
@@ -114,5 +119,55 @@ impl<C: AsyncWrite + Unpin> Output<C> {
     pub(super) fn close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(self.send(cx))?;
         Pin::new(&mut self.connection).poll_close(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Takes a little each second time.
+    struct Slow {
+        taken: usize,
+        ready: bool,
+    }
+
+    impl AsyncWrite for Slow {
+        fn poll_write(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            bytes: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            self.ready = !self.ready;
+            if !self.ready {
+                return Poll::Pending;
+            }
+            let taken = bytes.len().min(1000);
+            self.taken += taken;
+            Poll::Ready(Ok(taken))
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    #[test]
+    fn what_was_sent_is_not_kept_although_something_always_waits() {
+        let mut output = Output::new(Slow { taken: 0, ready: false });
+        let mut cx = Context::from_waker(futures::task::noop_waker_ref());
+        output.collect(&[7; 5000]);
+        let mut written = 5000;
+        for _ in 0..2000 {
+            output.frame(&mut cx, &[0; 12], &[7; 988]).unwrap();
+            written += 1000;
+            assert!(output.send(&mut cx).is_pending());
+            assert!(output.bytes.len() < 2 * COLLECTED, "{}", output.bytes.len());
+        }
+        assert_eq!(output.connection.taken + output.waiting(), written);
     }
 }
