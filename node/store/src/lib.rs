@@ -24,6 +24,7 @@ mod import;
 mod lru;
 mod mode;
 mod open_files;
+mod page_cache;
 mod parallel;
 mod recorded;
 mod selection;
@@ -70,6 +71,13 @@ pub trait ChunkStore: Send + Sync {
     /// Reads a chunk: `buf` is cleared and then holds exactly its bytes. After an error `buf` holds
     /// nothing of use.
     fn read(&self, chunk: ChunkIndex, buf: &mut Vec<u8>) -> Result<(), ReadError>;
+
+    /// Reads a chunk, as [`read`](Self::read) does, if that waits for no disk: the system has its bytes in memory, and they
+    /// need not be hashed. `false`: that is not so, or nobody can tell. Then `buf` holds nothing of use. Stores that never can
+    /// tell need not implement it.
+    fn read_cached(&self, _chunk: ChunkIndex, _buf: &mut Vec<u8>) -> bool {
+        false
+    }
 
     /// A chunk's bytes may not be what they were although nothing shows that: the next read hashes them, whatever the
     /// stamps of its files say. Nothing happens for a chunk that is not here. Stores that trust no stamps need not

@@ -23,11 +23,14 @@ use shoal_content::{ChunkIndex, ChunkSet, FileIndex, Hash, Manifest, Span};
 use super::ReadError;
 use super::lru::Lru;
 use super::open_files::{kept_open, opened};
+use super::page_cache;
 use super::recorded::RecordedStamps;
 use super::stamp::{Clock, FileId, Stamp};
 
 /// No more files than these are kept open for reading.
 const OPEN_FILES: usize = 64;
+/// Of no more files than these is a chunk read by a task that must not be held up.
+const MAX_CACHED_FILES: usize = 4;
 
 /// Where the files of a content lie.
 pub(crate) trait Files: Send + Sync {
@@ -179,6 +182,27 @@ impl<F: Files> Served<F> {
         if sure && self.read_sure(chunk, buf) { Ok(()) } else { self.read_hashed(chunk, buf) }
     }
 
+    /// See [`ChunkStore::read_cached`](super::ChunkStore::read_cached).
+    pub(crate) fn read_cached(&self, chunk: ChunkIndex, buf: &mut Vec<u8>) -> bool {
+        let is_sure = {
+            let trust = lock(&self.trust);
+            trust.have.contains(chunk as usize) && trust.sure.contains(chunk as usize)
+        };
+        let geometry = self.manifest.geometry();
+        if !is_sure || geometry.spans(chunk).nth(MAX_CACHED_FILES).is_some() {
+            return false;
+        }
+        buf.resize(geometry.chunk_len(chunk) as usize, 0);
+        geometry.spans(chunk).all(|span| {
+            // To open a file may take long.
+            let open = lock(&self.handles).get(span.file);
+            open.is_some_and(|opened| {
+                page_cache::read(&opened.file, &mut buf[span.in_chunk()], span.file_offset)
+                    && self.is_unchanged(&span, &opened)
+            })
+        })
+    }
+
     /// See [`ChunkStore::doubt`](super::ChunkStore::doubt).
     pub(crate) fn doubt(&self, chunk: ChunkIndex) {
         let mut trust = lock(&self.trust);
@@ -191,14 +215,16 @@ impl<F: Files> Served<F> {
     fn read_sure(&self, chunk: ChunkIndex, buf: &mut [u8]) -> bool {
         self.manifest.geometry().spans(chunk).all(|span| {
             let Ok(opened) = self.handle(&span) else { return false };
-            if opened.file.read_exact_at(&mut buf[span.in_chunk()], span.file_offset).is_err() {
-                return false;
-            }
-            // After the read, so that a change before or during it is seen.
-            let now = self.files.stamp(span.file).ok();
-            let recorded = lock(&self.trust).stamps.get(span.file);
-            now.is_some() && now == recorded && now.is_some_and(|s| s.id() == opened.id)
+            opened.file.read_exact_at(&mut buf[span.in_chunk()], span.file_offset).is_ok()
+                && self.is_unchanged(&span, &opened)
         })
+    }
+
+    /// Whether a span's file has the recorded stamp. To be asked after a read, so that a change before or during it is seen.
+    fn is_unchanged(&self, span: &Span, opened: &Opened) -> bool {
+        let now = self.files.stamp(span.file).ok();
+        let recorded = lock(&self.trust).stamps.get(span.file);
+        now.is_some() && now == recorded && now.is_some_and(|s| s.id() == opened.id)
     }
 
     fn read_hashed(&self, chunk: ChunkIndex, buf: &mut [u8]) -> Result<(), ReadError> {

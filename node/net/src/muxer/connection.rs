@@ -13,7 +13,9 @@ impl<C: AsyncRead + AsyncWrite + Unpin> State<C> {
     /// What the connection's own task does when it is woken.
     pub(super) fn turn(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         remember(&mut self.mover, cx);
+        self.arrival.wakes(cx.waker());
         self.called = false;
+        self.came = self.arrival.take();
         if self.output.is_none() {
             return Poll::Ready(());
         }
@@ -22,7 +24,7 @@ impl<C: AsyncRead + AsyncWrite + Unpin> State<C> {
         }
         self.session.measure(self.now());
         self.speak();
-        let received = self.receive(cx, None).map_ok(|_| ());
+        let received = self.receive(None).map_ok(|_| ());
         let sent = self.send(cx);
         for done in [received, sent] {
             if let Poll::Ready(Err(error)) = done {

@@ -12,6 +12,7 @@
 //! What always holds: what a stream has written is on its way as soon as that task was polled; the task ends with the
 //! connection or when the Swarm drops the muxer.
 
+mod arrival;
 mod connection;
 mod ends;
 mod output;

@@ -37,10 +37,9 @@ impl<C: AsyncRead + AsyncWrite + Unpin> State<C> {
         if self.is_over() {
             return Poll::Ready(Ok(0));
         }
-        if let Some(mover) = self.mover.clone() {
-            // The connection wakes its own task, even for what this one waits for.
-            let read = self.receive(&mut Context::from_waker(&mover), Some((id, into)));
-            match read {
+        // Before that, nobody could be woken.
+        if self.mover.is_some() {
+            match self.receive(Some((id, into))) {
                 Poll::Ready(Ok(read)) => return Poll::Ready(Ok(read)),
                 Poll::Ready(Err(error)) => {
                     self.end(Some(error));
@@ -57,11 +56,9 @@ impl<C: AsyncRead + AsyncWrite + Unpin> State<C> {
 
     /// Reads frames. If `wanted` names a stream, whose unread bytes were all taken, what comes of it goes there, until there is
     /// something; bytes of others are left to the connection's own task, which calls without `wanted`.
-    pub(super) fn receive(
-        &mut self,
-        cx: &mut Context<'_>,
-        mut wanted: Option<(u32, &mut [u8])>,
-    ) -> Poll<io::Result<usize>> {
+    pub(super) fn receive(&mut self, mut wanted: Option<(u32, &mut [u8])>) -> Poll<io::Result<usize>> {
+        let waker = self.arrival.clone().into();
+        let cx = &mut Context::from_waker(&waker);
         loop {
             match (&self.incoming, &mut wanted) {
                 (Incoming::Body { left: 0, .. }, _) => self.incoming = Incoming::NEXT,
@@ -174,11 +171,15 @@ impl<C: AsyncRead + AsyncWrite + Unpin> State<C> {
             return self.read_body(cx, &mut nowhere[..fits]).map_ok(|_| ());
         };
         if let Incoming::Body { offered, .. } = &mut self.incoming
-            && !std::mem::replace(offered, true)
             && let Some(reader) = ends.reader.take()
         {
+            if std::mem::replace(offered, true) && !std::mem::take(&mut self.came) {
+                // It has been there, and there was nothing more: it waits for the connection as this task does.
+                ends.reader = Some(reader);
+                return Poll::Pending;
+            }
             // In this order: the task that is woken last runs first.
-            cx.waker().wake_by_ref();
+            self.call();
             reader.wake();
             return Poll::Pending;
         }

@@ -2,7 +2,7 @@
 //!
 //! Three kinds of tasks meet here. A task of the connection's own reads frames when something came, and sends what was
 //! collected. A stream's reader takes the bytes of its frame straight from the connection, so that they are copied once; the
-//! connection's own task leaves them to it for a turn. A stream's writer gives its bytes straight to the connection. The
+//! connection's own task leaves them to it for a turn whenever some have come. A stream's writer gives its bytes straight to the connection. The
 //! connection always wakes the task of its own, which lives as long as it does, and that one wakes the others: a
 //! reader or writer that went away holds nobody up.
 //!
@@ -18,6 +18,7 @@ use std::time::Duration;
 use futures::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
+use super::arrival::Arrival;
 use super::ends::Ends;
 use super::output::Output;
 use shoal_yamux::HEADER;
@@ -32,7 +33,7 @@ pub(super) enum Incoming {
     Body {
         stream: u32,
         left: u32,
-        /// Whether the stream's reader was given the chance to take it.
+        /// Whether the stream's reader was given the chance to take what had come of it.
         offered: bool,
     },
 }
@@ -64,6 +65,9 @@ pub(super) struct State<C> {
     pub(super) mover: Option<Waker>,
     /// Whether that was woken and has not come yet.
     pub(super) called: bool,
+    pub(super) arrival: Arc<Arrival>,
+    /// Whether something came before this turn of the connection's own task, and no reader has been woken for it.
+    pub(super) came: bool,
     started: Instant,
 }
 
@@ -89,6 +93,8 @@ impl<C: AsyncRead + AsyncWrite + Unpin> State<C> {
             swarm: None,
             mover: None,
             called: false,
+            arrival: Arc::default(),
+            came: false,
             started: Instant::now(),
         }
     }

@@ -237,6 +237,84 @@ async fn a_body_arrives_as_it_comes() {
     assert_eq!(&rest, b"lo you!");
 }
 
+/// Notes for how many bytes the connection was asked each time.
+struct Noting(Compat<tokio::io::DuplexStream>, Arc<Mutex<Vec<usize>>>);
+
+impl AsyncRead for Noting {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, into: &mut [u8]) -> Poll<io::Result<usize>> {
+        self.1.lock().unwrap().push(into.len());
+        Pin::new(&mut self.0).poll_read(cx, into)
+    }
+}
+
+impl AsyncWrite for Noting {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(cx)
+    }
+
+    fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_close(cx)
+    }
+}
+
+#[tokio::test]
+async fn each_piece_of_a_slow_body_goes_straight_to_its_reader() {
+    const PIECE: usize = 1001;
+    const PIECES: usize = 20;
+    let (one, other) = tokio::io::duplex(1 << 20);
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let mut muxer = Muxer::new(Noting(one.compat(), asked.clone()), Side::Listener);
+    let mut wire = other.compat();
+    say(&mut wire, Header::new(Kind::Data, SYN, 1, (PIECE * PIECES) as u32)).await;
+    let mut stream = poll_fn(|cx| Pin::new(&mut muxer).poll_inbound(cx)).await.unwrap();
+    let (came, mut pieces) = tokio::sync::mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        for _ in 0..PIECES {
+            let mut piece = [0; PIECE];
+            stream.read_exact(&mut piece).await.unwrap();
+            came.send(piece[0]).unwrap();
+        }
+        stream
+    });
+    for n in 0..PIECES as u8 {
+        // The reader waits for the next one by now.
+        tokio::task::yield_now().await;
+        wire.write_all(&[n; PIECE]).await.unwrap();
+        assert_eq!(pieces.recv().await, Some(n));
+    }
+    let others = asked.lock().unwrap().iter().filter(|len| **len > HEADER && **len != PIECE).count();
+    assert!(others <= 1, "{others} times the connection's own task read of the body");
+}
+
+#[tokio::test]
+async fn a_reader_that_went_away_within_a_frame_holds_no_other_stream_up() {
+    let (mut muxer, mut wire) = wire();
+    for id in [1, 3] {
+        say(&mut wire, Header::new(Kind::WindowUpdate, SYN, id, 0)).await;
+    }
+    let mut first = poll_fn(|cx| Pin::new(&mut muxer).poll_inbound(cx)).await.unwrap();
+    let mut second = poll_fn(|cx| Pin::new(&mut muxer).poll_inbound(cx)).await.unwrap();
+    say(&mut wire, Header::new(Kind::Data, 0, 1, 7)).await;
+    wire.write_all(b"now").await.unwrap();
+    let mut now = [0; 3];
+    first.read_exact(&mut now).await.unwrap();
+    // It waits for more, and does not come when it is woken.
+    assert!(futures::poll!(first.read(&mut [0; 8])).is_pending());
+    wire.write_all(b"late").await.unwrap();
+    say(&mut wire, Header::new(Kind::Data, 0, 3, 5)).await;
+    wire.write_all(b"found").await.unwrap();
+    let mut found = [0; 5];
+    second.read_exact(&mut found).await.unwrap();
+    assert_eq!(&found, b"found");
+    let mut late = [0; 4];
+    first.read_exact(&mut late).await.unwrap();
+    assert_eq!(&late, b"late");
+}
+
 #[tokio::test]
 async fn a_reader_that_went_away_holds_no_other_stream_up() {
     let (mut muxer, mut wire) = wire();

@@ -28,6 +28,9 @@ use crate::traffic::Exchanged;
 
 /// Bytes handed to the stream at once.
 const PIECE: usize = 256 << 10;
+/// Bytes of a chunk that are copied from the system's memory by the task that sends them, which takes less time than to have
+/// another thread do it. More would hold up other tasks.
+const MAX_COPIED: u32 = 1 << 20;
 /// News that may wait for jobs that lag. Then nothing more is read.
 const MAX_NEWS: usize = 16;
 /// A peer that takes nothing for this long loses its stream, whatever it took before. How slowly it takes things does
@@ -167,9 +170,15 @@ impl Session<'_> {
         content: ContentId,
         chunk: ChunkIndex,
     ) -> Result<Buffer, ChunkRefusal> {
-        let reading = self.shared.reads.clone().acquire_owned().await.expect("never closed");
         let store = offered.store.clone();
         let len = store.manifest().chunks().get(chunk as usize).map_or(0, |chunk| chunk.length);
+        if len <= MAX_COPIED {
+            let mut buffer = self.shared.memory.buffer(len as usize);
+            if store.read_cached(chunk, buffer.bytes_mut()) {
+                return Ok(buffer);
+            }
+        }
+        let reading = self.shared.reads.clone().acquire_owned().await.expect("never closed");
         let mut buffer = self.shared.memory.buffer(len as usize);
         let read = tokio::task::spawn_blocking(move || {
             let read = store.read(chunk, buffer.bytes_mut());

@@ -112,6 +112,10 @@ impl ChunkStore for Source {
         self.served.read(chunk, buf)
     }
 
+    fn read_cached(&self, chunk: ChunkIndex, buf: &mut Vec<u8>) -> bool {
+        self.served.read_cached(chunk, buf)
+    }
+
     fn doubt(&self, chunk: ChunkIndex) {
         self.served.doubt(chunk);
     }

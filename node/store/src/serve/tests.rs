@@ -94,3 +94,32 @@ fn what_is_doubted_is_hashed_although_its_stamp_is_trusted() {
     served.doubt(7);
     assert!(matches!(served.read(0, &mut buf), Err(ReadError::NotHere(0))));
 }
+
+#[test]
+fn only_what_need_not_be_hashed_is_read_from_memory_alone() {
+    let (_, served) = served(1);
+    let mut buf = Vec::new();
+    assert!(!served.read_cached(0, &mut buf), "it has not been hashed yet");
+    served.read(0, &mut buf).unwrap();
+    assert!(!served.read_cached(0, &mut buf), "the file is not kept open");
+    let opened = served.files().open(0).unwrap();
+    lock(&served.handles).insert(0, opened);
+    // Some file systems cannot tell what is in memory.
+    let can_tell = page_cache::read(&served.files().file, &mut [0; 5], 0);
+    buf.clear();
+    assert_eq!(served.read_cached(0, &mut buf), can_tell);
+    assert!(!can_tell || buf == b"right");
+    served.files().changed.store(2, Ordering::Relaxed);
+    assert!(!served.read_cached(0, &mut buf), "the file has changed");
+    served.files().changed.store(1, Ordering::Relaxed);
+    assert_eq!(served.read_cached(0, &mut buf), can_tell);
+    served.doubt(0);
+    assert!(!served.read_cached(0, &mut buf), "it is to be hashed");
+}
+
+#[test]
+fn no_more_is_read_from_memory_than_a_file_holds() {
+    let file = tempfile::tempfile().unwrap();
+    file.write_all_at(b"short", 0).unwrap();
+    assert!(!page_cache::read(&file, &mut [0; 6], 0));
+}

@@ -221,6 +221,12 @@ impl ChunkStore for Target {
         self.served.read(chunk, buf)
     }
 
+    fn read_cached(&self, chunk: ChunkIndex, buf: &mut Vec<u8>) -> bool {
+        // While files are moved, it does not wait for that.
+        let Ok(_phase) = self.phase.try_read() else { return false };
+        self.served.read_cached(chunk, buf)
+    }
+
     fn doubt(&self, chunk: ChunkIndex) {
         self.served.doubt(chunk);
     }

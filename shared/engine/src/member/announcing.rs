@@ -2,7 +2,8 @@
 //!
 //! At once, as long as all that is told costs less than a hundredth of the chunks; a quarter of that may be spent in
 //! advance, because lines wait for news while few chunks are about. Beyond that, at the latest some time after the
-//! first of them.
+//! first of them. On fast lines, where chunks come in quick succession, those of [`PAUSE`] go together: each message
+//! costs processor time on both sides, and nobody runs out of chunks to ask for within so short a time.
 
 use std::time::Duration;
 
@@ -14,6 +15,8 @@ const COST: u64 = 150;
 /// is a hundredth.
 const SHARE: u64 = 125;
 const IN_ADVANCE: u64 = 4;
+/// From one telling to the next, unless nothing more will come.
+pub(super) const PAUSE: Duration = Duration::from_millis(30);
 
 /// What is to be told, and when.
 #[derive(Debug)]
@@ -22,6 +25,10 @@ pub(super) struct Announcing {
     /// Chunks are told of at the latest this long after the first of them.
     patience: Duration,
     due: Option<Duration>,
+    /// No telling before this.
+    paused_until: Duration,
+    /// Whether only the pause holds back what is untold.
+    pausing: bool,
     /// Bytes of chunks that have been stored.
     arrived: u64,
     /// Bytes of wanted chunks that were not stored at the start.
@@ -33,7 +40,16 @@ pub(super) struct Announcing {
 impl Announcing {
     /// `wanted`: bytes that are to come.
     pub(super) fn new(chunks: usize, wanted: u64, patience: Duration) -> Self {
-        Self { untold: ChunkSet::with_capacity(chunks), patience, due: None, arrived: 0, wanted, spent: 0 }
+        Self {
+            untold: ChunkSet::with_capacity(chunks),
+            patience,
+            due: None,
+            paused_until: Duration::ZERO,
+            pausing: false,
+            arrived: 0,
+            wanted,
+            spent: 0,
+        }
     }
 
     /// A chunk of so many bytes has been stored, and these can be served now.
@@ -48,20 +64,22 @@ impl Announcing {
         let due = self.due?;
         let cost = COST * SHARE * listeners as u64;
         let affordable = self.spent + cost <= self.arrived + self.wanted / IN_ADVANCE;
-        if !(last || now >= due || affordable) {
+        self.pausing = affordable && now < self.paused_until;
+        if !(last || now >= due || affordable && !self.pausing) {
             return None;
         }
-        self.due = None;
+        (self.due, self.pausing) = (None, false);
         if self.untold.is_clear() {
             return None;
         }
         self.spent += cost;
+        self.paused_until = now + PAUSE;
         let empty = ChunkSet::with_capacity(self.untold.len());
         Some(std::mem::replace(&mut self.untold, empty))
     }
 
     pub(super) fn next_timeout(&self) -> Option<Duration> {
-        self.due
+        self.due.map(|due| if self.pausing { due.min(self.paused_until) } else { due })
     }
 }
 
@@ -87,6 +105,23 @@ mod tests {
     }
 
     #[test]
+    fn chunks_that_come_in_quick_succession_go_together() {
+        let mut announcing = Announcing::new(100, 100 * u64::from(CHUNK), PATIENCE);
+        stored(&mut announcing, PATIENCE, 1);
+        assert!(announcing.take(PATIENCE, 10, false).is_some());
+        let soon = PATIENCE + Duration::from_millis(1);
+        stored(&mut announcing, soon, 2);
+        assert_eq!(announcing.take(soon, 10, false), None);
+        stored(&mut announcing, soon, 3);
+        assert_eq!(announcing.take(soon, 10, false), None);
+        let after = announcing.next_timeout().unwrap();
+        assert_eq!(after, PATIENCE + PAUSE);
+        let told = announcing.take(after, 10, false).unwrap();
+        assert_eq!(told.ones().collect::<Vec<_>>(), [2, 3]);
+        assert_eq!(announcing.next_timeout(), None);
+    }
+
+    #[test]
     fn news_that_costs_too_much_waits_and_goes_together() {
         let mut announcing = Announcing::new(100, 100, PATIENCE);
         announcing.stored(PATIENCE, 1, std::iter::once(1));
@@ -102,8 +137,8 @@ mod tests {
         let mut announcing = Announcing::new(chunks, chunks as u64 * 20_000, PATIENCE);
         let mut told = 0;
         for chunk in 0..chunks {
-            announcing.stored(Duration::ZERO, 20_000, std::iter::once(chunk));
-            told += usize::from(announcing.take(Duration::ZERO, listeners, false).is_some());
+            announcing.stored(PAUSE * chunk as u32, 20_000, std::iter::once(chunk));
+            told += usize::from(announcing.take(PAUSE * chunk as u32, listeners, false).is_some());
         }
         let cost = (told * listeners) as u64 * COST;
         let hundredth = chunks as u64 * 20_000 / 100;

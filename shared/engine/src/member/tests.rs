@@ -5,6 +5,7 @@ use rand::SeedableRng;
 use shoal_wire::chunks::ChunkRefusal;
 use shoal_wire::query::Load;
 
+use super::announcing::PAUSE;
 use super::connecting::KEPT_FOR_NAMED;
 use super::*;
 
@@ -204,6 +205,7 @@ fn without_a_stream_one_query_at_a_time_and_what_was_lost_again() {
     let asked = requests(&world.befriend(7, all()));
     let store = |world: &mut World, n: usize| {
         let (_, id, chunk) = asked[n];
+        world.now += PAUSE;
         (chunk as usize, world.stream(7, StreamEvent::Stored { id, chunk, servable: vec![chunk] }))
     };
     let (first, outputs) = store(&mut world, 0);
@@ -292,7 +294,9 @@ fn between_two() -> World {
 }
 
 impl World {
+    /// A chunk comes, not so soon after the one before that they are told together.
     fn store(&mut self, chunk: u32) -> Vec<MemberOutput<u32>> {
+        self.now += PAUSE;
         self.stream(7, StreamEvent::Stored { id: 1 << 40, chunk, servable: vec![chunk] })
     }
 }
