@@ -28,21 +28,9 @@ impl Hash {
         Self(Sha256::digest(bytes).into())
     }
 
-    /// Hashes several messages, in less time than one after another: two of about the same length at once
-    /// (`shoal-sha256`).
+    /// Hashes several messages, in less time than one after another (`shoal-sha256`).
     pub fn of_each(messages: &[&[u8]]) -> Vec<Self> {
-        let mut order: Vec<usize> = (0..messages.len()).collect();
-        order.sort_unstable_by_key(|at| messages[*at].len());
-        let mut hashes = vec![Self([0; 32]); messages.len()];
-        let (pairs, rest) = order.as_chunks::<2>();
-        for [one, other] in pairs {
-            let pair = shoal_sha256::digest_pair([messages[*one], messages[*other]]);
-            [hashes[*one], hashes[*other]] = pair.map(Self);
-        }
-        for alone in rest {
-            hashes[*alone] = Self::of(messages[*alone]);
-        }
-        hashes
+        shoal_sha256::digest_each(messages).into_iter().map(Self).collect()
     }
 
     /// Takes a value that was computed elsewhere.

@@ -45,6 +45,11 @@ impl Account {
         self.came = now;
     }
 
+    /// When something new came last; at first, when it began.
+    pub(super) fn came_at(&self) -> Duration {
+        self.came
+    }
+
     /// The peer at an address that was named is known.
     pub(super) fn answered(&mut self, address: &Multiaddr) {
         self.waiting.remove(address);

@@ -48,6 +48,7 @@ impl<C: AsyncRead + AsyncWrite + Unpin> State<C> {
             Err(error @ Unopened::NoNumbers) => Poll::Ready(Err(io::Error::other(error))),
             Err(Unopened::TooMany | Unopened::Unacknowledged) => {
                 remember(&mut self.swarm, cx);
+                self.opening = true;
                 Poll::Pending
             }
         }
@@ -77,8 +78,7 @@ impl<C: AsyncRead + AsyncWrite + Unpin> State<C> {
     pub(super) fn forget(&mut self, id: u32) {
         self.session.forget(id);
         self.ends.remove(&id);
-        // There may have been no more streams to be had.
-        self.swarm.iter().for_each(std::task::Waker::wake_by_ref);
+        self.may_open();
         self.speak();
     }
 

@@ -120,8 +120,8 @@ impl<C: AsyncRead + AsyncWrite + Unpin> State<C> {
                 }
             }
         }
-        if header.has(ACK) {
-            self.swarm.take().into_iter().for_each(Waker::wake);
+        if header.has(ACK | FIN | RST) {
+            self.may_open();
         }
         self.speak();
         Ok(())

@@ -61,6 +61,8 @@ pub(super) struct State<C> {
     failure: Option<io::Error>,
     /// The Swarm's task.
     pub(super) swarm: Option<Waker>,
+    /// Whether that wants to open a stream as soon as one more is allowed.
+    pub(super) opening: bool,
     /// The connection's own task.
     pub(super) mover: Option<Waker>,
     /// Whether that was woken and has not come yet.
@@ -91,6 +93,7 @@ impl<C: AsyncRead + AsyncWrite + Unpin> State<C> {
             closing: false,
             failure: None,
             swarm: None,
+            opening: false,
             mover: None,
             called: false,
             arrival: Arc::default(),
@@ -135,6 +138,13 @@ impl<C: AsyncRead + AsyncWrite + Unpin> State<C> {
     /// Whether nothing more is read or written.
     pub(super) fn is_over(&self) -> bool {
         self.output.is_none() || self.closing
+    }
+
+    /// One more stream may be allowed.
+    pub(super) fn may_open(&mut self) {
+        if std::mem::take(&mut self.opening) {
+            self.swarm.take().into_iter().for_each(Waker::wake);
+        }
     }
 
     /// The connection is gone.

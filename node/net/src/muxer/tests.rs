@@ -384,9 +384,14 @@ async fn no_more_streams_may_stand_than_is_said() {
         say(&mut wire, Header::new(Kind::Data, SYN, 2 * n + 1, 0)).await;
         kept.push(poll_fn(|cx| Pin::new(&mut muxer).poll_inbound(cx)).await.unwrap());
     }
-    assert!(futures::poll!(poll_fn(|cx| Pin::new(&mut muxer).poll_outbound(cx))).is_pending());
+    let opening = tokio::spawn(async move {
+        let ours = poll_fn(|cx| Pin::new(&mut muxer).poll_outbound(cx)).await;
+        (ours.unwrap(), muxer)
+    });
+    tokio::task::yield_now().await;
+    assert!(!opening.is_finished());
     kept.pop();
-    let ours = poll_fn(|cx| Pin::new(&mut muxer).poll_outbound(cx)).await.unwrap();
+    let (ours, mut muxer) = opening.await.unwrap();
     say(&mut wire, Header::new(Kind::Data, SYN, 5001, 0)).await;
     assert!(poll_fn(|cx| Pin::new(&mut muxer).poll(cx)).await.is_err());
     drop(ours);

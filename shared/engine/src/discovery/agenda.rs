@@ -1,6 +1,7 @@
 //! When the DHT is asked who has a content, and told that this node has it.
 //!
-//! A content that lacks something is looked up at once and then ever more rarely ([`LOOK_UP_AFTER`]); one of which
+//! A content that lacks something is looked up at once and then ever more rarely ([`LOOK_UP_AFTER`]), and not sooner than
+//! [`UNHURRIED`] after the last time while what it lacks comes from several peers: those tell of others. One of which
 //! something is here is announced at once, again soon afterwards, because a network that forms moves keys to nearer
 //! nodes, and then every [`RENEW`].
 //!
@@ -12,12 +13,16 @@ use std::time::Duration;
 
 use shoal_content::ContentId;
 
+use super::machine::ContentWish;
+
 /// Lookups under way at once.
 const MAX_LOOKUPS: usize = 4;
 /// Announcements under way at once.
 const MAX_ANNOUNCEMENTS: usize = 4;
 /// Pauses between the lookups of a content that still lacks something, in seconds; the last one repeats.
 const LOOK_UP_AFTER: [u64; 8] = [2, 4, 8, 15, 30, 60, 120, 300];
+/// The least pause between two lookups of a content that several peers supply.
+const UNHURRIED: Duration = Duration::from_secs(60);
 /// Pauses between the first announcements, in seconds; afterwards [`RENEW`].
 const ANNOUNCE_AFTER: [u64; 3] = [10, 60, 300];
 /// How often what is here is announced. Records are kept for an hour, so two may fail.
@@ -32,6 +37,10 @@ struct Task {
     wanted: bool,
     underway: bool,
     times: usize,
+    /// When it ended last.
+    ended: Option<Duration>,
+    /// Whether it may wait for [`UNHURRIED`].
+    unhurried: bool,
 }
 
 impl Task {
@@ -44,18 +53,26 @@ impl Task {
         self.due = (wanted && !self.underway).then_some(now);
     }
 
+    /// When it is to be started, if nothing else stands in the way.
+    fn starts_at(&self) -> Option<Duration> {
+        let earliest =
+            self.ended.filter(|_| self.unhurried).map_or(Duration::ZERO, |ended| ended + UNHURRIED);
+        self.due.map(|due| due.max(earliest))
+    }
+
     fn is_due(&self, now: Duration) -> bool {
-        self.due.is_some_and(|at| at <= now)
+        self.starts_at().is_some_and(|at| at <= now)
     }
 
     fn start(&mut self) {
         (self.due, self.underway) = (None, true);
     }
 
-    fn ended(&mut self, again: Duration) {
+    fn ended(&mut self, now: Duration, pause: Duration) {
         self.underway = false;
         self.times += 1;
-        self.due = self.wanted.then_some(again);
+        self.ended = Some(now);
+        self.due = self.wanted.then_some(now + pause);
     }
 }
 
@@ -79,11 +96,12 @@ pub(super) struct Agenda {
 }
 
 impl Agenda {
-    /// Whether a content lacks something, and whether something of it is here that others may have.
-    pub(super) fn set(&mut self, now: Duration, content: ContentId, hungry: bool, holds: bool) {
+    /// What a content wants now.
+    pub(super) fn set(&mut self, now: Duration, content: ContentId, wish: ContentWish) {
         let entry = self.contents.entry(content).or_default();
-        entry.lookup.want(now, hungry);
-        entry.announcement.want(now, holds);
+        entry.lookup.want(now, wish.hungry);
+        entry.lookup.unhurried = wish.supplied;
+        entry.announcement.want(now, wish.holds);
     }
 
     /// A content is no concern any more. Whether it was ever announced.
@@ -121,8 +139,8 @@ impl Agenda {
         let lookups = self.underway(|entry| &entry.lookup) < MAX_LOOKUPS;
         let announcements = self.underway(|entry| &entry.announcement) < MAX_ANNOUNCEMENTS;
         let due = |entry: &Entry| {
-            let lookup = entry.lookup.due.filter(|_| lookups);
-            lookup.into_iter().chain(entry.announcement.due.filter(|_| announcements)).min()
+            let lookup = entry.lookup.starts_at().filter(|_| lookups);
+            lookup.into_iter().chain(entry.announcement.starts_at().filter(|_| announcements)).min()
         };
         self.contents.values().filter_map(due).min()
     }
@@ -131,7 +149,7 @@ impl Agenda {
     pub(super) fn looked_up(&mut self, now: Duration, content: &ContentId) {
         if let Some(entry) = self.contents.get_mut(content) {
             let pause = LOOK_UP_AFTER[entry.lookup.times.min(LOOK_UP_AFTER.len() - 1)];
-            entry.lookup.ended(now + Duration::from_secs(pause));
+            entry.lookup.ended(now, Duration::from_secs(pause));
         }
     }
 
@@ -144,7 +162,7 @@ impl Agenda {
                 Some(pause) => Duration::from_secs(*pause),
                 None => RENEW,
             };
-            entry.announcement.ended(now + pause);
+            entry.announcement.ended(now, pause);
             if !reached {
                 entry.announcement.times = times;
             }
@@ -180,10 +198,14 @@ mod tests {
         Duration::from_secs(n)
     }
 
+    fn wish(hungry: bool, holds: bool) -> ContentWish {
+        ContentWish { hungry, supplied: false, holds }
+    }
+
     #[test]
     fn a_hungry_content_is_looked_up_ever_more_rarely_and_not_once_it_is_fed() {
         let (mut agenda, it) = (Agenda::default(), content(1));
-        agenda.set(secs(0), it, true, false);
+        agenda.set(secs(0), it, wish(true, false));
         let mut times = vec![];
         for now in 0..700 {
             while let Some(AgendaStep::LookUp(_)) = agenda.poll(secs(now)) {
@@ -192,16 +214,34 @@ mod tests {
             }
         }
         assert_eq!(times, [0, 2, 6, 14, 29, 59, 119, 239, 539]);
-        agenda.set(secs(700), it, false, true);
+        agenda.set(secs(700), it, wish(false, true));
         assert_eq!(agenda.poll(secs(5000)), Some(AgendaStep::Announce(it)));
         assert_eq!(agenda.poll(secs(5000)), None);
         assert!(agenda.remove(&it) && agenda.next_timeout().is_none());
     }
 
     #[test]
+    fn there_is_no_hurry_to_look_up_what_several_peers_supply() {
+        let (mut agenda, it) = (Agenda::default(), content(1));
+        let supplied = ContentWish { supplied: true, ..wish(true, false) };
+        agenda.set(secs(0), it, supplied);
+        assert_eq!(agenda.poll(secs(0)), Some(AgendaStep::LookUp(it)), "for the first time");
+        agenda.looked_up(secs(1), &it);
+        assert_eq!(agenda.next_timeout(), Some(secs(61)));
+        agenda.hurry(secs(2));
+        assert_eq!(agenda.poll(secs(60)), None);
+        agenda.set(secs(60), it, wish(true, false));
+        assert_eq!(agenda.poll(secs(60)), Some(AgendaStep::LookUp(it)), "they have gone");
+        agenda.looked_up(secs(60), &it);
+        agenda.set(secs(60), it, supplied);
+        assert_eq!(agenda.poll(secs(119)), None);
+        assert_eq!(agenda.poll(secs(120)), Some(AgendaStep::LookUp(it)));
+    }
+
+    #[test]
     fn what_is_here_is_announced_anew_before_the_record_ends() {
         let (mut agenda, it) = (Agenda::default(), content(1));
-        agenda.set(secs(0), it, false, true);
+        agenda.set(secs(0), it, wish(false, true));
         let mut times = vec![];
         for now in 0..4000 {
             while agenda.poll(secs(now)).is_some() {
@@ -216,7 +256,7 @@ mod tests {
     #[test]
     fn only_some_at_once_and_whoever_waits_longest_first() {
         let mut agenda = Agenda::default();
-        (0..100).for_each(|n| agenda.set(secs(100 - u64::from(n)), content(n), true, true));
+        (0..100).for_each(|n| agenda.set(secs(100 - u64::from(n)), content(n), wish(true, true)));
         let now = secs(200);
         let begun: Vec<_> = std::iter::from_fn(|| agenda.poll(now)).collect();
         assert_eq!(begun.len(), MAX_LOOKUPS + MAX_ANNOUNCEMENTS);
@@ -229,10 +269,10 @@ mod tests {
     #[test]
     fn a_change_while_it_is_under_way_holds_afterwards() {
         let (mut agenda, it) = (Agenda::default(), content(1));
-        agenda.set(secs(0), it, true, false);
+        agenda.set(secs(0), it, wish(true, false));
         agenda.poll(secs(0));
-        agenda.set(secs(1), it, false, false);
-        agenda.set(secs(1), it, true, false);
+        agenda.set(secs(1), it, wish(false, false));
+        agenda.set(secs(1), it, wish(true, false));
         assert_eq!(agenda.poll(secs(1)), None, "it is still under way");
         agenda.looked_up(secs(2), &it);
         agenda.hurry(secs(3));

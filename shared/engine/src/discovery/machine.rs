@@ -20,6 +20,8 @@ const MOST_TOLD: usize = 16;
 pub struct ContentWish {
     /// Something is missing, so others are looked for.
     pub hungry: bool,
+    /// What is missing comes from several peers, so there is no hurry to find more.
+    pub supplied: bool,
     /// Something is here that others may have, so they are told.
     pub holds: bool,
 }
@@ -46,7 +48,7 @@ pub enum DiscoveryOutput {
     Seek(PeerId),
     /// Ask the LAN for neighbours often, or rarely.
     Search {
-        /// Often: something is missing.
+        /// Often: something is missing and does not come from several peers.
         often: bool,
     },
 }
@@ -96,7 +98,7 @@ impl Discovery {
     pub fn wish(&mut self, now: Duration, content: ContentId, wish: ContentWish) {
         self.idle_until = None;
         let before = self.wishes.insert(content, wish).unwrap_or_default();
-        self.agenda.set(now, content, wish.hungry, wish.holds);
+        self.agenda.set(now, content, wish);
         if wish.hungry && !before.hungry {
             self.tell(content, self.remembered.clone(), PeerSource::Remembered);
             self.tell(content, self.lan.all(), PeerSource::Lan);
@@ -249,7 +251,7 @@ impl Discovery {
     }
 
     fn note_search(&mut self) {
-        let searching = self.wishes.values().any(|wish| wish.hungry);
+        let searching = self.wishes.values().any(|wish| wish.hungry && !wish.supplied);
         if searching != self.searching {
             self.searching = searching;
             self.outputs.push_back(DiscoveryOutput::Search { often: searching });
@@ -265,8 +267,8 @@ mod tests {
     use super::*;
     use crate::testing::peer;
 
-    const HUNGRY: ContentWish = ContentWish { hungry: true, holds: false };
-    const HOLDS: ContentWish = ContentWish { hungry: false, holds: true };
+    const HUNGRY: ContentWish = ContentWish { hungry: true, supplied: false, holds: false };
+    const HOLDS: ContentWish = ContentWish { hungry: false, supplied: false, holds: true };
 
     fn content(n: u8) -> ContentId {
         ContentId::from_root_hash(Hash::from_bytes([n; 32]))
@@ -308,6 +310,17 @@ mod tests {
         machine.announced(secs(8), content(1), true);
         machine.forget(content(1));
         assert_eq!(drain(&mut machine, 9), [DiscoveryOutput::Withdraw(content(1))]);
+    }
+
+    #[test]
+    fn the_lan_is_asked_rarely_while_chunks_come_from_several_peers() {
+        let mut machine = machine(vec![]);
+        machine.wish(secs(0), content(1), HUNGRY);
+        assert_eq!(drain(&mut machine, 0), [DiscoveryOutput::Search { often: true }]);
+        machine.wish(secs(1), content(1), ContentWish { supplied: true, ..HUNGRY });
+        assert_eq!(drain(&mut machine, 1), [DiscoveryOutput::Search { often: false }]);
+        machine.wish(secs(2), content(1), HUNGRY);
+        assert_eq!(drain(&mut machine, 2), [DiscoveryOutput::Search { often: true }]);
     }
 
     #[test]
