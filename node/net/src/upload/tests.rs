@@ -36,6 +36,8 @@ enum Disk {
     /// Takes the call and does not come back until that changes.
     Hangs,
     Panics,
+    /// What is asked for is in the system's memory; a read that may wait panics.
+    Cached,
 }
 
 /// A content whose every byte is its number; it lacks the last chunk.
@@ -95,12 +97,18 @@ impl ChunkStore for Store {
     fn read(&self, _: ChunkIndex, buf: &mut Vec<u8>) -> Result<(), ReadError> {
         let disk = self.disk.lock().unwrap();
         let disk = self.changed.wait_while(disk, |disk| *disk == Disk::Hangs).unwrap();
-        let panics = *disk == Disk::Panics;
+        let panics = matches!(*disk, Disk::Panics | Disk::Cached);
         drop(disk);
         assert!(!panics, "as the test wants it");
         buf.clear();
         buf.resize(LEN, self.number);
         Ok(())
+    }
+
+    fn read_cached(&self, _: ChunkIndex, buf: &mut Vec<u8>) -> bool {
+        buf.clear();
+        buf.resize(LEN, self.number);
+        *self.disk.lock().unwrap() == Disk::Cached
     }
 
     fn doubt(&self, chunk: ChunkIndex) {
@@ -366,6 +374,16 @@ async fn a_request_that_waits_for_too_long_is_refused_although_nothing_happens()
     }
     served.store.set(Disk::Good);
     assert_eq!(first.chunk().await, (1, 0, 1));
+}
+
+#[tokio::test]
+async fn what_is_in_memory_is_sent_without_a_read_that_may_wait() {
+    let rig = Rig::new(None);
+    let served = rig.serve(7);
+    served.store.set(Disk::Cached);
+    let mut getter = rig.connect(PeerId::random());
+    getter.get(1, 3, served.content).await;
+    assert_eq!(getter.chunk().await, (1, 3, 7));
 }
 
 #[tokio::test]

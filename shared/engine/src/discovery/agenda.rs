@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use shoal_content::ContentId;
 
-use super::machine::ContentWish;
+use super::wish::ContentWish;
 
 /// Lookups under way at once.
 const MAX_LOOKUPS: usize = 4;

@@ -10,21 +10,11 @@ use shoal_content::ContentId;
 use super::agenda::{Agenda, AgendaStep};
 use super::bootstraps::{Beginning, Bootstraps};
 use super::lan::{LanPeers, Subnet, on_link};
+use super::wish::ContentWish;
 use crate::{PeerSource, SeededRng};
 
 /// The most peers that worked the last time that a content asks.
 const MOST_TOLD: usize = 16;
-
-/// What a content wants.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct ContentWish {
-    /// Something is missing, so others are looked for.
-    pub hungry: bool,
-    /// What is missing comes from several peers, so there is no hurry to find more.
-    pub supplied: bool,
-    /// Something is here that others may have, so they are told.
-    pub holds: bool,
-}
 
 /// What to do.
 #[derive(Debug, Clone, PartialEq, Eq)]

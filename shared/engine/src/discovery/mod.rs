@@ -14,8 +14,10 @@ mod lan;
 mod machine;
 mod memory;
 mod providers;
+mod wish;
 
 pub use self::lan::{MAX_LAN_PEERS, Subnet};
-pub use self::machine::{ContentWish, Discovery, DiscoveryOutput};
+pub use self::machine::{Discovery, DiscoveryOutput};
 pub use self::memory::{MAX_REMEMBERED, PeerMemory, RememberedPeer};
 pub use self::providers::{NotKept, ProviderEntry, ProviderLimits, ProviderTable};
+pub use self::wish::ContentWish;
